@@ -1,0 +1,66 @@
+"""Runs every check in order, stops at the first that fails, and closes with the count of tests.
+
+The last line is always `N passed, N failed`. It never says `0 failed` where something failed: a check
+that fails without a failing test counts as one, and so does a run in which no test ran.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+
+CHECKS = [
+    ("format", "cargo fmt --all --check"),
+    ("lint", "cargo clippy --workspace --all-targets --locked -- -D warnings"),
+    ("tests", "cargo test --workspace --locked --no-fail-fast"),
+    ("documentation", "cargo doc --workspace --no-deps --locked"),
+    ("template, by AWS SAM", "sam validate --lint"),
+    ("template, by cfn-lint", "cfn-lint template.yaml"),
+]
+RESULT = re.compile(r"test result: \w+\. (\d+) passed; (\d+) failed;")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def run(command):
+    """Shows a command's output as it comes; gives its exit code and the tests it counted."""
+    # AWS SAM wants a region even to read a template.
+    environment = {"AWS_DEFAULT_REGION": "us-east-1", **os.environ, "RUSTDOCFLAGS": "-D warnings"}
+    passed = failed = 0
+    process = subprocess.Popen(
+        command.split(),
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    for line in process.stdout:
+        print(line, end="", flush=True)
+        if result := RESULT.search(COLOUR.sub("", line)):
+            passed += int(result[1])
+            failed += int(result[2])
+    return process.wait(), passed, failed
+
+
+def main():
+    passed = failed = 0
+    for name, command in CHECKS:
+        print(f"\n== {name}: {command}", flush=True)
+        started = time.monotonic()
+        code, more_passed, more_failed = run(command)
+        passed += more_passed
+        failed += more_failed
+        print(f"== {name}: {'failed' if code else 'fine'} after {time.monotonic() - started:.0f} s", flush=True)
+        if code:
+            failed = failed or 1
+            break
+    if not passed and not failed:
+        print("no test ran", flush=True)
+        failed = 1
+    print(f"\n{passed} passed, {failed} failed", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+# Only Rust and Python 3 are assumed; everything else comes into .venv from requirements.txt.
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+VENV := $(CURDIR)/.venv
+export PATH := $(VENV)/bin:$(PATH)
+export MOTO_PYTHON := $(VENV)/bin/python3
+export SAM_CLI_TELEMETRY := 0
+
+ARCH ?= $(patsubst aarch64,arm64,$(shell uname -m))
+RUST_TARGET := $(patsubst arm64,aarch64,$(ARCH))-unknown-linux-gnu
+# cargo-lambda asks rustup for the target's standard library, even where it is installed.
+TARGET_FLAGS = $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
+  $(if $(wildcard $(shell rustc --print sysroot)/lib/rustlib/$(RUST_TARGET)),--skip-target-check)
+
+.PHONY: help run test build deploy peek fmt doc clean venv rust python
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
+	  while IFS=$$'\t' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+
+run: rust venv ## Collect a demo org into out/, or your own: OKTA_SECRET=path/to/secret.json make run
+	@python3 -B -m demo
+
+test: rust venv ## Run every check that CI runs; the last line is the count of tests
+	@python3 -B .ci/checks.py
+
+build: rust venv ## Build target/lambda/okta-authomize/bootstrap for this machine's processor; ARCH=arm64 or x86_64 for another
+	cargo lambda build --release --locked --package okta-authomize $(TARGET_FLAGS)
+
+deploy: rust venv ## Build for Lambda and deploy with AWS SAM, asking for every parameter
+	sam build
+	sam deploy --guided
+
+peek: rust ## Verify out/ and show what is in it; ARGS="users 00u" shows records, ARGS=--help the rest
+	@cargo run --quiet --locked --package reader --bin peek -- $(ARGS)
+
+fmt: rust ## Format the Rust code
+	cargo fmt --all
+
+doc: rust ## Build the Rust documentation into target/doc
+	cargo doc --workspace --no-deps --locked
+
+clean: rust ## Remove all that was built, and .venv; out/ stays
+	cargo clean
+	rm -rf .aws-sam .venv
+
+rust:
+	@command -v cargo >/dev/null || { echo 'Rust is missing: install it from https://rustup.rs and open a new shell.' >&2; exit 1; }
+
+python:
+	@PATH="$${PATH#$(VENV)/bin:}"; \
+	python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { echo 'Python 3.10 or newer is missing: install python3.' >&2; exit 1; }; \
+	python3 -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing: on Debian and Ubuntu, apt install python3-venv." >&2; exit 1; }
+
+# The copy of requirements.txt comes last, so that a broken-off installation is done again.
+venv: python
+	@cmp -s requirements.txt $(VENV)/requirements.txt && $(VENV)/bin/python3 -c '' 2>/dev/null || { \
+	  echo 'Installing requirements.txt into .venv (once, about 900 MB)'; \
+	  rm -rf $(VENV); \
+	  PATH="$${PATH#$(VENV)/bin:}" python3 -m venv $(VENV) && \
+	  python3 -m pip install --quiet --disable-pip-version-check --requirement requirements.txt && \
+	  cp requirements.txt $(VENV)/requirements.txt; }

@@ -1,0 +1,39 @@
+//! The org's own time, real or simulated.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+/// Where an org's time comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Clock {
+    /// The machine's clock.
+    #[default]
+    Real,
+    /// Stands still until it is set.
+    Simulated(Timestamp),
+}
+
+impl Clock {
+    /// What time it is now.
+    #[must_use]
+    pub fn now(self) -> Timestamp {
+        match self {
+            Self::Real => Timestamp::now(),
+            Self::Simulated(now) => now,
+        }
+    }
+}
+
+/// Okta's form of a time: `2026-11-23T18:00:00.000Z`.
+pub(crate) fn okta_time(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
+
+/// The form of a `Date` header: `Mon, 23 Nov 2026 18:00:00 GMT`.
+pub(crate) fn http_date(at: Timestamp) -> String {
+    at.to_zoned_datetime(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
+pub(crate) fn at_ms(ms: i64) -> Timestamp {
+    Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX)
+}

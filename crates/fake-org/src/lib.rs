@@ -1,0 +1,56 @@
+//! A stateful fake of an Okta org, for tests, the demo and benchmarks.
+//!
+//! [`Org::answer`] is the whole org without IO: a [`Request`] goes in, a [`Response`] comes out, and time is what the
+//! org's [`Clock`] says. [`serve`] puts HTTP around it. Tests change the org through its mutations
+//! (`create_user`, `add_member`, …), which log what Okta would log; inside [`Org::silently`] they log nothing.
+//!
+//! ```text
+//! Request ─ faults ─ limits ─ access (token, scope) ─ routes ─ users, groups, apps, … ─ paging ─ Response
+//! ```
+
+mod access;
+mod apps;
+mod change;
+mod clients;
+mod clock;
+mod control;
+mod counts;
+mod event;
+mod event_names;
+mod factors;
+mod faults;
+mod filter;
+mod groups;
+mod http;
+mod iam;
+mod idps;
+mod ids;
+mod limits;
+mod logs;
+mod message;
+mod org;
+mod paging;
+mod proof;
+mod refusal;
+mod roles;
+mod routes;
+mod state;
+mod streamed;
+mod table;
+mod token;
+mod users;
+
+pub use access::Denial;
+pub use change::{NewApp, Targets};
+pub use clients::Client;
+pub use clock::Clock;
+pub use counts::{Counts, JournalEntry};
+pub use event::{Event, Origin, Party};
+pub use faults::{Failure, Fault, Matcher};
+pub use http::{Server, serve};
+pub use limits::{Class, Limits};
+pub use message::{Request, Response};
+pub use org::{Options, Org};
+pub use paging::{LinkForm, LinkHost, Links};
+pub use state::State;
+pub use users::NewUser;

@@ -1,0 +1,313 @@
+//! The org: what it holds, its clock, and the way of a request through it.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use crate::access::Denial;
+use crate::clients::Credentials;
+use crate::clock::{Clock, http_date};
+use crate::control;
+use crate::counts::{Counts, JournalEntry};
+use crate::event::Party;
+use crate::faults::{Failure, Faults, Matcher, too_many};
+use crate::ids::Ids;
+use crate::limits::{Announced, Class, Limits, Windows};
+use crate::logs::Log;
+use crate::message::{Request, Response};
+use crate::paging::Links;
+use crate::refusal::Refusal;
+use crate::routes::{Call, TOKEN_PATH};
+use crate::streamed::Streamed;
+use crate::table::{Relation, Table};
+
+/// What an org is like.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Public origin, in links and tokens: `https://acme.okta.com`.
+    pub domain: String,
+    /// Id of the org itself.
+    pub org_id: String,
+    /// Of all ids, uuids and tokens.
+    pub seed: u64,
+    /// Real or simulated time.
+    pub clock: Clock,
+    /// Rate limits; none by default.
+    pub limits: Limits,
+    /// How links are written.
+    pub links: Links,
+    /// Lifetime of access tokens in seconds.
+    pub token_seconds: i64,
+    /// Lifetime of paging cursors in seconds; without one they live for ever.
+    pub cursor_seconds: Option<u64>,
+    /// Every answer over HTTP takes this long, in milliseconds.
+    pub latency_ms: u64,
+    /// Keep a journal of all requests.
+    pub journal: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            domain: "https://acme.okta.com".into(),
+            org_id: "00oAcmeFakeOrg000697".into(),
+            seed: 7,
+            clock: Clock::Real,
+            limits: Limits::none(),
+            links: Links::default(),
+            token_seconds: 3600,
+            cursor_seconds: None,
+            latency_ms: 0,
+            journal: false,
+        }
+    }
+}
+
+/// A fake Okta org. See the crate's documentation.
+#[derive(Debug)]
+pub struct Org {
+    /// May be changed at any time.
+    pub options: Options,
+    pub(crate) ids: Ids,
+    /// Tokens and nonces draw from here, so that they do not move the ids of objects.
+    pub(crate) secrets: Ids,
+    pub(crate) users: Table,
+    pub(crate) groups: Table,
+    /// Group to user.
+    pub(crate) members: Relation,
+    pub(crate) apps: Table,
+    /// App to user.
+    pub(crate) app_users: Relation,
+    /// App to group.
+    pub(crate) app_groups: Relation,
+    /// User to factor.
+    pub(crate) factors: Relation,
+    /// Principal (user, group, client) to role assignment.
+    pub(crate) assignments: Relation,
+    /// `principal:assignment` to the ids of target groups and apps.
+    pub(crate) role_targets: Relation,
+    pub(crate) custom_roles: Table,
+    /// Custom role to permission.
+    pub(crate) permissions: Relation,
+    pub(crate) resource_sets: Table,
+    /// Resource set to resource.
+    pub(crate) resources: Relation,
+    /// Resource set to custom role.
+    pub(crate) bindings: Relation,
+    pub(crate) idps: Table,
+    /// Identity provider to user.
+    pub(crate) idp_users: Relation,
+    pub(crate) idp_keys: Table,
+    pub(crate) streamed: Option<Streamed>,
+    pub(crate) dpop_nonce: Option<String>,
+    pub(crate) log: Log,
+    pub(crate) credentials: Credentials,
+    pub(crate) denials: Vec<(Matcher, Denial)>,
+    pub(crate) cursor_generation: u64,
+    /// Changes are not logged while this is set.
+    pub(crate) silent: bool,
+    /// Who makes the changes that are logged.
+    pub(crate) actor: Party,
+    pub(crate) counts: Counts,
+    faults: Faults,
+    windows: Windows,
+    journal: Vec<JournalEntry>,
+    in_flight: u64,
+    answered: u64,
+}
+
+impl Org {
+    /// An empty org.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        Self {
+            ids: Ids::seeded(options.seed),
+            secrets: Ids::seeded(options.seed ^ 0x5ec2_e75e_c2e7_5ec2),
+            users: Table::default(),
+            groups: Table::default(),
+            members: Relation::default(),
+            apps: Table::default(),
+            app_users: Relation::default(),
+            app_groups: Relation::default(),
+            factors: Relation::default(),
+            assignments: Relation::default(),
+            role_targets: Relation::default(),
+            custom_roles: Table::default(),
+            permissions: Relation::default(),
+            resource_sets: Table::default(),
+            resources: Relation::default(),
+            bindings: Relation::default(),
+            idps: Table::default(),
+            idp_users: Relation::default(),
+            idp_keys: Table::default(),
+            streamed: None,
+            dpop_nonce: None,
+            log: Log::default(),
+            credentials: Credentials::default(),
+            denials: Vec::new(),
+            cursor_generation: 0,
+            silent: false,
+            actor: Party::system(),
+            counts: Counts::default(),
+            faults: Faults::default(),
+            windows: Windows::default(),
+            journal: Vec::new(),
+            in_flight: 0,
+            answered: 0,
+            options,
+        }
+    }
+
+    /// The org's time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.options.clock.now()
+    }
+
+    /// Simulates time: it is this until it is set again.
+    pub fn set_now(&mut self, now: Timestamp) {
+        self.options.clock = Clock::Simulated(now);
+    }
+
+    /// Moves simulated time forward; real time becomes simulated.
+    pub fn advance(&mut self, by: SignedDuration) {
+        self.set_now(self.now() + by);
+    }
+
+    /// Runs changes that the System Log does not see.
+    pub fn silently<T>(&mut self, changes: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.silent, true);
+        let result = changes(self);
+        self.silent = before;
+        result
+    }
+
+    /// Plans a failure for the next `times` requests that the matcher fits.
+    pub fn fail(&mut self, matcher: impl Into<Matcher>, times: u64, failure: Failure) {
+        self.faults.plan(matcher.into(), times, failure);
+    }
+
+    /// Forgets planned failures.
+    pub fn heal(&mut self) {
+        self.faults.clear();
+    }
+
+    /// Counts requests of others against a class's current window.
+    pub fn use_by_others(&mut self, class: Class, requests: u64) {
+        let now = self.now();
+        self.windows.use_by_others(class, requests, now);
+    }
+
+    /// Lets others use so many requests at the opening of each window to come.
+    pub fn set_use_by_others(&mut self, class: Class, per_window: u64) {
+        self.windows.set_others(class, per_window);
+    }
+
+    /// What was asked so far.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Begins to count anew; the journal is emptied too.
+    pub fn reset_counts(&mut self) {
+        self.counts = Counts::default();
+        self.journal.clear();
+    }
+
+    /// Every request since the last reset, when [`Options::journal`] is set.
+    #[must_use]
+    pub fn journal(&self) -> &[JournalEntry] {
+        &self.journal
+    }
+
+    /// Notes that a request is under way; [`crate::serve`] does so by itself.
+    pub fn enter(&mut self) {
+        self.in_flight += 1;
+        self.counts.max_concurrency = self.counts.max_concurrency.max(self.in_flight);
+    }
+
+    /// Notes that a request noted by [`Org::enter`] has its answer.
+    pub fn leave(&mut self) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+    }
+
+    pub(crate) fn admin_domain(&self) -> String {
+        self.options.domain.replacen(".okta", "-admin.okta", 1)
+    }
+
+    /// Answers one request, deterministically but for the real clock.
+    pub fn answer(&mut self, request: &Request) -> Response {
+        if let Some(response) = control::answer(self, request) {
+            return response;
+        }
+        let call = Call::find(request);
+        let failure = self.faults.meet(request);
+        let instead = failure.as_ref().and_then(|failure| failure.instead(self.now().as_second()));
+        let (mut response, announced) = match instead {
+            Some((response, announced)) => (response, announced.or_else(|| self.count(request, call.as_ref()).ok())),
+            None => self.regular(request, call.as_ref()),
+        };
+        if let Some(failure) = failure {
+            response = failure.spoil(response);
+        }
+        self.finish(request, call.as_ref(), response, announced)
+    }
+
+    fn count(&mut self, request: &Request, call: Option<&Call<'_>>) -> Result<Announced, Announced> {
+        let token = request.path == TOKEN_PATH;
+        let class = if token { Class::Token } else { call.map_or(Class::Other, |call| call.route.class) };
+        let now = self.now();
+        if self.options.limits.concurrency.is_some_and(|most| self.in_flight > most) {
+            return Err(Announced { limit: 0, remaining: 0, reset: now.as_second() + 120 });
+        }
+        self.windows.take(&self.options.limits, class, now)
+    }
+
+    fn regular(&mut self, request: &Request, call: Option<&Call<'_>>) -> (Response, Option<Announced>) {
+        let announced = match self.count(request, call) {
+            Ok(announced) => announced,
+            Err(announced) => return (too_many(), Some(announced)),
+        };
+        let response = self.route(request, call).unwrap_or_else(Refusal::into_response);
+        (response, Some(announced))
+    }
+
+    fn route(&mut self, request: &Request, call: Option<&Call<'_>>) -> Result<Response, Refusal> {
+        if request.path == TOKEN_PATH {
+            return self.answer_token(request);
+        }
+        let call = call.ok_or_else(Refusal::unknown_path)?;
+        if request.method != "GET" {
+            return Err(Refusal::wrong_method());
+        }
+        self.check_access(call)?;
+        (call.route.handler)(self, call)
+    }
+
+    fn finish(
+        &mut self,
+        request: &Request,
+        call: Option<&Call<'_>>,
+        mut response: Response,
+        announced: Option<Announced>,
+    ) -> Response {
+        let now = self.now();
+        self.answered += 1;
+        response.headers.push(("Date".into(), http_date(now)));
+        response.headers.push(("X-Okta-Request-Id".into(), format!("{:032x}", self.answered)));
+        if let Some(announced) = announced {
+            announced.write(&mut response, self.options.limits.duplicate_headers);
+        }
+        let path = call.map_or(request.path.as_str(), |call| call.route.template);
+        self.counts.add(format!("{} {path}", request.method), &response);
+        if self.options.journal {
+            self.journal.push(JournalEntry::new(self.answered, now, request, &response));
+        }
+        response
+    }
+}
+
+/// The `id` of an object, empty when it has none.
+pub(crate) fn id_of(object: &Value) -> &str {
+    object["id"].as_str().unwrap_or_default()
+}

@@ -1,0 +1,113 @@
+//! One batch: is it what the manifest says, and which lines does it hold?
+
+use std::io::Read;
+
+use flate2::read::MultiGzDecoder;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+use crate::manifest::{BatchEntry, check_schema, sha256};
+use crate::violation::Fault;
+
+/// What a line asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Op {
+    Upsert,
+    Delete,
+}
+
+/// A line that may be applied.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) number: u64,
+    pub(crate) op: Op,
+    pub(crate) id: String,
+    pub(crate) record: Value,
+}
+
+/// A batch's lines, and its faults with the line they are in.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) faults: Vec<(Option<u64>, Fault)>,
+}
+
+/// Lines that can be read stay in, whatever else is wrong: each fault is told, and the more is seen.
+pub(crate) fn check(expected: &BatchEntry, object: &[u8]) -> Batch {
+    let mut batch = Batch::default();
+    check_object(expected, object, &mut batch.faults);
+    let mut text = Vec::new();
+    if let Err(error) = MultiGzDecoder::new(object).read_to_end(&mut text) {
+        let fault = Fault::BatchCompression { reason: error.to_string() };
+        batch.faults.push((None, fault));
+        return batch;
+    }
+    for (number, line) in (1..).zip(lines(&text)) {
+        if let Some(entry) = parse(number, line, &expected.stream, &mut batch.faults) {
+            batch.entries.push(entry);
+        }
+    }
+    let found = lines(&text).count() as u64;
+    if found != expected.records {
+        let fault = Fault::BatchRecords { expected: expected.records, found };
+        batch.faults.push((None, fault));
+    }
+    batch
+}
+
+fn check_object(expected: &BatchEntry, object: &[u8], faults: &mut Vec<(Option<u64>, Fault)>) {
+    let bytes = object.len() as u64;
+    if bytes != expected.bytes {
+        let fault = Fault::BatchBytes { expected: expected.bytes, found: bytes };
+        faults.push((None, fault));
+    }
+    let found = sha256(object);
+    if found != expected.sha256 {
+        let fault = Fault::BatchSha256 { expected: expected.sha256.clone(), found };
+        faults.push((None, fault));
+    }
+}
+
+/// The last line may do without its line feed.
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split_inclusive(|byte| *byte == b'\n')
+}
+
+/// What every line has; unknown keys are left alone.
+#[derive(Deserialize)]
+struct Head {
+    stream: String,
+    op: Op,
+    id: String,
+    #[serde(rename = "observed_at")]
+    _observed_at: Option<Timestamp>,
+    #[serde(default)]
+    bundle: std::collections::BTreeMap<String, Vec<IgnoredAny>>,
+}
+
+fn parse(number: u64, line: &[u8], stream: &str, faults: &mut Vec<(Option<u64>, Fault)>) -> Option<Entry> {
+    let head = read(line).and_then(|(head, record)| {
+        if head.stream == stream {
+            return Ok((head, record));
+        }
+        Err(Fault::LineStream { expected: stream.to_owned(), found: head.stream })
+    });
+    let (head, record) = head.map_err(|fault| faults.push((Some(number), fault))).ok()?;
+    let is_known = |key: &&String| key.starts_with("new_") || key.starts_with("update_");
+    for key in head.bundle.keys().filter(|key| !is_known(key)) {
+        let fault = Fault::LineBundle { found: key.clone() };
+        faults.push((Some(number), fault));
+    }
+    Some(Entry { number, op: head.op, id: head.id, record })
+}
+
+fn read(line: &[u8]) -> Result<(Head, Value), Fault> {
+    let unreadable = |error: serde_json::Error| Fault::LineUnreadable { reason: error.to_string() };
+    let record: Value = serde_json::from_slice(line).map_err(unreadable)?;
+    check_schema(&record).map_err(|found| Fault::LineSchema { found })?;
+    let head = Head::deserialize(&record).map_err(unreadable)?;
+    Ok((head, record))
+}

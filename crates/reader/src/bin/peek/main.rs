@@ -1,0 +1,90 @@
+//! `peek`: what an integration has committed, whether it is sound, and the records themselves,
+//! read from a copy of the bucket.
+
+mod records;
+mod summary;
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use reader::{Directory, Reader, State};
+
+/// Look at what the collector has committed: without a stream a summary, with one its records.
+///
+/// Exits with 0 if all is sound, 1 if something breaks the contract, 2 if nothing could be read.
+#[derive(Parser)]
+#[command(name = "peek", version)]
+struct Peek {
+    /// Directory that holds a copy of the bucket
+    #[arg(long, default_value = "out")]
+    dir: PathBuf,
+    /// Key prefix
+    #[arg(long, default_value = "okta")]
+    prefix: String,
+    /// The integration's slug
+    #[arg(long, default_value = "okta")]
+    integration: String,
+    /// How many of the newest manifests the summary lists
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    manifests: usize,
+    /// Print the newest records of this stream as JSON
+    stream: Option<String>,
+    /// Only records whose id begins with this
+    id: Option<String>,
+}
+
+fn main() -> ExitCode {
+    let peek = Peek::parse();
+    match read(&peek).and_then(|state| show(&peek, &state)) {
+        Ok(code) => code,
+        Err(problem) => {
+            eprintln!("peek: {problem}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn read(peek: &Peek) -> Result<State, String> {
+    let dir = peek.dir.display();
+    let bucket = Directory::open(&peek.dir).map_err(|error| {
+        format!("{dir}: {error}; --dir names a copy of the bucket, e.g. of `aws s3 sync s3://BUCKET {dir}`")
+    })?;
+    let prefix = peek.prefix.trim_matches('/');
+    Reader::read(&bucket, prefix, &peek.integration).map_err(|error| match &error {
+        reader::ReadError::NoManifests { integrations, .. } if !integrations.is_empty() => {
+            format!("{dir}: {error} (choose with --integration)")
+        }
+        reader::ReadError::NoManifests { .. } => {
+            format!("{dir}: {error}; is --prefix right, and is this the bucket's top?")
+        }
+        reader::ReadError::Objects { source, .. } => format!("{dir}: {error}: {source}"),
+    })
+}
+
+fn show(peek: &Peek, state: &State) -> Result<ExitCode, String> {
+    let shown: Box<dyn Display + '_> = match &peek.stream {
+        None => Box::new(summary::Summary { state, newest: peek.manifests }),
+        Some(stream) => {
+            for violation in &state.violations {
+                eprintln!("peek: {violation}");
+            }
+            let id = peek.id.as_deref().unwrap_or_default();
+            Box::new(records::Records::of(state, stream, id)?)
+        }
+    };
+    print(&*shown).map_err(|error| error.to_string())?;
+    let is_sound = state.violations.is_empty();
+    Ok(if is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Whoever stops reading, as `head` does, has seen enough.
+fn print(shown: &dyn Display) -> io::Result<()> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match write!(out, "{shown}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}

@@ -1,0 +1,9 @@
+//! What the reader promises.
+
+mod bucket;
+mod bundle;
+mod follow;
+mod history;
+mod peek;
+mod start;
+mod violations;

@@ -1,0 +1,10 @@
+"""`make run`: the function on this machine, with S3 and Secrets Manager beside it, collecting into out/.
+
+source   the org to collect: the demo org, or one's own (OKTA_SECRET)
+state    what the demo org must still be at the next run (out/.demo.json)
+aws      S3 and Secrets Manager, filled from out/ and copied back into it
+function build, start and invoke the function
+progress what is seen while it works
+summary  what is told afterwards, with what changed
+children programs started here, all of which end here
+"""

@@ -1,0 +1,121 @@
+"""The story of `make run`."""
+
+import os
+import signal
+import sys
+import time
+
+from contextlib import ExitStack
+from pathlib import Path
+
+from demo import changes, function, summary
+from demo.aws import BUCKET, PREFIX, SECRET_ID, Aws
+from demo.failure import Failure
+from demo.progress import Progress
+from demo.source import demo_org, own_org
+from demo.state import State
+
+OUT = Path("out")
+LOG = OUT / ".function.log"
+DEMO_INTEGRATION = "okta"
+MOST_INVOCATIONS = 20
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def main():
+    for number in SIGNALS:
+        signal.signal(number, stop)
+    bypass_proxies()
+    try:
+        collect(os.environ.get("OKTA_SECRET"))
+    except Failure as failure:
+        print(f"\nmake run: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nmake run: stopped; what was committed is in out/", file=sys.stderr)
+        return 130
+    return 0
+
+
+def stop(*_):
+    """The first signal begins the end; more of them would only leave it unfinished."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def bypass_proxies():
+    """Everything but one's own org is on this machine."""
+    for name in ("NO_PROXY", "no_proxy"):
+        os.environ[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1,localhost"]))
+
+
+def collect(own_secret):
+    state = None if own_secret else demo_state()
+    source = own_org(own_secret) if own_secret else None
+    programs = function.build(function.NAME) if own_secret else function.build("fake-org", function.NAME)
+    with ExitStack() as stack:
+        aws = stack.enter_context(Aws())
+        aws.restore(OUT)
+        source = source or stack.enter_context(demo_org(programs / "fake-org", state))
+        aws.create_secret(source.secret)
+        # Before the function, so that it has ended when this is done: no commit is copied by halves.
+        stack.callback(keep, aws, state)
+        running = stack.enter_context(function.running(environment(aws, source), LOG))
+        story(aws, source, running)
+
+
+def demo_state():
+    """The same org as before, and something more has happened in it; or a first one."""
+    state = State.read(OUT)
+    collected = (OUT / PREFIX / "manifests" / DEMO_INTEGRATION).exists()
+    if collected and not state:
+        raise Failure("out/ holds a demo org that is not known any more (no out/.demo.json): move or remove out/")
+    state = state or State.first()
+    if collected:
+        state.add_burst()
+    return state
+
+
+def environment(aws, source):
+    """The function's settings; those of the reader's shell, such as RATE_LIMIT_SHARE, pass through."""
+    settings = aws.environment | {"BUCKET": BUCKET, "PREFIX": PREFIX, "SECRET_ID": SECRET_ID}
+    # Empty is unset: an own org is reached by its domain, whatever the shell says.
+    return settings | {"OKTA_ENDPOINT_URL": source.endpoint or ""}
+
+
+def keep(aws, state):
+    """Whatever came of it, what is committed is kept, and the org it came from."""
+    aws.copy_to(OUT)
+    if state:
+        state.write(OUT)
+
+
+def story(aws, source, running):
+    print(f"\nCollecting {source.title}", flush=True)
+    started = time.monotonic()
+    known = {entry["Key"] for entry in aws.objects(f"{PREFIX}/manifests/")}
+    reports = invoke_until_done(running, Progress(aws, source))
+    seconds = time.monotonic() - started
+    integration = reports[-1]["integration"]
+    earlier = sum(key.startswith(f"{PREFIX}/manifests/{integration}/") for key in known)
+    manifests = aws.manifests(integration, after=earlier)
+    text = summary.tell(reports, manifests, source.counts(), seconds)
+    if earlier:
+        text += ["", f"  Since the {summary.many(earlier, 'commit')} before:", *changes.tell(aws, manifests)]
+    text += summary.files(OUT, PREFIX, integration)
+    text.append("  make peek shows what is in them; make run again collects only what has changed since.")
+    print("\n".join(text), flush=True)
+
+
+def invoke_until_done(running, progress):
+    reports = []
+    while len(reports) < MOST_INVOCATIONS and (not reports or reports[-1]["continue"]):
+        with running.invocation() as process:
+            progress.watch(process)
+            reports.append(running.report(process))
+    return reports
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,210 @@
+//! The target model: Authomize's Connectors REST API v2, field by field.
+//!
+//! Shapes are those of `IngestionDataBundleSchema` and of the PATCH models in PyPI
+//! `authomize-rest-api-client` 4.6.9. Absent values are left out, never null or empty: every
+//! optional field skips itself, and [`text`] turns an empty string into none.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+macro_rules! model {
+    ($(#[$doc:meta])* $name:ident { $($(#[$note:meta])* $field:ident: $type:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Default, PartialEq, Serialize)]
+        #[serde(rename_all = "camelCase")]
+        pub struct $name { $($(#[$note])* pub $field: $type,)* }
+    };
+}
+
+/// What Authomize ingests for one record; keys without items are left out.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Bundle {
+    /// Accounts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub new_users: Vec<User>,
+    /// Groups and roles.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub new_groupings: Vec<Grouping>,
+    /// User in grouping.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub new_accounts_association: Vec<Association>,
+    /// PATCH items of accounts; applied before the `new_*` keys of the same manifest.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub update_users: Vec<UserUpdate>,
+}
+
+model! {
+    /// An account (`NewUserRequestSchema`).
+    User {
+        /// Okta id.
+        unique_id: String,
+        /// Okta id.
+        origin_id: String,
+        /// The schema calls it "Username".
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        /// Left out when Okta has none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        email: Option<String>,
+        /// `profile.firstName`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        first_name: Option<String>,
+        /// `profile.lastName`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        last_name: Option<String>,
+        /// See [`UserStatus`].
+        status: UserStatus,
+        /// `profile.department`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        department: Option<String>,
+        /// `profile.title`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        title: Option<String>,
+        /// Set only where the user's type says so; the model's default is false.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        is_external: Option<bool>,
+        /// RFC 3339, UTC.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        last_login_at: Option<String>,
+        /// What has no field of its own.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        custom_properties: Vec<CustomProperty>,
+    }
+}
+
+model! {
+    /// PATCH of an account; touches only the fields it names.
+    UserUpdate {
+        /// Okta id.
+        unique_id: String,
+        /// `Deleted` for a tombstone.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        status: Option<UserStatus>,
+    }
+}
+
+/// Status of an account.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub enum UserStatus {
+    /// Created, not yet activated.
+    Staged,
+    /// Can sign in.
+    Enabled,
+    /// Deactivated for good.
+    Disabled,
+    /// Locked or suspended.
+    Suspended,
+    /// Gone from the org.
+    Deleted,
+    /// A status that Okta does not document.
+    #[default]
+    Unknown,
+}
+
+model! {
+    /// A group or a role (`NewGroupingRequestSchema`).
+    Grouping {
+        /// Okta id, or `role:<type or id>`.
+        unique_id: String,
+        /// Okta id.
+        origin_id: String,
+        /// Required and never empty.
+        name: String,
+        /// Okta's own type.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        origin_type: Option<String>,
+        /// `Group` for all that Okta has.
+        #[serde(rename = "type")]
+        kind: GroupingType,
+        /// Whether the grouping is a role.
+        is_role: bool,
+        /// At most 256 characters.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        alternative_name: Option<String>,
+        /// What has no field of its own.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        custom_properties: Vec<CustomProperty>,
+    }
+}
+
+/// Type of a grouping.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub enum GroupingType {
+    /// A set of accounts.
+    #[default]
+    Group,
+}
+
+model! {
+    /// `sourceId` belongs to `targetId` (`NewAccountsAssociationRequestSchema` and its kin).
+    Association {
+        /// What belongs.
+        source_id: String,
+        /// What it belongs to.
+        target_id: String,
+    }
+}
+
+model! {
+    /// A value without a field of its own; at most [`CUSTOM_VALUE_CHARS`] characters.
+    CustomProperty {
+        /// Okta's name of the value, as a path.
+        key: String,
+        /// The value as text.
+        value: String,
+    }
+}
+
+/// Most characters that a custom property's value may have.
+pub const CUSTOM_VALUE_CHARS: usize = 64;
+/// Most characters of a grouping's `alternativeName`.
+pub const ALTERNATIVE_NAME_CHARS: usize = 256;
+
+/// The value at `path` as text: strings, numbers and booleans; none where it is absent, null,
+/// empty or something else.
+#[must_use]
+pub fn text(object: &Value, path: &[&str]) -> Option<String> {
+    let value = path.iter().try_fold(object, |value, key| value.get(key))?;
+    let text = match value {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(flag) => flag.to_string(),
+        _ => return None,
+    };
+    (!text.is_empty()).then_some(text)
+}
+
+/// The time at `path`, as RFC 3339 in UTC; none where there is no valid time.
+#[must_use]
+pub fn time(object: &Value, path: &[&str]) -> Option<String> {
+    text(object, path)?.parse::<Timestamp>().ok().map(rfc3339)
+}
+
+/// `2026-11-23T18:00:00.000Z`: the one form of time in all that the function writes.
+#[must_use]
+pub fn rfc3339(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
+/// Custom properties of the values at `paths`, keyed by the dotted path; a list is joined by
+/// commas, values that are too long are cut, absent ones are left out.
+#[must_use]
+pub fn custom_properties(object: &Value, paths: &[&[&str]]) -> Vec<CustomProperty> {
+    let value = |path: &[&str]| {
+        text(object, path).or_else(|| {
+            let list = path.iter().try_fold(object, |value, key| value.get(key))?.as_array()?;
+            let parts: Vec<String> = list.iter().filter_map(|item| text(item, &[])).collect();
+            (!parts.is_empty()).then(|| parts.join(","))
+        })
+    };
+    let property =
+        |path: &&[&str]| Some(CustomProperty { key: path.join("."), value: cut(&value(path)?, CUSTOM_VALUE_CHARS) });
+    paths.iter().filter_map(property).collect()
+}
+
+/// The first `chars` characters.
+#[must_use]
+pub fn cut(text: &str, chars: usize) -> String {
+    text.chars().take(chars).collect()
+}

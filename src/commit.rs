@@ -1,0 +1,261 @@
+//! The commit log: a manifest's creation is the commit.
+//!
+//! Manifests are numbered 1, 2, 3, … and created only where there is none of that number, so two
+//! runs that race cannot both commit. The cursor's copy is written after its manifest and only
+//! tells where to look for the newest one: a copy that is missing, damaged or old costs a
+//! listing, never a record.
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::batch::Entry;
+use crate::store::{Creation, Kind, Store, StoreError};
+
+/// Version of the shape of manifests and cursor copies.
+pub const SCHEMA: u32 = 1;
+
+/// A commit.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Manifest {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// 1, 2, 3, …
+    pub sequence: u64,
+    /// Of the manifest before; null in the first.
+    pub previous_sha256: Option<String>,
+    /// The integration's slug.
+    pub integration: String,
+    /// `https://acme.okta.com`
+    pub org: String,
+    /// E-mail of the resource owner.
+    pub owner: Option<String>,
+    /// Id of the run that made it.
+    pub run: String,
+    /// Lambda's id of the invocation.
+    pub request_id: String,
+    /// When it was made (RFC 3339, UTC).
+    pub committed_at: String,
+    /// The run's mode.
+    pub mode: &'static str,
+    /// Batches, in the order in which a reader applies them.
+    pub batches: Vec<Entry>,
+    /// What a reader forgets after it has applied the batches.
+    pub snapshots: Vec<SnapshotEntry>,
+    /// System Log events of this time can no longer be had.
+    pub gap: Option<Gap>,
+    /// Where the next run goes on.
+    pub cursor: Value,
+}
+
+/// A snapshot that a manifest completes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SnapshotEntry {
+    /// Name of the stream.
+    pub stream: &'static str,
+    /// Records of the stream that were last sent before this manifest are gone.
+    pub since_sequence: u64,
+    /// Always true: an unfinished snapshot is not in a manifest.
+    pub complete: bool,
+}
+
+/// A hole in the System Log (RFC 3339, UTC).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// First time of which events are missing.
+    pub from: String,
+    /// Time from which on events are there again.
+    pub to: String,
+}
+
+/// The newest commit of an integration, or none yet.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Head {
+    /// Number of the newest manifest; 0 where there is none.
+    pub sequence: u64,
+    /// Its SHA-256.
+    pub sha256: Option<String>,
+    /// The org it was made from.
+    pub org: Option<String>,
+    /// The cursor it holds.
+    pub cursor: Value,
+    /// Whether the cursor's copy is the copy of this manifest's.
+    pub copy_is_current: bool,
+}
+
+/// Why the log could not be read or extended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommitError {
+    /// The bucket's own trouble.
+    Store(StoreError),
+    /// The newest manifest is not one.
+    Damaged { key: String, detail: String },
+    /// Another run committed this sequence.
+    Superseded { sequence: u64, run: String },
+}
+
+impl fmt::Display for CommitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::Damaged { key, detail } => {
+                write!(
+                    f,
+                    "manifest {key} cannot be read ({detail}): restore the object as it was written; manifests are never rewritten by the function"
+                )
+            }
+            Self::Superseded { sequence, run } => write!(f, "run {run} committed manifest {sequence} first"),
+        }
+    }
+}
+
+impl std::error::Error for CommitError {}
+
+impl From<StoreError> for CommitError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// The commit log of one integration.
+#[derive(Debug, Clone)]
+pub struct Log<S> {
+    store: S,
+    manifests: String,
+    copy: String,
+}
+
+/// How often a creation is tried again that met another one under way (409).
+const CONFLICT_RETRIES: u32 = 5;
+
+impl<S: Store> Log<S> {
+    /// The log under `{prefix}/manifests/{integration}/`.
+    pub fn new(store: S, prefix: &str, integration: &str) -> Self {
+        let manifests = format!("{prefix}/manifests/{integration}/");
+        Self { store, manifests, copy: format!("{prefix}/cursors/{integration}.json") }
+    }
+
+    fn key(&self, sequence: u64) -> String {
+        format!("{}{sequence:012}.json", self.manifests)
+    }
+
+    /// Finds the newest commit: from the cursor's copy on, or, where that is missing or damaged,
+    /// from the first manifest on.
+    ///
+    /// # Errors
+    /// [`CommitError::Store`], or [`CommitError::Damaged`] where the newest manifest is not one.
+    pub async fn head(&self) -> Result<Head, CommitError> {
+        let copy = self.store.get(&self.copy).await?.and_then(|copy| copied_sequence(&copy));
+        let from = copy.map(|sequence| self.key(sequence.saturating_sub(1)));
+        let mut newest = None;
+        if let (Some(sequence), Some(from)) = (copy, from) {
+            let keys = self.sequences(&from).await?;
+            // A copy of a manifest that does not exist is damaged.
+            newest = keys.last().copied().filter(|_| keys.first() == Some(&sequence));
+        }
+        if newest.is_none() {
+            newest = self.sequences(&self.manifests).await?.last().copied();
+        }
+        match newest {
+            None => Ok(Head { copy_is_current: true, ..Head::default() }),
+            Some(sequence) => self.read(sequence, copy == Some(sequence)).await,
+        }
+    }
+
+    async fn sequences(&self, after: &str) -> Result<Vec<u64>, CommitError> {
+        let keys = self.store.list(&self.manifests, after).await?;
+        Ok(keys
+            .iter()
+            .filter_map(|key| key.strip_prefix(&self.manifests)?.strip_suffix(".json")?.parse().ok())
+            .collect())
+    }
+
+    async fn read(&self, sequence: u64, copy_is_current: bool) -> Result<Head, CommitError> {
+        let key = self.key(sequence);
+        let damaged = |detail: &str| CommitError::Damaged { key: key.clone(), detail: detail.to_owned() };
+        let body = self.store.get(&key).await?.ok_or_else(|| damaged("it was listed but is not there"))?;
+        let manifest: Value = serde_json::from_slice(&body).map_err(|error| damaged(&error.to_string()))?;
+        if manifest.get("sequence").and_then(Value::as_u64) != Some(sequence) {
+            return Err(damaged("it does not hold its own sequence"));
+        }
+        let cursor = manifest.get("cursor").filter(|cursor| cursor.is_object()).cloned();
+        Ok(Head {
+            sequence,
+            sha256: Some(format!("{:x}", Sha256::digest(&body))),
+            org: manifest.get("org").and_then(Value::as_str).map(str::to_owned),
+            cursor: cursor.ok_or_else(|| damaged("it holds no cursor"))?,
+            copy_is_current,
+        })
+    }
+
+    /// Creates a manifest, whose batches are stored already, then writes the cursor's copy.
+    /// Returns the new head. Where the copy cannot be written the commit stands: the next run
+    /// rolls forward from the manifest.
+    ///
+    /// # Errors
+    /// [`CommitError::Superseded`] where another run was first; [`CommitError::Store`].
+    pub async fn commit(&self, manifest: &Manifest) -> Result<Head, CommitError> {
+        let body = Bytes::from(json_bytes(manifest));
+        let key = self.key(manifest.sequence);
+        for attempt in 0.. {
+            match self.store.create(&key, body.clone(), Kind::Json).await? {
+                Creation::Created => break,
+                Creation::Exists => {
+                    self.settle(manifest, &key).await?;
+                    break;
+                }
+                Creation::Conflict if attempt < CONFLICT_RETRIES => {
+                    tokio::time::sleep(std::time::Duration::from_millis(50 << attempt)).await;
+                }
+                Creation::Conflict => {
+                    let text = format!("{key}: another creation is under way (409), again and again");
+                    return Err(StoreError::Unreachable(text).into());
+                }
+            }
+        }
+        let head = Head {
+            sequence: manifest.sequence,
+            sha256: Some(format!("{:x}", Sha256::digest(&body))),
+            org: Some(manifest.org.clone()),
+            cursor: manifest.cursor.clone(),
+            copy_is_current: false,
+        };
+        let copied = self.copy_cursor(&head).await;
+        Ok(Head { copy_is_current: copied.is_ok(), ..head })
+    }
+
+    /// A manifest of this sequence exists: our own, created by an attempt whose answer was lost,
+    /// or another run's.
+    async fn settle(&self, manifest: &Manifest, key: &str) -> Result<(), CommitError> {
+        let there = self.store.get(key).await?.unwrap_or_default();
+        let there: Value = serde_json::from_slice(&there).unwrap_or_default();
+        let run = there.get("run").and_then(Value::as_str).unwrap_or("(unknown)");
+        if run == manifest.run {
+            return Ok(());
+        }
+        Err(CommitError::Superseded { sequence: manifest.sequence, run: run.to_owned() })
+    }
+
+    /// Writes the cursor's copy.
+    ///
+    /// # Errors
+    /// As the store's.
+    pub async fn copy_cursor(&self, head: &Head) -> Result<(), StoreError> {
+        let copy =
+            json!({"schema": SCHEMA, "sequence": head.sequence, "manifest_sha256": head.sha256, "cursor": head.cursor});
+        self.store.put(&self.copy, Bytes::from(json_bytes(&copy)), Kind::Json).await
+    }
+}
+
+fn copied_sequence(copy: &[u8]) -> Option<u64> {
+    let copy: Value = serde_json::from_slice(copy).ok()?;
+    copy.get("sequence")?.as_u64().filter(|sequence| *sequence > 0)
+}
+
+/// JSON text of a value all of whose keys are strings.
+fn json_bytes(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("plain structs with string keys always serialize")
+}

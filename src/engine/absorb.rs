@@ -1,0 +1,188 @@
+//! What an answer to a walk's request changes: records, parents to read, snapshots that end.
+
+use jiff::Timestamp;
+use serde_json::value::RawValue;
+
+use super::cursor::{Progress, Task, Walk};
+use super::harvest::{Harvest, items};
+use super::snapshot::Completed;
+use super::{Answer, Engine, Failure, Flight, Lane, Parked};
+use crate::streams::{Source, Stream, by_name, id_of};
+
+/// After this many parents whose listings could not be read, the run leaves their stream alone.
+const FAILURES_A_STREAM: usize = 5;
+
+impl Engine {
+    pub(super) fn absorb_walk(&mut self, name: &'static str, flight: &Flight, answer: Answer) -> Vec<Harvest> {
+        let harvests = match (answer, &flight.task) {
+            (Answer::Page { body, next }, task) => match (items(&body), task) {
+                (Ok(items), None) => self.absorb_listing(name, flight.sent_at, items, next),
+                (Ok(items), Some((stream, parent))) => {
+                    self.turn_task(name, stream, parent, next);
+                    vec![self.harvest(stream, Some(parent.clone()), flight.sent_at, items)]
+                }
+                (Err(error), _) => self.give_up(name, flight, Parked::Failed(error)),
+            },
+            (Answer::Gone, Some((stream, parent))) => {
+                self.turn_task(name, stream, parent, None);
+                Vec::new()
+            }
+            (Answer::Gone, None) => {
+                let error =
+                    format!("Okta has no {name} at this address: check that the secret's domain is an Okta org");
+                self.give_up(name, flight, Parked::Failed(error))
+            }
+            (Answer::Expired, task) => {
+                self.expire(name, task.as_ref());
+                Vec::new()
+            }
+            (Answer::Limited { retry_after_s }, _) => {
+                self.streams_of(name, flight).for_each(|stream| self.park_limited(stream, retry_after_s));
+                Vec::new()
+            }
+            (Answer::Unavailable { error }, _) => self.abandon(name, flight, &Parked::Unavailable(error)),
+            (Answer::NotApplicable { error }, _) => self.abandon(name, flight, &Parked::NotApplicable(error)),
+            (Answer::Failed { error }, None) => self.give_up(name, flight, Parked::Failed(error)),
+            (Answer::Failed { error }, Some((stream, parent))) => {
+                self.pass_over(stream.name, parent, error);
+                Vec::new()
+            }
+            (Answer::Dropped, _) => Vec::new(),
+        };
+        self.finish_walk(name);
+        harvests
+    }
+
+    fn absorb_listing(
+        &mut self,
+        name: &'static str,
+        sent_at: Timestamp,
+        items: Vec<Box<RawValue>>,
+        next: Option<String>,
+    ) -> Vec<Harvest> {
+        let Some(walk) = self.cursor.walks.get_mut(name) else { return Vec::new() };
+        walk.next = next;
+        let streams: Vec<_> = walk.streams.iter().filter_map(|name| by_name(name)).collect();
+        let mut own = None;
+        for stream in streams {
+            match stream.source {
+                Source::Listing(_) => own = Some(stream),
+                Source::PerParent { is_empty, .. } => {
+                    let parents = items.iter().filter(|item| !is_empty(item)).filter_map(|item| id_of(item));
+                    walk.tasks.extend(parents.map(|parent| Task {
+                        stream: stream.name.to_owned(),
+                        parent,
+                        next: None,
+                    }));
+                }
+                Source::SystemLog { .. } => {}
+            }
+        }
+        own.map(|stream| self.harvest(stream, None, sent_at, items)).into_iter().collect()
+    }
+
+    fn harvest(
+        &mut self,
+        stream: &'static Stream,
+        parent: Option<String>,
+        sent_at: Timestamp,
+        items: Vec<Box<RawValue>>,
+    ) -> Harvest {
+        let lines = items.len() as u64;
+        self.uncommitted_lines += lines;
+        if let Some(open) = self.cursor.streams.get_mut(stream.name).and_then(|progress| progress.open.as_mut()) {
+            open.lines += lines;
+        }
+        Harvest::new(stream, parent, sent_at, items)
+    }
+
+    /// Moves a task to its next page, or ends it.
+    fn turn_task(&mut self, name: &str, stream: &Stream, parent: &str, next: Option<String>) {
+        let Some(walk) = self.cursor.walks.get_mut(name) else { return };
+        let Some(at) = walk.tasks.iter().position(|task| task.stream == stream.name && task.parent == parent) else {
+            return;
+        };
+        match next {
+            Some(next) => walk.tasks[at].next = Some(next),
+            None => drop(walk.tasks.remove(at)),
+        }
+    }
+
+    /// The streams that a request serves: a task's own, or all of its walk.
+    fn streams_of(&self, name: &str, flight: &Flight) -> std::vec::IntoIter<&'static str> {
+        let streams: Vec<_> = match (&flight.task, self.cursor.walks.get(name)) {
+            (Some((stream, _)), _) => vec![stream.name],
+            (None, Some(walk)) => {
+                walk.streams.iter().filter_map(|name| by_name(name)).map(|stream| stream.name).collect()
+            }
+            (None, None) => Vec::new(),
+        };
+        streams.into_iter()
+    }
+
+    /// Leaves one parent for the next run to try again: the others are read.
+    fn pass_over(&mut self, stream: &'static str, parent: &str, error: String) {
+        if self.failures.iter().filter(|failure| failure.stream == stream).count() + 1 >= FAILURES_A_STREAM {
+            self.park(stream, Parked::Failed(error.clone()));
+        }
+        self.failures.push(Failure { stream, parent: parent.to_owned(), error });
+    }
+
+    /// Leaves everything as it stands for the next run to try again.
+    fn give_up(&mut self, name: &str, flight: &Flight, why: Parked) -> Vec<Harvest> {
+        self.streams_of(name, flight).for_each(|stream| self.park(stream, why.clone()));
+        Vec::new()
+    }
+
+    /// Ends the snapshots of streams that may not be read: never as complete, and to begin anew
+    /// when they may.
+    fn abandon(&mut self, name: &str, flight: &Flight, why: &Parked) -> Vec<Harvest> {
+        for stream in self.streams_of(name, flight) {
+            self.park(stream, why.clone());
+            self.abandon_snapshot(stream);
+            if let Some(walk) = self.cursor.walks.get_mut(name) {
+                walk.streams.retain(|other| other != stream);
+                walk.tasks.retain(|task| task.stream != stream);
+            }
+        }
+        Vec::new()
+    }
+
+    /// A snapshot that cannot become complete stays due.
+    pub(super) fn abandon_snapshot(&mut self, stream: &str) {
+        let Some(progress) = self.cursor.streams.get_mut(stream) else { return };
+        if progress.open.take().is_some() {
+            progress.asked |= progress.complete.is_some();
+        }
+        if *progress == Progress::default() {
+            self.cursor.streams.remove(stream);
+        }
+    }
+
+    /// A position that Okta no longer knows: the listing it belongs to begins again.
+    fn expire(&mut self, name: &str, task: Option<&(&'static Stream, String)>) {
+        let Some(walk) = self.cursor.walks.get_mut(name) else { return };
+        match task {
+            None => walk.expired = true,
+            Some((stream, parent)) => {
+                let of_task = |task: &&mut Task| task.stream == stream.name && task.parent == *parent;
+                walk.tasks.iter_mut().filter(of_task).for_each(|task| task.next = None);
+            }
+        }
+    }
+
+    /// Ends a walk that has read all: its streams' snapshots are complete, or held.
+    fn finish_walk(&mut self, name: &'static str) {
+        let under_way = self.flights.iter().any(|flight| flight.lane == Lane::Walk(name));
+        let done =
+            |walk: &Walk| (walk.next.is_none() && walk.tasks.is_empty() || walk.streams.is_empty()) && !walk.expired;
+        if under_way || !self.cursor.walks.get(name).is_some_and(done) {
+            return;
+        }
+        let streams = self.cursor.walks.remove(name).map(|walk| walk.streams).unwrap_or_default();
+        for stream in streams.iter().filter_map(|stream| by_name(stream)) {
+            let since = self.cursor.streams.get_mut(stream.name).and_then(Progress::finish);
+            self.completed.extend(since.map(|since_sequence| Completed { stream: stream.name, since_sequence }));
+        }
+    }
+}

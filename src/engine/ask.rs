@@ -1,0 +1,80 @@
+//! The words between the engine and its caller: what is wanted, and what came of it.
+
+use jiff::SignedDuration;
+
+use crate::streams::Stream;
+
+/// What a run is to collect, and within which bounds.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Streams that are not switched off and whose scope is granted.
+    pub streams: Vec<&'static Stream>,
+    /// Streams whose snapshot is due now whatever its age.
+    pub asked: Vec<String>,
+    /// Streams whose held snapshot may complete.
+    pub accept_shrink: Vec<String>,
+    /// OAuth client of the collector itself, whose token grants are no news.
+    pub own_client: Option<String>,
+    /// How often a snapshot begins.
+    pub full_sync_interval: SignedDuration,
+    /// How far back the first run reads the System Log.
+    pub log_lookback: SignedDuration,
+    /// Longest time between two commits.
+    pub checkpoint_interval: SignedDuration,
+}
+
+/// What the engine wants next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// Send this request; more may be asked for while it is under way.
+    Fetch(Fetch),
+    /// Nothing until an answer comes.
+    Wait,
+    /// Commit what was absorbed, then call [`Engine::committed`].
+    Commit,
+    /// Nothing is left to do in this run.
+    Done,
+}
+
+/// A request to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fetch {
+    /// Names the request when its answer comes.
+    pub ticket: u64,
+    /// Path and query within the org.
+    pub path: String,
+}
+
+/// What came of a request.
+#[derive(Debug)]
+pub enum Answer {
+    /// A page: its JSON text, and path and query of the next one.
+    Page { body: String, next: Option<String> },
+    /// The object does not exist (any more).
+    Gone,
+    /// The position in the listing has expired.
+    Expired,
+    /// The stream may not be read; `error` says why and what to do.
+    Unavailable { error: String },
+    /// The org does not have the feature.
+    NotApplicable { error: String },
+    /// Okta did not answer properly, repeatedly.
+    Failed { error: String },
+    /// A rate limit would make the request wait beyond the run's end.
+    Limited { retry_after_s: i64 },
+    /// Not sent, or given up, because the run ends.
+    Dropped,
+}
+
+/// Why a stream is not read further in this run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Parked {
+    /// See [`Answer::Unavailable`].
+    Unavailable(String),
+    /// See [`Answer::NotApplicable`].
+    NotApplicable(String),
+    /// See [`Answer::Failed`].
+    Failed(String),
+    /// See [`Answer::Limited`].
+    Limited,
+}

@@ -1,0 +1,168 @@
+//! Where collecting stands: all that the next run needs to go on.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Version of the cursor's shape; a newer one is not read by older code.
+pub const VERSION: u32 = 1;
+
+/// The position of an integration in its org. Plain data: the engine moves it, a manifest keeps it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// [`VERSION`].
+    pub version: u32,
+    /// Position in the System Log.
+    #[serde(default)]
+    pub log: LogCursor,
+    /// Snapshots by stream.
+    #[serde(default)]
+    pub streams: BTreeMap<String, Progress>,
+    /// Listings that are being walked, by name.
+    #[serde(default)]
+    pub walks: BTreeMap<String, Walk>,
+}
+
+/// Position in the System Log.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LogCursor {
+    /// Path and query of the next page: Okta's own `after` cursor, or where to begin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// Newest `published` among the events collected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newest_published: Option<Timestamp>,
+}
+
+/// A stream's snapshots.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// A snapshot was asked for and has not begun.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub asked: bool,
+    /// The next snapshot may complete though it shrank.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub accept_shrink: bool,
+    /// The snapshot that is being read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open: Option<Snapshot>,
+    /// The newest complete snapshot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub complete: Option<Snapshot>,
+    /// The newest snapshot, if it was read to its end but not declared complete.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<Snapshot>,
+}
+
+/// One reading of a whole stream.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The first manifest that may hold lines of it.
+    pub since_sequence: u64,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// Lines read so far.
+    pub lines: u64,
+}
+
+/// Position in a listing and in the listings of its items.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Walk {
+    /// Streams whose snapshots this walk reads.
+    pub streams: Vec<String>,
+    /// Path and query of the listing's next page; none at its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// The page position has expired: begin again, after a commit.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub expired: bool,
+    /// Parents whose own listings are not read to the end, by id and never by index, which a
+    /// deletion would shift.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<Task>,
+}
+
+/// A parent's listing that is still to be read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    /// The stream it is read for.
+    pub stream: String,
+    /// The parent's id.
+    pub parent: String,
+    /// Path and query of its next page; none before the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// A cursor that cannot be read.
+#[derive(Debug)]
+pub struct CursorError(String);
+
+impl fmt::Display for CursorError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for CursorError {}
+
+impl Default for Cursor {
+    fn default() -> Self {
+        Self { version: VERSION, log: LogCursor::default(), streams: BTreeMap::new(), walks: BTreeMap::new() }
+    }
+}
+
+impl Cursor {
+    /// Reads the cursor of a manifest.
+    ///
+    /// # Errors
+    /// Where a newer version of the function wrote it, or it is no cursor at all.
+    pub fn read(value: &Value) -> Result<Self, CursorError> {
+        let version = value.get("version").and_then(Value::as_u64).unwrap_or_default();
+        if version > u64::from(VERSION) {
+            let text =
+                format!("it is of version {version}, this function knows {VERSION}: deploy the newer function again");
+            return Err(CursorError(text));
+        }
+        Self::deserialize(value).map_err(|error| CursorError(error.to_string()))
+    }
+
+    /// What changes in it are worth a manifest by themselves: all but the log's position, which
+    /// moves over pages that hold nothing.
+    #[must_use]
+    pub fn differs_beside_log(&self, other: &Self) -> bool {
+        self.streams != other.streams || self.walks != other.walks
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{json, to_value};
+
+    #[test]
+    fn a_cursor_reads_what_it_wrote() {
+        let mut cursor = Cursor::default();
+        cursor.log.next = Some("/api/v1/logs?after=1_1".into());
+        let task = Task { stream: "group_memberships".into(), parent: "00g1".into(), next: None };
+        let walk = Walk { streams: vec!["groups".into()], next: None, expired: false, tasks: vec![task] };
+        cursor.walks.insert("groups".into(), walk);
+        cursor.streams.insert("groups".into(), Progress { asked: true, ..Progress::default() });
+        assert_eq!(Cursor::read(&to_value(&cursor).unwrap()).unwrap(), cursor);
+    }
+
+    #[test]
+    fn a_cursor_of_a_newer_version_is_refused() {
+        assert!(Cursor::read(&json!({"version": 2})).is_err());
+        assert!(Cursor::read(&json!({"version": 1, "later": "field"})).is_ok());
+        assert!(Cursor::read(&json!([])).is_err());
+    }
+}

@@ -1,0 +1,65 @@
+//! How a run stands, for its manifest, report and status.
+
+use jiff::Timestamp;
+
+use super::{Completed, Engine, Parked};
+use crate::streams::Stream;
+
+impl Engine {
+    /// Snapshots that the next manifest declares complete.
+    #[must_use]
+    pub fn completed(&self) -> &[Completed] {
+        &self.completed
+    }
+
+    /// Why a stream could not be read to its end in this run, if that is so.
+    #[must_use]
+    pub fn trouble(&self, stream: &str) -> Option<Parked> {
+        let failure = self.failures.iter().find(|failure| failure.stream == stream);
+        let failure = failure.map(|failure| Parked::Failed(format!("{}: {}", failure.parent, failure.error)));
+        self.parked.get(stream).cloned().or(failure)
+    }
+
+    /// Seconds until the first limit lifts that made this run give up work.
+    #[must_use]
+    pub fn retry_after_s(&self) -> Option<i64> {
+        self.retry_after_s
+    }
+
+    /// Whether another run now would get further.
+    #[must_use]
+    pub fn is_unfinished(&self, now: Timestamp) -> bool {
+        self.has_work(now)
+    }
+
+    /// Whether a stream has work left that is no fault of it.
+    #[must_use]
+    pub fn is_partial(&self, stream: &'static Stream) -> bool {
+        match stream.listing() {
+            None => self.log_has_more() || self.is_parked(stream.name),
+            Some(_) => {
+                self.cursor.streams.get(stream.name).is_none_or(|progress| progress.open.is_some() || progress.asked)
+            }
+        }
+    }
+
+    /// The streams of the plan.
+    #[must_use]
+    pub fn streams(&self) -> &[&'static Stream] {
+        &self.plan.streams
+    }
+
+    /// Lines and beginning of a stream's newest complete snapshot.
+    #[must_use]
+    pub fn last_snapshot(&self, stream: &str) -> Option<(u64, Timestamp)> {
+        let complete = self.cursor.streams.get(stream)?.complete.as_ref()?;
+        Some((complete.lines, complete.started_at))
+    }
+
+    /// Lines that the held snapshot of a stream has, and those of the last complete one.
+    #[must_use]
+    pub fn held(&self, stream: &str) -> Option<(u64, u64)> {
+        let progress = self.cursor.streams.get(stream)?;
+        Some((progress.held.as_ref()?.lines, progress.complete.as_ref()?.lines))
+    }
+}

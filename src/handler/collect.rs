@@ -1,0 +1,229 @@
+//! The engine's asks, carried out: fetch, map, compress, store, commit.
+
+use std::collections::VecDeque;
+
+use jiff::Timestamp;
+use tokio::task::JoinSet;
+
+use super::outcome::{Ended, answer_of};
+use super::{Failure, Handler, Run, org_url};
+use crate::authomize::rfc3339;
+use crate::batch::{Batches, Entry, Sealed};
+use crate::clock::Clock;
+use crate::commit::{CommitError, Head, Log, Manifest, SCHEMA, SnapshotEntry};
+use crate::engine::{Ask, Cursor, Engine, Fetch, Harvest, Plan};
+use crate::invocation::{Mode, Request};
+use crate::okta::{self, Org, Page};
+use crate::secret::Secrets;
+use crate::store::{Kind, Store, StoreError};
+use crate::streams::Stream;
+
+/// One run's collecting.
+pub(super) struct Collecting<'a, S> {
+    run: &'a Run,
+    clock: &'a Clock,
+    store: &'a S,
+    org: Org,
+    log: Log<S>,
+    head: Head,
+    engine: Engine,
+    flights: JoinSet<(u64, Result<Page, okta::Error>)>,
+    harvests: VecDeque<Harvest>,
+    batches: Batches,
+    uploads: JoinSet<Result<(), StoreError>>,
+    /// Batches that the next manifest will name.
+    entries: Vec<Entry>,
+    ended: Ended,
+}
+
+/// Batches on their way to the bucket at once.
+const MOST_UPLOADS: usize = 3;
+
+impl<'a, S: Store> Collecting<'a, S> {
+    #[expect(clippy::too_many_arguments, reason = "the one place where all parts of a run meet")]
+    pub(super) fn new<V: Secrets>(
+        handler: &'a Handler<S, V>,
+        run: &'a Run,
+        request: &Request,
+        org: Org,
+        log: Log<S>,
+        head: Head,
+        cursor: Cursor,
+        streams: Vec<&'static Stream>,
+    ) -> Self {
+        let config = &handler.config;
+        let asked = streams.iter().filter(|stream| request.mode == Mode::Full && request.names(stream.name));
+        let plan = Plan {
+            asked: asked.map(|stream| stream.name.to_owned()).collect(),
+            streams: streams.clone(),
+            accept_shrink: request.accept_shrink.clone(),
+            own_client: run.integration.client_id().map(str::to_owned),
+            full_sync_interval: config.full_sync_interval,
+            log_lookback: config.log_lookback,
+            checkpoint_interval: config.checkpoint_interval,
+        };
+        let date = rfc3339(run.began_at)[..10].to_owned();
+        Self {
+            run,
+            clock: &handler.clock,
+            store: &handler.store,
+            org,
+            log,
+            engine: Engine::new(plan, cursor, head.sequence, run.began_at),
+            ended: Ended::new(&streams, head.sequence),
+            head,
+            flights: JoinSet::new(),
+            harvests: VecDeque::new(),
+            batches: Batches::new(&config.prefix, &run.integration.slug, &date, &run.id),
+            uploads: JoinSet::new(),
+            entries: Vec::new(),
+        }
+    }
+
+    pub(super) async fn run(mut self) -> Result<Ended, Failure> {
+        self.mend_copy().await;
+        loop {
+            let now = self.clock.now();
+            if now >= self.run.stop_at {
+                self.engine.stop();
+                self.flights.abort_all();
+            }
+            let ask = self.send_what_is_asked(now);
+            // The next requests are on their way; now there is time to map what has come.
+            self.map_harvests().await?;
+            match ask {
+                Ask::Done => break,
+                Ask::Commit => {
+                    if !self.commit().await? {
+                        break;
+                    }
+                }
+                Ask::Wait | Ask::Fetch(_) => self.take_answer().await?,
+            }
+        }
+        self.ended.conclude(&self.engine, self.org.used(), self.clock.now());
+        Ok(self.ended)
+    }
+
+    /// A crash between a manifest and its cursor copy leaves the copy old.
+    async fn mend_copy(&mut self) {
+        if !self.head.copy_is_current && self.head.sequence > 0 {
+            match self.log.copy_cursor(&self.head).await {
+                Ok(()) => self.head.copy_is_current = true,
+                Err(error) => tracing::warn!(%error, "the cursor's copy could not be mended"),
+            }
+        }
+    }
+
+    fn send_what_is_asked(&mut self, now: Timestamp) -> Ask {
+        while self.flights.len() < self.org.room() {
+            match self.engine.next(now) {
+                Ask::Fetch(Fetch { ticket, path }) => {
+                    let (org, until) = (self.org.clone(), self.run.stop_at);
+                    self.flights.spawn(async move { (ticket, org.get(&path, until).await) });
+                }
+                ask => return ask,
+            }
+        }
+        Ask::Wait
+    }
+
+    async fn take_answer(&mut self) -> Result<(), Failure> {
+        let Some(joined) = self.flights.join_next().await else {
+            // Nothing is under way and yet the engine waits: only after a stop.
+            self.engine.stop();
+            return Ok(());
+        };
+        let (ticket, got) = match joined {
+            Ok(answer) => answer,
+            Err(error) if error.is_cancelled() => return Ok(()),
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        let harvests = self.engine.absorb(ticket, answer_of(got)?);
+        self.harvests.extend(harvests);
+        Ok(())
+    }
+
+    async fn map_harvests(&mut self) -> Result<(), Failure> {
+        while let Some(harvest) = self.harvests.pop_front() {
+            let mut sealed = Vec::new();
+            for record in harvest.records(&self.run.integration.drop_attributes) {
+                match record {
+                    Ok(record) => sealed.extend(
+                        self.batches.push(&record).map_err(|error| StoreError::Unreachable(error.to_string()))?,
+                    ),
+                    Err(odd) => tracing::warn!(stream = harvest.stream.name, odd, "an object could not be a record"),
+                }
+            }
+            for batch in sealed {
+                self.upload(batch).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn upload(&mut self, batch: Sealed) -> Result<(), Failure> {
+        while self.uploads.len() >= MOST_UPLOADS {
+            self.await_upload().await?;
+        }
+        let (store, key) = (self.store.clone(), batch.entry.key.clone());
+        self.entries.push(batch.entry);
+        self.uploads.spawn(async move { store.put(&key, batch.body, Kind::Batch).await });
+        Ok(())
+    }
+
+    async fn await_upload(&mut self) -> Result<(), Failure> {
+        match self.uploads.join_next().await {
+            None => Ok(()),
+            Some(Ok(stored)) => Ok(stored?),
+            Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+
+    /// Stores what is open, then creates the manifest. Returns whether the run goes on: not
+    /// where another run was first.
+    async fn commit(&mut self) -> Result<bool, Failure> {
+        for batch in self.batches.seal().map_err(|error| StoreError::Unreachable(error.to_string()))? {
+            self.upload(batch).await?;
+        }
+        while !self.uploads.is_empty() {
+            self.await_upload().await?;
+        }
+        let manifest = self.manifest();
+        match self.log.commit(&manifest).await {
+            Ok(head) => self.head = head,
+            Err(CommitError::Superseded { sequence, run }) => {
+                tracing::warn!(sequence, run, "another run committed first");
+                self.ended.supersede();
+                return Ok(false);
+            }
+            Err(error) => return Err(error.into()),
+        }
+        self.ended.committed(&manifest);
+        self.engine.committed(manifest.sequence, self.clock.now());
+        Ok(true)
+    }
+
+    fn manifest(&mut self) -> Manifest {
+        let integration = &self.run.integration;
+        let completed = self.engine.completed().iter();
+        Manifest {
+            schema: SCHEMA,
+            sequence: self.head.sequence + 1,
+            previous_sha256: self.head.sha256.clone(),
+            integration: integration.slug.clone(),
+            org: org_url(integration),
+            owner: integration.owner.clone(),
+            run: self.run.id.clone(),
+            request_id: self.run.request_id.clone(),
+            committed_at: rfc3339(self.clock.now()),
+            mode: self.run.mode.word(),
+            batches: std::mem::take(&mut self.entries),
+            snapshots: completed
+                .map(|done| SnapshotEntry { stream: done.stream, since_sequence: done.since_sequence, complete: true })
+                .collect(),
+            gap: None,
+            cursor: serde_json::to_value(self.engine.cursor()).expect("the cursor's keys are strings"),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What a whole run cannot go on without.
+
+use std::fmt;
+
+use crate::commit::CommitError;
+use crate::engine::CursorError;
+use crate::okta;
+use crate::secret::SecretError;
+use crate::store::StoreError;
+
+/// A run that could not go on: Lambda's `errorType` and a message that says what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What alarms match on.
+    pub kind: &'static str,
+    /// What is wrong, where, and what to do.
+    pub message: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind, self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl Failure {
+    pub(super) fn event(problems: Vec<String>) -> Self {
+        Self { kind: "EventInvalid", message: format!("the event is not usable: {}", problems.join("; ")) }
+    }
+
+    pub(super) fn no_secret_named() -> Self {
+        let message = "no secret is named: set SECRET_ID, or put \"secret_id\" into the event".to_owned();
+        Self { kind: "SecretNotNamed", message }
+    }
+
+    pub(super) fn secret(error: &SecretError) -> Self {
+        let kind = match error {
+            SecretError::NotFound { .. } => "SecretNotFound",
+            SecretError::Refused { .. } => "SecretRefused",
+            SecretError::Unreachable { .. } => "SecretsManagerUnreachable",
+        };
+        Self { kind, message: error.to_string() }
+    }
+
+    pub(super) fn secret_invalid(secret_id: &str, problems: &[String]) -> Self {
+        Self { kind: "SecretInvalid", message: format!("secret {secret_id:?} is not usable: {}", problems.join("; ")) }
+    }
+
+    pub(super) fn taken(name: &str, org: &str, wanted: &str) -> Self {
+        let message = format!(
+            "the integration name {name:?} belongs to {org}, not to {wanted}: give this secret an integration_name of its own, or use another PREFIX or BUCKET"
+        );
+        Self { kind: "IntegrationTaken", message }
+    }
+
+    pub(super) fn cursor(sequence: u64, error: &CursorError) -> Self {
+        Self { kind: "CursorUnreadable", message: format!("the cursor of manifest {sequence} cannot be read: {error}") }
+    }
+
+    pub(super) fn okta(error: okta::Error) -> Self {
+        match error {
+            okta::Error::Rejected(message) => Self { kind: "CredentialsRejected", message },
+            error => Self { kind: "OktaUnreachable", message: format!("the org cannot be reached: {error}") },
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let kind = match error {
+            StoreError::Refused(_) => "BucketRefused",
+            StoreError::Unreachable(_) => "BucketUnreachable",
+        };
+        Self { kind, message: error.to_string() }
+    }
+}
+
+impl From<CommitError> for Failure {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Store(error) => error.into(),
+            CommitError::Damaged { .. } => Self { kind: "ManifestDamaged", message: error.to_string() },
+            CommitError::Superseded { .. } => Self { kind: "Superseded", message: error.to_string() },
+        }
+    }
+}

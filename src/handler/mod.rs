@@ -1,0 +1,305 @@
+//! One invocation's story: event → credentials → collect → status and report, ending before the
+//! deadline.
+
+mod check;
+mod collect;
+mod failure;
+mod outcome;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use tokio::sync::Mutex;
+use url::Url;
+
+pub use failure::Failure;
+
+use crate::authomize::rfc3339;
+use crate::clock::Clock;
+use crate::commit::{Head, Log};
+use crate::config::Config;
+use crate::engine::{Cursor, Parked};
+use crate::invocation::{Mode, Report, Request};
+use crate::okta::{self, Org, Session, Transport};
+use crate::secret::{self, Integration, Secrets};
+use crate::status::{self, Status, Trouble};
+use crate::store::Store;
+use crate::streams::{self, STREAMS, Stream};
+use collect::Collecting;
+use outcome::Ended;
+
+/// All that an invocation needs from outside; made once a cold start.
+#[derive(Debug)]
+pub struct Handler<S, V> {
+    config: Config,
+    clock: Clock,
+    http: reqwest::Client,
+    store: S,
+    secrets: V,
+    backoff: Duration,
+    kept: Mutex<HashMap<String, Kept>>,
+}
+
+/// What is kept of an org across warm invocations: a token, and what is known of its limits.
+#[derive(Debug, Clone)]
+struct Kept {
+    session: Arc<Session>,
+    transport: Arc<Transport>,
+}
+
+/// What Lambda says of an invocation.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// Lambda's id of it.
+    pub request_id: String,
+    /// When Lambda ends it.
+    pub deadline: Timestamp,
+}
+
+/// A run: one invocation for one integration.
+#[derive(Debug)]
+struct Run {
+    id: String,
+    request_id: String,
+    mode: Mode,
+    began_at: Timestamp,
+    /// When it stops asking for more.
+    stop_at: Timestamp,
+    integration: Integration,
+}
+
+/// The longest that Lambda lets a function run: what a deadline that cannot be true (one in the
+/// past, as local emulators send) is replaced by.
+const LONGEST_RUN: SignedDuration = SignedDuration::from_mins(15);
+
+impl<S: Store, V: Secrets> Handler<S, V> {
+    /// `backoff` is the pause after a first failed request to Okta.
+    pub fn new(config: Config, clock: Clock, http: reqwest::Client, store: S, secrets: V, backoff: Duration) -> Self {
+        Self { config, clock, http, store, secrets, backoff, kept: Mutex::default() }
+    }
+
+    /// Runs once.
+    ///
+    /// # Errors
+    /// What the whole run cannot go on without (see [`Failure`]); the status object tells it
+    /// where the integration's name is known.
+    pub async fn run(&self, event: &Value, invocation: &Invocation) -> Result<Report, Failure> {
+        let request = Request::parse(event, &streams::names()).map_err(Failure::event)?;
+        let began_at = self.clock.now();
+        let integration = match self.integration(&request).await {
+            Ok(integration) => integration,
+            Err((failure, slug)) => {
+                if let Some(slug) = slug {
+                    self.tell_failure(&failure, Status { integration: slug, ..Status::default() }).await;
+                }
+                return Err(failure);
+            }
+        };
+        let run = Run {
+            id: uuid::Uuid::now_v7().to_string(),
+            request_id: invocation.request_id.clone(),
+            mode: request.mode,
+            began_at,
+            stop_at: stop_at(began_at, invocation.deadline),
+            integration,
+        };
+        match self.run_for(&run, &request).await {
+            Ok(ended) => Ok(self.finish(&run, ended).await),
+            Err(failure) => {
+                self.tell_failure(&failure, self.status_of(&run)).await;
+                Err(failure)
+            }
+        }
+    }
+
+    async fn integration(&self, request: &Request) -> Result<Integration, (Failure, Option<String>)> {
+        let secret_id = request.secret_id.as_ref().or(self.config.secret_id.as_ref());
+        let secret_id = secret_id.ok_or_else(|| (Failure::no_secret_named(), None))?;
+        let content = self.secrets.read(secret_id).await.map_err(|error| (Failure::secret(&error), None))?;
+        secret::parse(&content, &streams::names())
+            .map_err(|problems| (Failure::secret_invalid(secret_id, &problems.problems), problems.slug))
+    }
+
+    async fn run_for(&self, run: &Run, request: &Request) -> Result<Ended, Failure> {
+        let log = Log::new(self.store.clone(), &self.config.prefix, &run.integration.slug);
+        let head = log.head().await?;
+        refuse_another_org(&head, &run.integration)?;
+        let cursor = match head.sequence {
+            0 => Cursor::default(),
+            _ => Cursor::read(&head.cursor).map_err(|error| Failure::cursor(head.sequence, &error))?,
+        };
+        let wanted: Vec<_> = STREAMS
+            .iter()
+            .copied()
+            .filter(|stream| !run.integration.streams_off.iter().any(|off| off == stream.name))
+            .collect();
+        let org = self.org(&run.integration, &wanted).await?;
+        let granted = match org.granted(run.stop_at).await {
+            Ok(granted) => granted,
+            Err(okta::Error::Limited { retry_after_s }) => {
+                return Ok(Ended::limited(&wanted, head.sequence, retry_after_s, org.used()));
+            }
+            Err(error) => return Err(Failure::okta(error)),
+        };
+        let missing =
+            |stream: &&'static Stream| granted.as_ref().is_some_and(|granted| !granted.contains(stream.scope));
+        let (missing, readable): (Vec<_>, Vec<_>) = wanted.into_iter().partition(missing);
+        let mut ended = match run.mode {
+            Mode::Check => check::check(&org, run, request, &readable, head.sequence).await?,
+            Mode::Incremental | Mode::Full => {
+                let collecting = Collecting::new(self, run, request, org, log, head, cursor, readable);
+                collecting.run().await?
+            }
+        };
+        for stream in missing {
+            let error = format!(
+                "the scope {} is not granted: grant it to the app in Okta (Applications, the app, Okta API Scopes)",
+                stream.scope
+            );
+            ended.note(stream, &Parked::Unavailable(error));
+        }
+        Ok(ended)
+    }
+
+    /// The org, with the access and the knowledge of its limits that an earlier invocation left.
+    async fn org(&self, integration: &Integration, wanted: &[&'static Stream]) -> Result<Org, Failure> {
+        let scopes = streams::scopes(wanted);
+        let base =
+            self.config.okta_endpoint.clone().or_else(|| Url::parse(&format!("https://{}", integration.host)).ok());
+        let base =
+            base.ok_or_else(|| Failure::secret_invalid(&integration.slug, &["domain makes no URL".to_owned()]))?;
+        let mut kept = self.kept.lock().await;
+        let known = kept.get(&integration.slug).filter(|known| known.session.serves(integration, &scopes)).cloned();
+        let known = match known {
+            Some(known) => known,
+            None => {
+                let session = Session::new(integration, scopes)
+                    .map_err(|error| Failure::secret_invalid(&integration.slug, &[error.to_string()]))?;
+                let transport = Transport::new(
+                    self.http.clone(),
+                    self.clock.clone(),
+                    self.config.rate_limit_share_percent,
+                    self.backoff,
+                );
+                let fresh = Kept { session: Arc::new(session), transport: Arc::new(transport) };
+                kept.insert(integration.slug.clone(), fresh.clone());
+                fresh
+            }
+        };
+        known.transport.begin_run();
+        Ok(Org::new(known.transport, known.session, base))
+    }
+
+    async fn finish(&self, run: &Run, ended: Ended) -> Report {
+        let now = self.clock.now();
+        let report = ended.report(run, now);
+        let mut status = self.status_of(run);
+        ended.describe(&report, &mut status);
+        if let Err(error) = self.tell(status, now).await {
+            tracing::warn!(%error, "the status object could not be written");
+        }
+        tracing::info!(
+            integration = report.integration,
+            run = report.run,
+            outcome = ?report.outcome,
+            go_on = report.go_on,
+            sequence = report.sequence,
+            requests = report.okta.requests,
+            throttled_ms = report.okta.throttled_ms,
+            duration_ms = report.duration_ms,
+            "run ended"
+        );
+        report
+    }
+
+    fn status_of(&self, run: &Run) -> Status {
+        Status {
+            schema: 1,
+            integration: run.integration.slug.clone(),
+            name: run.integration.name.clone(),
+            org: Some(org_url(&run.integration)),
+            owner: run.integration.owner.clone(),
+            run: run.id.clone(),
+            request_id: run.request_id.clone(),
+            mode: run.mode.word().to_owned(),
+            ..Status::default()
+        }
+    }
+
+    async fn tell_failure(&self, failure: &Failure, status: Status) {
+        let now = self.clock.now();
+        let error = Some(Trouble { kind: failure.kind.to_owned(), message: failure.message.clone() });
+        if let Err(error) = self.tell(Status { outcome: "error".to_owned(), error, ..status }, now).await {
+            tracing::warn!(%error, "the status object could not be written");
+        }
+    }
+
+    /// Writes the status if it is news; what a failed run does not know is taken from the last one.
+    async fn tell(&self, mut status: Status, now: Timestamp) -> Result<(), crate::store::StoreError> {
+        let last = status::last(&self.store, &self.config.prefix, &status.integration).await?;
+        status.updated_at = rfc3339(now);
+        if status.outcome == "succeeded" {
+            status.last_success_at = Some(status.updated_at.clone());
+        } else if let Some(last) = &last {
+            status.last_success_at.clone_from(&last.last_success_at);
+        }
+        if let Some(last) = last.as_ref().filter(|_| status.error.is_some()) {
+            status.sequence = last.sequence;
+            status.streams.clone_from(&last.streams);
+            status.org = status.org.or_else(|| last.org.clone());
+            if status.name.is_empty() {
+                status.name.clone_from(&last.name);
+            }
+        }
+        if status.is_news(last.as_ref(), now) {
+            status::write(&self.store, &self.config.prefix, &status).await?;
+        }
+        Ok(())
+    }
+}
+
+/// `https://acme.okta.com`
+fn org_url(integration: &Integration) -> String {
+    format!("https://{}", integration.host)
+}
+
+/// An integration belongs to one org: another one's records would look like a mass deletion.
+fn refuse_another_org(head: &Head, integration: &Integration) -> Result<(), Failure> {
+    let org = org_url(integration);
+    match &head.org {
+        Some(taken) if *taken != org => Err(Failure::taken(&integration.name, taken, &org)),
+        _ => Ok(()),
+    }
+}
+
+/// When a run stops asking for more, so that the last answers are mapped, stored and committed
+/// before Lambda ends it.
+fn stop_at(now: Timestamp, deadline: Timestamp) -> Timestamp {
+    let left = deadline.duration_since(now);
+    let left = if left > SignedDuration::ZERO { left.min(LONGEST_RUN) } else { LONGEST_RUN };
+    let reserve = (left / 10).clamp(SignedDuration::from_millis(1_500), SignedDuration::from_secs(15)).min(left / 2);
+    now + (left - reserve)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_stops_before_its_deadline() {
+        let now: Timestamp = "2026-11-23T18:00:00Z".parse().unwrap();
+        let runs_for = |left: i64| stop_at(now, now + SignedDuration::from_secs(left)).duration_since(now).as_millis();
+        assert_eq!(runs_for(900), 885_000);
+        assert_eq!(runs_for(6), 4_500);
+        assert_eq!(runs_for(2), 1_000);
+    }
+
+    #[test]
+    fn a_deadline_that_cannot_be_true_is_not_believed() {
+        let now: Timestamp = "2026-11-23T18:00:00Z".parse().unwrap();
+        assert_eq!(stop_at(now, Timestamp::UNIX_EPOCH), now + SignedDuration::from_secs(885));
+    }
+}

@@ -1,0 +1,164 @@
+//! What came of a run: engine's words → report and status.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{Failure, Run};
+use crate::authomize::rfc3339;
+use crate::commit::Manifest;
+use crate::engine::{Answer, Engine, Parked};
+use crate::invocation::{OktaUse, Outcome, Report, StreamReport};
+use crate::okta::{Error, Page, Use};
+use crate::status::{Status, StreamStatus};
+use crate::streams::Stream;
+
+/// A page, or what became of it, in the engine's words.
+///
+/// # Errors
+/// Where the whole run cannot go on: Okta no longer accepts the credentials.
+pub(super) fn answer_of(got: Result<Page, Error>) -> Result<Answer, Failure> {
+    Ok(match got {
+        Ok(Page { body, next }) => Answer::Page { body, next },
+        Err(Error::Gone) => Answer::Gone,
+        Err(Error::Expired) => Answer::Expired,
+        Err(Error::Unavailable(error)) => Answer::Unavailable { error },
+        Err(Error::NotApplicable(error)) => Answer::NotApplicable { error },
+        Err(Error::Failed(error)) => Answer::Failed { error },
+        Err(Error::Limited { retry_after_s }) => Answer::Limited { retry_after_s },
+        Err(Error::OutOfTime) => Answer::Dropped,
+        Err(error @ Error::Rejected(_)) => return Err(Failure::okta(error)),
+    })
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Ended {
+    streams: BTreeMap<&'static str, StreamReport>,
+    snapshots: BTreeMap<&'static str, (u64, Timestamp)>,
+    sequence: u64,
+    superseded: bool,
+    go_on: bool,
+    retry_after_s: Option<i64>,
+    used: Use,
+}
+
+impl Ended {
+    pub(super) fn new(streams: &[&'static Stream], sequence: u64) -> Self {
+        let streams = streams.iter().map(|stream| (stream.name, StreamReport::default())).collect();
+        Self { streams, sequence, ..Self::default() }
+    }
+
+    /// A run that could not begin because of a limit.
+    pub(super) fn limited(streams: &[&'static Stream], sequence: u64, retry_after_s: i64, used: Use) -> Self {
+        let mut ended = Self { retry_after_s: Some(retry_after_s), used, ..Self::new(streams, sequence) };
+        ended.streams.values_mut().for_each(|stream| stream.outcome = Outcome::Partial);
+        ended
+    }
+
+    /// Counts what a manifest made part of the stream's state.
+    pub(super) fn committed(&mut self, manifest: &Manifest) {
+        self.sequence = manifest.sequence;
+        for batch in &manifest.batches {
+            let stream = self.streams.entry(batch.stream).or_default();
+            stream.upserts += batch.records - batch.deletes;
+            stream.deletes += batch.deletes;
+            stream.batches += 1;
+        }
+    }
+
+    pub(super) fn supersede(&mut self) {
+        self.superseded = true;
+    }
+
+    /// Notes why a stream was not read to its end.
+    pub(super) fn note(&mut self, stream: &'static Stream, why: &Parked) {
+        let report = self.streams.entry(stream.name).or_default();
+        (report.outcome, report.error) = match why {
+            Parked::Unavailable(error) => (Outcome::Unavailable, Some(error.clone())),
+            Parked::NotApplicable(error) => (Outcome::NotApplicable, Some(error.clone())),
+            Parked::Failed(error) => (Outcome::Failed, Some(error.clone())),
+            Parked::Limited => (Outcome::Partial, None),
+        };
+    }
+
+    pub(super) fn used(&mut self, used: Use) {
+        self.used = used;
+    }
+
+    /// Takes the engine's word on every stream.
+    pub(super) fn conclude(&mut self, engine: &Engine, used: Use, now: Timestamp) {
+        self.used = used;
+        self.go_on = engine.is_unfinished(now);
+        self.retry_after_s = engine.retry_after_s().filter(|_| !self.go_on);
+        for stream in engine.streams() {
+            if let Some((lines, last)) = engine.held(stream.name) {
+                let report = self.streams.entry(stream.name).or_default();
+                report.outcome = Outcome::Held;
+                report.error = Some(format!(
+                    "the snapshot has {lines} records where the last one had {last}: check the app's admin role in Okta, or accept it by the event {{\"accept_shrink\": [\"{}\"]}}",
+                    stream.name
+                ));
+            }
+            match engine.trouble(stream.name) {
+                Some(why) => self.note(stream, &why),
+                None if engine.is_partial(stream) => {
+                    self.streams.entry(stream.name).or_default().outcome = Outcome::Partial
+                }
+                None => {}
+            }
+            self.snapshots.extend(engine.last_snapshot(stream.name).map(|snapshot| (stream.name, snapshot)));
+        }
+    }
+
+    fn outcome(&self) -> Outcome {
+        if self.superseded {
+            return Outcome::Superseded;
+        }
+        let worst = self
+            .streams
+            .values()
+            .map(|stream| stream.outcome)
+            .filter(|outcome| *outcome != Outcome::NotApplicable)
+            .max();
+        match worst.unwrap_or_default() {
+            Outcome::Held | Outcome::Unavailable | Outcome::Failed => Outcome::Degraded,
+            outcome => outcome,
+        }
+    }
+
+    pub(super) fn report(&self, run: &Run, now: Timestamp) -> Report {
+        Report {
+            integration: run.integration.slug.clone(),
+            run: run.id.clone(),
+            outcome: self.outcome(),
+            go_on: self.go_on,
+            sequence: self.sequence,
+            streams: self.streams.iter().map(|(name, stream)| ((*name).to_owned(), stream.clone())).collect(),
+            retry_after_seconds: self.retry_after_s,
+            okta: OktaUse { requests: self.used.requests, throttled_ms: self.used.throttled_ms },
+            duration_ms: now.duration_since(run.began_at).as_millis().try_into().unwrap_or(i64::MAX),
+        }
+    }
+
+    /// Fills in what the status tells of a run.
+    pub(super) fn describe(&self, report: &Report, status: &mut Status) {
+        status.outcome = word(report.outcome);
+        status.sequence = report.sequence;
+        for (name, stream) in &self.streams {
+            let snapshot = self.snapshots.get(name);
+            let entry = StreamStatus {
+                outcome: word(stream.outcome),
+                error: stream.error.clone(),
+                records: snapshot.map(|(lines, _)| *lines),
+                snapshot_at: snapshot.map(|(_, at)| rfc3339(*at)),
+            };
+            status.streams.insert((*name).to_owned(), entry);
+        }
+    }
+}
+
+/// The word of reports.
+fn word(outcome: Outcome) -> String {
+    serde_json::to_value(outcome).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+}

@@ -1,0 +1,217 @@
+//! What comes in and what goes out: an event → [`Request`], a run → [`Report`].
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// What a run is asked to do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Request {
+    /// What to collect.
+    pub mode: Mode,
+    /// Secret to use instead of the setting's.
+    pub secret_id: Option<String>,
+    /// Streams that a snapshot or check is narrowed to; `None` is all.
+    pub streams: Option<Vec<String>>,
+    /// Streams whose held snapshot may complete though it shrank.
+    pub accept_shrink: Vec<String>,
+}
+
+/// How a run collects.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// New activity, what it says has changed, and whatever snapshot is due or unfinished.
+    #[default]
+    Incremental,
+    /// A snapshot of the named streams is due now.
+    Full,
+    /// Token, scopes and one request a stream; nothing is collected.
+    Check,
+}
+
+impl Mode {
+    /// The word of events, manifests and reports.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Incremental => "incremental",
+            Self::Full => "full",
+            Self::Check => "check",
+        }
+    }
+}
+
+impl Request {
+    /// Reads an event: an EventBridge one (told by its `detail-type`) asks for an incremental
+    /// run, a manual one says what it wants. `streams` are the names an event may hold.
+    /// <https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html>
+    ///
+    /// # Errors
+    /// One sentence a problem: unknown keys, wrong types, unknown modes and streams.
+    pub fn parse(event: &Value, streams: &[&str]) -> Result<Self, Vec<String>> {
+        let Value::Object(fields) = event else {
+            return match event {
+                Value::Null => Ok(Self::default()),
+                _ => Err(vec![r#"the event must be a JSON object, such as {"mode": "incremental"}"#.to_owned()]),
+            };
+        };
+        if fields.contains_key("detail-type") {
+            return Ok(Self::default());
+        }
+        let mut request = Self::default();
+        let mut problems = Vec::new();
+        for (key, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
+            let taken = match key.as_str() {
+                "mode" => parse_mode(value).map(|mode| request.mode = mode),
+                "secret_id" => parse_text(value).map(|id| request.secret_id = Some(id)),
+                "streams" => parse_streams(value, streams).map(|names| request.streams = Some(names)),
+                "accept_shrink" => parse_streams(value, streams).map(|names| request.accept_shrink = names),
+                _ => Err("is unknown; the keys are mode, secret_id, streams, accept_shrink".to_owned()),
+            };
+            if let Err(problem) = taken {
+                problems.push(format!("{key} {problem}"));
+            }
+        }
+        if problems.is_empty() { Ok(request) } else { Err(problems) }
+    }
+
+    /// Whether the event's `streams` take this stream in.
+    #[must_use]
+    pub fn names(&self, stream: &str) -> bool {
+        self.streams.as_ref().is_none_or(|names| names.iter().any(|name| name == stream))
+    }
+}
+
+fn parse_mode(value: &Value) -> Result<Mode, String> {
+    match value.as_str() {
+        Some("incremental") => Ok(Mode::Incremental),
+        Some("full") => Ok(Mode::Full),
+        Some("check") => Ok(Mode::Check),
+        _ => Err(format!("must be \"incremental\", \"full\" or \"check\", not {value}")),
+    }
+}
+
+fn parse_text(value: &Value) -> Result<String, String> {
+    let text = value.as_str().map(str::trim).filter(|text| !text.is_empty());
+    text.map(str::to_owned).ok_or_else(|| format!("must be a non-empty string, not {value}"))
+}
+
+fn parse_streams(value: &Value, known: &[&str]) -> Result<Vec<String>, String> {
+    let rule = || format!("must be a list of stream names, not {value}; the streams are {}", known.join(", "));
+    let items = value.as_array().filter(|items| !items.is_empty()).ok_or_else(rule)?;
+    let name = |item: &Value| item.as_str().filter(|name| known.contains(name)).map(str::to_owned);
+    items.iter().map(|item| name(item).ok_or_else(rule)).collect()
+}
+
+/// How a run, or one stream of it, ended; ordered from best to worst.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// All that was to be had was collected.
+    #[default]
+    Succeeded,
+    /// The org does not have the feature; harms nothing.
+    NotApplicable,
+    /// Stopped before the deadline, or waits for a limit.
+    Partial,
+    /// A shrunken snapshot waits for `accept_shrink` or a better answer.
+    Held,
+    /// A scope or an admin role is missing.
+    Unavailable,
+    /// Okta's answers could not be had or understood.
+    Failed,
+    /// The run as a whole: some streams are held, unavailable or failed.
+    Degraded,
+    /// Another run committed first.
+    Superseded,
+}
+
+/// The function's answer.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// The integration's slug.
+    pub integration: String,
+    /// Id of this run.
+    pub run: String,
+    /// The worst of the streams' outcomes.
+    pub outcome: Outcome,
+    /// Another run now would get further.
+    #[serde(rename = "continue")]
+    pub go_on: bool,
+    /// Newest manifest that this run knows of; 0 before the first.
+    pub sequence: u64,
+    /// Streams by name.
+    pub streams: BTreeMap<String, StreamReport>,
+    /// Seconds until another run gets further, where a limit says so.
+    pub retry_after_seconds: Option<i64>,
+    /// What the run cost the org.
+    pub okta: OktaUse,
+    /// Wall time of the run.
+    pub duration_ms: i64,
+}
+
+/// One stream's part of a report; counts are of what the run committed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct StreamReport {
+    /// How it went.
+    pub outcome: Outcome,
+    /// Lines with `op: upsert`.
+    pub upserts: u64,
+    /// Lines with `op: delete`.
+    pub deletes: u64,
+    /// Objects in the bucket.
+    pub batches: u64,
+    /// What is wrong and what to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// Requests sent to the org.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct OktaUse {
+    /// All requests, token requests and repeats included.
+    pub requests: u64,
+    /// Time spent waiting for rate limits.
+    pub throttled_ms: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const STREAMS: [&str; 2] = ["users", "groups"];
+
+    #[test]
+    fn an_eventbridge_event_asks_for_an_incremental_run() {
+        let event =
+            json!({"version": "0", "detail-type": "Anything", "source": "aws.scheduler", "detail": {"mode": "full"}});
+        assert_eq!(Request::parse(&event, &STREAMS).unwrap(), Request::default());
+        assert_eq!(Request::parse(&json!({}), &STREAMS).unwrap(), Request::default());
+    }
+
+    #[test]
+    fn a_manual_event_says_what_it_wants() {
+        let event =
+            json!({"mode": "full", "secret_id": "okta/acme", "streams": ["users"], "accept_shrink": ["groups"]});
+        let request = Request::parse(&event, &STREAMS).unwrap();
+        assert_eq!(request.mode, Mode::Full);
+        assert_eq!(request.secret_id.as_deref(), Some("okta/acme"));
+        assert!(request.names("users") && !request.names("groups"));
+        assert_eq!(request.accept_shrink, ["groups"]);
+    }
+
+    #[test]
+    fn every_problem_of_a_manual_event_is_told_at_once() {
+        let event =
+            json!({"mode": "all", "secret_id": "", "streams": ["user"], "accept_shrink": [], "stream": "users"});
+        let problems = Request::parse(&event, &STREAMS).unwrap_err();
+        assert_eq!(problems.len(), 5, "{problems:?}");
+        for key in ["mode ", "secret_id ", "streams ", "accept_shrink ", "stream "] {
+            assert!(problems.iter().any(|problem| problem.starts_with(key)), "{key}");
+        }
+        assert!(Request::parse(&json!([]), &STREAMS).is_err());
+    }
+}

@@ -1,0 +1,75 @@
+//! One HTTP page of an Okta org: authenticated, paced, repeated where that helps. Fetches a
+//! path; does not know what a user is.
+
+mod assertion;
+mod auth;
+mod client;
+mod dpop;
+mod link;
+mod pace;
+mod transport;
+
+use std::fmt;
+
+pub use assertion::KeyError;
+pub use auth::Session;
+pub use client::{Org, Page};
+pub use transport::{Transport, Use};
+
+/// Why a page could not be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    /// Okta does not accept the credentials: nothing can be had.
+    Rejected(String),
+    /// Okta does not answer properly, repeatedly.
+    Failed(String),
+    /// A scope or an admin role is missing.
+    Unavailable(String),
+    /// The org does not have the feature.
+    NotApplicable(String),
+    /// 404: the object is not there (any more).
+    Gone,
+    /// The position in a listing is no longer valid.
+    Expired,
+    /// A rate limit lifts only after the time that was given.
+    Limited {
+        /// Seconds until it lifts.
+        retry_after_s: i64,
+    },
+    /// The time that was given is over.
+    OutOfTime,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rejected(text) | Self::Failed(text) | Self::Unavailable(text) | Self::NotApplicable(text) => {
+                f.write_str(text)
+            }
+            Self::Gone => f.write_str("the object does not exist"),
+            Self::Expired => f.write_str("the position in the listing is no longer valid"),
+            Self::Limited { retry_after_s } => write!(f, "Okta's rate limit lifts in {retry_after_s} s"),
+            Self::OutOfTime => f.write_str("the run's time is over"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// The HTTP client for orgs: one connection pool, gzip answers, no redirects (a token goes
+/// nowhere but to the org).
+///
+/// # Errors
+/// Where no TLS provider is installed or the system's certificates cannot be read.
+pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .user_agent(concat!("okta-authomize/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
+        .build()
+}
+
+const CONNECT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
+/// Longest silence within an answer; Okta gives up on a System Log query after 30 s.
+const READ_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(35);

@@ -1,0 +1,53 @@
+//! The line: one Okta object as the contract's record.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::authomize::Bundle;
+
+/// Version of the line's shape.
+pub const SCHEMA: u32 = 1;
+
+/// One line of a batch.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Record {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Name of the stream.
+    pub stream: &'static str,
+    /// What the line does to the stream's state.
+    pub op: Op,
+    /// Id within the stream.
+    pub id: String,
+    /// When the request was sent whose answer this line comes from (RFC 3339, UTC).
+    pub observed_at: String,
+    /// Uuid of the System Log event that made the collector look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// What Authomize ingests.
+    pub bundle: Bundle,
+    /// The Okta object as read, scrubbed; none in a tombstone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<Value>,
+}
+
+/// What a line does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Op {
+    /// The object is as the line says.
+    Upsert,
+    /// The object is gone: a tombstone.
+    Delete,
+}
+
+/// What a stream makes of one Okta object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Normalized {
+    /// Id within the stream.
+    pub id: String,
+    /// What Authomize ingests.
+    pub bundle: Bundle,
+    /// The object as it is written.
+    pub source: Value,
+}

@@ -1,0 +1,145 @@
+//! What is never written: links, embedded copies, every credential, and attributes that the
+//! integration's owner has ruled out. By rule, not by list of places, so that an unknown future
+//! shape is covered as well.
+
+use serde_json::{Map, Value};
+
+/// Removes from an Okta object, at any depth:
+/// - `_links` and `_embedded`;
+/// - credentials (see [`is_credential`]);
+/// - the members of a `profile` that `drop_attributes` names.
+pub fn scrub(value: &mut Value, drop_attributes: &[String]) {
+    match value {
+        Value::Object(object) => {
+            let is_key = object.contains_key("kty");
+            let is_hash = object.contains_key("salt") || object.contains_key("workFactor");
+            object.retain(|key, value| {
+                !(key == "_links"
+                    || key == "_embedded"
+                    || is_credential(key, value)
+                    || is_key && is_private_jwk_member(key)
+                    || is_hash && key == "value")
+            });
+            if let Some(Value::Object(profile)) = object.get_mut("profile") {
+                drop_from(profile, drop_attributes);
+            }
+            object.values_mut().for_each(|value| scrub(value, drop_attributes));
+        }
+        Value::Array(items) => {
+            items.retain(|item| !item.as_str().is_some_and(is_private_key_text));
+            items.iter_mut().for_each(|item| scrub(item, drop_attributes));
+        }
+        _ => {}
+    }
+}
+
+fn drop_from(profile: &mut Map<String, Value>, drop_attributes: &[String]) {
+    if !drop_attributes.is_empty() {
+        profile.retain(|key, _| !drop_attributes.iter().any(|dropped| dropped == key));
+    }
+}
+
+/// Whether a member holds a credential: its name's last word says so (`client_secret`,
+/// `sharedPassword`, `accessToken`, `salt`) and its value can be one. Flags, numbers and null
+/// stay (`revealPassword: false`); objects are credentials only under the names that Okta gives
+/// to whole ones (`password`, `recovery_question`), for `token` is also an endpoint's name.
+fn is_credential(key: &str, value: &Value) -> bool {
+    match value {
+        Value::String(text) => is_private_key_text(text) || names_credential(key),
+        Value::Object(_) => matches!(fold(key).as_str(), "password" | "recoveryquestion" | "privatekey"),
+        Value::Array(items) => !items.is_empty() && names_credential(key) && items.iter().all(Value::is_string),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+const CREDENTIAL_ENDINGS: [&str; 15] = [
+    "secret",
+    "password",
+    "passwd",
+    "pwd",
+    "passphrase",
+    "passcode",
+    "token",
+    "privatekey",
+    "apikey",
+    "secretkey",
+    "sharedkey",
+    "encryptionkey",
+    "passwordhash",
+    "recoveryanswer",
+    "securityanswer",
+];
+
+fn names_credential(key: &str) -> bool {
+    let folded = fold(key);
+    CREDENTIAL_ENDINGS.iter().any(|ending| folded.ends_with(ending))
+        || matches!(folded.as_str(), "answer" | "salt" | "hash")
+}
+
+/// A name without case, `_`, `-` and `.`, so that `client_secret` and `clientSecret` are one.
+fn fold(key: &str) -> String {
+    key.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+fn is_private_key_text(text: &str) -> bool {
+    text.contains("PRIVATE KEY-----")
+}
+
+/// Private members of a JSON Web Key. <https://www.rfc-editor.org/rfc/rfc7518#section-6>
+fn is_private_jwk_member(key: &str) -> bool {
+    matches!(key, "d" | "p" | "q" | "dp" | "dq" | "qi" | "oth" | "k")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn scrubbed(mut value: Value) -> Value {
+        scrub(&mut value, &[]);
+        value
+    }
+
+    #[test]
+    fn links_and_embedded_copies_go_at_any_depth() {
+        let value = json!({"id": "1", "_links": {}, "_embedded": {"a": 1}, "a": [{"_links": {}, "b": 2}]});
+        assert_eq!(scrubbed(value), json!({"id": "1", "a": [{"b": 2}]}));
+    }
+
+    #[test]
+    fn credentials_go_wherever_they_sit() {
+        let value = json!({
+            "credentials": {"password": {"value": "x", "hash": {"salt": "y"}}, "recovery_question": {"question": "q", "answer": "a"}, "provider": {"type": "OKTA"}},
+            "protocol": {"credentials": {"client": {"client_id": "c", "client_secret": "x"}}},
+            "keys": [{"kty": "RSA", "n": "n", "d": "x"}], "settings": {"app": {"bearerToken": "x", "adminPassword": "x"}},
+            "pem": "-----BEGIN RSA PRIVATE KEY-----\nx", "pems": ["-----BEGIN PRIVATE KEY-----"],
+        });
+        assert_eq!(
+            scrubbed(value),
+            json!({
+                "credentials": {"provider": {"type": "OKTA"}},
+                "protocol": {"credentials": {"client": {"client_id": "c"}}},
+                "keys": [{"kty": "RSA", "n": "n"}], "settings": {"app": {}},
+                "pems": [],
+            })
+        );
+    }
+
+    #[test]
+    fn nothing_harmless_goes() {
+        let value = json!({
+            "passwordChanged": "2026-01-01T00:00:00.000Z", "features": ["PUSH_PASSWORD_UPDATES"],
+            "credentials": {"provider": {"type": "OKTA", "name": "OKTA"}, "revealPassword": false, "signing": {"kid": "k"}},
+            "settings": {"oauthClient": {"token_endpoint_auth_method": "client_secret_basic", "grant_types": ["refresh_token"], "refresh_token": {"rotation_type": "STATIC"}}},
+            "protocol": {"endpoints": {"token": {"url": "https://idp.example.com/token", "binding": "HTTP-POST"}}},
+        });
+        assert_eq!(scrubbed(value.clone()), value);
+    }
+
+    #[test]
+    fn dropped_attributes_go_from_every_profile() {
+        let mut value = json!({"profile": {"login": "a", "mobilePhone": "1"}, "mobilePhone": "kept", "to": {"profile": {"mobilePhone": "2"}}});
+        scrub(&mut value, &["mobilePhone".to_owned()]);
+        assert_eq!(value, json!({"profile": {"login": "a"}, "mobilePhone": "kept", "to": {"profile": {}}}));
+    }
+}

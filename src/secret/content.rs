@@ -1,0 +1,272 @@
+//! A secret's content → [`Integration`], every problem told at once.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
+
+use super::{Content, Credentials, Integration};
+
+const KEYS: [&str; 10] = [
+    "domain",
+    "client_id",
+    "client_secret",
+    "private_key",
+    "key_id",
+    "token",
+    "integration_name",
+    "owner",
+    "streams_off",
+    "drop_attributes",
+];
+
+/// What is wrong with a secret's content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems {
+    /// One sentence each; none repeats a value that might be secret.
+    pub problems: Vec<String>,
+    /// The integration's slug, if that much can be told.
+    pub slug: Option<String>,
+}
+
+/// Parses a secret's content. `streams` are the names that `streams_off` may hold.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn parse(content: &Content, streams: &[&str]) -> Result<Integration, Problems> {
+    let Ok(Value::Object(object)) = serde_json::from_str(content.text.expose_secret()) else {
+        let example = r#"{"domain": "https://acme.okta.com", "client_id": "0oa...", "client_secret": "..."}"#;
+        return Err(Problems { problems: vec![format!("it must be one JSON object, such as {example}")], slug: None });
+    };
+    let mut fields = Fields { object, problems: Vec::new() };
+    // A mistyped key may be the name's own.
+    let is_name_sure = fields.refuse_unknown_keys() || fields.object.contains_key("integration_name");
+    let host = fields.host();
+    let credentials = fields.credentials();
+    let name = fields.text("integration_name").unwrap_or_else(|| "Okta".to_owned());
+    let slug = fields.slug(&name);
+    let owner = fields.owner();
+    let streams_off = fields.names("streams_off");
+    for stream in streams_off.iter().filter(|stream| !streams.contains(&stream.as_str())) {
+        fields.problems.push(format!("streams_off names no stream {stream:?}; the streams are {}", streams.join(", ")));
+    }
+    let drop_attributes = fields.names("drop_attributes");
+    match (host, credentials, fields.problems.is_empty()) {
+        (Some(host), Some(credentials), true) => {
+            let version = content.version.clone();
+            Ok(Integration { version, host, credentials, name, slug, owner, streams_off, drop_attributes })
+        }
+        _ => Err(Problems {
+            problems: fields.problems,
+            slug: Some(slug).filter(|slug| is_name_sure && !slug.is_empty()),
+        }),
+    }
+}
+
+struct Fields {
+    object: Map<String, Value>,
+    problems: Vec<String>,
+}
+
+impl Fields {
+    /// Returns whether there were none.
+    fn refuse_unknown_keys(&mut self) -> bool {
+        for key in self.object.keys().filter(|key| !KEYS.contains(&key.as_str())) {
+            self.problems.push(format!("key {key:?} is unknown; the keys are {}", KEYS.join(", ")));
+        }
+        self.problems.is_empty()
+    }
+
+    /// A key's text, trimmed; `None` where it is absent, null or empty.
+    fn text(&mut self, key: &str) -> Option<String> {
+        match self.object.get(key) {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+            Some(_) => {
+                self.problems.push(format!("{key} must be a string"));
+                None
+            }
+        }
+    }
+
+    fn names(&mut self, key: &str) -> Vec<String> {
+        match self.object.get(key) {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Array(items)) if items.iter().all(Value::is_string) => {
+                items.iter().filter_map(Value::as_str).map(|name| name.trim().to_owned()).collect()
+            }
+            Some(_) => {
+                self.problems.push(format!("{key} must be a list of strings"));
+                Vec::new()
+            }
+        }
+    }
+
+    fn host(&mut self) -> Option<String> {
+        let Some(domain) = self.text("domain") else {
+            self.problems.push("domain is required: the org's address, such as https://acme.okta.com".to_owned());
+            return None;
+        };
+        let host = org_host(&domain);
+        if host.is_none() {
+            self.problems.push(format!(
+                "domain must be an org's own address under {}, such as https://acme.okta.com (a custom domain is not accepted)",
+                SUFFIXES.join(", ")
+            ));
+        }
+        host
+    }
+
+    fn credentials(&mut self) -> Option<Credentials> {
+        let client_id = self.text("client_id");
+        let client_secret = self.text("client_secret").map(SecretString::from);
+        // A JWK may be pasted as the JSON object that it is.
+        let private_key = match self.object.get("private_key") {
+            Some(jwk @ Value::Object(_)) => Some(SecretString::from(jwk.to_string())),
+            _ => self.text("private_key").map(SecretString::from),
+        };
+        let key_id = self.text("key_id");
+        let token = self.text("token").map(SecretString::from);
+        if key_id.is_some() && private_key.is_none() {
+            self.problems.push("key_id belongs to a private_key, which is not there".to_owned());
+        }
+        match (client_id, client_secret, private_key, token) {
+            (Some(client_id), Some(client_secret), None, None) => {
+                Some(Credentials::ClientSecret { client_id, client_secret })
+            }
+            (Some(client_id), None, Some(private_key), None) => {
+                Some(Credentials::PrivateKey { client_id, private_key, key_id })
+            }
+            (None, None, None, Some(token)) => Some(Credentials::Token(token)),
+            _ => {
+                let ways = "client_id with client_secret, client_id with private_key, or token";
+                self.problems.push(format!("exactly one way to authenticate must be there: {ways}"));
+                None
+            }
+        }
+    }
+
+    fn slug(&mut self, name: &str) -> String {
+        let slug = slug(name);
+        if slug.is_empty() || slug.len() > 64 {
+            self.problems.push(
+                "integration_name must hold 1 to 64 letters a to z or digits, for it names objects in the bucket"
+                    .to_owned(),
+            );
+        }
+        slug
+    }
+
+    fn owner(&mut self) -> Option<String> {
+        let owner = self.text("owner")?;
+        let parts = owner.split_once('@');
+        if parts.is_none_or(|(user, host)| user.is_empty() || host.is_empty() || host.contains('@'))
+            || owner.contains(char::is_whitespace)
+        {
+            self.problems.push("owner must be an e-mail address".to_owned());
+        }
+        Some(owner)
+    }
+}
+
+/// Okta's own domain suffixes. <https://developer.okta.com/docs/guides/find-your-domain/main/>
+const SUFFIXES: [&str; 5] = ["okta.com", "oktapreview.com", "okta-emea.com", "okta-gov.com", "okta.mil"];
+
+fn org_host(domain: &str) -> Option<String> {
+    let domain = domain.to_ascii_lowercase();
+    let bare = domain.strip_prefix("https://").unwrap_or(&domain);
+    let bare = bare.strip_suffix('/').unwrap_or(bare);
+    let (org, suffix) = bare.split_once('.')?;
+    let org = org.strip_suffix("-admin").unwrap_or(org);
+    let named = !org.is_empty() && org.len() <= 63 && !org.starts_with('-') && !org.ends_with('-');
+    let plain = org.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    (named && plain && SUFFIXES.contains(&suffix)).then(|| format!("{org}.{suffix}"))
+}
+
+fn slug(name: &str) -> String {
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(content: &str) -> Result<Integration, Problems> {
+        parse(&Content { version: "v1".into(), text: content.into() }, &["users", "factors"])
+    }
+
+    #[test]
+    fn a_domain_is_taken_as_people_write_it() {
+        for domain in [
+            "https://acme.okta.com",
+            "acme.okta.com",
+            "https://acme-admin.okta.com/",
+            "HTTPS://Acme.Okta.com/",
+            "acme-admin.okta.com",
+        ] {
+            assert_eq!(org_host(domain).as_deref(), Some("acme.okta.com"), "{domain}");
+        }
+        assert_eq!(org_host("a-b.okta.mil").as_deref(), Some("a-b.okta.mil"));
+        for domain in [
+            "http://acme.okta.com",
+            "okta.com",
+            "login.acme.com",
+            "acme.okta.com.evil.io",
+            "evil.io/acme.okta.com",
+            "a.b.okta.com",
+            "https://u@acme.okta.com",
+            "acme.okta.com/x",
+            "-admin.okta.com",
+            "",
+            "acme.okta.com//",
+        ] {
+            assert_eq!(org_host(domain), None, "{domain}");
+        }
+    }
+
+    #[test]
+    fn exactly_one_way_to_authenticate_is_accepted() {
+        let read = |rest: &str| read(&format!(r#"{{"domain":"acme.okta.com",{rest}}}"#));
+        assert!(matches!(
+            read(r#""client_id":"a","client_secret":"b""#).unwrap().credentials,
+            Credentials::ClientSecret { .. }
+        ));
+        assert!(matches!(
+            read(r#""client_id":"a","private_key":"b","key_id":"k""#).unwrap().credentials,
+            Credentials::PrivateKey { .. }
+        ));
+        let jwk = read(r#""client_id":"a","private_key":{"kty":"RSA"}"#).unwrap().credentials;
+        assert!(
+            matches!(jwk, Credentials::PrivateKey { private_key, .. } if private_key.expose_secret().contains("RSA"))
+        );
+        assert!(matches!(read(r#""token":"t""#).unwrap().credentials, Credentials::Token(_)));
+        for bad in [
+            r#""client_id":"a""#,
+            r#""client_secret":"b""#,
+            r#""token":"t","client_id":"a","client_secret":"b""#,
+            r#""client_id":"a","client_secret":"b","private_key":"c""#,
+            r#""owner":null"#,
+        ] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_problem_is_told_at_once_and_no_value_is_repeated() {
+        let problems = read(r#"{"domain":"hunter2.example.com","client_secret":"hunter2","clientid":"hunter2","owner":"hunter2","integration_name":"---","streams_off":["rolls"],"drop_attributes":"x"}"#).unwrap_err().problems;
+        assert_eq!(problems.len(), 7, "{problems:#?}");
+        assert!(!problems.join(" ").contains("hunter2"));
+    }
+
+    #[test]
+    fn the_name_makes_the_slug() {
+        assert_eq!(slug("Okta"), "okta");
+        assert_eq!(slug("  Acme Corp. (EU) "), "acme-corp-eu");
+        assert_eq!(slug("日本"), "");
+    }
+
+    #[test]
+    fn credentials_do_not_print() {
+        let integration = read(r#"{"domain":"acme.okta.com","client_id":"a","client_secret":"hunter2"}"#).unwrap();
+        assert!(!format!("{integration:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,139 @@
+//! The integration's secret: Secrets Manager → [`Integration`] with credentials that cannot be printed.
+
+mod content;
+
+use std::fmt;
+use std::future::Future;
+
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata};
+use secrecy::SecretString;
+
+pub use content::{Problems, parse};
+
+/// Who is collected, and with what: one secret, validated.
+#[derive(Debug, Clone)]
+pub struct Integration {
+    /// Version of the secret that was read; an access token outlives no version.
+    pub version: String,
+    /// `acme.okta.com`: the org's own host, never the `-admin` one.
+    pub host: String,
+    /// The one way to authenticate that the secret holds.
+    pub credentials: Credentials,
+    /// Shown name, `Okta` unless set.
+    pub name: String,
+    /// The name as it stands in object keys: lowercase, `-` between words.
+    pub slug: String,
+    /// E-mail of the resource owner, copied to status and manifests.
+    pub owner: Option<String>,
+    /// Streams not to collect.
+    pub streams_off: Vec<String>,
+    /// Profile attributes that are never written.
+    pub drop_attributes: Vec<String>,
+}
+
+impl Integration {
+    /// The OAuth client that it authenticates as; none with an API token.
+    #[must_use]
+    pub fn client_id(&self) -> Option<&str> {
+        match &self.credentials {
+            Credentials::ClientSecret { client_id, .. } | Credentials::PrivateKey { client_id, .. } => Some(client_id),
+            Credentials::Token(_) => None,
+        }
+    }
+}
+
+/// The three ways to authenticate to Okta.
+#[derive(Debug, Clone)]
+pub enum Credentials {
+    /// OAuth API service integration, `client_secret_basic`.
+    ClientSecret { client_id: String, client_secret: SecretString },
+    /// OAuth service app, `private_key_jwt` (PEM or JWK).
+    PrivateKey { client_id: String, private_key: SecretString, key_id: Option<String> },
+    /// Legacy API token (SSWS).
+    Token(SecretString),
+}
+
+/// Why a secret could not be read.
+#[derive(Debug)]
+pub enum SecretError {
+    /// No such secret, or one marked for deletion.
+    NotFound { secret_id: String, detail: String },
+    /// The function's role may not read or decrypt it.
+    Refused { secret_id: String, detail: String },
+    /// Secrets Manager did not answer.
+    Unreachable { secret_id: String, detail: String },
+}
+
+impl fmt::Display for SecretError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound { secret_id, detail } => {
+                write!(
+                    f,
+                    "secret {secret_id:?} was not found in this account and region: create it, or correct SECRET_ID or the event's secret_id ({detail})"
+                )
+            }
+            Self::Refused { secret_id, detail } => {
+                write!(
+                    f,
+                    "secret {secret_id:?} may not be read: allow the function's role secretsmanager:GetSecretValue on it (and kms:Decrypt on its key) ({detail})"
+                )
+            }
+            Self::Unreachable { secret_id, detail } => {
+                write!(f, "Secrets Manager did not answer for secret {secret_id:?}: {detail}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for SecretError {}
+
+/// Where secrets are kept.
+pub trait Secrets: Send + Sync {
+    /// The current content and version of a secret.
+    fn read(&self, secret_id: &str) -> impl Future<Output = Result<Content, SecretError>> + Send;
+}
+
+/// A secret as it is kept.
+#[derive(Debug, Clone)]
+pub struct Content {
+    /// Id of this version.
+    pub version: String,
+    /// One JSON object.
+    pub text: SecretString,
+}
+
+/// Secrets Manager.
+#[derive(Debug, Clone)]
+pub struct Vault(Client);
+
+impl Vault {
+    /// The account's and region's.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Self(client)
+    }
+}
+
+impl Secrets for Vault {
+    /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>
+    async fn read(&self, secret_id: &str) -> Result<Content, SecretError> {
+        let answer = self.0.get_secret_value().secret_id(secret_id).send().await.map_err(|error| {
+            let secret_id = secret_id.to_owned();
+            let detail = format!("{}", DisplayErrorContext(&error));
+            match error.code() {
+                Some("ResourceNotFoundException" | "InvalidRequestException") => {
+                    SecretError::NotFound { secret_id, detail }
+                }
+                Some("AccessDeniedException" | "DecryptionFailure" | "UnrecognizedClientException") => {
+                    SecretError::Refused { secret_id, detail }
+                }
+                _ => SecretError::Unreachable { secret_id, detail },
+            }
+        })?;
+        let binary = answer.secret_binary.map(|blob| String::from_utf8_lossy(blob.as_ref()).into_owned());
+        let text = answer.secret_string.or(binary).unwrap_or_default();
+        Ok(Content { version: answer.version_id.unwrap_or_default(), text: SecretString::from(text) })
+    }
+}

@@ -1,0 +1,179 @@
+//! What the integration's tile would show: the last run in one JSON object and one page.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::store::{Kind, Store, StoreError};
+
+/// The state of an integration after its last run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Status {
+    /// Version of this shape.
+    pub schema: u32,
+    /// The integration's slug.
+    pub integration: String,
+    /// Its shown name.
+    pub name: String,
+    /// `https://acme.okta.com`
+    pub org: Option<String>,
+    /// E-mail of the resource owner.
+    pub owner: Option<String>,
+    /// When this was written (RFC 3339, UTC).
+    pub updated_at: String,
+    /// The run's outcome, or `error` where it could not go on.
+    pub outcome: String,
+    /// What the run could not go on without.
+    pub error: Option<Trouble>,
+    /// Id of the run.
+    pub run: String,
+    /// Lambda's id of the invocation.
+    pub request_id: String,
+    /// The run's mode.
+    pub mode: String,
+    /// Newest manifest.
+    pub sequence: u64,
+    /// When a run last ended as `succeeded`.
+    pub last_success_at: Option<String>,
+    /// Streams by name.
+    pub streams: BTreeMap<String, StreamStatus>,
+}
+
+/// Why a run ended as an error.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Trouble {
+    /// The Lambda error's `errorType`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+/// One stream's state.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StreamStatus {
+    /// How it went.
+    pub outcome: String,
+    /// What is wrong and what to do.
+    pub error: Option<String>,
+    /// Records of its newest complete snapshot.
+    pub records: Option<u64>,
+    /// When that snapshot began (RFC 3339, UTC).
+    pub snapshot_at: Option<String>,
+}
+
+/// An unchanged status is written again after this long, to show that runs go on.
+const REFRESH: SignedDuration = SignedDuration::from_hours(1);
+
+impl Status {
+    /// Whether this is worth writing over `last`: something was committed, the picture changed,
+    /// or the last one is an hour old.
+    #[must_use]
+    pub fn is_news(&self, last: Option<&Self>, now: Timestamp) -> bool {
+        let Some(last) = last else { return true };
+        let picture =
+            |status: &Self| (status.outcome.clone(), status.error.clone(), status.sequence, status.streams.clone());
+        let age = last.updated_at.parse().map_or(REFRESH, |written: Timestamp| now.duration_since(written));
+        picture(self) != picture(last) || age >= REFRESH || self.mode == "check"
+    }
+
+    /// The page for people; every value is escaped.
+    #[must_use]
+    pub fn html(&self) -> String {
+        let mut rows = String::new();
+        for (name, stream) in &self.streams {
+            let records = stream.records.map(|records| records.to_string()).unwrap_or_default();
+            let cells = [
+                name.as_str(),
+                &stream.outcome,
+                &records,
+                stream.snapshot_at.as_deref().unwrap_or_default(),
+                stream.error.as_deref().unwrap_or_default(),
+            ];
+            let cells: String = cells.iter().map(|cell| format!("<td>{}</td>", escaped(cell))).collect();
+            let _ = writeln!(rows, "<tr class=\"{}\">{cells}</tr>", escaped(&stream.outcome));
+        }
+        let error = self
+            .error
+            .as_ref()
+            .map(|error| format!("<p class=\"error\">{}: {}</p>", escaped(&error.kind), escaped(&error.message)));
+        include_str!("status.html")
+            .replace("{name}", &escaped(&self.name))
+            .replace("{org}", &escaped(self.org.as_deref().unwrap_or_default()))
+            .replace("{outcome}", &escaped(&self.outcome))
+            .replace("{updated_at}", &escaped(&self.updated_at))
+            .replace("{last_success_at}", &escaped(self.last_success_at.as_deref().unwrap_or("never")))
+            .replace("{sequence}", &self.sequence.to_string())
+            .replace("{error}", &error.unwrap_or_default())
+            .replace("{rows}", &rows)
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('{', "&#123;")
+}
+
+fn key(prefix: &str, integration: &str, ending: &str) -> String {
+    format!("{prefix}/status/{integration}.{ending}")
+}
+
+/// Reads the last status; none where there is none that can be read.
+///
+/// # Errors
+/// As the store's.
+pub async fn last(store: &impl Store, prefix: &str, integration: &str) -> Result<Option<Status>, StoreError> {
+    let body = store.get(&key(prefix, integration, "json")).await?;
+    Ok(body.and_then(|body| serde_json::from_slice(&body).ok()))
+}
+
+/// Writes the status and its page.
+///
+/// # Errors
+/// As the store's.
+pub async fn write(store: &impl Store, prefix: &str, status: &Status) -> Result<(), StoreError> {
+    let json = serde_json::to_vec_pretty(status).expect("plain structs with string keys always serialize");
+    store.put(&key(prefix, &status.integration, "json"), Bytes::from(json), Kind::Json).await?;
+    store.put(&key(prefix, &status.integration, "html"), Bytes::from(status.html()), Kind::Html).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(outcome: &str) -> Status {
+        let stream = StreamStatus { outcome: "succeeded".into(), ..StreamStatus::default() };
+        Status {
+            name: "A<b> & {rows}".into(),
+            outcome: outcome.into(),
+            updated_at: "2026-11-23T18:00:00.000Z".into(),
+            streams: [("users".to_owned(), stream)].into(),
+            ..Status::default()
+        }
+    }
+
+    #[test]
+    fn an_unchanged_status_is_written_hourly() {
+        let at = |time: &str| time.parse().unwrap();
+        let (last, new) = (status("succeeded"), status("succeeded"));
+        assert!(new.is_news(None, at("2026-11-23T18:00:00Z")));
+        assert!(!new.is_news(Some(&last), at("2026-11-23T18:59:00Z")));
+        assert!(new.is_news(Some(&last), at("2026-11-23T19:00:00Z")));
+        assert!(status("degraded").is_news(Some(&last), at("2026-11-23T18:01:00Z")));
+    }
+
+    #[test]
+    fn the_page_escapes_what_it_shows() {
+        let page = status("succeeded").html();
+        assert!(page.contains("A&lt;b&gt; &amp; &#123;rows}"), "{page}");
+        assert!(page.contains("<td>users</td>"));
+        for placeholder in ["{org}", "{error}", "{sequence}", "{updated_at}"] {
+            assert!(!page.contains(placeholder), "{placeholder}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! All that the rest knows of S3: create if absent, put, get, list.
+
+use std::fmt;
+use std::future::Future;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::primitives::ByteStream;
+use bytes::Bytes;
+
+/// Objects by key.
+pub trait Store: Clone + Send + Sync + 'static {
+    /// Creates an object unless there is one already.
+    fn create(&self, key: &str, body: Bytes, kind: Kind) -> impl Future<Output = Result<Creation, StoreError>> + Send;
+    /// Writes an object, replacing what was there.
+    fn put(&self, key: &str, body: Bytes, kind: Kind) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Reads an object; none where there is none.
+    fn get(&self, key: &str) -> impl Future<Output = Result<Option<Bytes>, StoreError>> + Send;
+    /// Keys under `prefix` that sort after `after`, in order.
+    fn list(&self, prefix: &str, after: &str) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
+}
+
+/// What became of a [`Store::create`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Creation {
+    /// The object is there now.
+    Created,
+    /// There was one already; it is as it was.
+    Exists,
+    /// Somebody is creating it at this moment: try again.
+    Conflict,
+}
+
+/// Content type of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Gzip-compressed JSON Lines.
+    Batch,
+    /// A JSON document.
+    Json,
+    /// A page for people.
+    Html,
+}
+
+impl Kind {
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::Batch => "application/gzip",
+            Self::Json => "application/json",
+            Self::Html => "text/html; charset=utf-8",
+        }
+    }
+}
+
+/// Why the bucket did not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreError {
+    /// It will not, until somebody changes something: no such bucket, no permission.
+    Refused(String),
+    /// It did not answer properly, repeatedly.
+    Unreachable(String),
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(text) => write!(
+                f,
+                "the bucket refuses: {text}; check BUCKET, and that the function's role may s3:ListBucket it and s3:GetObject and s3:PutObject under PREFIX"
+            ),
+            Self::Unreachable(text) => write!(f, "the bucket cannot be reached: {text}"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+/// A bucket.
+#[derive(Debug, Clone)]
+pub struct Bucket {
+    client: Client,
+    name: String,
+}
+
+impl Bucket {
+    /// The bucket of this name.
+    #[must_use]
+    pub fn new(client: Client, name: String) -> Self {
+        Self { client, name }
+    }
+
+    fn explain<E: ProvideErrorMetadata + std::error::Error + 'static>(
+        &self,
+        key: &str,
+        error: &SdkError<E>,
+    ) -> StoreError {
+        let text = format!("s3://{}/{key}: {}", self.name, DisplayErrorContext(error));
+        match status(error) {
+            Some(status) if (300..500).contains(&status) && status != 408 && status != 429 => StoreError::Refused(text),
+            _ => StoreError::Unreachable(text),
+        }
+    }
+}
+
+fn status<E>(error: &SdkError<E>) -> Option<u16> {
+    error.raw_response().map(|response| response.status().as_u16())
+}
+
+impl Store for Bucket {
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>
+    async fn create(&self, key: &str, body: Bytes, kind: Kind) -> Result<Creation, StoreError> {
+        let request = self.client.put_object().bucket(&self.name).key(key).content_type(kind.content_type());
+        match request.if_none_match("*").body(ByteStream::from(body)).send().await {
+            Ok(_) => Ok(Creation::Created),
+            Err(error) => match status(&error) {
+                Some(412) => Ok(Creation::Exists),
+                Some(409) => Ok(Creation::Conflict),
+                _ => Err(self.explain(key, &error)),
+            },
+        }
+    }
+
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html>
+    async fn put(&self, key: &str, body: Bytes, kind: Kind) -> Result<(), StoreError> {
+        let request = self.client.put_object().bucket(&self.name).key(key).content_type(kind.content_type());
+        let sent = request.body(ByteStream::from(body)).send().await;
+        sent.map(drop).map_err(|error| self.explain(key, &error))
+    }
+
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        let object = match self.client.get_object().bucket(&self.name).key(key).send().await {
+            Ok(object) => object,
+            Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
+            Err(error) => return Err(self.explain(key, &error)),
+        };
+        let body = object.body.collect().await;
+        let body = body.map_err(|error| StoreError::Unreachable(format!("s3://{}/{key}: {error}", self.name)))?;
+        Ok(Some(body.into_bytes()))
+    }
+
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html>
+    async fn list(&self, prefix: &str, after: &str) -> Result<Vec<String>, StoreError> {
+        let request = self.client.list_objects_v2().bucket(&self.name).prefix(prefix).start_after(after);
+        let mut pages = request.into_paginator().send();
+        let mut keys = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| self.explain(prefix, &error))?;
+            keys.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key));
+        }
+        Ok(keys)
+    }
+}

@@ -1,0 +1,102 @@
+//! Activity: the System Log, in the order in which Okta stored its events.
+//! <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/SystemLog/>
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+use super::{Context, Source, Stream};
+use crate::authomize::{Bundle, text};
+use crate::record::Normalized;
+
+/// Ascending and without `until`: the polling order, in which a late event comes after the ones
+/// that were stored before it, so that nothing behind the cursor can appear.
+pub static STREAM: Stream = Stream {
+    name: "activity",
+    word: "Activity data",
+    scope: "okta.logs.read",
+    source: Source::SystemLog { path: "/api/v1/logs?limit=1000&sortOrder=ASCENDING" },
+    normalize,
+};
+
+fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
+    let source = context.object(raw)?;
+    Some(Normalized { id: event_id(&source, raw), bundle: Bundle::default(), source })
+}
+
+/// Every event has a uuid; one that came without is still an event, and is known by its content.
+fn event_id(source: &Value, raw: &RawValue) -> String {
+    text(source, &["uuid"]).unwrap_or_else(|| format!("sha256-{:x}", Sha256::digest(raw.get())))
+}
+
+/// What collecting needs to know of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// When it happened, as far as Okta says.
+    pub published: Option<Timestamp>,
+    /// Id of the OAuth client that this event grants an access token to.
+    pub token_grant_to: Option<String>,
+}
+
+/// Reads an event, tolerating every type in every place and leaving the rest of it unread.
+#[must_use]
+pub fn entry(raw: &RawValue) -> Option<Entry> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Event<'a> {
+        #[serde(borrow)]
+        published: Option<&'a RawValue>,
+        event_type: Option<&'a RawValue>,
+        actor: Option<&'a RawValue>,
+    }
+    let event: Event<'_> = serde_json::from_str(raw.get()).ok()?;
+    let kind = string(event.event_type).unwrap_or_default();
+    let is_grant = kind.starts_with("app.oauth2.") && kind.contains("token.grant");
+    Some(Entry {
+        published: string(event.published).and_then(|time| time.parse().ok()),
+        token_grant_to: event.actor.filter(|_| is_grant).and_then(super::id_of),
+    })
+}
+
+fn string(raw: Option<&RawValue>) -> Option<String> {
+    serde_json::from_str(raw?.get()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{json, value::to_raw_value};
+
+    #[test]
+    fn an_event_is_written_as_it_is() {
+        let event = json!({"uuid": "e1", "eventType": "user.session.start", "target": null, "debugContext": {"debugData": {"requestId": "r"}}});
+        let context = Context { parent: None, drop_attributes: &[] };
+        let normalized = normalize(&to_raw_value(&event).unwrap(), &context).unwrap();
+        assert_eq!((normalized.id.as_str(), &normalized.source), ("e1", &event));
+        assert_eq!(normalized.bundle, Bundle::default());
+    }
+
+    #[test]
+    fn an_event_without_a_uuid_is_known_by_its_content() {
+        let context = Context { parent: None, drop_attributes: &[] };
+        let id = |event| normalize(&to_raw_value(&event).unwrap(), &context).unwrap().id;
+        assert_eq!(id(json!({"uuid": null, "a": 1})), id(json!({"uuid": null, "a": 1})));
+        assert_ne!(id(json!({"uuid": null, "a": 1})), id(json!({"uuid": null, "a": 2})));
+    }
+
+    #[test]
+    fn a_token_grant_names_its_client() {
+        let grant = json!({"eventType": "app.oauth2.token.grant.access_token", "actor": {"id": "0oa1"}, "published": "2026-11-23T18:00:00.000Z"});
+        let read = entry(&to_raw_value(&grant).unwrap()).unwrap();
+        assert_eq!(read.token_grant_to.as_deref(), Some("0oa1"));
+        assert_eq!(read.published, Some("2026-11-23T18:00:00Z".parse().unwrap()));
+        let other = entry(
+            &to_raw_value(&json!({"eventType": "user.session.start", "actor": {"id": "00u1"}, "published": 3}))
+                .unwrap(),
+        )
+        .unwrap();
+        assert_eq!(other, Entry { published: None, token_grant_to: None });
+    }
+}

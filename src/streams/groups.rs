@@ -1,0 +1,64 @@
+//! Groups: native ones, those imported from applications and directories, and Everyone.
+//! <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Group/>
+
+use serde_json::value::RawValue;
+
+use super::{Context, Listing, Source, Stream};
+use crate::authomize::{ALTERNATIVE_NAME_CHARS, Bundle, Grouping, GroupingType, custom_properties, cut, text};
+use crate::record::Normalized;
+
+/// `expand=stats` tells which groups are empty, so that those cost no request for members.
+pub static LISTING: Listing = Listing { name: "groups", path: "/api/v1/groups?limit=200&expand=stats" };
+
+pub static STREAM: Stream =
+    Stream { name: "groups", word: "Groups", scope: "okta.groups.read", source: Source::Listing(&LISTING), normalize };
+
+fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
+    let source = context.object(raw)?;
+    let id = text(&source, &["id"])?;
+    let paths: &[&[&str]] = &[&["created"], &["lastUpdated"], &["lastMembershipUpdated"], &["objectClass"]];
+    let grouping = Grouping {
+        unique_id: id.clone(),
+        origin_id: id.clone(),
+        name: text(&source, &["profile", "name"]).unwrap_or_else(|| id.clone()),
+        origin_type: text(&source, &["type"]),
+        kind: GroupingType::Group,
+        is_role: false,
+        alternative_name: text(&source, &["profile", "description"]).map(|text| cut(&text, ALTERNATIVE_NAME_CHARS)),
+        custom_properties: custom_properties(&source, paths),
+    };
+    Some(Normalized { id, bundle: Bundle { new_groupings: vec![grouping], ..Bundle::default() }, source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{json, to_value, value::to_raw_value};
+
+    #[test]
+    fn a_group_is_a_grouping() {
+        let group = json!({
+            "id": "00g1", "type": "OKTA_GROUP", "objectClass": ["okta:user_group", "x"], "created": "2026-01-01T00:00:00.000Z",
+            "profile": {"name": "Ärzte", "description": "d".repeat(300)}, "_embedded": {"stats": {"usersCount": 3}},
+        });
+        let context = Context { parent: None, drop_attributes: &[] };
+        let normalized = normalize(&to_raw_value(&group).unwrap(), &context).unwrap();
+        assert_eq!(
+            to_value(&normalized.bundle).unwrap(),
+            json!({"new_groupings": [{
+                "uniqueId": "00g1", "originId": "00g1", "name": "Ärzte", "originType": "OKTA_GROUP", "type": "Group", "isRole": false,
+                "alternativeName": "d".repeat(256),
+                "customProperties": [{"key": "created", "value": "2026-01-01T00:00:00.000Z"}, {"key": "objectClass", "value": "okta:user_group,x"}],
+            }]})
+        );
+        assert!(normalized.source.get("_embedded").is_none());
+    }
+
+    #[test]
+    fn a_group_without_a_name_goes_by_its_id() {
+        let context = Context { parent: None, drop_attributes: &[] };
+        let normalized =
+            normalize(&to_raw_value(&json!({"id": "00g1", "profile": {"name": ""}})).unwrap(), &context).unwrap();
+        assert_eq!(normalized.bundle.new_groupings[0].name, "00g1");
+    }
+}

@@ -1,0 +1,84 @@
+//! Who may import whom: the rules of ARCHITECTURE.md.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const PURE: [&str; 7] = ["streams", "engine", "record.rs", "authomize.rs", "scrub.rs", "invocation.rs", "clock.rs"];
+
+fn files(place: &Path) -> Vec<PathBuf> {
+    if place.is_file() {
+        return vec![place.to_owned()];
+    }
+    let mut entries: Vec<_> = fs::read_dir(place).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    entries
+        .iter()
+        .flat_map(|entry| files(entry))
+        .filter(|file| file.extension().is_some_and(|end| end == "rs"))
+        .collect()
+}
+
+fn source(place: &str) -> Vec<(PathBuf, String)> {
+    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(place);
+    let code =
+        |text: String| text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    files(&place).into_iter().map(|file| (file.clone(), code(fs::read_to_string(file).unwrap()))).collect()
+}
+
+/// Asserts that no file of `places` holds one of `words`.
+fn never(places: &[&str], words: &[&str]) {
+    for (file, text) in places.iter().flat_map(|place| source(place)) {
+        for word in words {
+            assert!(!text.contains(word), "{} names {word}", file.display());
+        }
+    }
+}
+
+/// Asserts that among all files only `places` hold `word`.
+fn only(places: &[&str], word: &str) {
+    let allowed: Vec<_> = places.iter().flat_map(|place| source(place)).map(|(file, _)| file).collect();
+    for (file, text) in source("") {
+        assert!(!text.contains(word) || allowed.contains(&file), "{} names {word}", file.display());
+    }
+}
+
+#[test]
+fn the_core_is_pure() {
+    never(
+        &PURE,
+        &["reqwest", "aws_", "tokio", "async ", ".await", "Timestamp::now", "std::time", "std::env", "std::fs"],
+    );
+}
+
+#[test]
+fn okta_fetches_a_path_and_does_not_know_what_a_user_is() {
+    never(&["okta"], &["crate::streams", "crate::engine", "crate::record", "crate::handler"]);
+}
+
+#[test]
+fn batches_and_commits_know_neither_okta_nor_the_streams() {
+    never(
+        &["batch.rs", "commit.rs", "store.rs"],
+        &["crate::okta", "crate::streams", "crate::engine", "crate::handler"],
+    );
+}
+
+#[test]
+fn each_outside_thing_has_one_door() {
+    only(&["okta", "handler/mod.rs"], "reqwest::");
+    only(&["main.rs", "secret/mod.rs", "store.rs"], "aws_sdk");
+    only(&["main.rs"], "aws_config");
+    only(&["main.rs"], "lambda_runtime");
+    only(&["config.rs"], "env::var");
+    only(&["main.rs"], "Timestamp::now");
+    only(&["handler", "main.rs"], "crate::handler");
+}
+
+#[test]
+fn no_file_is_longer_than_three_hundred_lines_without_its_tests() {
+    for (file, _) in source("") {
+        let text = fs::read_to_string(&file).unwrap();
+        let lines = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]")).count();
+        assert!(lines <= 300, "{} has {lines} lines", file.display());
+    }
+}

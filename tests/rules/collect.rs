@@ -1,0 +1,278 @@
+//! Collecting: everything arrives, once, and an idle run is silent.
+
+use fake_org::{Event, Failure, NewUser};
+use jiff::SignedDuration;
+use okta_authomize::invocation::Outcome;
+use serde_json::json;
+
+use crate::support::memory::{Act, Fault};
+use crate::support::rig::{CLIENT, Rig, outcome};
+
+#[tokio::test]
+async fn a_first_run_brings_the_whole_org() {
+    let rig = Rig::new().await;
+    let (people, _) = rig.populate(450, 12);
+    rig.org().deactivate_user(&people[3]);
+    let report = rig.run().await;
+    assert_eq!(report.outcome, Outcome::Succeeded, "{report:#?}");
+    assert!(!report.go_on);
+    assert_eq!((report.sequence, report.streams["users"].upserts), (1, 450));
+    rig.assert_in_step();
+    let manifest = rig.store.json("okta/manifests/okta/000000000001.json");
+    let complete: Vec<_> =
+        manifest["snapshots"].as_array().unwrap().iter().map(|s| s["stream"].as_str().unwrap()).collect();
+    assert_eq!(complete, ["users", "groups", "group_memberships"]);
+    assert_eq!(rig.read().streams["users"].records[&people[3]].record["source"]["status"], "DEPROVISIONED");
+}
+
+#[tokio::test]
+async fn an_idle_run_writes_nothing_and_costs_one_request() {
+    let rig = Rig::new().await;
+    rig.populate(3, 1);
+    rig.run().await;
+    let before = rig.store.objects.lock().unwrap().clone();
+    rig.org().reset_counts();
+    for _ in 0..3 {
+        let report = rig.run().await;
+        assert_eq!((report.outcome, report.sequence, report.go_on), (Outcome::Succeeded, 1, false));
+        assert_eq!(report.okta.requests, 1);
+    }
+    assert_eq!(rig.requests().len(), 1, "{:?}", rig.requests());
+    assert_eq!(*rig.store.objects.lock().unwrap(), before);
+}
+
+#[tokio::test]
+async fn the_collectors_own_token_grants_are_no_news_until_there_is_some() {
+    let mut rig = Rig::new().await;
+    rig.populate(1, 0);
+    rig.run().await;
+    for _ in 0..3 {
+        // A cold start asks for a token anew, which Okta logs.
+        rig.restart(&[]);
+        assert_eq!(rig.run().await.sequence, 1);
+    }
+    rig.org().append_event(Event::new("user.session.start"));
+    assert_eq!(rig.run().await.streams["activity"].upserts, 4);
+    rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn an_event_that_is_stored_late_is_read_once() {
+    let rig = Rig::new().await;
+    rig.populate(2, 1);
+    rig.run().await;
+    let late = rig.org().now() - SignedDuration::from_hours(5);
+    rig.org().append_event(Event::new("user.session.start"));
+    rig.run().await;
+    rig.org().append_event(Event::new("user.session.end").published_at(late));
+    assert_eq!(rig.run().await.streams["activity"].upserts, 1);
+    rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn a_log_of_many_pages_is_read_without_an_empty_poll() {
+    let rig = Rig::new().await;
+    for _ in 0..2_500 {
+        rig.org().append_event(Event::new("user.session.start"));
+    }
+    rig.run().await;
+    assert_eq!(rig.requests()["GET /api/v1/logs"], 3);
+    rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn an_empty_group_costs_no_request_for_its_members() {
+    let rig = Rig::new().await;
+    rig.populate(1, 1);
+    for n in 0..5 {
+        rig.org().create_group(&format!("Empty {n}"));
+    }
+    rig.run().await;
+    assert_eq!(rig.requests()["GET /api/v1/groups/{id}/users"], 1);
+    rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn a_full_snapshot_forgets_what_is_gone_without_an_event() {
+    let rig = Rig::new().await;
+    let (people, groups) = rig.populate(20, 4);
+    rig.run().await;
+    rig.org().silently(|org| {
+        org.delete_user(&people[2]);
+        org.delete_group(&groups[1]);
+        org.remove_member(&groups[0], &people[5]);
+        org.create_user(NewUser::named("New", "Comer"));
+    });
+    let report = rig.ask(json!({"mode": "full"})).await.unwrap();
+    assert_eq!((report.outcome, report.sequence), (Outcome::Succeeded, 2));
+    rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn streams_narrow_a_full_snapshot() {
+    let rig = Rig::new().await;
+    rig.populate(20, 4);
+    rig.run().await;
+    rig.org().reset_counts();
+    let report = rig.ask(json!({"mode": "full", "streams": ["groups"]})).await.unwrap();
+    assert_eq!((report.streams["groups"].upserts, report.streams["users"].upserts), (4, 0));
+    assert_eq!(report.streams["group_memberships"].upserts, 0);
+    assert!(!rig.requests().contains_key("GET /api/v1/users"));
+    rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn a_run_stops_before_its_deadline_and_the_next_one_goes_on() {
+    let rig = Rig::new().await;
+    rig.populate(2_000, 30);
+    rig.org().options.latency_ms = 150;
+    let mut reports = Vec::new();
+    for _ in 0..20 {
+        let began = std::time::Instant::now();
+        let report = rig.ask_within(json!({}), SignedDuration::from_millis(2_500)).await.unwrap();
+        assert!(began.elapsed().as_millis() < 2_500, "{report:#?}");
+        let done = !report.go_on;
+        reports.push(report);
+        if done {
+            break;
+        }
+    }
+    assert!(reports.len() > 2, "one run was enough: {reports:#?}");
+    assert_eq!((reports[0].outcome, reports[0].go_on), (Outcome::Partial, true));
+    assert_eq!(reports.last().unwrap().outcome, Outcome::Succeeded);
+    rig.assert_in_step();
+    let listings = rig.requests()["GET /api/v1/users"];
+    assert!(listings <= 10 + reports.len() as u64, "{listings} pages of users in {} runs", reports.len());
+}
+
+#[tokio::test]
+async fn every_passing_fault_is_ridden_out() {
+    for failure in [
+        Failure::Status(503, "{}".into()),
+        Failure::Status(500, r#"{"errorCode":"E0000009"}"#.into()),
+        Failure::Reset,
+        Failure::Truncate,
+        Failure::Html(502),
+        Failure::NotJson,
+        Failure::RateLimited { limit: 0, reset_in_seconds: 60 },
+        Failure::RateLimited { limit: 600, reset_in_seconds: 1 },
+    ] {
+        let rig = Rig::new().await;
+        rig.populate(10, 2);
+        for path in ["POST /oauth2/v1/token", "GET /api/v1/users", "GET /api/v1/groups/*/users", "GET /api/v1/logs"] {
+            rig.org().fail(path, 1, failure.clone());
+        }
+        let report = rig.run().await;
+        assert_eq!(report.outcome, Outcome::Succeeded, "{failure:?}: {report:#?}");
+        rig.assert_in_step();
+    }
+}
+
+#[tokio::test]
+async fn a_fault_that_lasts_costs_one_stream_and_loses_nothing() {
+    let rig = Rig::new().await;
+    rig.populate(10, 3);
+    rig.org().fail("GET /api/v1/groups/*/users", 1_000, Failure::Status(503, "{}".into()));
+    let report = rig.run().await;
+    assert_eq!(report.outcome, Outcome::Degraded);
+    assert_eq!(outcome(&report, "group_memberships"), Outcome::Failed);
+    assert!(report.streams["group_memberships"].error.as_ref().unwrap().contains("503"));
+    assert_eq!(outcome(&report, "users"), Outcome::Succeeded);
+    rig.org().heal();
+    assert_eq!(rig.run().await.outcome, Outcome::Succeeded);
+    rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn one_group_that_cannot_be_read_costs_the_others_nothing() {
+    let rig = Rig::new().await;
+    let (_, groups) = rig.populate(10, 8);
+    let path = format!("GET /api/v1/groups/{}/users", groups[2]);
+    rig.org().fail(path.as_str(), 1_000, Failure::Status(500, "{}".into()));
+    let report = rig.run().await;
+    assert_eq!(outcome(&report, "group_memberships"), Outcome::Failed);
+    let missing = rig.org().state().memberships.iter().filter(|id| id.starts_with(&groups[2])).count();
+    assert_eq!(rig.ids("group_memberships").len(), rig.org().state().memberships.len() - missing);
+    rig.org().heal();
+    rig.run().await;
+    rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn a_group_that_is_deleted_between_listing_and_members_is_no_error() {
+    let rig = Rig::new().await;
+    let (_, groups) = rig.populate(10, 3);
+    let gone = r#"{"errorCode":"E0000007","errorSummary":"Not found: Resource not found"}"#;
+    rig.org().fail(format!("GET /api/v1/groups/{}/users", groups[1]).as_str(), 1, Failure::Status(404, gone.into()));
+    let report = rig.run().await;
+    assert_eq!(report.outcome, Outcome::Succeeded);
+}
+
+#[tokio::test]
+async fn a_crash_between_batch_and_manifest_leaves_nothing_for_a_reader() {
+    let rig = Rig::new().await;
+    rig.populate(10, 3);
+    rig.store.fail(|act, key| (act == Act::Create && key.contains("/manifests/")).then_some(Fault::Refused));
+    let failure = rig.ask(json!({})).await.unwrap_err();
+    assert_eq!(failure.kind, "BucketRefused");
+    assert!(rig.store.keys("okta/manifests/").is_empty() && !rig.store.keys("okta/data/").is_empty());
+    rig.store.heal();
+    rig.run().await;
+    rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn a_crash_between_manifest_and_cursor_copy_is_rolled_forward() {
+    let rig = Rig::new().await;
+    rig.populate(10, 3);
+    rig.run().await;
+    rig.populate(3, 1);
+    rig.store.fail(|act, key| (act == Act::Put && key.contains("/cursors/")).then_some(Fault::Refused));
+    rig.ask(json!({"mode": "full"})).await.unwrap();
+    assert_eq!(rig.store.json("okta/cursors/okta.json")["sequence"], 1);
+    rig.store.heal();
+    assert_eq!(rig.run().await.sequence, 2);
+    assert_eq!(rig.store.json("okta/cursors/okta.json")["sequence"], 2);
+    rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn a_batch_that_cannot_be_stored_commits_nothing() {
+    let rig = Rig::new().await;
+    rig.populate(10, 3);
+    rig.store.fail(|act, key| (act == Act::Put && key.contains("/data/groups/")).then_some(Fault::Refused));
+    assert_eq!(rig.ask(json!({})).await.unwrap_err().kind, "BucketRefused");
+    assert!(rig.store.keys("okta/manifests/").is_empty());
+    rig.store.heal();
+    rig.run().await;
+    rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn two_runs_at_once_make_one_history() {
+    let rig = Rig::new().await;
+    rig.populate(300, 5);
+    let (one, two) = tokio::join!(rig.ask(json!({})), rig.ask(json!({})));
+    let outcomes = [one.unwrap().outcome, two.unwrap().outcome];
+    assert!(outcomes.contains(&Outcome::Superseded) && outcomes.contains(&Outcome::Succeeded), "{outcomes:?}");
+    rig.assert_in_step();
+    assert_eq!(rig.run().await.outcome, Outcome::Succeeded);
+    rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn nothing_secret_is_written() {
+    let rig = Rig::new().await;
+    rig.populate(10, 2);
+    rig.run().await;
+    for body in rig.store.objects.lock().unwrap().values() {
+        let mut text = String::new();
+        if std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&body[..]), &mut text).is_err() {
+            text = String::from_utf8_lossy(body).into_owned();
+        }
+        assert!(!text.contains(crate::support::rig::PASSWORD));
+        assert!(!text.contains("\"_links\""), "{text}");
+    }
+    assert!(rig.store.json("okta/cursors/okta.json").to_string().len() < 2_000);
+    assert!(!CLIENT.is_empty());
+}

@@ -1,0 +1,8 @@
+//! The rules that the function keeps, by theme.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod architecture;
+mod collect;
+mod commit;
