@@ -37,7 +37,7 @@ def end(process):
 
 
 def descendants(ancestor):
-    """Ids of all processes below one. cargo-lambda puts the function into a session of its own, out of a group's reach."""
+    """Ids of all processes below one. The function is in a session of its own, out of any group signal's reach."""
     children = {}
     for pid, parent in processes():
         children.setdefault(parent, []).append(pid)

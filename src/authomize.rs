@@ -26,12 +26,36 @@ pub struct Bundle {
     /// Groups and roles.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub new_groupings: Vec<Grouping>,
-    /// User in grouping.
+    /// What can be allowed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub new_privileges: Vec<Privilege>,
+    /// Privilege in privilege.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub new_privileges_grants: Vec<Association>,
+    /// Who is allowed what, on what.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub new_permissions: Vec<Permission>,
+    /// Account in grouping.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub new_accounts_association: Vec<Association>,
+    /// Grouping in grouping.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub new_groupings_association: Vec<Association>,
+    /// Applications, and what else can be the object of a permission.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub new_assets: Vec<Asset>,
+    /// Asset in asset.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub new_assets_inheritance: Vec<Association>,
+    /// Accounts of software.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub new_service_accounts: Vec<ServiceAccount>,
     /// PATCH items of accounts; applied before the `new_*` keys of the same manifest.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub update_users: Vec<UserUpdate>,
+    /// PATCH items of assets; applied before the `new_*` keys of the same manifest.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub update_assets: Vec<AssetUpdate>,
 }
 
 model! {
@@ -74,14 +98,178 @@ model! {
 }
 
 model! {
-    /// PATCH of an account; touches only the fields it names.
+    /// PATCH of an account (`UpdateUserSchema`); touches only the fields it names.
     UserUpdate {
         /// Okta id.
         unique_id: String,
         /// `Deleted` for a tombstone.
         #[serde(skip_serializing_if = "Option::is_none")]
         status: Option<UserStatus>,
+        /// Whether any factor is active.
+        #[serde(rename = "hasMFA", skip_serializing_if = "Option::is_none")]
+        has_mfa: Option<bool>,
+        /// RFC 3339, UTC.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        last_login_at: Option<String>,
+        /// `mfa:sms` and the like: weak factors.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        tags: Vec<String>,
     }
+}
+
+model! {
+    /// PATCH of an asset; touches only the fields it names, but must name it.
+    AssetUpdate {
+        /// Okta id.
+        unique_id: String,
+        /// Required and never empty.
+        name: String,
+        /// RFC 3339, UTC.
+        last_used_at: String,
+    }
+}
+
+model! {
+    /// An account of software (`NewServiceAccountRequestSchema`).
+    ServiceAccount {
+        /// Okta id.
+        unique_id: String,
+        /// Okta id.
+        origin_id: String,
+        /// What kind of software.
+        #[serde(rename = "type")]
+        kind: ServiceAccountType,
+        /// Never empty.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        /// From the app's status.
+        status: UserStatus,
+    }
+}
+
+/// Type of a service account.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub enum ServiceAccountType {
+    /// An app that signs in as itself.
+    #[default]
+    ApplicationPrincipal,
+}
+
+model! {
+    /// Something that can be allowed (`NewPrivilegeRequestSchema`).
+    Privilege {
+        /// `okta:use-app`, `okta:role:<type or id>`, or a permission's own name.
+        unique_id: String,
+        /// Okta's id of it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        origin_id: Option<String>,
+        /// Label.
+        origin_name: String,
+        /// None where the model has no kind that fits.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        privilege_type: Option<PrivilegeType>,
+        /// The deprecated field, for the one kind that only it has.
+        #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+        kind: Option<LegacyPrivilegeType>,
+    }
+}
+
+/// Kind of a privilege.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum PrivilegeType {
+    /// May change things.
+    Administrative,
+    /// May read data.
+    #[serde(rename = "Data Read")]
+    DataRead,
+    /// May read about things.
+    #[serde(rename = "Metadata Read")]
+    MetadataRead,
+}
+
+/// Kind of a privilege in the deprecated field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum LegacyPrivilegeType {
+    /// May use it.
+    Use,
+}
+
+model! {
+    /// Who is allowed what, on what (`NewPermissionRequestSchema`).
+    Permission {
+        /// A user's, group's or role grouping's id.
+        source_unique_id: String,
+        /// Which of them.
+        source_type: SourceType,
+        /// What is allowed.
+        privilege_id: String,
+        /// On what; none is the whole org.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        asset_id: Option<String>,
+        /// Whether the privilege is a role.
+        is_role: bool,
+        /// What has no field of its own.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        tags: Vec<String>,
+    }
+}
+
+/// What a permission's source is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub enum SourceType {
+    /// An account.
+    #[default]
+    User,
+    /// A group or role.
+    Grouping,
+}
+
+model! {
+    /// What can be the object of a permission (`NewAssetRequestSchema`).
+    Asset {
+        /// Okta id.
+        unique_id: String,
+        /// Okta id.
+        origin_id: String,
+        /// Required and never empty.
+        name: String,
+        /// Kind in the model.
+        #[serde(rename = "type")]
+        kind: AssetType,
+        /// Another name of it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        alternative_name: Option<String>,
+        /// Okta's own kind.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        origin_type: Option<String>,
+        /// RFC 3339, UTC.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        created_at: Option<String>,
+        /// At most 512 characters.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        description: Option<String>,
+        /// Where it is to be seen.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        href: Option<String>,
+        /// What has no field of its own and may be long.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        tags: Vec<String>,
+        /// What has no field of its own.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        custom_properties: Vec<CustomProperty>,
+    }
+}
+
+/// Kind of an asset.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub enum AssetType {
+    /// An app.
+    Application,
+    /// A trust between systems: an identity provider.
+    Integration,
+    /// What the model has no kind for: groups and resource sets as objects of a role.
+    #[default]
+    Other,
 }
 
 /// Status of an account.
@@ -160,6 +348,8 @@ model! {
 pub const CUSTOM_VALUE_CHARS: usize = 64;
 /// Most characters of a grouping's `alternativeName`.
 pub const ALTERNATIVE_NAME_CHARS: usize = 256;
+/// Most characters of an asset's description.
+pub const DESCRIPTION_CHARS: usize = 512;
 
 /// The value at `path` as text: strings, numbers and booleans; none where it is absent, null,
 /// empty or something else.

@@ -141,6 +141,7 @@ mod tests {
             cause: None,
             bundle: Bundle::default(),
             source,
+            ocsf: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::authomize::Bundle;
 
@@ -9,7 +10,7 @@ use crate::authomize::Bundle;
 pub const SCHEMA: u32 = 1;
 
 /// One line of a batch.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Record {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -29,6 +30,9 @@ pub struct Record {
     /// The Okta object as read, scrubbed; none in a tombstone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<Value>,
+    /// The object in the Open Cybersecurity Schema Framework, where the stream has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ocsf: Option<Box<RawValue>>,
 }
 
 /// What a line does.
@@ -42,7 +46,7 @@ pub enum Op {
 }
 
 /// What a stream makes of one Okta object.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Normalized {
     /// Id within the stream.
     pub id: String,
@@ -50,4 +54,6 @@ pub struct Normalized {
     pub bundle: Bundle,
     /// The object as it is written.
     pub source: Value,
+    /// The object in the Open Cybersecurity Schema Framework, where the stream has it.
+    pub ocsf: Option<Box<RawValue>>,
 }

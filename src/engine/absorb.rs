@@ -7,14 +7,17 @@ use super::cursor::{Progress, Task, Walk};
 use super::harvest::{Harvest, items};
 use super::snapshot::Completed;
 use super::{Answer, Engine, Failure, Flight, Lane, Parked};
-use crate::streams::{Source, Stream, by_name, id_of};
+use crate::streams::{Source, Stream, by_name, id_of, parse};
 
 /// After this many parents whose listings could not be read, the run leaves their stream alone.
 const FAILURES_A_STREAM: usize = 5;
 
 impl Engine {
     pub(super) fn absorb_walk(&mut self, name: &'static str, flight: &Flight, answer: Answer) -> Vec<Harvest> {
-        let harvests = match (answer, &flight.task) {
+        let mut harvests = match (answer, &flight.task) {
+            (answer, Some((stream, parent))) if matches!(stream.source, Source::Assembled { .. }) => {
+                self.absorb_step(name, flight, stream, parent, answer)
+            }
             (Answer::Page { body, next }, task) => match (items(&body), task) {
                 (Ok(items), None) => self.absorb_listing(name, flight.sent_at, items, next),
                 (Ok(items), Some((stream, parent))) => {
@@ -49,7 +52,7 @@ impl Engine {
             }
             (Answer::Dropped, _) => Vec::new(),
         };
-        self.finish_walk(name);
+        harvests.extend(self.finish_walk(name, flight.sent_at));
         harvests
     }
 
@@ -63,25 +66,19 @@ impl Engine {
         let Some(walk) = self.cursor.walks.get_mut(name) else { return Vec::new() };
         walk.next = next;
         let streams: Vec<_> = walk.streams.iter().filter_map(|name| by_name(name)).collect();
-        let mut own = None;
-        for stream in streams {
-            match stream.source {
-                Source::Listing(_) => own = Some(stream),
-                Source::PerParent { is_empty, .. } => {
-                    let parents = items.iter().filter(|item| !is_empty(item)).filter_map(|item| id_of(item));
-                    walk.tasks.extend(parents.map(|parent| Task {
-                        stream: stream.name.to_owned(),
-                        parent,
-                        next: None,
-                    }));
-                }
-                Source::SystemLog { .. } => {}
+        for stream in &streams {
+            let Some(parents) = stream.parents_of(name) else { continue };
+            for item in items.iter().filter(|item| (parents.wanted)(item)) {
+                let Some(parent) = id_of(item) else { continue };
+                let item = parents.keep.then(|| parse(item)).flatten();
+                walk.tasks.push(Task { stream: stream.name.to_owned(), parent, next: None, item });
             }
         }
+        let own = streams.into_iter().find(|stream| matches!(stream.source, Source::Listing(_)));
         own.map(|stream| self.harvest(stream, None, sent_at, items)).into_iter().collect()
     }
 
-    fn harvest(
+    pub(super) fn harvest(
         &mut self,
         stream: &'static Stream,
         parent: Option<String>,
@@ -89,7 +86,9 @@ impl Engine {
         items: Vec<Box<RawValue>>,
     ) -> Harvest {
         let lines = items.len() as u64;
-        self.uncommitted_lines += lines;
+        if lines > 0 {
+            self.uncommitted.insert(stream.name);
+        }
         if let Some(open) = self.cursor.streams.get_mut(stream.name).and_then(|progress| progress.open.as_mut()) {
             open.lines += lines;
         }
@@ -97,7 +96,7 @@ impl Engine {
     }
 
     /// Moves a task to its next page, or ends it.
-    fn turn_task(&mut self, name: &str, stream: &Stream, parent: &str, next: Option<String>) {
+    pub(super) fn turn_task(&mut self, name: &str, stream: &Stream, parent: &str, next: Option<String>) {
         let Some(walk) = self.cursor.walks.get_mut(name) else { return };
         let Some(at) = walk.tasks.iter().position(|task| task.stream == stream.name && task.parent == parent) else {
             return;
@@ -109,7 +108,7 @@ impl Engine {
     }
 
     /// The streams that a request serves: a task's own, or all of its walk.
-    fn streams_of(&self, name: &str, flight: &Flight) -> std::vec::IntoIter<&'static str> {
+    pub(super) fn streams_of(&self, name: &str, flight: &Flight) -> std::vec::IntoIter<&'static str> {
         let streams: Vec<_> = match (&flight.task, self.cursor.walks.get(name)) {
             (Some((stream, _)), _) => vec![stream.name],
             (None, Some(walk)) => {
@@ -121,7 +120,7 @@ impl Engine {
     }
 
     /// Leaves one parent for the next run to try again: the others are read.
-    fn pass_over(&mut self, stream: &'static str, parent: &str, error: String) {
+    pub(super) fn pass_over(&mut self, stream: &'static str, parent: &str, error: String) {
         if self.failures.iter().filter(|failure| failure.stream == stream).count() + 1 >= FAILURES_A_STREAM {
             self.park(stream, Parked::Failed(error.clone()));
         }
@@ -136,20 +135,20 @@ impl Engine {
 
     /// Ends the snapshots of streams that may not be read: never as complete, and to begin anew
     /// when they may.
-    fn abandon(&mut self, name: &str, flight: &Flight, why: &Parked) -> Vec<Harvest> {
+    pub(super) fn abandon(&mut self, name: &str, flight: &Flight, why: &Parked) -> Vec<Harvest> {
         for stream in self.streams_of(name, flight) {
             self.park(stream, why.clone());
             self.abandon_snapshot(stream);
-            if let Some(walk) = self.cursor.walks.get_mut(name) {
-                walk.streams.retain(|other| other != stream);
-                walk.tasks.retain(|task| task.stream != stream);
-            }
         }
         Vec::new()
     }
 
     /// A snapshot that cannot become complete stays due.
     pub(super) fn abandon_snapshot(&mut self, stream: &str) {
+        for walk in self.cursor.walks.values_mut() {
+            walk.streams.retain(|other| other != stream);
+            walk.tasks.retain(|task| task.stream != stream);
+        }
         let Some(progress) = self.cursor.streams.get_mut(stream) else { return };
         if progress.open.take().is_some() {
             progress.asked |= progress.complete.is_some();
@@ -171,18 +170,27 @@ impl Engine {
         }
     }
 
-    /// Ends a walk that has read all: its streams' snapshots are complete, or held.
-    fn finish_walk(&mut self, name: &'static str) {
+    /// Ends a walk that has read all: the snapshots for which it was the last are complete, or held.
+    fn finish_walk(&mut self, name: &'static str, at: Timestamp) -> Vec<Harvest> {
         let under_way = self.flights.iter().any(|flight| flight.lane == Lane::Walk(name));
         let done =
             |walk: &Walk| (walk.next.is_none() && walk.tasks.is_empty() || walk.streams.is_empty()) && !walk.expired;
         if under_way || !self.cursor.walks.get(name).is_some_and(done) {
-            return;
+            return Vec::new();
         }
         let streams = self.cursor.walks.remove(name).map(|walk| walk.streams).unwrap_or_default();
-        for stream in streams.iter().filter_map(|stream| by_name(stream)) {
-            let since = self.cursor.streams.get_mut(stream.name).and_then(Progress::finish);
-            self.completed.extend(since.map(|since_sequence| Completed { stream: stream.name, since_sequence }));
+        streams.iter().filter_map(|stream| by_name(stream)).filter_map(|stream| self.finish(stream, name, at)).collect()
+    }
+
+    /// Ends a stream's part in a walk; returns the objects that needed no request.
+    fn finish(&mut self, stream: &'static Stream, listing: &str, at: Timestamp) -> Option<Harvest> {
+        if !self.cursor.streams.get_mut(stream.name)?.walked(listing) {
+            return None;
         }
+        let fixed = self.fixed_objects(stream);
+        let harvest = (!fixed.is_empty()).then(|| self.harvest(stream, None, at, fixed));
+        let since = self.cursor.streams.get_mut(stream.name).and_then(Progress::finish);
+        self.completed.extend(since.map(|since_sequence| Completed { stream: stream.name, since_sequence }));
+        harvest
     }
 }

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use crate::streams::Stream;
+use crate::streams::{Cadence, Stream};
 
 /// What a run is to collect, and within which bounds.
 #[derive(Debug, Clone)]
@@ -15,12 +15,25 @@ pub struct Plan {
     pub accept_shrink: Vec<String>,
     /// OAuth client of the collector itself, whose token grants are no news.
     pub own_client: Option<String>,
-    /// How often a snapshot begins.
+    /// How often a full synchronization begins.
     pub full_sync_interval: SignedDuration,
+    /// How often the factors are read.
+    pub factors_interval: SignedDuration,
     /// How far back the first run reads the System Log.
     pub log_lookback: SignedDuration,
     /// Longest time between two commits.
     pub checkpoint_interval: SignedDuration,
+}
+
+impl Plan {
+    /// How often a snapshot of the stream begins.
+    #[must_use]
+    pub fn interval(&self, stream: &Stream) -> SignedDuration {
+        match stream.cadence {
+            Cadence::Full => self.full_sync_interval,
+            Cadence::Factors => self.factors_interval,
+        }
+    }
 }
 
 /// What the engine wants next.

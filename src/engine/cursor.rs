@@ -1,6 +1,6 @@
 //! Where collecting stands: all that the next run needs to go on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::Timestamp;
@@ -24,6 +24,9 @@ pub struct Cursor {
     /// Listings that are being walked, by name.
     #[serde(default)]
     pub walks: BTreeMap<String, Walk>,
+    /// Ids of undocumented objects that were mentioned by others, by stream.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mentioned: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// Position in the System Log.
@@ -66,6 +69,9 @@ pub struct Snapshot {
     pub started_at: Timestamp,
     /// Lines read so far.
     pub lines: u64,
+    /// Listings whose walks have not ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<String>,
 }
 
 /// Position in a listing and in the listings of its items.
@@ -95,6 +101,9 @@ pub struct Task {
     /// Path and query of its next page; none before the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+    /// The parent's own object, where it is part of what is put together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub item: Option<Value>,
 }
 
 /// A cursor that cannot be read.
@@ -111,7 +120,13 @@ impl std::error::Error for CursorError {}
 
 impl Default for Cursor {
     fn default() -> Self {
-        Self { version: VERSION, log: LogCursor::default(), streams: BTreeMap::new(), walks: BTreeMap::new() }
+        Self {
+            version: VERSION,
+            log: LogCursor::default(),
+            streams: BTreeMap::new(),
+            walks: BTreeMap::new(),
+            mentioned: BTreeMap::new(),
+        }
     }
 }
 
@@ -134,7 +149,7 @@ impl Cursor {
     /// moves over pages that hold nothing.
     #[must_use]
     pub fn differs_beside_log(&self, other: &Self) -> bool {
-        self.streams != other.streams || self.walks != other.walks
+        self.streams != other.streams || self.walks != other.walks || self.mentioned != other.mentioned
     }
 }
 
@@ -152,7 +167,7 @@ mod tests {
     fn a_cursor_reads_what_it_wrote() {
         let mut cursor = Cursor::default();
         cursor.log.next = Some("/api/v1/logs?after=1_1".into());
-        let task = Task { stream: "group_memberships".into(), parent: "00g1".into(), next: None };
+        let task = Task { stream: "group_memberships".into(), parent: "00g1".into(), next: None, item: None };
         let walk = Walk { streams: vec!["groups".into()], next: None, expired: false, tasks: vec![task] };
         cursor.walks.insert("groups".into(), walk);
         cursor.streams.insert("groups".into(), Progress { asked: true, ..Progress::default() });

@@ -1,5 +1,7 @@
 //! An absorbed page on its way to records.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
@@ -58,18 +60,36 @@ impl Harvest {
                 cause: None,
                 bundle: normalized.bundle,
                 source: Some(normalized.source),
+                ocsf: normalized.ocsf,
             })
         })
     }
 }
 
-/// The items of a page's body.
+/// The items of a page's body: a list, or (IAM) an object that wraps one list.
 ///
 /// # Errors
-/// Tells what the body is instead of a list.
-pub(super) fn items(body: &str) -> Result<Vec<Box<RawValue>>, String> {
-    serde_json::from_str(body).map_err(|_| {
+/// Tells what the body is instead.
+pub fn items(body: &str) -> Result<Vec<Box<RawValue>>, String> {
+    let wrapped = || {
+        let members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(body).ok()?;
+        members.into_values().find_map(|member| serde_json::from_str(member.get()).ok())
+    };
+    serde_json::from_str(body).ok().or_else(wrapped).ok_or_else(|| {
         let start: String = body.trim_start().chars().take(40).collect();
         format!("Okta answered with something else than a list, beginning {start:?}")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_may_be_wrapped() {
+        assert_eq!(items("[1, {}]").unwrap().len(), 2);
+        assert_eq!(items(r#"{"_links": {"self": {}}, "resource-sets": [{}]}"#).unwrap().len(), 1);
+        assert!(items(r#"{"errorCode": "E0000001"}"#).is_err());
+        assert!(items("null").is_err());
+    }
 }

@@ -104,7 +104,7 @@ impl Engine {
         if events.is_empty() {
             return None;
         }
-        self.uncommitted_lines += events.len() as u64;
+        self.uncommitted.insert(stream.name);
         Some(Harvest::new(stream, None, sent_at, events))
     }
 }

@@ -9,6 +9,7 @@
 
 mod absorb;
 mod ask;
+mod assembly;
 mod cursor;
 mod harvest;
 mod log;
@@ -16,16 +17,17 @@ mod snapshot;
 mod standing;
 mod walk;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 pub use ask::{Answer, Ask, Fetch, Parked, Plan};
 pub use cursor::{Cursor, CursorError, VERSION as CURSOR_VERSION};
-pub use harvest::Harvest;
+pub use harvest::{Harvest, items};
 pub use snapshot::Completed;
 
 use crate::streams::Stream;
+use assembly::Assembling;
 use log::LogReading;
 
 /// The requests that are absorbed in the order in which they were sent.
@@ -64,10 +66,12 @@ pub struct Engine {
     log: LogReading,
     flights: Vec<Flight>,
     tickets: u64,
+    assemblies: BTreeMap<(&'static str, String), Assembling>,
     parked: BTreeMap<&'static str, Parked>,
     failures: Vec<Failure>,
     completed: Vec<Completed>,
-    uncommitted_lines: u64,
+    /// Streams of which lines are not committed.
+    uncommitted: BTreeSet<&'static str>,
     round_began_at: Timestamp,
     sent_in_round: bool,
     retry_after_s: Option<i64>,
@@ -95,10 +99,11 @@ impl Engine {
             log: LogReading::default(),
             flights: Vec::new(),
             tickets: 0,
+            assemblies: BTreeMap::new(),
             parked: BTreeMap::new(),
             failures: Vec::new(),
             completed: Vec::new(),
-            uncommitted_lines: 0,
+            uncommitted: BTreeSet::new(),
             round_began_at: now,
             sent_in_round: false,
             retry_after_s: None,
@@ -112,7 +117,7 @@ impl Engine {
 
     /// A snapshot that is asked for joins an unfinished one and never restarts it.
     fn note_what_is_asked(&mut self) {
-        for stream in self.plan.streams.iter().filter(|stream| stream.listing().is_some()) {
+        for stream in self.plan.streams.iter().filter(|stream| !stream.listings().is_empty()) {
             let asked = self.plan.asked.iter().any(|name| name == stream.name);
             let accepted = self.plan.accept_shrink.iter().any(|name| name == stream.name);
             if !asked && !accepted {
@@ -155,6 +160,12 @@ impl Engine {
             self.phase = Phase::Walks;
             self.begin_walks(now);
         }
+        let next = self.next_of_walks(now);
+        if next.is_some() || !self.flights.is_empty() {
+            return next;
+        }
+        // What waited for these walks may begin.
+        self.begin_walks(now);
         self.next_of_walks(now)
     }
 
@@ -167,7 +178,7 @@ impl Engine {
 
     /// Whether anything was absorbed that is worth a manifest.
     fn has_news(&self) -> bool {
-        self.uncommitted_lines > 0 || !self.completed.is_empty() || self.cursor.differs_beside_log(&self.committed)
+        !self.uncommitted.is_empty() || !self.completed.is_empty() || self.cursor.differs_beside_log(&self.committed)
     }
 
     /// Whether another round would get further: log to read, or a walk that can go on or begin.
@@ -214,7 +225,7 @@ impl Engine {
         self.committed_at = now;
         self.committed = self.cursor.clone();
         self.completed.clear();
-        self.uncommitted_lines = 0;
+        self.uncommitted.clear();
         if self.has_work(now) {
             self.begin_round(now);
             // A round that follows a commit is looked into even if it turns out to be empty.

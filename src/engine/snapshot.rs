@@ -26,10 +26,24 @@ impl Progress {
         self.asked || newest.is_none_or(|snapshot| now.duration_since(snapshot.started_at) >= interval)
     }
 
-    /// Begins a snapshot whose lines stand in manifest `since_sequence` or later.
-    pub fn begin(&mut self, since_sequence: u64, now: Timestamp) {
-        self.open = Some(Snapshot { since_sequence, started_at: now, lines: 0 });
+    /// Begins a snapshot that walks `listings` and whose lines stand in manifest `since_sequence`
+    /// or later.
+    pub fn begin(&mut self, since_sequence: u64, now: Timestamp, listings: Vec<String>) {
+        self.open = Some(Snapshot { since_sequence, started_at: now, lines: 0, left: listings });
         self.asked = false;
+    }
+
+    /// Whether the open snapshot has still to walk this listing.
+    #[must_use]
+    pub fn is_left(&self, listing: &str) -> bool {
+        self.open.as_ref().is_some_and(|open| open.left.iter().any(|left| left == listing))
+    }
+
+    /// Notes that a listing was walked to its end; returns whether it was the snapshot's last.
+    pub fn walked(&mut self, listing: &str) -> bool {
+        let Some(open) = &mut self.open else { return false };
+        open.left.retain(|left| left != listing);
+        open.left.is_empty()
     }
 
     /// Ends the open snapshot, all of which was read. It is declared complete, and its
@@ -60,7 +74,7 @@ mod tests {
     }
 
     fn read(progress: &mut Progress, lines: u64, second: i64) -> Option<u64> {
-        progress.begin(7, at(second));
+        progress.begin(7, at(second), Vec::new());
         progress.open.as_mut().unwrap().lines = lines;
         progress.finish()
     }

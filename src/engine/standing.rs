@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Completed, Engine, Parked};
-use crate::streams::Stream;
+use crate::streams::{Source, Stream};
 
 impl Engine {
     /// Snapshots that the next manifest declares complete.
@@ -14,7 +14,8 @@ impl Engine {
 
     /// Why a stream could not be read to its end in this run, if that is so.
     #[must_use]
-    pub fn trouble(&self, stream: &str) -> Option<Parked> {
+    pub fn trouble(&self, stream: &'static Stream) -> Option<Parked> {
+        let stream = basis(stream).name;
         let failure = self.failures.iter().find(|failure| failure.stream == stream);
         let failure = failure.map(|failure| Parked::Failed(format!("{}: {}", failure.parent, failure.error)));
         self.parked.get(stream).cloned().or(failure)
@@ -35,12 +36,11 @@ impl Engine {
     /// Whether a stream has work left that is no fault of it.
     #[must_use]
     pub fn is_partial(&self, stream: &'static Stream) -> bool {
-        match stream.listing() {
-            None => self.log_has_more() || self.is_parked(stream.name),
-            Some(_) => {
-                self.cursor.streams.get(stream.name).is_none_or(|progress| progress.open.is_some() || progress.asked)
-            }
+        let stream = basis(stream);
+        if stream.listings().is_empty() {
+            return self.log_has_more() || self.is_parked(stream.name);
         }
+        self.cursor.streams.get(stream.name).is_none_or(|progress| progress.open.is_some() || progress.asked)
     }
 
     /// The streams of the plan.
@@ -61,5 +61,13 @@ impl Engine {
     pub fn held(&self, stream: &str) -> Option<(u64, u64)> {
         let progress = self.cursor.streams.get(stream)?;
         Some((progress.held.as_ref()?.lines, progress.complete.as_ref()?.lines))
+    }
+}
+
+/// The stream that is read for this one.
+fn basis(stream: &'static Stream) -> &'static Stream {
+    match stream.source {
+        Source::Counted { from } => from,
+        _ => stream,
     }
 }

@@ -1,5 +1,7 @@
 //! Walking a listing and the listings of its items: what to fetch for the snapshots.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::cursor::{Task, Walk};
@@ -12,59 +14,73 @@ const PARENTS_AHEAD: usize = 200;
 const PARENTS_HELD: usize = 2_000;
 
 impl Engine {
-    /// Begins a walk over every listing that has none and of which a stream is due. Called where
-    /// nothing read of those streams is uncommitted: what a snapshot covers and was read before
-    /// it began must not stand in the manifest it begins with.
+    /// Begins a walk over every listing that has none and of which a stream is due, unless lines of
+    /// such a stream are uncommitted: what a snapshot covers and was read before it began must not
+    /// stand in the manifest it begins with.
     pub(super) fn begin_walks(&mut self, now: Timestamp) {
         for listing in LISTINGS {
             if self.cursor.walks.get(listing.name).is_some_and(|walk| walk.expired) {
-                self.restart_walk(listing, now);
+                self.leave_walk(listing.name);
             }
-            if self.cursor.walks.contains_key(listing.name) {
-                continue;
-            }
-            let due: Vec<_> = self.due_streams(listing, now).map(|stream| stream.name.to_owned()).collect();
-            if !due.is_empty() {
-                self.begin_walk(listing, due, now);
+            if self.may_begin(listing) {
+                let due: Vec<_> = self.due_streams(listing, now).collect();
+                if due.iter().all(|stream| self.is_open(stream) || !self.uncommitted.contains(stream.name)) {
+                    self.begin_walk(listing, &due, now);
+                }
             }
         }
+    }
+
+    /// A walk that has to start over takes new snapshots.
+    fn leave_walk(&mut self, name: &str) {
+        let walk = self.cursor.walks.remove(name);
+        walk.iter().flat_map(|walk| &walk.streams).for_each(|stream| self.abandon_snapshot(stream));
+    }
+
+    /// One walk a listing at a time; what is read last waits for all that can go on.
+    fn may_begin(&self, listing: &Listing) -> bool {
+        let waits = listing.last && self.cursor.walks.values().any(|walk| self.goes_on(walk));
+        !waits && !self.cursor.walks.contains_key(listing.name)
     }
 
     /// A stream that is switched off, or whose scope is gone, misses the pages that its walk goes
     /// on to read: its snapshot can no longer become complete.
     pub(super) fn leave_what_is_not_planned(&mut self) {
-        let names: Vec<_> = self.cursor.walks.keys().cloned().collect();
-        for name in names {
-            let Some(walk) = self.cursor.walks.get_mut(&name) else { continue };
-            let planned = |stream: &str| self.plan.streams.iter().any(|planned| planned.name == stream);
-            let left: Vec<_> = walk.streams.extract_if(.., |stream| !planned(stream)).collect();
-            walk.tasks.retain(|task| planned(&task.stream));
-            if walk.streams.is_empty() || listing(&name).is_none() {
-                self.cursor.walks.remove(&name);
-            }
-            left.iter().for_each(|stream| self.abandon_snapshot(stream));
-        }
+        let planned = |stream: &String| self.plan.streams.iter().any(|planned| planned.name == stream);
+        let streams = self.cursor.walks.values().flat_map(|walk| &walk.streams);
+        let left: BTreeSet<_> = streams.filter(|stream| !planned(stream)).cloned().collect();
+        left.iter().for_each(|stream| self.abandon_snapshot(stream));
+        self.cursor.walks.retain(|name, walk| !walk.streams.is_empty() && listing(name).is_some());
     }
 
+    /// Streams that a new walk over the listing would serve: those that are due, and those whose
+    /// snapshot has begun with another listing.
     fn due_streams(&self, listing: &'static Listing, now: Timestamp) -> impl Iterator<Item = &'static Stream> {
         self.plan.streams.iter().copied().filter(move |stream| {
-            let progress = self.cursor.streams.get(stream.name);
-            let due = progress.is_none_or(|progress| progress.is_due(now, self.plan.full_sync_interval));
-            due && stream.listing() == Some(listing) && !self.is_parked(stream.name)
+            let due = self.cursor.streams.get(stream.name).is_none_or(|progress| match progress.open {
+                Some(_) => progress.is_left(listing.name),
+                None => progress.is_due(now, self.plan.interval(stream)),
+            });
+            due && stream.listings().contains(&listing) && !self.is_parked(stream.name)
         })
     }
 
-    fn begin_walk(&mut self, listing: &'static Listing, streams: Vec<String>, now: Timestamp) {
-        for stream in &streams {
-            self.cursor.streams.entry(stream.clone()).or_default().begin(self.sequence + 1, now);
-        }
-        let walk = Walk { streams, next: Some(listing.path.to_owned()), ..Walk::default() };
-        self.cursor.walks.insert(listing.name.to_owned(), walk);
+    fn is_open(&self, stream: &Stream) -> bool {
+        self.cursor.streams.get(stream.name).is_some_and(|progress| progress.open.is_some())
     }
 
-    fn restart_walk(&mut self, listing: &'static Listing, now: Timestamp) {
-        if let Some(walk) = self.cursor.walks.remove(listing.name) {
-            self.begin_walk(listing, walk.streams, now);
+    fn begin_walk(&mut self, listing: &'static Listing, streams: &[&'static Stream], now: Timestamp) {
+        for stream in streams {
+            let progress = self.cursor.streams.entry(stream.name.to_owned()).or_default();
+            if progress.open.is_none() {
+                let listings = stream.listings().iter().map(|listing| listing.name.to_owned()).collect();
+                progress.begin(self.sequence + 1, now, listings);
+            }
+        }
+        if !streams.is_empty() {
+            let streams = streams.iter().map(|stream| stream.name.to_owned()).collect();
+            let walk = Walk { streams, next: Some(listing.path.to_owned()), ..Walk::default() };
+            self.cursor.walks.insert(listing.name.to_owned(), walk);
         }
     }
 
@@ -83,8 +99,15 @@ impl Engine {
         }
         let task = walk.tasks.iter().find(|task| self.is_ready(task) && !self.is_under_way(task))?;
         let stream = self.stream(&task.stream)?;
-        let path = task.next.clone().unwrap_or_else(|| first_page(stream, &task.parent));
         let parent = task.parent.clone();
+        let path = match &stream.source {
+            Source::Assembled { .. } => {
+                let task = task.clone();
+                self.next_step(listing, stream, &task)?
+            }
+            Source::PerParent { path, .. } => task.next.clone().unwrap_or_else(|| path.replace("{parent}", &parent)),
+            Source::Listing(_) | Source::SystemLog { .. } | Source::Counted { .. } => return None,
+        };
         Some(self.send(lane, Some((stream, parent)), path, now))
     }
 
@@ -108,21 +131,14 @@ impl Engine {
     }
 
     pub(super) fn walks_have_more(&self, now: Timestamp) -> bool {
-        let goes_on = |walk: &Walk| {
-            let restarts = walk.expired && walk.streams.iter().any(|name| !self.is_parked(name));
-            restarts || self.next_page(walk).is_some() || walk.tasks.iter().any(|task| self.is_ready(task))
-        };
-        let begins = |listing: &&'static Listing| {
-            !self.cursor.walks.contains_key(listing.name) && self.due_streams(listing, now).next().is_some()
-        };
-        self.cursor.walks.values().any(goes_on) || LISTINGS.iter().any(begins)
+        let begins =
+            |listing: &&'static Listing| self.may_begin(listing) && self.due_streams(listing, now).next().is_some();
+        self.cursor.walks.values().any(|walk| self.goes_on(walk)) || LISTINGS.iter().any(begins)
     }
-}
 
-fn first_page(stream: &Stream, parent: &str) -> String {
-    match stream.source {
-        Source::PerParent { path, .. } => path.replace("{parent}", parent),
-        Source::Listing(listing) => listing.path.to_owned(),
-        Source::SystemLog { path } => path.to_owned(),
+    /// Whether a walk can get further in this run.
+    fn goes_on(&self, walk: &Walk) -> bool {
+        let restarts = walk.expired && walk.streams.iter().any(|name| !self.is_parked(name));
+        restarts || self.next_page(walk).is_some() || walk.tasks.iter().any(|task| self.is_ready(task))
     }
 }

@@ -16,7 +16,8 @@ use crate::invocation::{Mode, Request};
 use crate::okta::{self, Org, Page};
 use crate::secret::Secrets;
 use crate::store::{Kind, Store, StoreError};
-use crate::streams::Stream;
+use crate::streams::{Source, Stream};
+use crate::usage::Usage;
 
 /// One run's collecting.
 pub(super) struct Collecting<'a, S> {
@@ -31,6 +32,8 @@ pub(super) struct Collecting<'a, S> {
     harvests: VecDeque<Harvest>,
     batches: Batches,
     uploads: JoinSet<Result<(), StoreError>>,
+    /// Counted of the activity since the last commit; none where usage is not collected.
+    usage: Option<Usage>,
     /// Batches that the next manifest will name.
     entries: Vec<Entry>,
     ended: Ended,
@@ -59,6 +62,7 @@ impl<'a, S: Store> Collecting<'a, S> {
             accept_shrink: request.accept_shrink.clone(),
             own_client: run.integration.client_id().map(str::to_owned),
             full_sync_interval: config.full_sync_interval,
+            factors_interval: config.factors_interval,
             log_lookback: config.log_lookback,
             checkpoint_interval: config.checkpoint_interval,
         };
@@ -76,6 +80,7 @@ impl<'a, S: Store> Collecting<'a, S> {
             harvests: VecDeque::new(),
             batches: Batches::new(&config.prefix, &run.integration.slug, &date, &run.id),
             uploads: JoinSet::new(),
+            usage: streams.iter().any(|stream| matches!(stream.source, Source::Counted { .. })).then(Usage::default),
             entries: Vec::new(),
         }
     }
@@ -146,14 +151,20 @@ impl<'a, S: Store> Collecting<'a, S> {
 
     async fn map_harvests(&mut self) -> Result<(), Failure> {
         while let Some(harvest) = self.harvests.pop_front() {
+            let is_activity = matches!(harvest.stream.source, Source::SystemLog { .. });
             let mut sealed = Vec::new();
             for record in harvest.records(&self.run.integration.drop_attributes) {
-                match record {
-                    Ok(record) => sealed.extend(
-                        self.batches.push(&record).map_err(|error| StoreError::Unreachable(error.to_string()))?,
-                    ),
-                    Err(odd) => tracing::warn!(stream = harvest.stream.name, odd, "an object could not be a record"),
+                let record = match record {
+                    Ok(record) => record,
+                    Err(odd) => {
+                        tracing::warn!(stream = harvest.stream.name, odd, "an object could not be a record");
+                        continue;
+                    }
+                };
+                if let (true, Some(usage), Some(event)) = (is_activity, &mut self.usage, &record.source) {
+                    usage.add(event);
                 }
+                sealed.extend(self.batches.push(&record).map_err(unwritten)?);
             }
             for batch in sealed {
                 self.upload(batch).await?;
@@ -183,7 +194,13 @@ impl<'a, S: Store> Collecting<'a, S> {
     /// Stores what is open, then creates the manifest. Returns whether the run goes on: not
     /// where another run was first.
     async fn commit(&mut self) -> Result<bool, Failure> {
-        for batch in self.batches.seal().map_err(|error| StoreError::Unreachable(error.to_string()))? {
+        let used = self.usage.as_mut().map(|usage| usage.take(self.head.sequence + 1, self.clock.now()));
+        for record in used.into_iter().flatten() {
+            if let Some(full) = self.batches.push(&record).map_err(unwritten)? {
+                self.upload(full).await?;
+            }
+        }
+        for batch in self.batches.seal().map_err(unwritten)? {
             self.upload(batch).await?;
         }
         while !self.uploads.is_empty() {
@@ -226,4 +243,9 @@ impl<'a, S: Store> Collecting<'a, S> {
             cursor: serde_json::to_value(self.engine.cursor()).expect("the cursor's keys are strings"),
         }
     }
+}
+
+/// A record that cannot be serialized: no stream makes one.
+fn unwritten(error: std::io::Error) -> StoreError {
+    StoreError::Unreachable(format!("a record could not be written: {error}"))
 }

@@ -100,7 +100,7 @@ impl Ended {
                     stream.name
                 ));
             }
-            match engine.trouble(stream.name) {
+            match engine.trouble(stream) {
                 Some(why) => self.note(stream, &why),
                 None if engine.is_partial(stream) => {
                     self.streams.entry(stream.name).or_default().outcome = Outcome::Partial

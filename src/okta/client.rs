@@ -134,6 +134,7 @@ impl Refusal {
 
     /// <https://developer.okta.com/docs/reference/error-codes/>
     fn explain(&self, raw: &Raw, path: &str) -> Error {
+        let is_continued = path.contains("after=");
         let path = path.split('?').next().unwrap_or_default();
         let said = format!("GET {path}: HTTP {}{}", raw.status, told(&raw.body));
         let challenge = challenge(&raw.headers);
@@ -142,9 +143,11 @@ impl Refusal {
             (401, _) => Error::Rejected(format!(
                 "Okta does not accept the access: check that the app or API token is active and not expired or revoked ({said})"
             )),
+            // Not allowed "in the user's current status": there is nothing to be had of this user.
+            (403, "E0000038") => Error::Gone,
             (403, _) => Error::Unavailable(missing(&challenge, &said)),
             (404, _) => Error::Gone,
-            (400, "E0000029" | "E0000031") => Error::Expired,
+            (400, "E0000029" | "E0000031") if is_continued => Error::Expired,
             _ => Error::Failed(said),
         }
     }

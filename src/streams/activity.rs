@@ -4,11 +4,12 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest, Sha256};
 
-use super::{Context, Source, Stream};
+use super::{Cadence, Context, Source, Stream};
 use crate::authomize::{Bundle, text};
+use crate::ocsf;
 use crate::record::Normalized;
 
 /// Ascending and without `until`: the polling order, in which a late event comes after the ones
@@ -18,12 +19,15 @@ pub static STREAM: Stream = Stream {
     word: "Activity data",
     scope: "okta.logs.read",
     source: Source::SystemLog { path: "/api/v1/logs?limit=1000&sortOrder=ASCENDING" },
+    cadence: Cadence::Full,
+    fixed: None,
     normalize,
 };
 
 fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     let source = context.object(raw)?;
-    Some(Normalized { id: event_id(&source, raw), bundle: Bundle::default(), source })
+    let ocsf = to_raw_value(&ocsf::event(&source)).ok();
+    Some(Normalized { id: event_id(&source, raw), bundle: Bundle::default(), source, ocsf })
 }
 
 /// Every event has a uuid; one that came without is still an event, and is known by its content.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::{Context, Source, Stream, groups, id_of};
+use super::{Cadence, Context, Parents, Source, Stream, groups, id_of};
 use crate::authomize::{Association, Bundle};
 use crate::record::Normalized;
 
@@ -13,11 +13,17 @@ pub static STREAM: Stream = Stream {
     name: "group_memberships",
     word: "Groups",
     scope: "okta.groups.read",
-    source: Source::PerParent { parents: &groups::LISTING, path: "/api/v1/groups/{parent}/users?limit=1000", is_empty },
+    source: Source::PerParent {
+        parents: Parents { listing: &groups::LISTING, kind: "Group", wanted: has_members, keep: false },
+        path: "/api/v1/groups/{parent}/users?limit=1000",
+    },
+    cadence: Cadence::Full,
+    fixed: None,
     normalize,
 };
 
-fn is_empty(group: &RawValue) -> bool {
+/// Only a count of zero says that there are none.
+fn has_members(group: &RawValue) -> bool {
     #[derive(Deserialize)]
     struct Group {
         #[serde(rename = "_embedded")]
@@ -32,7 +38,7 @@ fn is_empty(group: &RawValue) -> bool {
         #[serde(rename = "usersCount")]
         users_count: u64,
     }
-    serde_json::from_str::<Group>(group.get()).is_ok_and(|group| group.embedded.stats.users_count == 0)
+    serde_json::from_str::<Group>(group.get()).map_or(true, |group| group.embedded.stats.users_count > 0)
 }
 
 /// Okta answers with whole users; their ids are all that a membership is.
@@ -44,6 +50,7 @@ fn normalize(user: &RawValue, context: &Context<'_>) -> Option<Normalized> {
         id: format!("{group_id}:{user_id}"),
         bundle: Bundle { new_accounts_association: vec![association], ..Bundle::default() },
         source: json!({"group_id": group_id, "user_id": user_id}),
+        ocsf: None,
     })
 }
 
@@ -66,11 +73,11 @@ mod tests {
 
     #[test]
     fn only_a_count_of_zero_saves_the_request() {
-        let is_empty = |group| is_empty(&to_raw_value(&group).unwrap());
-        assert!(is_empty(json!({"_embedded": {"stats": {"usersCount": 0}}})));
-        assert!(!is_empty(json!({"_embedded": {"stats": {"usersCount": 1}}})));
-        assert!(!is_empty(json!({"_embedded": {"stats": {"usersCount": null}}})));
-        assert!(!is_empty(json!({"_embedded": null})));
-        assert!(!is_empty(json!({})));
+        let has_members = |group| has_members(&to_raw_value(&group).unwrap());
+        assert!(!has_members(json!({"_embedded": {"stats": {"usersCount": 0}}})));
+        assert!(has_members(json!({"_embedded": {"stats": {"usersCount": 1}}})));
+        assert!(has_members(json!({"_embedded": {"stats": {"usersCount": null}}})));
+        assert!(has_members(json!({"_embedded": null})));
+        assert!(has_members(json!({})));
     }
 }

@@ -3,15 +3,22 @@
 
 use serde_json::value::RawValue;
 
-use super::{Context, Listing, Source, Stream};
+use super::{Cadence, Context, Listing, Source, Stream};
 use crate::authomize::{ALTERNATIVE_NAME_CHARS, Bundle, Grouping, GroupingType, custom_properties, cut, text};
 use crate::record::Normalized;
 
 /// `expand=stats` tells which groups are empty, so that those cost no request for members.
-pub static LISTING: Listing = Listing { name: "groups", path: "/api/v1/groups?limit=200&expand=stats" };
+pub static LISTING: Listing = Listing { name: "groups", path: "/api/v1/groups?limit=200&expand=stats", last: false };
 
-pub static STREAM: Stream =
-    Stream { name: "groups", word: "Groups", scope: "okta.groups.read", source: Source::Listing(&LISTING), normalize };
+pub static STREAM: Stream = Stream {
+    name: "groups",
+    word: "Groups",
+    scope: "okta.groups.read",
+    source: Source::Listing(&LISTING),
+    cadence: Cadence::Full,
+    fixed: None,
+    normalize,
+};
 
 fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     let source = context.object(raw)?;
@@ -27,7 +34,7 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
         alternative_name: text(&source, &["profile", "description"]).map(|text| cut(&text, ALTERNATIVE_NAME_CHARS)),
         custom_properties: custom_properties(&source, paths),
     };
-    Some(Normalized { id, bundle: Bundle { new_groupings: vec![grouping], ..Bundle::default() }, source })
+    Some(Normalized { id, bundle: Bundle { new_groupings: vec![grouping], ..Bundle::default() }, source, ocsf: None })
 }
 
 #[cfg(test)]

@@ -5,18 +5,29 @@
 //! stream has read it so far): nothing else knows streams by name.
 
 mod activity;
+mod application_groups;
+mod application_users;
+mod applications;
+mod factors;
 mod group_memberships;
 mod groups;
+mod idp_users;
+mod idps;
+mod object;
+mod resource_sets;
+mod role_assignments;
+mod roles;
+mod usage;
 mod users;
 
-use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 pub use activity::{Entry, entry};
+use object::every;
+pub use object::{Context, id_of, parse};
 
 use crate::record::Normalized;
-use crate::scrub::scrub;
 
 /// A stream's declaration.
 #[derive(Debug)]
@@ -29,6 +40,10 @@ pub struct Stream {
     pub scope: &'static str,
     /// Where its objects are read.
     pub source: Source,
+    /// How often a snapshot of it begins.
+    pub cadence: Cadence,
+    /// Objects of it that need no request.
+    pub fixed: Option<Fixed>,
     /// One object of an answer → record; none where the object has no usable id.
     pub normalize: fn(&RawValue, &Context<'_>) -> Option<Normalized>,
 }
@@ -40,18 +55,45 @@ pub enum Source {
     Listing(&'static Listing),
     /// They are the items of one listing a parent.
     PerParent {
-        /// The listing whose items are the parents.
-        parents: &'static Listing,
+        /// Whose listings they are.
+        parents: Parents,
         /// Path and query of the listing, `{parent}` standing for the parent's id.
         path: &'static str,
-        /// Whether the parent's own object says that its listing is empty: saves the request.
-        is_empty: fn(&RawValue) -> bool,
+    },
+    /// They are put together from several answers a parent.
+    Assembled {
+        /// What they are put together for, possibly of several listings.
+        parents: &'static [Parents],
+        /// What to ask next for a parent; none when all is there.
+        next: fn(&Assembly) -> Option<Step>,
+        /// The answers for a parent → objects.
+        assemble: fn(&Assembly) -> Vec<Value>,
+        /// The stream some of whose objects show only here, and the ids that show.
+        mentions: Option<(&'static str, fn(&Assembly) -> Vec<String>)>,
     },
     /// They are the events of the System Log, which only grows.
     SystemLog {
         /// Path and query, but for where to begin.
         path: &'static str,
     },
+    /// They are counted from the events of a System Log stream, without a request.
+    Counted {
+        /// That stream.
+        from: &'static Stream,
+    },
+}
+
+/// Items of a listing that something is read of.
+#[derive(Debug)]
+pub struct Parents {
+    /// The listing.
+    pub listing: &'static Listing,
+    /// What a parent is (`User`, `Group`, `Client`).
+    pub kind: &'static str,
+    /// Whether there is anything to read of this one: saves the request.
+    pub wanted: fn(&RawValue) -> bool,
+    /// Whether the parent's own object is part of what is put together.
+    pub keep: bool,
 }
 
 /// A listing that is read from its first page to its last, for one stream or several.
@@ -61,72 +103,94 @@ pub struct Listing {
     pub name: &'static str,
     /// Path and query of the first page.
     pub path: &'static str,
+    /// Whether it is read after all others, so that it never delays them.
+    pub last: bool,
 }
 
-/// What a mapping knows beside the object.
-#[derive(Debug, Clone, Copy)]
-pub struct Context<'a> {
-    /// Id of the parent, for streams that are read per parent.
-    pub parent: Option<&'a str>,
-    /// Profile attributes that are never written.
-    pub drop_attributes: &'a [String],
+/// How often a snapshot begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cadence {
+    /// With every full synchronization.
+    Full,
+    /// With every reading of the factors.
+    Factors,
 }
 
-impl Context<'_> {
-    /// The object as it may be written: parsed and scrubbed. A text that is JSON but no text
-    /// (a lone surrogate escape) is mended rather than lost.
+/// Objects that need no request: those that are documented, and those that were seen since.
+#[derive(Debug)]
+pub struct Fixed {
+    /// Ids of the documented ones.
+    pub known: &'static [&'static str],
+    /// The object of an id.
+    pub object: fn(&str) -> Value,
+}
+
+/// What was answered so far for one parent.
+#[derive(Debug, Clone, Default)]
+pub struct Assembly {
+    /// What the parent is (see [`Parents::kind`]).
+    pub kind: &'static str,
+    /// Its id.
+    pub parent: String,
+    /// Its own object, where it is kept.
+    pub item: Option<Value>,
+    /// Answers, in the order of their steps, all pages of each.
+    pub parts: Vec<Part>,
+}
+
+/// All pages of one step.
+#[derive(Debug, Clone, Default)]
+pub struct Part {
+    /// Items, as read.
+    pub items: Vec<Value>,
+}
+
+/// A request for a parent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Path and query of the first page.
+    pub path: String,
+    /// Whether the object is worth having without it: a refusal then counts as no items.
+    pub optional: bool,
+}
+
+impl Step {
+    /// A step that must be answered.
     #[must_use]
-    pub fn object(&self, raw: &RawValue) -> Option<Value> {
-        let parsed = serde_json::from_str(raw.get());
-        let mut value: Value = parsed.or_else(|_| serde_json::from_str(&without_lone_surrogates(raw.get()))).ok()?;
-        if !value.is_object() {
-            return None;
-        }
-        scrub(&mut value, self.drop_attributes);
-        Some(value)
+    pub fn to(path: String) -> Option<Self> {
+        Some(Self { path, optional: false })
     }
-}
-
-/// Replaces surrogate escapes that have no partner by U+FFFD, as every decoder that is not
-/// strict does. <https://www.rfc-editor.org/rfc/rfc8259#section-8.2>
-fn without_lone_surrogates(json: &str) -> String {
-    let mut mended = String::with_capacity(json.len());
-    let mut rest = json;
-    while let Some(at) = rest.find('\\') {
-        let (before, escape) = rest.split_at(at);
-        mended.push_str(before);
-        let length = match (surrogate(escape), surrogate(escape.get(6..).unwrap_or_default())) {
-            (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => 12,
-            (Some(_), _) => 0,
-            (None, _) => escape.chars().take(2).map(char::len_utf8).sum(),
-        };
-        mended.push_str(if length == 0 { "\\ufffd" } else { &escape[..length] });
-        rest = &escape[if length == 0 { 6 } else { length }..];
-    }
-    mended + rest
-}
-
-/// The code of the `\uXXXX` escape that `text` begins with, if it is a surrogate's.
-fn surrogate(text: &str) -> Option<u16> {
-    let code = u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok()?;
-    (0xD800..=0xDFFF).contains(&code).then_some(code)
-}
-
-/// The id of an object, without reading the rest of it.
-#[must_use]
-pub fn id_of(raw: &RawValue) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Identified {
-        id: String,
-    }
-    serde_json::from_str::<Identified>(raw.get()).ok().map(|object| object.id).filter(|id| !id.is_empty())
 }
 
 /// Every listing, in the order in which they are begun.
-pub static LISTINGS: &[&Listing] = &[&users::LISTING, &groups::LISTING];
+pub static LISTINGS: &[&Listing] = &[
+    &users::LISTING,
+    &groups::LISTING,
+    &applications::LISTING,
+    &role_assignments::ASSIGNEES,
+    &roles::LISTING,
+    &resource_sets::LISTING,
+    &idps::LISTING,
+    &factors::LISTING,
+];
 
 /// Every stream.
-pub static STREAMS: &[&Stream] = &[&users::STREAM, &groups::STREAM, &group_memberships::STREAM, &activity::STREAM];
+pub static STREAMS: &[&Stream] = &[
+    &users::STREAM,
+    &factors::STREAM,
+    &groups::STREAM,
+    &group_memberships::STREAM,
+    &applications::STREAM,
+    &application_users::STREAM,
+    &application_groups::STREAM,
+    &roles::STREAM,
+    &role_assignments::STREAM,
+    &resource_sets::STREAM,
+    &idps::STREAM,
+    &idp_users::STREAM,
+    &activity::STREAM,
+    &usage::STREAM,
+];
 
 /// Names of every stream, in the table's order.
 #[must_use]
@@ -159,12 +223,24 @@ pub fn scopes<'a>(streams: impl IntoIterator<Item = &'a &'static Stream>) -> Vec
 }
 
 impl Stream {
-    /// The listing that this stream's snapshot walks; none for the System Log.
+    /// The listings that this stream's snapshot walks; none for what grows with the System Log.
     #[must_use]
-    pub fn listing(&self) -> Option<&'static Listing> {
-        match self.source {
-            Source::Listing(listing) | Source::PerParent { parents: listing, .. } => Some(listing),
-            Source::SystemLog { .. } => None,
+    pub fn listings(&self) -> Vec<&'static Listing> {
+        match &self.source {
+            Source::Listing(listing) => vec![listing],
+            Source::PerParent { parents, .. } => vec![parents.listing],
+            Source::Assembled { parents, .. } => parents.iter().map(|parents| parents.listing).collect(),
+            Source::SystemLog { .. } | Source::Counted { .. } => Vec::new(),
+        }
+    }
+
+    /// The parents that this stream reads of a listing's items.
+    #[must_use]
+    pub fn parents_of(&self, listing: &str) -> Option<&Parents> {
+        match &self.source {
+            Source::PerParent { parents, .. } => Some(parents).filter(|parents| parents.listing.name == listing),
+            Source::Assembled { parents, .. } => parents.iter().find(|parents| parents.listing.name == listing),
+            Source::Listing(_) | Source::SystemLog { .. } | Source::Counted { .. } => None,
         }
     }
 }
@@ -179,16 +255,8 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), STREAMS.len());
-        for listing in STREAMS.iter().filter_map(|stream| stream.listing()) {
+        for listing in STREAMS.iter().flat_map(|stream| stream.listings()) {
             assert_eq!(super::listing(listing.name), Some(listing));
         }
-    }
-
-    #[test]
-    fn a_lone_surrogate_costs_no_record() {
-        let context = Context { parent: None, drop_attributes: &[] };
-        let raw: Box<RawValue> = serde_json::from_str(r#"{"a":"\ud83d\ude00 \ud83d \\ud800 \n\ude00"}"#).unwrap();
-        let object = context.object(&raw).unwrap();
-        assert_eq!(object["a"], "😀 \u{fffd} \\ud800 \n\u{fffd}");
     }
 }

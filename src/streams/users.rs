@@ -4,7 +4,7 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Context, Listing, Source, Stream};
+use super::{Cadence, Context, Listing, Source, Stream};
 use crate::authomize::{Bundle, CustomProperty, User, UserStatus, custom_properties, text, time};
 use crate::record::Normalized;
 
@@ -13,10 +13,18 @@ use crate::record::Normalized;
 pub static LISTING: Listing = Listing {
     name: "users",
     path: "/api/v1/users?limit=200&filter=lastUpdated%20ge%20%221970-01-01T00%3A00%3A00.000Z%22",
+    last: false,
 };
 
-pub static STREAM: Stream =
-    Stream { name: "users", word: "Users", scope: "okta.users.read", source: Source::Listing(&LISTING), normalize };
+pub static STREAM: Stream = Stream {
+    name: "users",
+    word: "Users",
+    scope: "okta.users.read",
+    source: Source::Listing(&LISTING),
+    cadence: Cadence::Full,
+    fixed: None,
+    normalize,
+};
 
 fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     let source = context.object(raw)?;
@@ -35,7 +43,7 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
         last_login_at: time(&source, &["lastLogin"]),
         custom_properties: properties(&source),
     };
-    Some(Normalized { id, bundle: Bundle { new_users: vec![user], ..Bundle::default() }, source })
+    Some(Normalized { id, bundle: Bundle { new_users: vec![user], ..Bundle::default() }, source, ocsf: None })
 }
 
 /// <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/User/#tag/User/operation/getUser!c=200&path=status&t=response>

@@ -21,7 +21,7 @@ async fn a_first_run_brings_the_whole_org() {
     let manifest = rig.store.json("okta/manifests/okta/000000000001.json");
     let complete: Vec<_> =
         manifest["snapshots"].as_array().unwrap().iter().map(|s| s["stream"].as_str().unwrap()).collect();
-    assert_eq!(complete, ["users", "groups", "group_memberships"]);
+    assert_eq!(complete.len(), 12, "{complete:?}");
     assert_eq!(rig.read().streams["users"].records[&people[3]].record["source"]["status"], "DEPROVISIONED");
 }
 
@@ -124,7 +124,8 @@ async fn streams_narrow_a_full_snapshot() {
 #[tokio::test]
 async fn a_run_stops_before_its_deadline_and_the_next_one_goes_on() {
     let rig = Rig::new().await;
-    rig.populate(2_000, 30);
+    rig.populate(800, 20);
+    rig.without(&["factors"]);
     rig.org().options.latency_ms = 150;
     let mut reports = Vec::new();
     for _ in 0..20 {

@@ -1,7 +1,7 @@
 //! The org's own time, real or simulated.
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 /// Where an org's time comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub enum Clock {
     Real,
     /// Stands still until it is set.
     Simulated(Timestamp),
+    /// The machine's clock, so much later.
+    Shifted(SignedDuration),
 }
 
 impl Clock {
@@ -20,6 +22,7 @@ impl Clock {
         match self {
             Self::Real => Timestamp::now(),
             Self::Simulated(now) => now,
+            Self::Shifted(by) => Timestamp::now() + by,
         }
     }
 }

@@ -9,11 +9,16 @@ use crate::org::Org;
 /// Answers a request under `/_fake/`; `None` for all others.
 pub(crate) fn answer(org: &mut Org, request: &Request) -> Option<Response> {
     let action = request.path.strip_prefix("/_fake/")?;
+    org.live();
     Some(match (request.method.as_str(), action) {
         ("GET", "counts") => json_of(&org.counts),
         ("GET", "state") => json_of(&org.state()),
         ("POST", "reset-counts") => {
             org.reset_counts();
+            json_of(&json!({}))
+        }
+        ("POST", "burst") => {
+            org.burst();
             json_of(&json!({}))
         }
         ("POST", "fail") => match plan(org, &request.body) {

@@ -114,6 +114,8 @@ pub struct Event {
     pub origin: Option<Arc<Origin>>,
     /// `debugContext.debugData`.
     pub debug: Map<String, Value>,
+    /// What `debugData` shares with the other events of a visit.
+    pub(crate) context: Option<Arc<Map<String, Value>>>,
     /// `None` draws one.
     pub uuid: Option<String>,
     /// `authenticationContext.externalSessionId`.
@@ -133,6 +135,7 @@ impl Event {
             published: None,
             origin: None,
             debug: Map::new(),
+            context: None,
             uuid: None,
             session: None,
         }
@@ -173,6 +176,12 @@ impl Event {
         self
     }
 
+    fn debug_data(&self) -> Map<String, Value> {
+        let mut data = self.context.as_deref().cloned().unwrap_or_default();
+        data.extend(self.debug.clone());
+        data
+    }
+
     /// The event as Okta writes it; absent parts that the log fills in are null.
     pub(crate) fn json(&self) -> Value {
         let (message, legacy) = described(&self.event_type);
@@ -184,7 +193,7 @@ impl Event {
             "device": null,
             "authenticationContext": {
                 "authenticationProvider": null, "credentialProvider": null, "credentialType": null, "issuer": null,
-                "interface": null, "authenticationStep": 0, "rootSessionId": self.session,
+                "interface": null, "authenticationStep": 0, "rootSessionId": null,
                 "externalSessionId": self.session.as_deref().unwrap_or("unknown"),
             },
             "displayMessage": message,
@@ -193,7 +202,7 @@ impl Event {
             "published": self.published.map(okta_time),
             "securityContext": origin.map_or_else(no_security, Origin::security),
             "severity": if self.result == "FAILURE" { "WARN" } else { "INFO" },
-            "debugContext": {"debugData": self.debug},
+            "debugContext": {"debugData": self.debug_data()},
             "legacyEventType": legacy,
             "transaction": {"type": if origin.is_some() { "WEB" } else { "JOB" }, "id": uuid.replace('-', ""), "detail": {}},
             "uuid": uuid,

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -61,29 +62,34 @@ async fn accept(org: Arc<Mutex<Org>>, listener: TcpListener) {
 async fn connection(org: Arc<Mutex<Org>>, stream: TcpStream) {
     // Small answers must not wait for the client's delayed acknowledgement.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| exchange(Arc::clone(&org), request));
+    let reset = AtomicBool::new(false);
+    let service = service_fn(|request| exchange(Arc::clone(&org), request, &reset));
     let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-    if (&mut connection).await.is_err() {
+    if (&mut connection).await.is_err() && reset.load(Ordering::Relaxed) {
         // A lingering time of zero turns the closing into a reset.
         let _ = connection.into_parts().io.into_inner().set_zero_linger();
     }
 }
 
-/// The client sees a reset, because the connection ends with this error.
+/// Ends a connection before its answer is complete.
 #[derive(Debug)]
-struct Reset;
+struct Broken;
 
-impl std::fmt::Display for Reset {
+impl std::fmt::Display for Broken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("connection reset on purpose")
+        f.write_str("connection broken on purpose")
     }
 }
 
-impl std::error::Error for Reset {}
+impl std::error::Error for Broken {}
 
-async fn exchange(org: Arc<Mutex<Org>>, request: hyper::Request<Incoming>) -> Result<hyper::Response<Payload>, Reset> {
+async fn exchange(
+    org: Arc<Mutex<Org>>,
+    request: hyper::Request<Incoming>,
+    reset: &AtomicBool,
+) -> Result<hyper::Response<Payload>, Broken> {
     let compress = accepts_gzip(&request);
-    let request = received(request).await.map_err(|_| Reset)?;
+    let request = received(request).await.map_err(|_| Broken)?;
     let _under_way = UnderWay::begin(Arc::clone(&org));
     let (response, latency_ms) = {
         let mut org = lock(&org);
@@ -94,7 +100,10 @@ async fn exchange(org: Arc<Mutex<Org>>, request: hyper::Request<Incoming>) -> Re
         tokio::time::sleep(Duration::from_millis(latency_ms + stall_ms)).await;
     }
     match response.fault {
-        Some(Fault::Reset) => Err(Reset),
+        Some(Fault::Reset) => {
+            reset.store(true, Ordering::Relaxed);
+            Err(Broken)
+        }
         _ => Ok(sent(response, compress)),
     }
 }
@@ -150,7 +159,8 @@ fn sent(response: Response, compress: bool) -> hyper::Response<Payload> {
         body.truncate(body.len() / 2);
     }
     builder = builder.header("Content-Length", length);
-    let payload = Payload { data: Some(body.into()), missing: response.fault == Some(Fault::Truncate), length };
+    let ending = if response.fault == Some(Fault::Truncate) { Ending::Cut } else { Ending::Whole };
+    let payload = Payload { data: Some(body.into()), ending, length };
     builder.body(payload).unwrap_or_else(|_| hyper::Response::new(Payload::default()))
 }
 
@@ -163,24 +173,40 @@ fn gzip(body: &[u8]) -> Vec<u8> {
 #[derive(Debug, Default)]
 struct Payload {
     data: Option<Bytes>,
-    missing: bool,
+    ending: Ending,
     length: u64,
+}
+
+/// What follows the data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Ending {
+    #[default]
+    Whole,
+    /// The data has to be on its way before the connection breaks.
+    Cut,
+    Broken,
 }
 
 impl Body for Payload {
     type Data = Bytes;
-    type Error = Reset;
+    type Error = Broken;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Reset>>> {
-        match self.data.take() {
-            Some(data) => Poll::Ready(Some(Ok(Frame::data(data)))),
-            None if self.missing => Poll::Ready(Some(Err(Reset))),
-            None => Poll::Ready(None),
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        match (self.data.take(), self.ending) {
+            (Some(data), _) => Poll::Ready(Some(Ok(Frame::data(data)))),
+            (None, Ending::Whole) => Poll::Ready(None),
+            (None, Ending::Broken) => Poll::Ready(Some(Err(Broken))),
+            (None, Ending::Cut) => {
+                // Pending makes hyper flush what it has.
+                self.ending = Ending::Broken;
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.data.is_none() && !self.missing
+        self.data.is_none() && self.ending == Ending::Whole
     }
 
     fn size_hint(&self) -> SizeHint {

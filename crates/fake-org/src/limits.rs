@@ -46,7 +46,8 @@ pub enum Class {
 /// Requests a minute for each [`Class`].
 #[derive(Clone, Debug, Default)]
 pub struct Limits {
-    per_minute: HashMap<Class, u64>,
+    /// Requests a minute; a class that is missing or 0 has no limit.
+    pub per_minute: HashMap<Class, u64>,
     /// At most this many requests at once; more are answered 429 with limit 0 and remaining 0.
     pub concurrency: Option<u64>,
     /// Announce every rate header twice, as Okta sometimes does; the second one is the looser.

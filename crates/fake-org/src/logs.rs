@@ -1,15 +1,12 @@
-//! `/api/v1/logs`: the System Log in the order in which its events were persisted.
+//! `/api/v1/logs`: polling in the order of persistence, and bounded queries in the order of `published`.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 
-use crate::clock::{at_ms, okta_time};
-use crate::event::Event;
 use crate::filter::Filter;
+use crate::log::{Entry, Stamp};
 use crate::message::Response;
 use crate::org::Org;
 use crate::refusal::Refusal;
@@ -20,126 +17,6 @@ const OLDEST_SINCE_DAYS: i64 = 180;
 const DEFAULT_SINCE_DAYS: i64 = 7;
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1000;
-
-/// When an event was persisted: milliseconds, and its ordinal among those of the same millisecond, from 1.
-type Stamp = (i64, u32);
-
-#[derive(Debug)]
-struct Entry {
-    stamp: Stamp,
-    body: Body,
-}
-
-/// A demo's or benchmark's many events stay small until they are asked for.
-#[derive(Debug)]
-enum Body {
-    Text(Box<str>),
-    Event(Box<Event>),
-}
-
-impl Entry {
-    fn text(&self) -> Cow<'_, str> {
-        match &self.body {
-            Body::Text(text) => Cow::Borrowed(text),
-            Body::Event(event) => Cow::Owned(event.json().to_string()),
-        }
-    }
-
-    fn value(&self) -> Value {
-        match &self.body {
-            Body::Text(text) => serde_json::from_str(text).unwrap_or_default(),
-            Body::Event(event) => event.json(),
-        }
-    }
-}
-
-/// The System Log.
-#[derive(Debug, Default)]
-pub(crate) struct Log {
-    entries: Vec<Entry>,
-    /// Milliseconds of `published` with the index of the entry.
-    by_published: BTreeSet<(i64, usize)>,
-}
-
-impl Log {
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// The last event's stamp, or one that lies before every event.
-    pub(crate) fn last(&self) -> Stamp {
-        self.entries.last().map_or((0, 0), |entry| entry.stamp)
-    }
-
-    pub(crate) fn uuids(&self) -> Vec<String> {
-        self.entries.iter().map(|entry| entry.value()["uuid"].as_str().unwrap_or_default().to_owned()).collect()
-    }
-
-    fn push(&mut self, persisted_ms: i64, published: Timestamp, body: Body) {
-        let (last, ordinal) = self.last();
-        let stamp = if persisted_ms > last { (persisted_ms, 1) } else { (last, ordinal + 1) };
-        self.by_published.insert((published.as_millisecond(), self.entries.len()));
-        self.entries.push(Entry { stamp, body });
-    }
-
-    fn first_after(&self, stamp: Stamp) -> usize {
-        self.entries.partition_point(|entry| entry.stamp <= stamp)
-    }
-}
-
-impl Org {
-    /// Appends an event with an id, the org's actor and the current time where the event has none; nothing happens
-    /// inside [`Org::silently`].
-    pub fn append_event(&mut self, event: Event) {
-        if let Some(event) = self.completed(event) {
-            let published = event.published.unwrap_or_default();
-            let body = Body::Text(event.json().to_string().into());
-            let persisted = self.persisting_ms();
-            self.log.push(persisted, published, body);
-        }
-    }
-
-    /// As [`Org::append_event`], but the event's text is made anew whenever it is asked for.
-    pub(crate) fn append_compact(&mut self, event: Event) {
-        if let Some(event) = self.completed(event) {
-            let published = event.published.unwrap_or_default();
-            let persisted = self.persisting_ms();
-            self.log.push(persisted, published, Body::Event(Box::new(event)));
-        }
-    }
-
-    /// Appends an event exactly as given, whatever it lacks; `published` orders bounded queries if it is a time.
-    pub fn append_raw(&mut self, event: &Value) {
-        let published = event["published"].as_str().and_then(|text| text.parse().ok());
-        let published = published.unwrap_or_else(|| self.now());
-        let persisted = self.persisting_ms();
-        self.log.push(persisted, published, Body::Text(event.to_string().into()));
-    }
-
-    /// Uuids of all events in persistence order, those no longer offered included.
-    #[must_use]
-    pub fn event_uuids(&self) -> Vec<String> {
-        self.log.uuids()
-    }
-
-    fn completed(&mut self, mut event: Event) -> Option<Event> {
-        if self.silent {
-            return None;
-        }
-        event.published.get_or_insert(self.now());
-        if event.uuid.is_none() {
-            event.uuid = Some(self.ids.uuid());
-        }
-        if event.actor.is_none() {
-            event.actor = Some(self.actor.clone());
-        }
-        Some(event)
-    }
-
-    fn persisting_ms(&self) -> i64 {
-        self.now().as_millisecond()
-    }
-}
 
 /// A request for events.
 struct Query {
@@ -274,27 +151,4 @@ fn respond(org: &Org, call: &Call<'_>, texts: &[Cow<'_, str>], next: Option<Stam
 
 fn kept_since(org: &Org) -> Timestamp {
     org.now() - SignedDuration::from_hours(24 * KEPT_DAYS)
-}
-
-impl Org {
-    /// The `after` value behind the last event, as a poll that is caught up gets it.
-    #[must_use]
-    pub fn last_cursor(&self) -> String {
-        let (ms, ordinal) = self.log.last();
-        format!("{ms}_{ordinal}")
-    }
-
-    /// How many events of which `published` lies in `[since, until)`, those no longer offered included.
-    #[must_use]
-    pub fn events_between(&self, since: Timestamp, until: Timestamp) -> usize {
-        self.log.by_published.range((since.as_millisecond(), 0)..(until.as_millisecond(), 0)).count()
-    }
-
-    pub(crate) fn time_text(&self) -> String {
-        okta_time(self.now())
-    }
-
-    pub(crate) fn last_event_at(&self) -> Timestamp {
-        at_ms(self.log.last().0)
-    }
 }

@@ -1,22 +1,18 @@
 //! The org: what it holds, its clock, and the way of a request through it.
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 
 use crate::access::Denial;
 use crate::clients::Credentials;
-use crate::clock::{Clock, http_date};
-use crate::control;
+use crate::clock::Clock;
 use crate::counts::{Counts, JournalEntry};
+use crate::demo::Life;
 use crate::event::Party;
-use crate::faults::{Failure, Faults, Matcher, too_many};
+use crate::faults::{Failure, Faults, Matcher};
 use crate::ids::Ids;
-use crate::limits::{Announced, Class, Limits, Windows};
-use crate::logs::Log;
-use crate::message::{Request, Response};
+use crate::limits::{Class, Limits, Windows};
+use crate::log::Log;
 use crate::paging::Links;
-use crate::refusal::Refusal;
-use crate::routes::{Call, TOKEN_PATH};
 use crate::streamed::Streamed;
 use crate::table::{Relation, Table};
 
@@ -97,6 +93,7 @@ pub struct Org {
     /// Identity provider to user.
     pub(crate) idp_users: Relation,
     pub(crate) idp_keys: Table,
+    pub(crate) life: Option<Life>,
     pub(crate) streamed: Option<Streamed>,
     pub(crate) dpop_nonce: Option<String>,
     pub(crate) log: Log,
@@ -108,11 +105,11 @@ pub struct Org {
     /// Who makes the changes that are logged.
     pub(crate) actor: Party,
     pub(crate) counts: Counts,
-    faults: Faults,
-    windows: Windows,
-    journal: Vec<JournalEntry>,
-    in_flight: u64,
-    answered: u64,
+    pub(crate) faults: Faults,
+    pub(crate) windows: Windows,
+    pub(crate) journal: Vec<JournalEntry>,
+    pub(crate) in_flight: u64,
+    pub(crate) answered: u64,
 }
 
 impl Org {
@@ -139,6 +136,7 @@ impl Org {
             idps: Table::default(),
             idp_users: Relation::default(),
             idp_keys: Table::default(),
+            life: None,
             streamed: None,
             dpop_nonce: None,
             log: Log::default(),
@@ -166,6 +164,7 @@ impl Org {
     /// Simulates time: it is this until it is set again.
     pub fn set_now(&mut self, now: Timestamp) {
         self.options.clock = Clock::Simulated(now);
+        self.live();
     }
 
     /// Moves simulated time forward; real time becomes simulated.
@@ -234,80 +233,4 @@ impl Org {
     pub(crate) fn admin_domain(&self) -> String {
         self.options.domain.replacen(".okta", "-admin.okta", 1)
     }
-
-    /// Answers one request, deterministically but for the real clock.
-    pub fn answer(&mut self, request: &Request) -> Response {
-        if let Some(response) = control::answer(self, request) {
-            return response;
-        }
-        let call = Call::find(request);
-        let failure = self.faults.meet(request);
-        let instead = failure.as_ref().and_then(|failure| failure.instead(self.now().as_second()));
-        let (mut response, announced) = match instead {
-            Some((response, announced)) => (response, announced.or_else(|| self.count(request, call.as_ref()).ok())),
-            None => self.regular(request, call.as_ref()),
-        };
-        if let Some(failure) = failure {
-            response = failure.spoil(response);
-        }
-        self.finish(request, call.as_ref(), response, announced)
-    }
-
-    fn count(&mut self, request: &Request, call: Option<&Call<'_>>) -> Result<Announced, Announced> {
-        let token = request.path == TOKEN_PATH;
-        let class = if token { Class::Token } else { call.map_or(Class::Other, |call| call.route.class) };
-        let now = self.now();
-        if self.options.limits.concurrency.is_some_and(|most| self.in_flight > most) {
-            return Err(Announced { limit: 0, remaining: 0, reset: now.as_second() + 120 });
-        }
-        self.windows.take(&self.options.limits, class, now)
-    }
-
-    fn regular(&mut self, request: &Request, call: Option<&Call<'_>>) -> (Response, Option<Announced>) {
-        let announced = match self.count(request, call) {
-            Ok(announced) => announced,
-            Err(announced) => return (too_many(), Some(announced)),
-        };
-        let response = self.route(request, call).unwrap_or_else(Refusal::into_response);
-        (response, Some(announced))
-    }
-
-    fn route(&mut self, request: &Request, call: Option<&Call<'_>>) -> Result<Response, Refusal> {
-        if request.path == TOKEN_PATH {
-            return self.answer_token(request);
-        }
-        let call = call.ok_or_else(Refusal::unknown_path)?;
-        if request.method != "GET" {
-            return Err(Refusal::wrong_method());
-        }
-        self.check_access(call)?;
-        (call.route.handler)(self, call)
-    }
-
-    fn finish(
-        &mut self,
-        request: &Request,
-        call: Option<&Call<'_>>,
-        mut response: Response,
-        announced: Option<Announced>,
-    ) -> Response {
-        let now = self.now();
-        self.answered += 1;
-        response.headers.push(("Date".into(), http_date(now)));
-        response.headers.push(("X-Okta-Request-Id".into(), format!("{:032x}", self.answered)));
-        if let Some(announced) = announced {
-            announced.write(&mut response, self.options.limits.duplicate_headers);
-        }
-        let path = call.map_or(request.path.as_str(), |call| call.route.template);
-        self.counts.add(format!("{} {path}", request.method), &response);
-        if self.options.journal {
-            self.journal.push(JournalEntry::new(self.answered, now, request, &response));
-        }
-        response
-    }
-}
-
-/// The `id` of an object, empty when it has none.
-pub(crate) fn id_of(object: &Value) -> &str {
-    object["id"].as_str().unwrap_or_default()
 }

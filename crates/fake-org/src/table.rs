@@ -72,6 +72,13 @@ impl Table {
         self.rows.range((Bound::Excluded(place), Bound::Unbounded)).map(|(place, row)| (*place, row))
     }
 
+    /// The first row that fits, looking from a drawn place on and round the end.
+    pub(crate) fn pick(&self, draw: u64, fits: impl Fn(&Row) -> bool) -> Option<&Row> {
+        let place = draw % (self.last + 1);
+        let found = self.rows.range(place..).chain(self.rows.range(..place)).map(|(_, row)| row);
+        found.into_iter().find(|row| fits(row))
+    }
+
     pub(crate) fn rows(&self) -> impl Iterator<Item = &Row> {
         self.rows.values()
     }

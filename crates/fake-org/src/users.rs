@@ -91,8 +91,10 @@ pub(crate) fn list(org: &Org, call: &Call<'_>) -> Result<Response, Refusal> {
     Ok(org.array(call, &page))
 }
 
+type Wanted = Box<dyn Fn(&Value) -> bool>;
+
 /// Which users a listing wants: all but deprovisioned ones, unless a filter or search says otherwise.
-fn wanted(call: &Call<'_>) -> Result<Box<dyn Fn(&Value) -> bool>, Refusal> {
+fn wanted(call: &Call<'_>) -> Result<Wanted, Refusal> {
     if let Some(text) = call.query("filter") {
         let filter = Filter::parse(text)?.only(filterable)?;
         return Ok(Box::new(move |user| filter.matches(user)));

@@ -98,16 +98,13 @@ impl Org {
         if assigned.is_some_and(|assigned| assigned["scope"] == "USER") {
             return;
         }
-        let assigned = assigned.is_some();
-        match self.granting_group(app, user) {
-            Some(group) => {
-                if !assigned {
-                    self.put_app_user(app, user, Some(&group));
-                    self.log_app_user(app, user, "add");
-                }
+        match (self.granting_group(app, user), assigned.is_some()) {
+            (Some(group), false) => {
+                self.put_app_user(app, user, Some(&group));
+                self.log_app_user(app, user, "add");
             }
-            None if assigned => self.drop_app_user(app, user),
-            None => {}
+            (None, true) => self.drop_app_user(app, user),
+            _ => {}
         }
     }
 
@@ -153,6 +150,10 @@ impl Org {
     }
 
     fn log_app_user(&mut self, app: &str, user: &str, what: &str) {
+        // Large orgs are made silently; the parties of an event cost more than the assignment.
+        if self.silent {
+            return;
+        }
         let event = Event::new(format!("application.user_membership.{what}"));
         self.log(event.on(self.app_user_party(app, user)).on(self.app_party(app)).on(self.user_party(user)));
     }

@@ -14,7 +14,7 @@ impl Org {
         let links = json!({"permissions": {"href": format!("{href}/permissions")}, "self": {"href": href}});
         let object = json!({"id": id, "label": label, "description": label, "created": now, "lastUpdated": now, "_links": links});
         self.custom_roles.put(&id, object);
-        self.silently(|org| permissions.iter().for_each(|permission| drop(org.add_permission(&id, permission))));
+        self.silently(|org| permissions.iter().filter(|permission| org.add_permission(&id, permission)).count());
         self.log_iam(&id, "iam.role.create");
         id
     }
@@ -136,7 +136,7 @@ impl Org {
             .filter(|(_, row)| row.value[key] == id)
             .map(|(holder, row)| (holder.to_owned(), row.id.clone()))
             .collect();
-        self.silently(|org| held.iter().for_each(|(holder, id)| drop(org.revoke_role(holder, id))));
+        self.silently(|org| held.iter().filter(|(holder, id)| org.revoke_role(holder, id)).count());
         let removed = remove(self);
         if removed {
             self.permissions.drop_parent(id);

@@ -29,7 +29,7 @@ impl Org {
     /// Assigns a standard role (`SUPER_ADMIN`, `HELP_DESK_ADMIN`, …) to a user (`00u…`), a group (`00g…`) or a client,
     /// and returns the assignment's id. `None` when the principal is unknown or has the role already.
     pub fn assign_role(&mut self, principal: &str, role_type: &str, targets: &Targets) -> Option<String> {
-        let kind = self.principal_kind(principal)?;
+        let kind = self.assignable(principal)?;
         if self.role_assignments(principal).iter().any(|role| role["type"] == role_type) {
             return None;
         }
@@ -49,7 +49,7 @@ impl Org {
 
     /// Assigns a custom role over a resource set to a user, a group or a client, and returns the assignment's id.
     pub fn assign_custom_role(&mut self, principal: &str, role: &str, resource_set: &str) -> Option<String> {
-        let kind = self.principal_kind(principal)?;
+        let kind = self.assignable(principal)?;
         let label = self.custom_roles.get(role)?["label"].clone();
         self.resource_sets.get(resource_set)?;
         let bound = |known: &Value| known["role"] == role && known["resource-set"] == resource_set;
@@ -78,7 +78,8 @@ impl Org {
         true
     }
 
-    pub(super) fn revoke_all(&mut self, principal: &str) {
+    /// Takes every assignment of a principal away.
+    pub fn revoke_all(&mut self, principal: &str) {
         for assignment in self.assignments.children(principal) {
             self.revoke_role(principal, &assignment);
         }
@@ -145,13 +146,18 @@ impl Org {
     }
 
     fn principal_kind(&self, id: &str) -> Option<&'static str> {
-        if self.users.get(id).is_some_and(|user| user["status"] != "DEPROVISIONED") {
-            return Some("USER");
+        let known = self.apps.contains(id) || self.credentials.clients.contains_key(id);
+        match (self.users.contains(id), self.groups.contains(id)) {
+            (true, _) => Some("USER"),
+            (_, true) => Some("GROUP"),
+            _ => known.then_some("CLIENT"),
         }
-        if self.groups.contains(id) {
-            return Some("GROUP");
-        }
-        (self.apps.contains(id) || self.credentials.clients.contains_key(id)).then_some("CLIENT")
+    }
+
+    /// As [`Org::principal_kind`], of those who may be given a role.
+    fn assignable(&self, id: &str) -> Option<&'static str> {
+        let gone = self.users.get(id).is_some_and(|user| user["status"] == "DEPROVISIONED");
+        self.principal_kind(id).filter(|_| !gone)
     }
 
     fn put_assignment(&mut self, principal: &str, id: &str, kind: &str, mut assignment: Value) {

@@ -1,0 +1,112 @@
+//! How an event ended and how grave it is.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::class::Class;
+use super::endpoint::debug_text;
+use super::read::text;
+use super::shape::{Choice, UNKNOWN};
+use super::table::Kind;
+
+/// Okta's severity, and the schema's.
+static SEVERITIES: [(&str, Choice<'static>); 4] =
+    [("DEBUG", (1, "Informational")), ("INFO", (1, "Informational")), ("WARN", (3, "Medium")), ("ERROR", (4, "High"))];
+
+/// Okta's `outcome.result`, and the schema's status. Any other result is its own status, 99.
+static STATUSES: [(&str, Choice<'static>); 6] = [
+    ("SUCCESS", SUCCESS),
+    ("ALLOW", SUCCESS),
+    ("FAILURE", FAILURE),
+    ("DENY", FAILURE),
+    ("RATE_LIMIT", FAILURE),
+    ("UNANSWERED", FAILURE),
+];
+const SUCCESS: Choice<'static> = (1, "Success");
+const FAILURE: Choice<'static> = (2, "Failure");
+
+/// Status of a finding, which is that of the work on it, by activity. Of an update Okta does not say it.
+static FINDING_STATUSES: [(&str, Choice<'static>); 3] =
+    [("Create", (1, "New")), ("Update", (0, UNKNOWN)), ("Close", (4, "Resolved"))];
+
+/// Okta's `outcome.result` where a control decided, and the schema's action and disposition.
+static DECISIONS: [(&str, Choice<'static>, Choice<'static>); 4] = [
+    ("ALLOW", (1, "Allowed"), (1, "Allowed")),
+    ("DENY", (2, "Denied"), (2, "Blocked")),
+    ("RATE_LIMIT", (2, "Denied"), (2, "Blocked")),
+    ("CHALLENGE", (99, "CHALLENGE"), (23, "Challenge")),
+];
+
+/// Okta's risk level, and the schema's.
+static RISK_LEVELS: [(&str, Choice<'static>); 3] =
+    [("LOW", (1, "Low")), ("MEDIUM", (2, "Medium")), ("HIGH", (3, "High"))];
+
+/// What a control decided and by which risk: attributes of the `security_control` profile, but
+/// that a finding has a risk of its own.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Control {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action_id: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disposition_id: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disposition: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    risk_level_id: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    risk_level: Option<&'static str>,
+}
+
+impl Control {
+    pub(super) fn needs_profile(&self, is_finding: bool) -> bool {
+        self.action_id.is_some() || self.risk_level_id.is_some() && !is_finding
+    }
+}
+
+pub(super) fn control(event: &Value) -> Control {
+    let decision = result(event).and_then(|result| DECISIONS.iter().find(|(name, ..)| *name == result));
+    let risk = risk(event);
+    Control {
+        action_id: decision.map(|(_, action, _)| action.0),
+        action: decision.map(|(_, action, _)| action.1),
+        disposition_id: decision.map(|(.., disposition)| disposition.0),
+        disposition: decision.map(|(.., disposition)| disposition.1),
+        risk_level_id: risk.map(|(id, _)| id),
+        risk_level: risk.map(|(_, caption)| caption),
+    }
+}
+
+pub(super) fn severity(event: &Value) -> Choice<'_> {
+    choose(&SEVERITIES, text(event, &["severity"]))
+}
+
+pub(super) fn status<'a>(event: &'a Value, kind: &Kind) -> Choice<'a> {
+    match kind.class {
+        Class::Finding => choose(&FINDING_STATUSES, Some(kind.activity)),
+        _ => choose(&STATUSES, result(event)),
+    }
+}
+
+/// How it ended, in Okta's word.
+pub(super) fn result(event: &Value) -> Option<&str> {
+    text(event, &["outcome", "result"])
+}
+
+/// Why it ended so, in Okta's words.
+pub(super) fn reason(event: &Value) -> Option<&str> {
+    text(event, &["outcome", "reason"])
+}
+
+/// The risk that Okta computed: `{level=HIGH, reasons=…}`.
+fn risk(event: &Value) -> Option<Choice<'static>> {
+    let risk = debug_text(event, "risk")?;
+    let level = risk.split_once("level=").map_or(risk, |(_, rest)| rest);
+    RISK_LEVELS.iter().find(|(name, _)| level.starts_with(name)).map(|(_, choice)| *choice)
+}
+
+fn choose<'a>(table: &[(&str, Choice<'static>)], word: Option<&'a str>) -> Choice<'a> {
+    let Some(word) = word else { return (0, UNKNOWN) };
+    table.iter().find(|(name, _)| *name == word).map_or((99, word), |(_, choice)| *choice)
+}

@@ -1,0 +1,88 @@
+//! One object of an answer, read tolerantly.
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::scrub::scrub;
+
+/// What a mapping knows beside the object.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// Id of the parent, for streams that are read per parent.
+    pub parent: Option<&'a str>,
+    /// Profile attributes that are never written.
+    pub drop_attributes: &'a [String],
+}
+
+impl Context<'_> {
+    /// The object as it may be written: parsed and scrubbed.
+    #[must_use]
+    pub fn object(&self, raw: &RawValue) -> Option<Value> {
+        let mut value = parse(raw)?;
+        scrub(&mut value, self.drop_attributes);
+        Some(value)
+    }
+}
+
+/// The object as read, links and all. A text that is JSON but no text (a lone surrogate escape)
+/// is mended rather than lost.
+#[must_use]
+pub fn parse(raw: &RawValue) -> Option<Value> {
+    let parsed = serde_json::from_str(raw.get());
+    let value: Value = parsed.or_else(|_| serde_json::from_str(&without_lone_surrogates(raw.get()))).ok()?;
+    value.is_object().then_some(value)
+}
+
+/// For listings all of whose items are parents.
+pub(super) fn every(_: &RawValue) -> bool {
+    true
+}
+
+/// Replaces surrogate escapes that have no partner by U+FFFD, as every decoder that is not
+/// strict does. <https://www.rfc-editor.org/rfc/rfc8259#section-8.2>
+fn without_lone_surrogates(json: &str) -> String {
+    let mut mended = String::with_capacity(json.len());
+    let mut rest = json;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        mended.push_str(before);
+        let length = match (surrogate(escape), surrogate(escape.get(6..).unwrap_or_default())) {
+            (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => 12,
+            (Some(_), _) => 0,
+            (None, _) => escape.chars().take(2).map(char::len_utf8).sum(),
+        };
+        mended.push_str(if length == 0 { "\\ufffd" } else { &escape[..length] });
+        rest = &escape[if length == 0 { 6 } else { length }..];
+    }
+    mended + rest
+}
+
+/// The code of the `\uXXXX` escape that `text` begins with, if it is a surrogate's.
+fn surrogate(text: &str) -> Option<u16> {
+    let code = u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok()?;
+    (0xD800..=0xDFFF).contains(&code).then_some(code)
+}
+
+/// The id of an object, without reading the rest of it.
+#[must_use]
+pub fn id_of(raw: &RawValue) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Identified {
+        id: String,
+    }
+    serde_json::from_str::<Identified>(raw.get()).ok().map(|object| object.id).filter(|id| !id.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lone_surrogate_costs_no_record() {
+        let context = Context { parent: None, drop_attributes: &[] };
+        let raw: Box<RawValue> = serde_json::from_str(r#"{"a":"\ud83d\ude00 \ud83d \\ud800 \n\ude00"}"#).unwrap();
+        let object = context.object(&raw).unwrap();
+        assert_eq!(object["a"], "😀 \u{fffd} \\ud800 \n\u{fffd}");
+    }
+}

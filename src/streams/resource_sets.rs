@@ -1,0 +1,210 @@
+//! Resource sets: what custom roles are given on, with their resources and bindings.
+//! <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/RoleCResourceSet/>
+
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::{Assembly, Cadence, Context, Listing, Parents, Source, Step, Stream, every};
+use crate::authomize::{Asset, AssetType, Association, Bundle, DESCRIPTION_CHARS, cut, text, time};
+use crate::record::Normalized;
+
+pub static LISTING: Listing = Listing { name: "resource_sets", path: "/api/v1/iam/resource-sets", last: false };
+
+pub static STREAM: Stream = Stream {
+    name: "resource_sets",
+    word: "Roles",
+    scope: "okta.roles.read",
+    source: Source::Assembled {
+        parents: &[Parents { listing: &LISTING, kind: "ResourceSet", wanted: every, keep: true }],
+        next,
+        assemble,
+        mentions: None,
+    },
+    cadence: Cadence::Full,
+    fixed: None,
+    normalize,
+};
+
+/// The resources, the bindings, then the members of each binding.
+fn next(assembly: &Assembly) -> Option<Step> {
+    let set = format!("/api/v1/iam/resource-sets/{}", assembly.parent);
+    match assembly.parts.as_slice() {
+        [] => Step::to(format!("{set}/resources")),
+        [_] => Step::to(format!("{set}/bindings")),
+        [_, bindings, members @ ..] => {
+            let role = bindings.items.get(members.len()).and_then(|binding| text(binding, &["id"]))?;
+            Step::to(format!("{set}/bindings/{role}/members"))
+        }
+    }
+}
+
+fn assemble(assembly: &Assembly) -> Vec<Value> {
+    let items = |at: usize| assembly.parts.get(at).map(|part| part.items.as_slice()).unwrap_or_default();
+    let resources: Vec<Value> = items(0).iter().cloned().map(with_resource).collect();
+    let binding = |(at, binding): (usize, &Value)| {
+        let members: Vec<Value> = items(at + 2).iter().cloned().map(with_principal).collect();
+        let mut binding = binding.clone();
+        if let Some(object) = binding.as_object_mut() {
+            object.insert("members".to_owned(), members.into());
+        }
+        binding
+    };
+    let bindings: Vec<Value> = items(1).iter().enumerate().map(binding).collect();
+    let mut set = assembly.item.clone();
+    if let Some(object) = set.as_mut().and_then(Value::as_object_mut) {
+        object.insert("resources".to_owned(), resources.into());
+        object.insert("bindings".to_owned(), bindings.into());
+    }
+    set.into_iter().collect()
+}
+
+/// A resource has no id of the object that it is: its link has.
+fn with_resource(mut resource: Value) -> Value {
+    if let Some((kind, id)) = linked(&resource) {
+        resource["resource_type"] = json!(kind);
+        resource["resource_id"] = json!(id);
+    }
+    resource
+}
+
+/// A member has no id of its principal: its link has.
+fn with_principal(mut member: Value) -> Value {
+    if let Some((kind, id)) = linked(&member) {
+        member["principal_type"] = json!(kind);
+        member["principal_id"] = json!(id);
+    }
+    member
+}
+
+/// Kind and id of the object that `_links.self` leads to; none for a whole collection.
+fn linked(object: &Value) -> Option<(&'static str, String)> {
+    let href = text(object, &["_links", "self", "href"])?;
+    let path = href.split(['?', '#']).next()?;
+    let mut parts = path.rsplit('/').filter(|part| !part.is_empty());
+    let (id, collection) = (parts.next()?, parts.next()?);
+    let kind = match collection {
+        "users" => "User",
+        "groups" => "Group",
+        "apps" => "Application",
+        "clients" => "Client",
+        "idps" => "IdentityProvider",
+        _ => return None,
+    };
+    Some((kind, id.to_owned()))
+}
+
+fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
+    let source = context.object(raw)?;
+    let id = text(&source, &["id"])?;
+    let set = Asset {
+        unique_id: id.clone(),
+        origin_id: id.clone(),
+        name: text(&source, &["label"]).unwrap_or_else(|| id.clone()),
+        kind: AssetType::Other,
+        origin_type: Some("ResourceSet".to_owned()),
+        created_at: time(&source, &["created"]),
+        description: text(&source, &["description"]).map(|text| cut(&text, DESCRIPTION_CHARS)),
+        ..Asset::default()
+    };
+    let members: Vec<Member> = source["resources"].as_array().into_iter().flatten().filter_map(member).collect();
+    let inherits = |member: &Member| Association { source_id: id.clone(), target_id: member.id.clone() };
+    let bundle = Bundle {
+        new_assets_inheritance: members.iter().map(inherits).collect(),
+        new_assets: std::iter::once(set).chain(members.into_iter().filter_map(|member| member.asset)).collect(),
+        ..Bundle::default()
+    };
+    Some(Normalized { id, bundle, source, ocsf: None })
+}
+
+/// What a set contains, and its asset where no other stream defines it.
+struct Member {
+    id: String,
+    asset: Option<Asset>,
+}
+
+/// An object, or a whole collection, known by its Okta resource name.
+fn member(resource: &Value) -> Option<Member> {
+    let asset = |id: &str, name: String, origin_type: &str| Asset {
+        unique_id: id.to_owned(),
+        origin_id: id.to_owned(),
+        name,
+        kind: AssetType::Other,
+        origin_type: Some(origin_type.to_owned()),
+        ..Asset::default()
+    };
+    if let (Some(kind), Some(id)) = (text(resource, &["resource_type"]), text(resource, &["resource_id"])) {
+        let defined = kind == "Application" || kind == "IdentityProvider";
+        let own = (!defined).then(|| asset(&id, id.clone(), &kind));
+        return Some(Member { id, asset: own });
+    }
+    let orn = text(resource, &["orn"]).or_else(|| text(resource, &["id"]))?;
+    let name = orn.rsplit(':').next().unwrap_or_default().to_owned();
+    Some(Member { asset: Some(asset(&orn, format!("All {name}"), "ResourceCollection")), id: orn })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::streams::Part;
+    use serde_json::{to_value, value::to_raw_value};
+
+    fn link(path: &str) -> Value {
+        json!({"self": {"href": format!("https://acme-admin.okta.com/api/v1/{path}")}})
+    }
+
+    fn assembly() -> Assembly {
+        let resources = vec![
+            json!({"id": "ire1", "orn": "orn:okta:directory:00o1:groups:00g1", "_links": link("groups/00g1")}),
+            json!({"id": "ire2", "orn": "orn:okta:idp:00o1:apps:bookmark:0oa1", "_links": link("apps/0oa1")}),
+            json!({"id": "ire3", "orn": "orn:okta:directory:00o1:users", "_links": link("users")}),
+        ];
+        let bindings = vec![json!({"id": "cr01", "_links": {}})];
+        let members = vec![
+            json!({"id": "irb1", "_links": link("users/00u1")}),
+            json!({"id": "irb2", "_links": link("groups/00g2")}),
+        ];
+        let item = json!({"id": "iam1", "label": "Europe", "description": "", "_links": {}});
+        let parts = [resources, bindings, members].into_iter().map(|items| Part { items }).collect();
+        Assembly { kind: "ResourceSet", parent: "iam1".into(), item: Some(item), parts }
+    }
+
+    #[test]
+    fn members_and_resources_are_known_by_their_links() {
+        let set = normalize(
+            &to_raw_value(&assemble(&assembly())[0]).unwrap(),
+            &Context { parent: None, drop_attributes: &[] },
+        )
+        .unwrap();
+        assert_eq!(
+            set.source["bindings"],
+            json!([{"id": "cr01", "members": [
+                {"id": "irb1", "principal_type": "User", "principal_id": "00u1"}, {"id": "irb2", "principal_type": "Group", "principal_id": "00g2"},
+            ]}])
+        );
+        assert_eq!(set.source["resources"][0]["resource_id"], "00g1");
+        let bundle = to_value(&set.bundle).unwrap();
+        let targets: Vec<_> = bundle["new_assets_inheritance"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|i| i["targetId"].as_str().unwrap())
+            .collect();
+        assert_eq!(targets, ["00g1", "0oa1", "orn:okta:directory:00o1:users"]);
+        let assets: Vec<_> =
+            bundle["new_assets"].as_array().unwrap().iter().map(|a| a["name"].as_str().unwrap()).collect();
+        assert_eq!(assets, ["Europe", "00g1", "All users"]);
+    }
+
+    #[test]
+    fn every_binding_is_asked_for_its_members() {
+        let path = |parts: usize| {
+            let mut assembly = assembly();
+            assembly.parts.truncate(parts);
+            next(&assembly).map(|step| step.path)
+        };
+        assert_eq!(path(0).as_deref(), Some("/api/v1/iam/resource-sets/iam1/resources"));
+        assert_eq!(path(1).as_deref(), Some("/api/v1/iam/resource-sets/iam1/bindings"));
+        assert_eq!(path(2).as_deref(), Some("/api/v1/iam/resource-sets/iam1/bindings/cr01/members"));
+        assert_eq!(path(3), None);
+    }
+}

@@ -1,0 +1,270 @@
+//! Role assignments: which user, group or client app was given which admin role, on what.
+//! What a user has through a group follows from the group's assignment and is no record.
+//! <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/RoleAssignmentAUser/>
+//! <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/RoleAssignmentBGroup/>
+//! <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/RoleAssignmentClient/>
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::roles::{grouping_id, privilege_id};
+use super::{Assembly, Cadence, Context, Listing, Parents, Source, Step, Stream, applications, every, groups, parse};
+use crate::authomize::{Asset, AssetType, Association, Bundle, Permission, SourceType, text};
+use crate::record::Normalized;
+
+/// The users that hold a role, directly or through a group: saves asking for every user's roles.
+pub static ASSIGNEES: Listing =
+    Listing { name: "role_assignees", path: "/api/v1/iam/assignees/users?limit=100", last: false };
+
+pub static STREAM: Stream = Stream {
+    name: "role_assignments",
+    word: "Roles",
+    scope: "okta.roles.read",
+    source: Source::Assembled {
+        parents: &[
+            Parents { listing: &ASSIGNEES, kind: "User", wanted: every, keep: false },
+            Parents { listing: &groups::LISTING, kind: "Group", wanted: every, keep: false },
+            Parents { listing: &applications::LISTING, kind: "Client", wanted: is_client, keep: false },
+        ],
+        next,
+        assemble,
+        mentions: Some(("roles", role_types)),
+    },
+    cadence: Cadence::Full,
+    fixed: None,
+    normalize,
+};
+
+/// Client apps can hold roles; listing clients themselves would need another scope.
+fn is_client(app: &RawValue) -> bool {
+    parse(app).is_some_and(|app| applications::is_service_app(&app))
+}
+
+/// The roles, then the targets of each assignment whose role can be scoped, in their order.
+fn next(assembly: &Assembly) -> Option<Step> {
+    let roles = roles_path(assembly);
+    if assembly.parts.is_empty() {
+        return Step::to(roles);
+    }
+    let assignment = scoped(assembly).nth(assembly.parts.len() - 1)?;
+    let (id, targets) = (text(assignment, &["id"])?, targets_path(assignment)?);
+    Step::to(format!("{roles}/{id}/targets/{targets}?limit=200"))
+}
+
+fn roles_path(assembly: &Assembly) -> String {
+    let parent = &assembly.parent;
+    match assembly.kind {
+        "User" => format!("/api/v1/users/{parent}/roles"),
+        "Group" => format!("/api/v1/groups/{parent}/roles"),
+        _ => format!("/oauth2/v1/clients/{parent}/roles"),
+    }
+}
+
+/// What a standard role can be narrowed to; no targets means all.
+/// <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/RoleBTargetAdmin/>
+fn targets_path(assignment: &Value) -> Option<&'static str> {
+    match assignment["type"].as_str()? {
+        "APP_ADMIN" => Some("catalog/apps"),
+        "USER_ADMIN" | "HELP_DESK_ADMIN" | "GROUP_MEMBERSHIP_ADMIN" => Some("groups"),
+        _ => None,
+    }
+}
+
+/// The principal's own assignments.
+fn direct(assembly: &Assembly) -> impl Iterator<Item = &Value> {
+    let through_group = assembly.kind != "Group";
+    let entries = assembly.parts.first().map(|part| part.items.as_slice()).unwrap_or_default();
+    entries.iter().filter(move |entry| !(through_group && entry["assignmentType"] == "GROUP"))
+}
+
+fn scoped(assembly: &Assembly) -> impl Iterator<Item = &Value> {
+    direct(assembly).filter(|entry| targets_path(entry).is_some() && text(entry, &["id"]).is_some())
+}
+
+fn role_types(assembly: &Assembly) -> Vec<String> {
+    let kinds = direct(assembly).filter_map(|entry| text(entry, &["type"]));
+    kinds.filter(|kind| kind != "CUSTOM").collect()
+}
+
+fn assemble(assembly: &Assembly) -> Vec<Value> {
+    let mut targets = assembly.parts.iter().skip(1).map(|part| part.items.clone());
+    let mut assignments = Vec::new();
+    for entry in direct(assembly) {
+        let is_scoped = targets_path(entry).is_some() && text(entry, &["id"]).is_some();
+        let targets = if is_scoped { targets.next().unwrap_or_default() } else { Vec::new() };
+        let mut entry = entry.clone();
+        if let Some(object) = entry.as_object_mut() {
+            object.insert("principal_id".to_owned(), assembly.parent.clone().into());
+            object.insert("principal_type".to_owned(), assembly.kind.into());
+            object.insert("targets".to_owned(), targets.into());
+        }
+        assignments.push(entry);
+    }
+    assignments
+}
+
+fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
+    let source = context.object(raw)?;
+    let principal = text(&source, &["principal_id"])?;
+    let id = format!("{principal}:{}", text(&source, &["id"])?);
+    let role = text(&source, &["role"]).or_else(|| text(&source, &["type"]));
+    let bundle = role.map(|role| bundle(&source, &principal, &role)).unwrap_or_default();
+    Some(Normalized { id, bundle, source, ocsf: None })
+}
+
+fn bundle(source: &Value, principal: &str, role: &str) -> Bundle {
+    let assets: Vec<Target> = match text(source, &["resource-set"]) {
+        Some(set) => vec![Target { id: set, asset: None }],
+        None => source["targets"].as_array().into_iter().flatten().filter_map(target).collect(),
+    };
+    let is_group = source["principal_type"] == "Group";
+    if assets.is_empty() {
+        let association = vec![Association { source_id: principal.to_owned(), target_id: grouping_id(role) }];
+        return match is_group {
+            true => Bundle { new_groupings_association: association, ..Bundle::default() },
+            false => Bundle { new_accounts_association: association, ..Bundle::default() },
+        };
+    }
+    let permission = |target: &Target| Permission {
+        source_unique_id: principal.to_owned(),
+        source_type: if is_group { SourceType::Grouping } else { SourceType::User },
+        privilege_id: privilege_id(role),
+        asset_id: Some(target.id.clone()),
+        is_role: true,
+        tags: tags(source),
+    };
+    Bundle {
+        new_permissions: assets.iter().map(permission).collect(),
+        new_assets: assets.into_iter().filter_map(|target| target.asset).collect(),
+        ..Bundle::default()
+    }
+}
+
+/// What has no field of its own in a permission.
+fn tags(source: &Value) -> Vec<String> {
+    let tag = |key: &&str| text(source, &[key]).map(|value| format!("{key}:{value}"));
+    ["status", "assignmentType", "created", "lastUpdated"].iter().filter_map(tag).collect()
+}
+
+/// What a role is narrowed to, and its asset where no other stream defines it.
+struct Target {
+    id: String,
+    asset: Option<Asset>,
+}
+
+/// A group, an app, or all apps of a catalogue entry (which has a name, not an id).
+fn target(target: &Value) -> Option<Target> {
+    let asset = |id: &str, name: Option<String>, kind, origin_type: &str| Asset {
+        unique_id: id.to_owned(),
+        origin_id: id.to_owned(),
+        name: name.unwrap_or_else(|| id.to_owned()),
+        kind,
+        origin_type: Some(origin_type.to_owned()),
+        ..Asset::default()
+    };
+    if let Some(id) = text(target, &["id"]) {
+        let is_group = target.get("objectClass").is_some() || target.get("profile").is_some();
+        let group = is_group.then(|| asset(&id, text(target, &["profile", "name"]), AssetType::Other, "Group"));
+        return Some(Target { id, asset: group });
+    }
+    let entry = text(target, &["name"])?;
+    let id = format!("catalog:{entry}");
+    let name = text(target, &["displayName"]).or(Some(entry));
+    Some(Target { asset: Some(asset(&id, name, AssetType::Application, "CatalogApplication")), id })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::streams::Part;
+    use serde_json::{json, to_value, value::to_raw_value};
+
+    fn assembly(kind: &'static str, parts: Vec<Vec<Value>>) -> Assembly {
+        let parts = parts.into_iter().map(|items| Part { items }).collect();
+        Assembly { kind, parent: "00u1".into(), item: None, parts }
+    }
+
+    fn normalized(assembly: &Assembly) -> Vec<Normalized> {
+        let context = Context { parent: None, drop_attributes: &[] };
+        assemble(assembly).iter().map(|object| normalize(&to_raw_value(object).unwrap(), &context).unwrap()).collect()
+    }
+
+    #[test]
+    fn targets_are_asked_for_where_a_role_can_be_scoped() {
+        let roles = vec![
+            json!({"id": "ra1", "type": "SUPER_ADMIN"}),
+            json!({"id": "IFIFAX2BIRGUSTQ", "type": "APP_ADMIN"}),
+            json!({"id": "ra9", "type": "USER_ADMIN", "assignmentType": "GROUP"}),
+            json!({"id": "KVJUKUS7IFCE2SKO", "type": "USER_ADMIN", "assignmentType": "USER"}),
+        ];
+        let path = |parts| next(&assembly("User", parts)).map(|step| step.path);
+        assert_eq!(path(vec![]).as_deref(), Some("/api/v1/users/00u1/roles"));
+        assert_eq!(
+            path(vec![roles.clone()]).as_deref(),
+            Some("/api/v1/users/00u1/roles/IFIFAX2BIRGUSTQ/targets/catalog/apps?limit=200")
+        );
+        assert_eq!(
+            path(vec![roles.clone(), vec![]]).as_deref(),
+            Some("/api/v1/users/00u1/roles/KVJUKUS7IFCE2SKO/targets/groups?limit=200")
+        );
+        assert_eq!(path(vec![roles, vec![], vec![]]), None);
+        assert_eq!(next(&assembly("Group", vec![])).unwrap().path, "/api/v1/groups/00u1/roles");
+        assert_eq!(next(&assembly("Client", vec![])).unwrap().path, "/oauth2/v1/clients/00u1/roles");
+    }
+
+    #[test]
+    fn an_unscoped_role_is_membership_in_it() {
+        let direct = json!({"id": "ra1", "type": "SUPER_ADMIN", "assignmentType": "USER", "_links": {}});
+        let inherited = json!({"id": "gra1", "type": "ORG_ADMIN", "assignmentType": "GROUP"});
+        let normalized = normalized(&assembly("User", vec![vec![direct, inherited]]));
+        assert_eq!(normalized.len(), 1);
+        assert_eq!(normalized[0].id, "00u1:ra1");
+        assert_eq!(
+            normalized[0].source,
+            json!({"id": "ra1", "type": "SUPER_ADMIN", "assignmentType": "USER", "principal_id": "00u1", "principal_type": "User", "targets": []})
+        );
+        let association = json!({"new_accounts_association": [{"sourceId": "00u1", "targetId": "role:SUPER_ADMIN"}]});
+        assert_eq!(to_value(&normalized[0].bundle).unwrap(), association);
+    }
+
+    #[test]
+    fn a_groups_role_is_the_groups_membership() {
+        let role = json!({"id": "gra1", "type": "MOBILE_ADMIN", "assignmentType": "GROUP"});
+        let assembly = assembly("Group", vec![vec![role]]);
+        let association = json!({"new_groupings_association": [{"sourceId": "00u1", "targetId": "role:MOBILE_ADMIN"}]});
+        assert_eq!(to_value(&normalized(&assembly)[0].bundle).unwrap(), association);
+        assert_eq!(role_types(&assembly), ["MOBILE_ADMIN"]);
+    }
+
+    #[test]
+    fn a_scoped_role_is_a_permission_on_each_target() {
+        let role = json!({"id": "X", "type": "USER_ADMIN", "status": "ACTIVE"});
+        let group =
+            json!({"id": "00g1", "objectClass": ["okta:user_group"], "profile": {"name": "Engineers"}, "_links": {}});
+        let bundle = to_value(&normalized(&assembly("User", vec![vec![role], vec![group]]))[0].bundle).unwrap();
+        assert_eq!(
+            bundle,
+            json!({
+                "new_permissions": [{"sourceUniqueId": "00u1", "sourceType": "User", "privilegeId": "okta:role:USER_ADMIN", "assetId": "00g1", "isRole": true, "tags": ["status:ACTIVE"]}],
+                "new_assets": [{"uniqueId": "00g1", "originId": "00g1", "name": "Engineers", "type": "Other", "originType": "Group"}],
+            })
+        );
+        let role = json!({"id": "X", "type": "APP_ADMIN"});
+        let targets = vec![json!({"id": "0oa1", "name": "x"}), json!({"name": "facebook", "displayName": "Facebook"})];
+        let bundle = to_value(&normalized(&assembly("User", vec![vec![role], targets]))[0].bundle).unwrap();
+        let assets: Vec<_> =
+            bundle["new_permissions"].as_array().unwrap().iter().map(|p| p["assetId"].as_str().unwrap()).collect();
+        assert_eq!(assets, ["0oa1", "catalog:facebook"]);
+        assert_eq!(bundle["new_assets"].as_array().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_custom_role_is_a_permission_on_its_resource_set() {
+        let role = json!({"id": "irb1", "type": "CUSTOM", "role": "cr01", "resource-set": "iam1"});
+        let permission = json!([{"sourceUniqueId": "00u1", "sourceType": "User", "privilegeId": "okta:role:cr01", "assetId": "iam1", "isRole": true}]);
+        assert_eq!(
+            to_value(&normalized(&assembly("Client", vec![vec![role]]))[0].bundle).unwrap()["new_permissions"],
+            permission
+        );
+    }
+}

@@ -1,0 +1,22 @@
+//! Usage: who used which app, and who signed in, a day at a time; counted from the activity of a
+//! manifest (see [`crate::usage`]), without a request.
+
+use serde_json::value::RawValue;
+
+use super::{Cadence, Context, Source, Stream, activity};
+use crate::record::Normalized;
+
+pub static STREAM: Stream = Stream {
+    name: "usage",
+    word: "actual usage",
+    scope: "okta.logs.read",
+    source: Source::Counted { from: &activity::STREAM },
+    cadence: Cadence::Full,
+    fixed: None,
+    normalize,
+};
+
+/// No answer holds usage: it is counted.
+fn normalize(_: &RawValue, _: &Context<'_>) -> Option<Normalized> {
+    None
+}
