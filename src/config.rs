@@ -122,7 +122,8 @@ impl<L: Fn(&str) -> Option<String>> Reading<L> {
             return String::new();
         };
         let plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
-        if !bucket.starts_with("arn:") && !((3..=63).contains(&bucket.len()) && bucket.chars().all(plain)) {
+        let is_name = (3..=63).contains(&bucket.len()) && bucket.chars().all(plain);
+        if !is_name && !bucket.starts_with("arn:") {
             self.problem("BUCKET", format_args!("must be a bucket's name or an access point's ARN, not {bucket:?}"));
         }
         bucket

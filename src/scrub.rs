@@ -93,6 +93,7 @@ fn is_private_jwk_member(key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
     fn scrubbed(mut value: Value) -> Value {
@@ -141,5 +142,97 @@ mod tests {
         let mut value = json!({"profile": {"login": "a", "mobilePhone": "1"}, "mobilePhone": "kept", "to": {"profile": {"mobilePhone": "2"}}});
         scrub(&mut value, &["mobilePhone".to_owned()]);
         assert_eq!(value, json!({"profile": {"login": "a"}, "mobilePhone": "kept", "to": {"profile": {}}}));
+    }
+
+    /// A harmless object of any shape: names that hold a credential's word but are none.
+    fn harmless() -> impl Strategy<Value = Value> {
+        let keys =
+            "(passwordChanged|tokenLifetime|secretQuestionCount|hashAlgorithm|answers|keyId|provider|[a-m]{1,8})";
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i32>().prop_map(Value::from),
+            "[ -~]{0,12}|PUSH_PASSWORD_UPDATES|client_secret_basic".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 40, 5, move |inner| {
+            let object = prop::collection::btree_map(keys, inner.clone(), 0..5);
+            let array = prop::collection::vec(inner, 0..4);
+            prop_oneof![object.prop_map(|object| json!(object)), array.prop_map(Value::from)]
+        })
+    }
+
+    /// A credential under one of the names that Okta and its kin give to them.
+    fn credential() -> impl Strategy<Value = (String, Value)> {
+        let names = prop::sample::select(vec![
+            "client_secret",
+            "clientSecret",
+            "password",
+            "adminPassword",
+            "bearerToken",
+            "access_token",
+            "refreshToken",
+            "apiToken",
+            "secret",
+            "sharedSecret",
+            "private_key",
+            "privateKey",
+            "passphrase",
+            "scimToken",
+            "salt",
+            "answer",
+            "recovery_answer",
+            "ApiKey",
+            "hash",
+        ]);
+        (names, "hunter2[a-z]{0,8}").prop_map(|(name, value)| (name.to_owned(), value.into()))
+    }
+
+    /// Puts a member into the object that a walk by `path` ends at.
+    fn plant(value: &mut Value, path: &[usize], (name, secret): (String, Value)) {
+        let next = path.first().copied().unwrap_or_default();
+        match value {
+            Value::Array(items) if !items.is_empty() && !path.is_empty() => {
+                let at = next % items.len();
+                plant(&mut items[at], &path[1..], (name, secret));
+            }
+            Value::Object(object) if !object.is_empty() && !path.is_empty() => {
+                let key = object.keys().nth(next % object.len()).cloned().unwrap();
+                plant(&mut object[&key], &path[1..], (name, secret));
+            }
+            Value::Object(object) => {
+                object.insert(name, secret);
+            }
+            other => *other = json!({name: secret}),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_credential_goes_from_any_place_in_any_object(
+            mut object in harmless(), path in prop::collection::vec(0..5_usize, 0..5), credential in credential(),
+        ) {
+            plant(&mut object, &path, credential);
+            prop_assert!(!scrubbed(object.clone()).to_string().contains("hunter2"), "{object}");
+        }
+
+        #[test]
+        fn whole_credential_objects_go_from_any_place(
+            mut object in harmless(), path in prop::collection::vec(0..5_usize, 0..5), at in 0..4_usize,
+        ) {
+            let credentials = [
+                ("password", json!({"value": "hunter2", "hash": {"algorithm": "BCRYPT", "salt": "hunter2", "value": "hunter2"}})),
+                ("recovery_question", json!({"question": "Whose?", "answer": "hunter2"})),
+                ("jwk", json!({"kty": "RSA", "n": "x", "d": "hunter2", "p": "hunter2"})),
+                ("pem", "-----BEGIN EC PRIVATE KEY-----\nhunter2".into()),
+            ];
+            let (name, value) = credentials[at].clone();
+            plant(&mut object, &path, (name.to_owned(), value));
+            prop_assert!(!scrubbed(object.clone()).to_string().contains("hunter2"), "{object}");
+        }
+
+        #[test]
+        fn no_harmless_object_changes(object in harmless()) {
+            prop_assert_eq!(scrubbed(object.clone()), object);
+        }
     }
 }

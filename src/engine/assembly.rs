@@ -8,7 +8,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::cursor::Task;
 use super::harvest::{Harvest, items};
 use super::{Answer, Engine, Flight, Parked};
-use crate::streams::{Assembly, Listing, Part, Source, Step, Stream, by_name, parse};
+use crate::streams::{Assembly, Listing, Mentions, Part, Source, Step, Stream, by_name, parse};
 
 /// An object that is being put together.
 #[derive(Debug)]
@@ -104,7 +104,9 @@ impl Engine {
     fn harvest_assembly(&mut self, stream: &'static Stream, assembly: &Assembly, at: Timestamp) -> Vec<Harvest> {
         let Source::Assembled { assemble, mentions, .. } = &stream.source else { return Vec::new() };
         let own = self.harvest(stream, None, at, raw(&assemble(assembly)));
-        let mentioned = mentions.and_then(|(other, of)| self.harvest_mentioned(by_name(other)?, of(assembly), at));
+        let mentioned = mentions
+            .as_ref()
+            .and_then(|Mentions { stream, ids }| self.harvest_mentioned(by_name(stream)?, ids(assembly), at));
         mentioned.into_iter().chain([own]).collect()
     }
 

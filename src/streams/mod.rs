@@ -69,7 +69,7 @@ pub enum Source {
         /// The answers for a parent → objects.
         assemble: fn(&Assembly) -> Vec<Value>,
         /// The stream some of whose objects show only here, and the ids that show.
-        mentions: Option<(&'static str, fn(&Assembly) -> Vec<String>)>,
+        mentions: Option<Mentions>,
     },
     /// They are the events of the System Log, which only grows.
     SystemLog {
@@ -81,6 +81,15 @@ pub enum Source {
         /// That stream.
         from: &'static Stream,
     },
+}
+
+/// Objects of another stream that show only in what is put together.
+#[derive(Debug)]
+pub struct Mentions {
+    /// That stream.
+    pub stream: &'static str,
+    /// The ids that show.
+    pub ids: fn(&Assembly) -> Vec<String>,
 }
 
 /// Items of a listing that something is read of.

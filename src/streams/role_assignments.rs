@@ -8,7 +8,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::roles::{grouping_id, privilege_id};
-use super::{Assembly, Cadence, Context, Listing, Parents, Source, Step, Stream, applications, every, groups, parse};
+use super::{
+    Assembly, Cadence, Context, Listing, Mentions, Parents, Source, Step, Stream, applications, every, groups, parse,
+};
 use crate::authomize::{Asset, AssetType, Association, Bundle, Permission, SourceType, text};
 use crate::record::Normalized;
 
@@ -28,7 +30,7 @@ pub static STREAM: Stream = Stream {
         ],
         next,
         assemble,
-        mentions: Some(("roles", role_types)),
+        mentions: Some(Mentions { stream: "roles", ids: role_types }),
     },
     cadence: Cadence::Full,
     fixed: None,

@@ -123,7 +123,7 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     let bundle = Bundle {
         new_groupings: vec![grouping],
         new_privileges: std::iter::once(role_privilege(&id, name))
-            .chain(permissions.iter().map(permission_privilege))
+            .chain(permissions.iter().map(|permission| permission_privilege(permission)))
             .collect(),
         new_privileges_grants: permissions.iter().map(grant).collect(),
         new_permissions: vec![permission],
@@ -144,12 +144,12 @@ fn role_privilege(role: &str, label: String) -> Privilege {
 
 /// A permission of a custom role (`okta.users.manage`).
 /// <https://developer.okta.com/docs/api/openapi/okta-management/guides/permissions/>
-fn permission_privilege(permission: &String) -> Privilege {
+fn permission_privilege(permission: &str) -> Privilege {
     let kind = if permission.ends_with(".read") { PrivilegeType::MetadataRead } else { PrivilegeType::Administrative };
     Privilege {
-        unique_id: permission.clone(),
-        origin_id: Some(permission.clone()),
-        origin_name: permission.clone(),
+        unique_id: permission.to_owned(),
+        origin_id: Some(permission.to_owned()),
+        origin_name: permission.to_owned(),
         privilege_type: Some(kind),
         kind: None,
     }

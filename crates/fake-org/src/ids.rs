@@ -36,6 +36,12 @@ impl Ids {
         )
     }
 
+    /// An id of something that happens at `at_ms`: a program that starts again with the same seed
+    /// does not repeat it.
+    pub(crate) fn uuid_at(&mut self, at_ms: i64) -> String {
+        Self::seeded(self.0.random::<u64>() ^ at_ms.cast_unsigned()).uuid()
+    }
+
     /// An opaque token of `chars` characters.
     pub(crate) fn token(&mut self, chars: usize) -> String {
         (0..chars).map(|_| char::from(BASE62[self.0.random_range(0..BASE62.len())])).collect()

@@ -102,7 +102,8 @@ impl Org {
             .debug("grantType", "client_credentials")
             .debug("grantedScopes", scopes.join(", "))
             .debug("requestUri", "/oauth2/v1/token");
-        let uuid = self.secrets.uuid();
+        let now = self.now();
+        let uuid = self.secrets.uuid_at(now.as_millisecond());
         self.append_event(Event { uuid: Some(uuid), ..event });
     }
 }
