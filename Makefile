@@ -6,6 +6,9 @@ MAKEFLAGS += --no-print-directory
 VENV := $(CURDIR)/.venv
 export PATH := $(VENV)/bin:$(PATH)
 export MOTO_PYTHON := $(VENV)/bin/python3
+# Authomize's own client has models of pydantic 1: it cannot share a venv with the rest.
+CONFORMANCE_VENV := $(CURDIR)/.venv-conformance
+export CONFORMANCE_PYTHON := $(CONFORMANCE_VENV)/bin/python3
 export SAM_CLI_TELEMETRY := 0
 
 ARCH ?= $(patsubst aarch64,arm64,$(shell uname -m))
@@ -14,7 +17,7 @@ RUST_TARGET := $(patsubst arm64,aarch64,$(ARCH))-unknown-linux-gnu
 TARGET_FLAGS = $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
   $(if $(wildcard $(shell rustc --print sysroot)/lib/rustlib/$(RUST_TARGET)),--skip-target-check)
 
-.PHONY: help run test build deploy peek fmt doc clean venv rust python
+.PHONY: help run test build deploy peek fmt doc clean venv conformance-venv rust python
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
@@ -23,7 +26,7 @@ help: ## List the targets
 run: rust venv ## Collect a demo org into out/, or your own: OKTA_SECRET=path/to/secret.json make run
 	@python3 -B -m demo
 
-test: rust venv ## Run every check that CI runs; the last line is the count of tests
+test: rust venv conformance-venv ## Run every check that CI runs; the last line is the count of tests
 	@python3 -B .ci/checks.py
 
 build: rust venv ## Build target/lambda/okta-authomize/bootstrap for this machine's processor; ARCH=arm64 or x86_64 for another
@@ -42,9 +45,9 @@ fmt: rust ## Format the Rust code
 doc: rust ## Build the Rust documentation into target/doc
 	cargo doc --workspace --no-deps --locked
 
-clean: rust ## Remove all that was built, and .venv; out/ stays
+clean: rust ## Remove all that was built or installed; out/ stays
 	cargo clean
-	rm -rf .aws-sam .venv
+	rm -rf .aws-sam .venv .venv-conformance
 
 rust:
 	@command -v cargo >/dev/null || { echo 'Rust is missing: install it from https://rustup.rs and open a new shell.' >&2; exit 1; }
@@ -54,11 +57,18 @@ python:
 	python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { echo 'Python 3.10 or newer is missing: install python3.' >&2; exit 1; }; \
 	python3 -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing: on Debian and Ubuntu, apt install python3-venv." >&2; exit 1; }
 
-# The copy of requirements.txt comes last, so that a broken-off installation is done again.
+# The copy of the requirements comes last, so that a broken-off installation is done again.
+define install
+	@cmp -s $(2) $(1)/requirements.txt && $(1)/bin/python3 -c '' 2>/dev/null || { \
+	  echo 'Installing $(2) into $(notdir $(1)) (once, about $(3) MB)'; \
+	  rm -rf $(1); \
+	  PATH="$${PATH#$(VENV)/bin:}" python3 -m venv $(1) && \
+	  $(1)/bin/python3 -m pip install --quiet --disable-pip-version-check --requirement $(2) && \
+	  cp $(2) $(1)/requirements.txt; }
+endef
+
 venv: python
-	@cmp -s requirements.txt $(VENV)/requirements.txt && $(VENV)/bin/python3 -c '' 2>/dev/null || { \
-	  echo 'Installing requirements.txt into .venv (once, about 900 MB)'; \
-	  rm -rf $(VENV); \
-	  PATH="$${PATH#$(VENV)/bin:}" python3 -m venv $(VENV) && \
-	  python3 -m pip install --quiet --disable-pip-version-check --requirement requirements.txt && \
-	  cp requirements.txt $(VENV)/requirements.txt; }
+	$(call install,$(VENV),requirements.txt,900)
+
+conformance-venv: python
+	$(call install,$(CONFORMANCE_VENV),conformance/requirements.txt,60)

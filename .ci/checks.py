@@ -13,6 +13,7 @@ import time
 CHECKS = [
     ("format", "cargo fmt --all --check"),
     ("lint", "cargo clippy --workspace --all-targets --locked -- -D warnings"),
+    ("the conformance checks themselves", f"{os.environ['CONFORMANCE_PYTHON']} -B conformance/selftest.py"),
     ("tests", "cargo test --workspace --locked --no-fail-fast"),
     ("documentation", "cargo doc --workspace --no-deps --locked"),
     ("template, by AWS SAM", "sam validate --lint"),

@@ -122,6 +122,10 @@ impl Engine {
         }
         let objects: Vec<Value> = new.iter().map(|id| (fixed.object)(id)).collect();
         self.cursor.mentioned.entry(stream.name.to_owned()).or_default().extend(new);
+        // A snapshot that is open will bring them at its end.
+        if self.cursor.streams.get(stream.name).is_some_and(|progress| progress.open.is_some()) {
+            return None;
+        }
         Some(self.harvest(stream, None, at, raw(&objects)))
     }
 

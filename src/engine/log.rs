@@ -94,7 +94,8 @@ impl Engine {
         let is_own = |client: &str| self.plan.own_client.as_deref() == Some(client);
         let only_own = entries.iter().flatten().all(|entry| entry.token_grant_to.as_deref().is_some_and(is_own))
             && entries.iter().all(Option::is_some);
-        if self.log.caught_up && only_own && !events.is_empty() {
+        let is_idle = !self.has_news() && !self.walks_have_more(sent_at);
+        if is_idle && self.log.caught_up && only_own && !events.is_empty() {
             // They will be read again together with the first event that is news.
             return None;
         }

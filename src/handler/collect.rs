@@ -16,7 +16,7 @@ use crate::invocation::{Mode, Request};
 use crate::okta::{self, Org, Page};
 use crate::secret::Secrets;
 use crate::store::{Kind, Store, StoreError};
-use crate::streams::{Source, Stream};
+use crate::streams::{Source, Stream, by_name};
 use crate::usage::Usage;
 
 /// One run's collecting.
@@ -223,6 +223,10 @@ impl<'a, S: Store> Collecting<'a, S> {
 
     fn manifest(&mut self) -> Manifest {
         let integration = &self.run.integration;
+        let mut batches = std::mem::take(&mut self.entries);
+        // What is put together may define objects of other streams in passing; those streams' own
+        // lines come after and have the last word. Lines of one stream keep their order.
+        batches.sort_by_key(|batch| by_name(batch.stream).is_none_or(|stream| !stream.is_assembled()));
         let completed = self.engine.completed().iter();
         Manifest {
             schema: SCHEMA,
@@ -235,7 +239,7 @@ impl<'a, S: Store> Collecting<'a, S> {
             request_id: self.run.request_id.clone(),
             committed_at: rfc3339(self.clock.now()),
             mode: self.run.mode.word(),
-            batches: std::mem::take(&mut self.entries),
+            batches,
             snapshots: completed
                 .map(|done| SnapshotEntry { stream: done.stream, since_sequence: done.since_sequence, complete: true })
                 .collect(),

@@ -243,6 +243,12 @@ impl Stream {
         }
     }
 
+    /// Whether its objects are put together from several answers.
+    #[must_use]
+    pub fn is_assembled(&self) -> bool {
+        matches!(self.source, Source::Assembled { .. })
+    }
+
     /// The parents that this stream reads of a listing's items.
     #[must_use]
     pub fn parents_of(&self, listing: &str) -> Option<&Parents> {

@@ -110,36 +110,44 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     let inherits = |member: &Member| Association { source_id: id.clone(), target_id: member.id.clone() };
     let bundle = Bundle {
         new_assets_inheritance: members.iter().map(inherits).collect(),
-        new_assets: std::iter::once(set).chain(members.into_iter().filter_map(|member| member.asset)).collect(),
+        new_assets: std::iter::once(set).chain(members.into_iter().map(|member| member.asset)).collect(),
         ..Bundle::default()
     };
     Some(Normalized { id, bundle, source, ocsf: None })
 }
 
-/// What a set contains, and its asset where no other stream defines it.
+/// What a set contains, and its asset.
 struct Member {
     id: String,
-    asset: Option<Asset>,
+    asset: Asset,
 }
 
-/// An object, or a whole collection, known by its Okta resource name.
+/// An object, or a whole collection, known by its Okta resource name. Each is defined here, so
+/// that no set contains what nothing defines; an app's or IdP's own stream knows more of it and
+/// has the later word.
 fn member(resource: &Value) -> Option<Member> {
-    let asset = |id: &str, name: String, origin_type: &str| Asset {
+    let asset = |id: &str, name: String, kind, origin_type: &str| Asset {
         unique_id: id.to_owned(),
         origin_id: id.to_owned(),
         name,
-        kind: AssetType::Other,
+        kind,
         origin_type: Some(origin_type.to_owned()),
         ..Asset::default()
     };
-    if let (Some(kind), Some(id)) = (text(resource, &["resource_type"]), text(resource, &["resource_id"])) {
-        let defined = kind == "Application" || kind == "IdentityProvider";
-        let own = (!defined).then(|| asset(&id, id.clone(), &kind));
-        return Some(Member { id, asset: own });
+    let orn = text(resource, &["orn"]);
+    if let (Some(origin_type), Some(id)) = (text(resource, &["resource_type"]), text(resource, &["resource_id"])) {
+        let (kind, name) = match origin_type.as_str() {
+            // orn:okta:idp:{org}:apps:{catalogue name}:{id}
+            "Application" => (AssetType::Application, orn.as_deref().and_then(|orn| orn.rsplit(':').nth(1))),
+            "IdentityProvider" => (AssetType::Integration, None),
+            _ => (AssetType::Other, None),
+        };
+        let name = name.filter(|name| !name.is_empty()).unwrap_or(&id).to_owned();
+        return Some(Member { asset: asset(&id, name, kind, &origin_type), id });
     }
-    let orn = text(resource, &["orn"]).or_else(|| text(resource, &["id"]))?;
+    let orn = orn.or_else(|| text(resource, &["id"]))?;
     let name = orn.rsplit(':').next().unwrap_or_default().to_owned();
-    Some(Member { asset: Some(asset(&orn, format!("All {name}"), "ResourceCollection")), id: orn })
+    Some(Member { asset: asset(&orn, format!("All {name}"), AssetType::Other, "ResourceCollection"), id: orn })
 }
 
 #[cfg(test)]
@@ -192,7 +200,7 @@ mod tests {
         assert_eq!(targets, ["00g1", "0oa1", "orn:okta:directory:00o1:users"]);
         let assets: Vec<_> =
             bundle["new_assets"].as_array().unwrap().iter().map(|a| a["name"].as_str().unwrap()).collect();
-        assert_eq!(assets, ["Europe", "00g1", "All users"]);
+        assert_eq!(assets, ["Europe", "00g1", "bookmark", "All users"]);
     }
 
     #[test]

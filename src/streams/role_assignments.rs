@@ -148,13 +148,15 @@ fn tags(source: &Value) -> Vec<String> {
     ["status", "assignmentType", "created", "lastUpdated"].iter().filter_map(tag).collect()
 }
 
-/// What a role is narrowed to, and its asset where no other stream defines it.
+/// What a role is narrowed to, and its asset.
 struct Target {
     id: String,
     asset: Option<Asset>,
 }
 
-/// A group, an app, or all apps of a catalogue entry (which has a name, not an id).
+/// A group, an app, or all apps of a catalogue entry (which has a name, not an id). Each is
+/// defined here, so that no permission names what nothing defines; an app's own stream knows more
+/// of it and has the later word.
 fn target(target: &Value) -> Option<Target> {
     let asset = |id: &str, name: Option<String>, kind, origin_type: &str| Asset {
         unique_id: id.to_owned(),
@@ -166,8 +168,11 @@ fn target(target: &Value) -> Option<Target> {
     };
     if let Some(id) = text(target, &["id"]) {
         let is_group = target.get("objectClass").is_some() || target.get("profile").is_some();
-        let group = is_group.then(|| asset(&id, text(target, &["profile", "name"]), AssetType::Other, "Group"));
-        return Some(Target { id, asset: group });
+        let asset = match is_group {
+            true => asset(&id, text(target, &["profile", "name"]), AssetType::Other, "Group"),
+            false => asset(&id, text(target, &["name"]), AssetType::Application, "Application"),
+        };
+        return Some(Target { id, asset: Some(asset) });
     }
     let entry = text(target, &["name"])?;
     let id = format!("catalog:{entry}");
@@ -257,7 +262,9 @@ mod tests {
         let assets: Vec<_> =
             bundle["new_permissions"].as_array().unwrap().iter().map(|p| p["assetId"].as_str().unwrap()).collect();
         assert_eq!(assets, ["0oa1", "catalog:facebook"]);
-        assert_eq!(bundle["new_assets"].as_array().unwrap().len(), 1);
+        let types: Vec<_> =
+            bundle["new_assets"].as_array().unwrap().iter().map(|a| a["originType"].as_str().unwrap()).collect();
+        assert_eq!(types, ["Application", "CatalogApplication"]);
     }
 
     #[test]

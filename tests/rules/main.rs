@@ -6,3 +6,4 @@ mod support;
 mod architecture;
 mod collect;
 mod commit;
+mod conformance;

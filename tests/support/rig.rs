@@ -1,6 +1,7 @@
 //! A function between a fake org over HTTP and a bucket in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -66,15 +67,29 @@ impl Rig {
 
     /// A rig whose function has these settings beside BUCKET and SECRET_ID.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let mut org = Org::new(Options { journal: true, ..Options::default() });
         org.add_client(Client::with_secret(CLIENT, PASSWORD));
+        Self::around(org, &secret(), settings).await
+    }
+
+    /// A rig around an org that is there already, with the secret for it.
+    pub async fn around(org: Org, secret: &Value, settings: &[(&str, &str)]) -> Self {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let org = Arc::new(Mutex::new(org));
         let server = fake_org::serve(org.clone(), TcpListener::bind("127.0.0.1:0").await.unwrap()).await;
         let (store, secrets) = (Memory::default(), Drawer::default());
-        secrets.put("okta/acme", &secret());
+        secrets.put("okta/acme", secret);
         let handler = handler(&server.url, settings, &store, &secrets);
         Self { org, store, secrets, handler, url: server.url.clone(), _server: server }
+    }
+
+    /// Writes the bucket into a directory.
+    pub fn copy_to(&self, directory: &Path) {
+        for (key, body) in self.store.objects.lock().unwrap().iter() {
+            let file = directory.join(key);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, body).unwrap();
+        }
     }
 
     /// The same function after a cold start, with other settings.
