@@ -1,12 +1,13 @@
 //! Records → bounded, compressed objects.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::{self, BufRead, Write};
 
 use bytes::Bytes;
 use flate2::Compression;
+use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::record::{Op, Record};
@@ -119,6 +120,19 @@ impl Open {
         };
         Ok(Sealed { entry, body })
     }
+}
+
+/// The ids of a stored batch's lines.
+///
+/// # Errors
+/// Where it is no batch.
+pub fn ids(body: &[u8]) -> io::Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Line {
+        id: String,
+    }
+    let lines = io::BufReader::new(GzDecoder::new(body)).lines();
+    lines.map(|line| Ok(serde_json::from_str::<Line>(&line?)?.id)).collect()
 }
 
 #[cfg(test)]

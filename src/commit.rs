@@ -5,6 +5,7 @@
 //! tells where to look for the newest one: a copy that is missing, damaged or old costs a
 //! listing, never a record.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use bytes::Bytes;
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::batch::Entry;
+use crate::batch::{self, Entry};
 use crate::store::{Creation, Kind, Store, StoreError};
 
 /// Version of the shape of manifests and cursor copies.
@@ -104,7 +105,7 @@ impl fmt::Display for CommitError {
             Self::Damaged { key, detail } => {
                 write!(
                     f,
-                    "manifest {key} cannot be read ({detail}): restore the object as it was written; manifests are never rewritten by the function"
+                    "{key} cannot be read ({detail}): restore the object as it was written; the function never rewrites it"
                 )
             }
             Self::Superseded { sequence, run } => write!(f, "run {run} committed manifest {sequence} first"),
@@ -175,7 +176,7 @@ impl<S: Store> Log<S> {
 
     async fn read(&self, sequence: u64, copy_is_current: bool) -> Result<Head, CommitError> {
         let key = self.key(sequence);
-        let damaged = |detail: &str| CommitError::Damaged { key: key.clone(), detail: detail.to_owned() };
+        let damaged = |detail: &str| damaged(&key, detail);
         let body = self.store.get(&key).await?.ok_or_else(|| damaged("it was listed but is not there"))?;
         let manifest: Value = serde_json::from_slice(&body).map_err(|error| damaged(&error.to_string()))?;
         if manifest.get("sequence").and_then(Value::as_u64) != Some(sequence) {
@@ -227,6 +228,34 @@ impl<S: Store> Log<S> {
         Ok(Head { copy_is_current: copied.is_ok(), ..head })
     }
 
+    /// The ids of all lines of a stream that were committed at `since` (RFC 3339, UTC) or later,
+    /// read back from `head`.
+    ///
+    /// # Errors
+    /// [`CommitError::Store`], or [`CommitError::Damaged`] where a manifest or batch is not one.
+    pub async fn ids_since(&self, stream: &str, since: &str, head: &Head) -> Result<HashSet<String>, CommitError> {
+        let mut ids = HashSet::new();
+        for sequence in (1..=head.sequence).rev() {
+            let key = self.key(sequence);
+            let manifest: Value = self.json(&key).await?;
+            if manifest["committed_at"].as_str().is_some_and(|committed_at| committed_at < since) {
+                break;
+            }
+            let batches =
+                manifest["batches"].as_array().into_iter().flatten().filter(|batch| batch["stream"] == stream);
+            for key in batches.filter_map(|batch| batch["key"].as_str()) {
+                let body = self.store.get(key).await?.ok_or_else(|| damaged(key, "the batch is not there"))?;
+                ids.extend(batch::ids(&body).map_err(|error| damaged(key, &error.to_string()))?);
+            }
+        }
+        Ok(ids)
+    }
+
+    async fn json(&self, key: &str) -> Result<Value, CommitError> {
+        let body = self.store.get(key).await?.ok_or_else(|| damaged(key, "it is not there"))?;
+        serde_json::from_slice(&body).map_err(|error| damaged(key, &error.to_string()))
+    }
+
     /// A manifest of this sequence exists: our own, created by an attempt whose answer was lost,
     /// or another run's.
     async fn settle(&self, manifest: &Manifest, key: &str) -> Result<(), CommitError> {
@@ -248,6 +277,10 @@ impl<S: Store> Log<S> {
             json!({"schema": SCHEMA, "sequence": head.sequence, "manifest_sha256": head.sha256, "cursor": head.cursor});
         self.store.put(&self.copy, Bytes::from(json_bytes(&copy)), Kind::Json).await
     }
+}
+
+fn damaged(key: &str, detail: &str) -> CommitError {
+    CommitError::Damaged { key: key.to_owned(), detail: detail.to_owned() }
 }
 
 fn copied_sequence(copy: &[u8]) -> Option<u64> {

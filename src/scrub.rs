@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 /// Removes from an Okta object, at any depth:
 /// - `_links` and `_embedded`;
-/// - credentials (see [`is_credential`]);
+/// - credentials, told by their names and forms;
 /// - the members of a `profile` that `drop_attributes` names.
 pub fn scrub(value: &mut Value, drop_attributes: &[String]) {
     match value {

@@ -1,6 +1,6 @@
 //! The words between the engine and its caller: what is wanted, and what came of it.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::streams::{Cadence, Stream};
 
@@ -43,7 +43,9 @@ pub enum Ask {
     Fetch(Fetch),
     /// Nothing until an answer comes.
     Wait,
-    /// Commit what was absorbed, then call [`Engine::committed`].
+    /// Tell `Engine::recalled` the uuids of all events that were committed since then.
+    Recall(Timestamp),
+    /// Commit what was absorbed, then call `Engine::committed`.
     Commit,
     /// Nothing is left to do in this run.
     Done,

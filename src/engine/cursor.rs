@@ -38,6 +38,13 @@ pub struct LogCursor {
     /// Newest `published` among the events collected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub newest_published: Option<Timestamp>,
+    /// When the log was last read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_at: Option<Timestamp>,
+    /// Events since then are read again, because Okta no longer knew the position: those that
+    /// are committed are left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replay_since: Option<Timestamp>,
 }
 
 /// A stream's snapshots.

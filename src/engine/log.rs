@@ -1,14 +1,22 @@
 //! Reading the System Log: from Okta's own cursor, a bounded piece a round.
 
-use jiff::Timestamp;
+use std::collections::HashSet;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::value::RawValue;
 
 use super::harvest::{Harvest, items};
-use super::{Answer, Engine, Fetch, Lane, Parked};
+use super::{Answer, Engine, Fetch, Gap, Lane, Parked};
 use crate::authomize::rfc3339;
-use crate::streams::{Source, Stream, entry};
+use crate::streams::{Entry, Source, Stream, entry};
 
 /// Pages of the log that one round reads at most.
 const PAGES_A_ROUND: u32 = 50;
+/// How far behind the newest event the log is read again where Okta no longer knows the position.
+const OVERLAP: SignedDuration = SignedDuration::from_hours(2);
+/// How long Okta keeps events.
+/// <https://developer.okta.com/docs/reference/system-log-query/>
+const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// This round's reading of the log.
 #[derive(Debug, Default)]
@@ -34,6 +42,33 @@ impl Engine {
         self.flights.iter().any(|flight| flight.lane == Lane::Log)
     }
 
+    /// A function that was off for longer than Okta keeps events has lost some: the loss is told,
+    /// and every snapshot is due.
+    pub(super) fn note_gap(&mut self, now: Timestamp) {
+        let oldest = now - KEPT;
+        let (Some(read_at), Some((_, first))) = (self.cursor.log.read_at, self.log_stream()) else { return };
+        if read_at >= oldest {
+            return;
+        }
+        self.gap = Some(Gap { from: read_at, to: oldest });
+        self.cursor.log.next = Some(since(first, oldest));
+        self.cursor.log.replay_since = None;
+        for stream in self.plan.streams.iter().filter(|stream| !stream.listings().is_empty()) {
+            let progress = self.cursor.streams.entry(stream.name.to_owned()).or_default();
+            progress.asked |= progress.open.is_none();
+        }
+    }
+
+    /// Since when the committed events must be known before the log is read on.
+    pub(super) fn wants_recall(&self) -> Option<Timestamp> {
+        self.cursor.log.replay_since.filter(|_| self.recalled.is_none() && self.log_has_more())
+    }
+
+    /// Takes the uuids of the events that are committed, to leave them out.
+    pub fn recalled(&mut self, uuids: HashSet<String>) {
+        self.recalled = Some(uuids);
+    }
+
     /// The next page of the log, none when the round is through with it.
     pub(super) fn next_of_log(&mut self, now: Timestamp) -> Option<Fetch> {
         let (_, first) = self.log_stream()?;
@@ -42,10 +77,8 @@ impl Engine {
         if !self.log_has_more() || self.log.pages >= PAGES_A_ROUND || (self.log.pages > 0 && !in_time) {
             return None;
         }
-        let path = self.cursor.log.next.clone().unwrap_or_else(|| {
-            let since = rfc3339(now - self.plan.log_lookback).replace(':', "%3A");
-            format!("{first}&since={since}")
-        });
+        let begin = || since(first, now - self.plan.log_lookback);
+        let path = self.cursor.log.next.clone().unwrap_or_else(begin);
         self.log.pages += 1;
         Some(self.send(Lane::Log, None, path, now))
     }
@@ -53,18 +86,23 @@ impl Engine {
     pub(super) fn absorb_log(&mut self, sent_at: Timestamp, answer: Answer) -> Option<Harvest> {
         let (stream, path) = self.log_stream()?;
         let why = match answer {
-            Answer::Page { body, next } => return self.absorb_events(stream, path, sent_at, &body, next),
+            Answer::Page { body, next } => match items(&body) {
+                Ok(events) => return self.absorb_events(stream, path, sent_at, events, next),
+                Err(error) => Parked::Failed(error),
+            },
             Answer::Limited { retry_after_s } => {
                 self.park_limited(stream.name, retry_after_s);
                 return None;
             }
+            Answer::Expired if self.cursor.log.replay_since.is_none() => {
+                self.read_again(path, sent_at);
+                return None;
+            }
+            Answer::Expired => Parked::Failed("Okta accepts no position in the System Log".to_owned()),
             Answer::Dropped => return None,
             Answer::Unavailable { error } => Parked::Unavailable(error),
             Answer::NotApplicable { error } => Parked::NotApplicable(error),
             Answer::Failed { error } => Parked::Failed(error),
-            Answer::Expired => {
-                Parked::Failed("Okta no longer accepts the stored position in the System Log".to_owned())
-            }
             Answer::Gone => {
                 Parked::Failed(format!("Okta has no {path}: check that the secret's domain is an Okta org"))
             }
@@ -73,41 +111,68 @@ impl Engine {
         None
     }
 
+    /// Okta no longer knows the position: the log is read again from a little before the newest
+    /// event, without the events that are committed. Those that are not are committed first.
+    fn read_again(&mut self, path: &str, now: Timestamp) {
+        let newest = self.cursor.log.newest_published.unwrap_or(now - self.plan.log_lookback);
+        let from = newest.min(now) - OVERLAP;
+        self.cursor.log.next = Some(since(path, from));
+        self.cursor.log.replay_since = Some(from);
+        self.recalled = None;
+    }
+
     fn absorb_events(
         &mut self,
         stream: &'static Stream,
         path: &str,
         sent_at: Timestamp,
-        body: &str,
+        events: Vec<Box<RawValue>>,
         next: Option<String>,
     ) -> Option<Harvest> {
-        let events = match items(body) {
-            Ok(events) => events,
-            Err(error) => {
-                self.park(stream.name, Parked::Failed(error));
-                return None;
-            }
-        };
         let limit = next.as_deref().and_then(limit_of).or_else(|| limit_of(path)).unwrap_or(usize::MAX);
         self.log.caught_up = events.len() < limit || next.is_none();
         let entries: Vec<_> = events.iter().map(|event| entry(event)).collect();
-        let is_own = |client: &str| self.plan.own_client.as_deref() == Some(client);
-        let only_own = entries.iter().flatten().all(|entry| entry.token_grant_to.as_deref().is_some_and(is_own))
-            && entries.iter().all(Option::is_some);
-        let is_idle = !self.has_news() && !self.walks_have_more(sent_at);
-        if is_idle && self.log.caught_up && only_own && !events.is_empty() {
+        if self.is_only_our_own(&entries, sent_at) {
             // They will be read again together with the first event that is news.
             return None;
         }
         let newest = entries.iter().flatten().filter_map(|entry| entry.published).max();
-        self.cursor.log.newest_published = self.cursor.log.newest_published.max(newest);
-        self.cursor.log.next = next.or_else(|| self.cursor.log.next.take());
-        if events.is_empty() {
+        let log = &mut self.cursor.log;
+        log.newest_published = log.newest_published.max(newest);
+        log.next = next.or_else(|| log.next.take());
+        log.read_at = Some(sent_at);
+        let known = self.recalled.as_ref();
+        let is_new = |entry: &Option<Entry>| {
+            let uuid = entry.as_ref().and_then(|entry| entry.uuid.as_ref());
+            !uuid.is_some_and(|uuid| known.is_some_and(|known| known.contains(uuid)))
+        };
+        let new: Vec<_> =
+            events.into_iter().zip(&entries).filter(|(_, entry)| is_new(entry)).map(|(event, _)| event).collect();
+        if self.log.caught_up {
+            self.cursor.log.replay_since = None;
+            self.recalled = None;
+        }
+        if new.is_empty() {
             return None;
         }
         self.uncommitted.insert(stream.name);
-        Some(Harvest::new(stream, None, sent_at, events))
+        Some(Harvest::new(stream, None, sent_at, new))
     }
+
+    /// Whether an idle run would find no news but that the collector itself was granted a token.
+    fn is_only_our_own(&self, entries: &[Option<Entry>], now: Timestamp) -> bool {
+        let is_own = |entry: &Option<Entry>| {
+            let client = entry.as_ref().and_then(|entry| entry.token_grant_to.as_deref());
+            client.is_some() && client == self.plan.own_client.as_deref()
+        };
+        let is_idle = self.log.caught_up && !self.has_news() && !self.walks_have_more(now);
+        is_idle && !entries.is_empty() && entries.iter().all(is_own)
+    }
+}
+
+/// The log from a time on.
+fn since(path: &str, time: Timestamp) -> String {
+    format!("{path}&since={}", rfc3339(time).replace(':', "%3A"))
 }
 
 /// The `limit` of a path's query.

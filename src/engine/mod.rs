@@ -17,7 +17,7 @@ mod snapshot;
 mod standing;
 mod walk;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use jiff::Timestamp;
 
@@ -70,12 +70,24 @@ pub struct Engine {
     parked: BTreeMap<&'static str, Parked>,
     failures: Vec<Failure>,
     completed: Vec<Completed>,
+    /// What is left out while the log is read again.
+    recalled: Option<HashSet<String>>,
+    gap: Option<Gap>,
     /// Streams of which lines are not committed.
     uncommitted: BTreeSet<&'static str>,
     round_began_at: Timestamp,
     sent_in_round: bool,
     retry_after_s: Option<i64>,
     stopping: bool,
+}
+
+/// A time of which events can no longer be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// When the log was last read.
+    pub from: Timestamp,
+    /// Since when Okta has events.
+    pub to: Timestamp,
 }
 
 /// A parent whose listing could not be read in this run.
@@ -103,6 +115,8 @@ impl Engine {
             parked: BTreeMap::new(),
             failures: Vec::new(),
             completed: Vec::new(),
+            recalled: None,
+            gap: None,
             uncommitted: BTreeSet::new(),
             round_began_at: now,
             sent_in_round: false,
@@ -111,6 +125,7 @@ impl Engine {
             plan,
         };
         engine.leave_what_is_not_planned();
+        engine.note_gap(now);
         engine.note_what_is_asked();
         engine
     }
@@ -136,6 +151,10 @@ impl Engine {
             let fetch = if self.is_round_over(now) { None } else { self.next_fetch(now) };
             match fetch {
                 Some(fetch) => return Ask::Fetch(fetch),
+                None if self.flights.is_empty() && self.is_reading_again() => match self.wants_recall() {
+                    Some(since) if self.uncommitted.is_empty() => return Ask::Recall(since),
+                    _ => return Ask::Commit,
+                },
                 None if !self.flights.is_empty() => return Ask::Wait,
                 None if self.has_news() => return Ask::Commit,
                 None if self.stopping || !self.sent_in_round || !self.has_work(now) => return Ask::Done,
@@ -151,7 +170,7 @@ impl Engine {
 
     fn next_fetch(&mut self, now: Timestamp) -> Option<Fetch> {
         if self.phase == Phase::Log {
-            if self.log_is_under_way() {
+            if self.log_is_under_way() || self.is_reading_again() {
                 return None;
             }
             if let Some(fetch) = self.next_of_log(now) {
@@ -169,6 +188,11 @@ impl Engine {
         self.next_of_walks(now)
     }
 
+    /// Whether the log must not be read on before the committed events are known.
+    fn is_reading_again(&self) -> bool {
+        self.phase == Phase::Log && !self.stopping && self.wants_recall().is_some()
+    }
+
     fn begin_round(&mut self, now: Timestamp) {
         self.phase = Phase::Log;
         self.log = LogReading::default();
@@ -178,7 +202,10 @@ impl Engine {
 
     /// Whether anything was absorbed that is worth a manifest.
     fn has_news(&self) -> bool {
-        !self.uncommitted.is_empty() || !self.completed.is_empty() || self.cursor.differs_beside_log(&self.committed)
+        !self.uncommitted.is_empty()
+            || self.gap.is_some()
+            || !self.completed.is_empty()
+            || self.cursor.differs_beside_log(&self.committed)
     }
 
     /// Whether another round would get further: log to read, or a walk that can go on or begin.
@@ -226,6 +253,7 @@ impl Engine {
         self.committed = self.cursor.clone();
         self.completed.clear();
         self.uncommitted.clear();
+        self.gap = None;
         if self.has_work(now) {
             self.begin_round(now);
             // A round that follows a commit is looked into even if it turns out to be empty.

@@ -2,10 +2,16 @@
 
 use jiff::Timestamp;
 
-use super::{Completed, Engine, Parked};
+use super::{Completed, Engine, Gap, Parked};
 use crate::streams::{Source, Stream};
 
 impl Engine {
+    /// The gap that the next manifest tells, if there is one.
+    #[must_use]
+    pub fn gap(&self) -> Option<Gap> {
+        self.gap
+    }
+
     /// Snapshots that the next manifest declares complete.
     #[must_use]
     pub fn completed(&self) -> &[Completed] {

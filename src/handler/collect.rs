@@ -10,7 +10,7 @@ use super::{Failure, Handler, Run, org_url};
 use crate::authomize::rfc3339;
 use crate::batch::{Batches, Entry, Sealed};
 use crate::clock::Clock;
-use crate::commit::{CommitError, Head, Log, Manifest, SCHEMA, SnapshotEntry};
+use crate::commit::{CommitError, Gap, Head, Log, Manifest, SCHEMA, SnapshotEntry};
 use crate::engine::{Ask, Cursor, Engine, Fetch, Harvest, Plan};
 use crate::invocation::{Mode, Request};
 use crate::okta::{self, Org, Page};
@@ -102,6 +102,10 @@ impl<'a, S: Store> Collecting<'a, S> {
                     if !self.commit().await? {
                         break;
                     }
+                }
+                Ask::Recall(since) => {
+                    let uuids = self.log.ids_since("activity", &rfc3339(since), &self.head).await?;
+                    self.engine.recalled(uuids);
                 }
                 Ask::Wait | Ask::Fetch(_) => self.take_answer().await?,
             }
@@ -243,7 +247,7 @@ impl<'a, S: Store> Collecting<'a, S> {
             snapshots: completed
                 .map(|done| SnapshotEntry { stream: done.stream, since_sequence: done.since_sequence, complete: true })
                 .collect(),
-            gap: None,
+            gap: self.engine.gap().map(|gap| Gap { from: rfc3339(gap.from), to: rfc3339(gap.to) }),
             cursor: serde_json::to_value(self.engine.cursor()).expect("the cursor's keys are strings"),
         }
     }

@@ -38,6 +38,8 @@ fn event_id(source: &Value, raw: &RawValue) -> String {
 /// What collecting needs to know of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
+    /// Okta's id of it.
+    pub uuid: Option<String>,
     /// When it happened, as far as Okta says.
     pub published: Option<Timestamp>,
     /// Id of the OAuth client that this event grants an access token to.
@@ -51,6 +53,7 @@ pub fn entry(raw: &RawValue) -> Option<Entry> {
     #[serde(rename_all = "camelCase")]
     struct Event<'a> {
         #[serde(borrow)]
+        uuid: Option<&'a RawValue>,
         published: Option<&'a RawValue>,
         event_type: Option<&'a RawValue>,
         actor: Option<&'a RawValue>,
@@ -59,6 +62,7 @@ pub fn entry(raw: &RawValue) -> Option<Entry> {
     let kind = string(event.event_type).unwrap_or_default();
     let is_grant = kind.starts_with("app.oauth2.") && kind.contains("token.grant");
     Some(Entry {
+        uuid: string(event.uuid),
         published: string(event.published).and_then(|time| time.parse().ok()),
         token_grant_to: event.actor.filter(|_| is_grant).and_then(super::id_of),
     })
@@ -101,6 +105,6 @@ mod tests {
                 .unwrap(),
         )
         .unwrap();
-        assert_eq!(other, Entry { published: None, token_grant_to: None });
+        assert_eq!(other, Entry { uuid: None, published: None, token_grant_to: None });
     }
 }

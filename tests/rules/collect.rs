@@ -1,6 +1,6 @@
 //! Collecting: everything arrives, once, and an idle run is silent.
 
-use fake_org::{Event, Failure, NewUser};
+use fake_org::{Event, Failure, NewUser, Targets};
 use jiff::SignedDuration;
 use okta_authomize::invocation::Outcome;
 use serde_json::json;
@@ -276,4 +276,54 @@ async fn nothing_secret_is_written() {
     }
     assert!(rig.store.json("okta/cursors/okta.json").to_string().len() < 2_000);
     assert!(!CLIENT.is_empty());
+}
+
+#[tokio::test]
+async fn a_log_position_that_okta_forgot_costs_and_doubles_no_event() {
+    let rig = Rig::new().await;
+    rig.populate(5, 1);
+    for hours in [100, 30, 3, 1] {
+        let published = rig.org().now() - SignedDuration::from_hours(hours);
+        rig.org().append_event(Event::new("user.session.start").published_at(published));
+    }
+    rig.run().await;
+    for _ in 0..3 {
+        rig.org().append_event(Event::new("user.session.start"));
+    }
+    let forgotten = r#"{"errorCode":"E0000031","errorSummary":"Invalid search criteria."}"#;
+    rig.org().fail("GET /api/v1/logs", 1, Failure::Status(400, forgotten.into()));
+    let report = rig.run().await;
+    assert_eq!((report.outcome, report.streams["activity"].upserts), (Outcome::Succeeded, 3), "{report:#?}");
+    rig.assert_in_step();
+    rig.org().append_event(Event::new("user.session.start"));
+    rig.org().reset_counts();
+    assert_eq!(rig.run().await.streams["activity"].upserts, 1);
+    assert_eq!(rig.requests()["GET /api/v1/logs"], 1);
+    rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn a_role_type_that_okta_does_not_document_becomes_a_role_once_seen() {
+    let rig = Rig::new().await;
+    let (people, _) = rig.populate(3, 1);
+    rig.org().assign_role(&people[0], "MOBILE_ADMIN", &Targets::default()).unwrap();
+    rig.run().await;
+    assert!(rig.ids("roles").contains("MOBILE_ADMIN"));
+    rig.ask(json!({"mode": "full", "streams": ["roles"]})).await.unwrap();
+    assert!(rig.ids("roles").contains("MOBILE_ADMIN"));
+    rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn only_direct_role_assignments_are_records() {
+    let rig = Rig::new().await;
+    let (people, groups) = rig.populate(4, 1);
+    let empty = rig.org().create_group("Empty");
+    rig.org().assign_role(&groups[0], "READ_ONLY_ADMIN", &Targets::default()).unwrap();
+    rig.org().assign_role(&empty, "REPORT_ADMIN", &Targets::default()).unwrap();
+    let scope = Targets { groups: vec![groups[0].clone()], ..Targets::default() };
+    rig.org().assign_role(&people[1], "HELP_DESK_ADMIN", &scope).unwrap();
+    rig.run().await;
+    rig.assert_in_step();
+    assert_eq!(rig.ids("role_assignments").len(), 3);
 }

@@ -7,3 +7,4 @@ mod architecture;
 mod collect;
 mod commit;
 mod conformance;
+mod engine;

@@ -1,0 +1,121 @@
+//! The engine by itself: no network, no store, no clock.
+
+use jiff::{SignedDuration, Timestamp};
+use okta_authomize::engine::{Answer, Ask, Cursor, Engine, Plan};
+use okta_authomize::streams::STREAMS;
+use serde_json::json;
+
+fn plan(streams: &[&str]) -> Plan {
+    Plan {
+        streams: STREAMS.iter().copied().filter(|stream| streams.contains(&stream.name)).collect(),
+        asked: vec![],
+        accept_shrink: vec![],
+        own_client: None,
+        full_sync_interval: SignedDuration::from_hours(24),
+        factors_interval: SignedDuration::from_hours(168),
+        log_lookback: SignedDuration::from_hours(24),
+        checkpoint_interval: SignedDuration::from_secs(60),
+    }
+}
+
+fn now() -> Timestamp {
+    "2026-11-23T18:00:00Z".parse().unwrap()
+}
+
+fn fetch(engine: &mut Engine) -> (u64, String) {
+    match engine.next(now()) {
+        Ask::Fetch(fetch) => (fetch.ticket, fetch.path),
+        other => panic!("{other:?} where a request was expected"),
+    }
+}
+
+fn page(items: serde_json::Value, next: Option<&str>) -> Answer {
+    Answer::Page { body: items.to_string(), next: next.map(str::to_owned) }
+}
+
+fn groups(ids: std::ops::Range<usize>) -> serde_json::Value {
+    ids.map(|n| json!({"id": format!("00g{n}")})).collect()
+}
+
+#[test]
+fn answers_are_absorbed_in_the_order_of_their_requests() {
+    let mut engine = Engine::new(plan(&["groups", "group_memberships"]), Cursor::default(), 0, now());
+    let (listing, _) = fetch(&mut engine);
+    engine.absorb(listing, page(groups(0..3), None));
+    let requests: Vec<_> = (0..3).map(|_| fetch(&mut engine)).collect();
+    assert_eq!(engine.next(now()), Ask::Wait);
+    assert!(engine.absorb(requests[2].0, page(json!([{"id": "00u3"}]), None)).is_empty());
+    assert!(engine.absorb(requests[1].0, page(json!([{"id": "00u2"}]), None)).is_empty());
+    let harvests = engine.absorb(requests[0].0, page(json!([{"id": "00u1"}]), None));
+    let ids: Vec<_> = harvests.iter().flat_map(|h| h.records(&[]).map(|r| r.unwrap().id).collect::<Vec<_>>()).collect();
+    assert_eq!(ids, ["00g0:00u1", "00g1:00u2", "00g2:00u3"]);
+    assert_eq!(engine.next(now()), Ask::Commit);
+    assert_eq!(engine.completed().len(), 2);
+}
+
+#[test]
+fn what_was_not_absorbed_is_asked_for_again_and_nothing_else() {
+    let mut engine = Engine::new(plan(&["groups", "group_memberships"]), Cursor::default(), 0, now());
+    let (listing, _) = fetch(&mut engine);
+    engine.absorb(listing, page(groups(0..3), Some("/api/v1/groups?after=3")));
+    let mut asked: Vec<_> = (0..4).map(|_| fetch(&mut engine)).collect();
+    let first_members = asked.iter().find(|(_, path)| path.contains("00g0")).unwrap().clone();
+    let next_listing = asked.iter().find(|(_, path)| path.contains("after=3")).unwrap().clone();
+    engine.absorb(next_listing.0, page(groups(3..4), None));
+    engine.absorb(first_members.0, page(json!([{"id": "00u1"}]), Some("/api/v1/groups/00g0/users?after=1")));
+    engine.stop();
+    assert_eq!(engine.next(now()), Ask::Commit);
+    let cursor = Cursor::read(&serde_json::to_value(engine.cursor()).unwrap()).unwrap();
+    let mut resumed = Engine::new(plan(&["groups", "group_memberships"]), cursor, 1, now());
+    asked = (0..4).map(|_| fetch(&mut resumed)).collect();
+    let paths: Vec<_> = asked.iter().map(|(_, path)| path.as_str()).collect();
+    let first = |n: usize| format!("/api/v1/groups/00g{n}/users?limit=1000");
+    assert_eq!(paths, ["/api/v1/groups/00g0/users?after=1", &first(1), &first(2), &first(3)]);
+    assert_eq!(resumed.next(now()), Ask::Wait);
+}
+
+#[test]
+fn a_listing_whose_position_expired_begins_anew_with_a_new_snapshot() {
+    let mut engine = Engine::new(plan(&["users"]), Cursor::default(), 4, now());
+    let (ticket, first) = fetch(&mut engine);
+    engine.absorb(ticket, page(json!([{"id": "00u1"}]), Some("/api/v1/users?after=1")));
+    let (ticket, _) = fetch(&mut engine);
+    engine.absorb(ticket, Answer::Expired);
+    assert_eq!(engine.next(now()), Ask::Commit);
+    engine.committed(5, now());
+    let (ticket, again) = fetch(&mut engine);
+    assert_eq!(again, first);
+    engine.absorb(ticket, page(json!([{"id": "00u1"}]), None));
+    assert_eq!(engine.next(now()), Ask::Commit);
+    assert_eq!(engine.completed()[0].since_sequence, 6);
+}
+
+#[test]
+fn a_function_that_was_off_for_too_long_tells_the_gap_and_reads_everything_again() {
+    let mut cursor = Cursor::default();
+    cursor.log.next = Some("/api/v1/logs?after=1_1".into());
+    cursor.log.read_at = Some(now() - SignedDuration::from_hours(100 * 24));
+    let mut engine = Engine::new(plan(&["users", "activity"]), cursor, 4, now());
+    let gap = engine.gap().unwrap();
+    assert_eq!(gap.to, now() - SignedDuration::from_hours(90 * 24));
+    let (ticket, path) = fetch(&mut engine);
+    assert!(path.contains("since=2026-08-25T18%3A00%3A00.000Z"), "{path}");
+    engine.absorb(ticket, page(json!([]), Some("/api/v1/logs?after=2_1&limit=1000")));
+    let (ticket, path) = fetch(&mut engine);
+    assert!(path.starts_with("/api/v1/users"), "{path}");
+    engine.absorb(ticket, page(json!([]), None));
+    assert_eq!(engine.next(now()), Ask::Commit);
+    engine.committed(5, now());
+    assert_eq!((engine.next(now()), engine.gap()), (Ask::Done, None));
+}
+
+#[test]
+fn a_limit_beyond_the_runs_end_leaves_the_work_for_later() {
+    let mut engine = Engine::new(plan(&["users"]), Cursor::default(), 0, now());
+    let (ticket, _) = fetch(&mut engine);
+    engine.absorb(ticket, Answer::Limited { retry_after_s: 40 });
+    assert_eq!(engine.next(now()), Ask::Commit);
+    engine.committed(1, now());
+    assert_eq!(engine.next(now()), Ask::Done);
+    assert_eq!((engine.retry_after_s(), engine.is_unfinished(now())), (Some(40), false));
+}
