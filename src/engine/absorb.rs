@@ -7,7 +7,7 @@ use super::cursor::{Progress, Task, Walk};
 use super::harvest::{Harvest, items};
 use super::snapshot::Completed;
 use super::{Answer, Engine, Failure, Flight, Lane, Parked};
-use crate::streams::{Source, Stream, by_name, id_of, parse};
+use crate::streams::{Context, Source, Stream, by_name, id_of};
 
 /// After this many parents whose listings could not be read, the run leaves their stream alone.
 const FAILURES_A_STREAM: usize = 5;
@@ -43,6 +43,10 @@ impl Engine {
                 self.streams_of(name, flight).for_each(|stream| self.park_limited(stream, retry_after_s));
                 Vec::new()
             }
+            (Answer::Unavailable { error }, Some((stream, parent))) if self.has_lines(stream) => {
+                self.pass_over(stream.name, parent, error);
+                Vec::new()
+            }
             (Answer::Unavailable { error }, _) => self.abandon(name, flight, &Parked::Unavailable(error)),
             (Answer::NotApplicable { error }, _) => self.abandon(name, flight, &Parked::NotApplicable(error)),
             (Answer::Failed { error }, None) => self.give_up(name, flight, Parked::Failed(error)),
@@ -70,7 +74,7 @@ impl Engine {
             let Some(parents) = stream.parents_of(name) else { continue };
             for item in items.iter().filter(|item| (parents.wanted)(item)) {
                 let Some(parent) = id_of(item) else { continue };
-                let item = parents.keep.then(|| parse(item)).flatten();
+                let item = parents.keep.then(|| Context::default().object(item)).flatten();
                 walk.tasks.push(Task { stream: stream.name.to_owned(), parent, next: None, item });
             }
         }
@@ -117,6 +121,12 @@ impl Engine {
             (None, None) => Vec::new(),
         };
         streams.into_iter()
+    }
+
+    /// Whether other parents could be read: then it is this one that is refused, not the stream.
+    pub(super) fn has_lines(&self, stream: &Stream) -> bool {
+        let open = self.cursor.streams.get(stream.name).and_then(|progress| progress.open.as_ref());
+        open.is_some_and(|open| open.lines > 0)
     }
 
     /// Leaves one parent for the next run to try again: the others are read.

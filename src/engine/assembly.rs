@@ -75,6 +75,7 @@ impl Engine {
             {
                 assembling.take(&[]);
             }
+            Answer::Unavailable { error } if self.has_lines(stream) => return self.leave(stream, parent, error),
             Answer::Unavailable { error } => return self.abandon(name, flight, &Parked::Unavailable(error)),
             Answer::NotApplicable { error } => return self.abandon(name, flight, &Parked::NotApplicable(error)),
             Answer::Failed { error } => return self.leave(stream, parent, error),

@@ -43,11 +43,11 @@ struct State {
 struct Token {
     secret: SecretString,
     is_dpop: bool,
-    ends_at: Timestamp,
+    renew_at: Timestamp,
     scopes: BTreeSet<String>,
 }
 
-/// A token is renewed this long before it ends.
+/// A token is renewed this long before it ends, or after nine tenths of a short life.
 const RENEW_BEFORE: SignedDuration = SignedDuration::from_secs(120);
 
 impl Session {
@@ -124,7 +124,7 @@ impl Session {
         base: &Url,
         until: Timestamp,
     ) -> Result<Token, Error> {
-        if let Some(token) = state.token.as_ref().filter(|token| transport.now() + RENEW_BEFORE < token.ends_at) {
+        if let Some(token) = state.token.as_ref().filter(|token| transport.now() < token.renew_at) {
             return Ok(token.clone());
         }
         let token = self.fetch(state, transport, base, until).await?;
@@ -145,7 +145,7 @@ impl Session {
             let build = |http: &reqwest::Client, now| self.token_request(http, state, &url, now);
             let raw = transport.send("token", until, build).await?;
             if raw.status == 200 {
-                return granted_token(&raw, transport.now());
+                return granted_token(&raw, &self.scopes, transport.now());
             }
             let refusal: Refusal = serde_json::from_str(&raw.body).unwrap_or_default();
             let nonce = raw.headers.get("dpop-nonce").and_then(|nonce| nonce.to_str().ok()).map(str::to_owned);
@@ -248,15 +248,22 @@ struct Refusal {
     error_description: String,
 }
 
-fn granted_token(raw: &Raw, now: Timestamp) -> Result<Token, Error> {
+/// An answer that names no scopes grants those that were asked for.
+/// <https://www.rfc-editor.org/rfc/rfc6749#section-5.1>
+fn granted_token(raw: &Raw, asked: &[&str], now: Timestamp) -> Result<Token, Error> {
     let grant: Grant = serde_json::from_str(&raw.body).map_err(|_| {
         Error::Failed("Okta's token answer holds no access_token: check the secret's domain".to_owned())
     })?;
+    let life = SignedDuration::from_secs(grant.expires_in.unwrap_or(3_600).clamp(0, 86_400));
+    let mut scopes: BTreeSet<String> = grant.scope.split_whitespace().map(str::to_owned).collect();
+    if scopes.is_empty() {
+        scopes = asked.iter().map(|scope| (*scope).to_owned()).collect();
+    }
     Ok(Token {
         secret: grant.access_token,
         is_dpop: grant.token_type.eq_ignore_ascii_case("dpop"),
-        ends_at: now + SignedDuration::from_secs(grant.expires_in.unwrap_or(3_600).clamp(0, 86_400)),
-        scopes: grant.scope.split_whitespace().map(str::to_owned).collect(),
+        renew_at: now + life - RENEW_BEFORE.min(life / 10),
+        scopes,
     })
 }
 

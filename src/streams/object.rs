@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::scrub::scrub;
 
 /// What a mapping knows beside the object.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Context<'a> {
     /// Id of the parent, for streams that are read per parent.
     pub parent: Option<&'a str>,
