@@ -119,3 +119,15 @@ fn a_limit_beyond_the_runs_end_leaves_the_work_for_later() {
     assert_eq!(engine.next(now()), Ask::Done);
     assert_eq!((engine.retry_after_s(), engine.is_unfinished(now())), (Some(40), false));
 }
+
+#[test]
+fn a_cursor_in_the_middle_of_a_walk_holds_no_secret() {
+    let mut engine = Engine::new(plan(&["idps"]), Cursor::default(), 0, now());
+    let (listing, _) = fetch(&mut engine);
+    let client = json!({"client_id": "c", "client_secret": "hunter2"});
+    let idp = json!([{"id": "0oa1", "_links": {}, "protocol": {"credentials": {"client": client}}}]);
+    engine.absorb(listing, page(idp, None));
+    engine.stop();
+    let cursor = serde_json::to_string(engine.cursor()).unwrap();
+    assert!(cursor.contains("client_id") && !cursor.contains("hunter2"), "{cursor}");
+}
