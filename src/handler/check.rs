@@ -2,16 +2,18 @@
 
 use std::collections::HashMap;
 
+use serde_json::Value;
+
 use super::outcome::{Ended, answer_of};
 use super::{Failure, Run};
 use crate::engine::{Answer, Parked, items};
 use crate::invocation::Request;
 use crate::okta::Org;
-use crate::streams::{Assembly, Parents, Source, Stream, id_of, parse};
-use serde_json::Value;
+use crate::streams::{Assembly, Source, Stream, id_of, parse};
 
-/// Asks for one page of every stream that the event names. A stream that is read per parent is
-/// tried with the first parent there is; without one there is nothing that could be refused.
+/// Sends one request a stream that the event names: for its own listing, or, where another
+/// stream's request has brought its parents, for the first parent there is. What has no parent
+/// has nothing that could be refused.
 pub(super) async fn check(
     org: &Org,
     run: &Run,
@@ -19,36 +21,32 @@ pub(super) async fn check(
     streams: &[&'static Stream],
     sequence: u64,
 ) -> Result<Ended, Failure> {
-    let mut firsts: HashMap<&str, Option<(String, Option<Value>)>> = HashMap::new();
+    // First items by the path of their listing.
+    let mut firsts: HashMap<&str, First> = HashMap::new();
     let named: Vec<_> = streams.iter().copied().filter(|stream| request.names(stream.name)).collect();
     let mut ended = Ended::new(&named, sequence);
     for stream in named {
-        let parents = match &stream.source {
-            Source::PerParent { parents, .. } => Some(parents),
-            Source::Assembled { parents, .. } => parents.first(),
-            Source::Listing(_) | Source::SystemLog { .. } | Source::Counted { .. } => None,
+        let listing = stream.listings().first().map(|listing| listing.path);
+        let known = listing.and_then(|listing| firsts.get(listing));
+        let path = match (known, listing, &stream.source) {
+            (Some(first), ..) => path_of(stream, first.as_ref()),
+            (None, Some(listing), _) => Some(one(listing)),
+            (None, None, Source::SystemLog { path }) => Some(one(path)),
+            (None, None, _) => None,
         };
-        if let Some(parents) = parents
-            && !firsts.contains_key(parents.listing.name)
-        {
-            // A listing that is refused is refused for the stream, too.
-            let answer = answer_of(org.get(&one(parents.listing.path), run.stop_at).await)?;
-            if let Answer::Page { body, .. } = &answer {
-                firsts.insert(parents.listing.name, first_of(body));
-            }
-            note(&mut ended, stream, answer);
-        }
-        let first = parents.and_then(|parents| firsts.get(parents.listing.name)).and_then(Option::as_ref);
-        let Some(path) = path_of(stream, parents, first) else { continue };
+        let Some(path) = path else { continue };
         let answer = answer_of(org.get(&path, run.stop_at).await)?;
-        if let (Answer::Page { body, .. }, Source::Listing(listing)) = (&answer, &stream.source) {
-            firsts.insert(listing.name, first_of(body));
+        if let (Answer::Page { body, .. }, Some(listing)) = (&answer, listing) {
+            firsts.entry(listing).or_insert_with(|| first_of(body));
         }
         note(&mut ended, stream, answer);
     }
     ended.used(org.used());
     Ok(ended)
 }
+
+/// Id and object of a listing's first item; none where it is empty.
+type First = Option<(String, Option<Value>)>;
 
 fn note(ended: &mut Ended, stream: &'static Stream, answer: Answer) {
     match answer {
@@ -60,24 +58,20 @@ fn note(ended: &mut Ended, stream: &'static Stream, answer: Answer) {
     }
 }
 
-/// The one request that tells whether a stream can be read; none where there is nothing that
-/// could be refused.
-fn path_of(stream: &Stream, parents: Option<&Parents>, first: Option<&(String, Option<Value>)>) -> Option<String> {
+/// The first request for a parent.
+fn path_of(stream: &Stream, first: Option<&(String, Option<Value>)>) -> Option<String> {
     match &stream.source {
-        Source::Listing(listing) => Some(one(listing.path)),
-        Source::SystemLog { path } => Some(one(path)),
-        Source::Counted { .. } => None,
         Source::PerParent { path, .. } => Some(one(&path.replace("{parent}", &first?.0))),
-        Source::Assembled { next, .. } => {
+        Source::Assembled { parents, next, .. } => {
             let (parent, item) = first?.clone();
-            let step = next(&Assembly { kind: parents?.kind, parent, item, parts: Vec::new() })?;
-            (!step.optional).then_some(step.path)
+            let kind = parents.first()?.kind;
+            next(&Assembly { kind, parent, item, parts: Vec::new() }).map(|step| step.path)
         }
+        Source::Listing(_) | Source::SystemLog { .. } | Source::Counted { .. } => None,
     }
 }
 
-/// Id and object of a page's first item.
-fn first_of(body: &str) -> Option<(String, Option<Value>)> {
+fn first_of(body: &str) -> First {
     let first = items(body).ok()?.into_iter().next()?;
     Some((id_of(&first)?, parse(&first)))
 }

@@ -1,6 +1,6 @@
 //! Collecting: everything arrives, once, and an idle run is silent.
 
-use fake_org::{Event, Failure, NewUser, Targets};
+use fake_org::{Denial, Event, Failure, NewUser, Targets};
 use jiff::SignedDuration;
 use okta_authomize::invocation::Outcome;
 use serde_json::json;
@@ -342,4 +342,22 @@ async fn only_direct_role_assignments_are_records() {
     rig.run().await;
     rig.assert_in_step();
     assert_eq!(rig.ids("role_assignments").len(), 3);
+}
+
+#[tokio::test]
+async fn a_check_sends_one_request_a_stream_and_writes_nothing_but_the_status() {
+    let rig = Rig::new().await;
+    rig.populate(3, 2);
+    rig.org().create_idp("OIDC", "Partner");
+    let report = rig.ask(json!({"mode": "check"})).await.unwrap();
+    assert_eq!((report.outcome, report.sequence), (Outcome::Succeeded, 0));
+    // Without apps there is no parent to try; usage needs no request; a token needs one.
+    let streams = report.streams.len() as u64 - 3 + 1;
+    assert_eq!(report.okta.requests, streams, "{:#?}", rig.requests());
+    assert!(rig.requests().values().all(|count| *count == 1));
+    assert_eq!(rig.store.keys("").len(), 2, "{:?}", rig.store.keys(""));
+    rig.org().deny("/api/v1/idps/**", Denial::AdminRole);
+    let report = rig.ask(json!({"mode": "check", "streams": ["idps", "users"]})).await.unwrap();
+    assert_eq!((report.outcome, outcome(&report, "idps")), (Outcome::Degraded, Outcome::Unavailable));
+    assert_eq!(report.streams.len(), 2);
 }
