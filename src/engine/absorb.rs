@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
-use super::cursor::{Progress, Task, Walk};
+use super::cursor::{NotApplicable, Progress, Task, Walk};
 use super::harvest::{Harvest, items};
 use super::snapshot::Completed;
 use super::{Answer, Engine, Failure, Flight, Lane, Parked};
@@ -149,6 +149,11 @@ impl Engine {
         for stream in self.streams_of(name, flight) {
             self.park(stream, why.clone());
             self.abandon_snapshot(stream);
+            if let Parked::NotApplicable(error) = why {
+                let progress = self.cursor.streams.entry(stream.to_owned()).or_default();
+                progress.asked = false;
+                progress.not_applicable = Some(NotApplicable { at: flight.sent_at, error: error.clone() });
+            }
         }
         Vec::new()
     }

@@ -65,6 +65,18 @@ pub struct Progress {
     /// The newest snapshot, if it was read to its end but not declared complete.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held: Option<Snapshot>,
+    /// The org does not have the feature; it is asked for again when a snapshot is next due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_applicable: Option<NotApplicable>,
+}
+
+/// A feature that the org does not have.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NotApplicable {
+    /// When Okta said so.
+    pub at: Timestamp,
+    /// In which words.
+    pub error: String,
 }
 
 /// One reading of a whole stream.

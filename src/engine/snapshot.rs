@@ -22,8 +22,9 @@ impl Progress {
     /// Whether a snapshot should begin: asked for, never had, or the last one is too old.
     #[must_use]
     pub fn is_due(&self, now: Timestamp, interval: SignedDuration) -> bool {
-        let newest = self.held.as_ref().or(self.complete.as_ref());
-        self.asked || newest.is_none_or(|snapshot| now.duration_since(snapshot.started_at) >= interval)
+        let newest = self.held.as_ref().or(self.complete.as_ref()).map(|snapshot| snapshot.started_at);
+        let newest = self.not_applicable.as_ref().map(|feature| feature.at).max(newest);
+        self.asked || newest.is_none_or(|newest| now.duration_since(newest) >= interval)
     }
 
     /// Begins a snapshot that walks `listings` and whose lines stand in manifest `since_sequence`
@@ -31,6 +32,7 @@ impl Progress {
     pub fn begin(&mut self, since_sequence: u64, now: Timestamp, listings: Vec<String>) {
         self.open = Some(Snapshot { since_sequence, started_at: now, lines: 0, left: listings });
         self.asked = false;
+        self.not_applicable = None;
     }
 
     /// Whether the open snapshot has still to walk this listing.

@@ -24,7 +24,9 @@ impl Engine {
         let stream = basis(stream).name;
         let failure = self.failures.iter().find(|failure| failure.stream == stream);
         let failure = failure.map(|failure| Parked::Failed(format!("{}: {}", failure.parent, failure.error)));
-        self.parked.get(stream).cloned().or(failure)
+        let feature = self.cursor.streams.get(stream).and_then(|progress| progress.not_applicable.as_ref());
+        let feature = feature.map(|feature| Parked::NotApplicable(feature.error.clone()));
+        self.parked.get(stream).cloned().or(failure).or(feature)
     }
 
     /// Seconds until the first limit lifts that made this run give up work.

@@ -361,3 +361,54 @@ async fn a_check_sends_one_request_a_stream_and_writes_nothing_but_the_status() 
     assert_eq!((report.outcome, outcome(&report, "idps")), (Outcome::Degraded, Outcome::Unavailable));
     assert_eq!(report.streams.len(), 2);
 }
+
+#[tokio::test]
+async fn a_feature_that_the_org_lacks_alarms_nobody_and_is_not_asked_for_at_every_run() {
+    let rig = Rig::new().await;
+    rig.populate(2, 1);
+    rig.org().deny("/api/v1/iam/resource-sets/**", Denial::Feature);
+    rig.org().deny("/api/v1/iam/resource-sets", Denial::Feature);
+    for run in 0..3 {
+        rig.org().reset_counts();
+        let report = rig.run().await;
+        assert_eq!(report.outcome, Outcome::Succeeded, "{report:#?}");
+        assert_eq!(outcome(&report, "resource_sets"), Outcome::NotApplicable);
+        assert!(report.streams["resource_sets"].error.as_ref().unwrap().contains("E0000015"));
+        assert!(run == 0 || report.okta.requests == 1, "{report:#?}");
+    }
+    rig.org().allow_all();
+    let report = rig.ask(json!({"mode": "full", "streams": ["resource_sets"]})).await.unwrap();
+    assert_eq!(outcome(&report, "resource_sets"), Outcome::Succeeded);
+    rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn what_may_not_be_read_is_unavailable_and_never_empty() {
+    let rig = Rig::new().await;
+    let (people, _) = rig.populate(4, 2);
+    rig.org().assign_role(&people[0], "SUPER_ADMIN", &Targets::default()).unwrap();
+    rig.run().await;
+    rig.org().deny("/api/v1/users/*/roles", Denial::AdminRole);
+    let report = rig.ask(json!({"mode": "full", "streams": ["role_assignments"]})).await.unwrap();
+    assert_eq!((report.outcome, outcome(&report, "role_assignments")), (Outcome::Degraded, Outcome::Unavailable));
+    assert!(report.streams["role_assignments"].error.as_ref().unwrap().contains("admin role"));
+    assert_eq!(rig.ids("role_assignments").len(), 1);
+    rig.org().allow_all();
+    assert_eq!(rig.run().await.outcome, Outcome::Succeeded);
+    rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn a_list_that_shrank_is_held_until_it_is_accepted() {
+    let rig = Rig::new().await;
+    rig.populate(300, 0);
+    rig.run().await;
+    rig.org().deny("/api/v1/users", Denial::Short(50));
+    let report = rig.ask(json!({"mode": "full", "streams": ["users"]})).await.unwrap();
+    assert_eq!((report.outcome, outcome(&report, "users")), (Outcome::Degraded, Outcome::Held));
+    assert_eq!(rig.ids("users").len(), 300);
+    assert_eq!(outcome(&rig.run().await, "users"), Outcome::Held);
+    let report = rig.ask(json!({"accept_shrink": ["users"]})).await.unwrap();
+    assert_eq!(outcome(&report, "users"), Outcome::Succeeded);
+    assert_eq!(rig.ids("users").len(), 50);
+}

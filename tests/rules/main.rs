@@ -7,4 +7,5 @@ mod architecture;
 mod collect;
 mod commit;
 mod conformance;
+mod documents;
 mod engine;

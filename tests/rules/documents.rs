@@ -1,0 +1,284 @@
+//! What the documents and the template say is what the code declares.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use okta_authomize::config::{Config, VARIABLES};
+use okta_authomize::invocation::{Outcome, Report, Request, StreamReport};
+use okta_authomize::record::{Op, Record, SCHEMA};
+use okta_authomize::secret::{Content, parse};
+use okta_authomize::streams::{Context, STREAMS, Source, by_name, names, scopes};
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json, to_value};
+
+fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn text(file: &str) -> String {
+    fs::read_to_string(project().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+/// The rows of the table that the given header begins, cell by cell, without the header.
+fn table(document: &str, header: &str) -> Vec<Vec<String>> {
+    let text = text(document);
+    let mut lines = text.lines().skip_while(|line| !line.starts_with(header));
+    assert!(lines.next().is_some(), "{document} has no table {header}");
+    let cells = |line: &str| line.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect();
+    lines.skip(1).take_while(|line| line.starts_with('|')).map(cells).collect()
+}
+
+/// What stands between backticks.
+fn codes(text: &str) -> Vec<String> {
+    text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// The one word between backticks.
+fn code(cell: &str) -> String {
+    codes(cell).into_iter().next().unwrap_or_else(|| panic!("{cell} names nothing in backticks"))
+}
+
+/// The code block of the README that begins with a line that holds `word`.
+fn example(word: &str) -> Value {
+    let text = text("README.md");
+    let blocks = text.split("```json\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let block = blocks.into_iter().find(|block| block.contains(word)).expect("the README has such an example");
+    serde_json::from_str(block).unwrap_or_else(|error| panic!("{error} in {block}"))
+}
+
+fn keys(value: &Value) -> BTreeSet<String> {
+    value.as_object().expect("an object").keys().cloned().collect()
+}
+
+fn set<T: Into<String>>(items: impl IntoIterator<Item = T>) -> BTreeSet<String> {
+    items.into_iter().map(Into::into).collect()
+}
+
+/// All files under `place`, as paths within the project.
+fn files(place: &str) -> BTreeSet<String> {
+    let mut open = vec![project().join(place)];
+    let mut found = BTreeSet::new();
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path: PathBuf = entry.unwrap().path();
+            match path.is_dir() {
+                true => open.push(path),
+                false => drop(found.insert(path.strip_prefix(project()).unwrap().to_str().unwrap().to_owned())),
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_readme_lists_every_stream_as_it_is_declared() {
+    let rows = table("README.md", "| stream | data |");
+    assert_eq!(rows.iter().map(|row| code(&row[0])).collect::<Vec<_>>(), names());
+    for (row, stream) in rows.iter().zip(STREAMS) {
+        assert_eq!((row[1].as_str(), code(&row[2]).as_str()), (stream.word, stream.scope), "{}", stream.name);
+        let path = match &stream.source {
+            Source::Listing(listing) => listing.path,
+            Source::PerParent { path, .. } | Source::SystemLog { path } => path,
+            Source::Assembled { .. } | Source::Counted { .. } => continue,
+        };
+        let path = path.split('?').next().unwrap().replace("{parent}", "{id}");
+        assert_eq!(code(&row[3]), path, "{}", stream.name);
+    }
+}
+
+#[test]
+fn the_readme_asks_for_the_scopes_that_the_streams_need() {
+    let text = text("README.md");
+    let listed: Vec<_> = text.lines().filter(|line| line.trim_start().starts_with("- `okta.")).map(code).collect();
+    assert_eq!(listed, scopes(STREAMS));
+}
+
+#[test]
+fn the_readme_lists_every_setting_with_its_default() {
+    let rows = table("README.md", "| setting | template parameter |");
+    assert_eq!(rows.iter().map(|row| code(&row[0])).collect::<Vec<_>>(), VARIABLES);
+    let told = |name: &str| {
+        let row = rows.iter().find(|row| code(&row[0]) == name).unwrap();
+        codes(&row[2]).into_iter().next()
+    };
+    // The defaults that are told, set as values, change nothing.
+    let bucket = |name: &str| (name == "BUCKET").then(|| "acme-okta".to_owned());
+    let silent = Config::read(bucket).unwrap();
+    let spoken = Config::read(|name| bucket(name).or_else(|| told(name))).unwrap();
+    assert_eq!(format!("{silent:?}"), format!("{spoken:?}"));
+}
+
+#[test]
+fn the_template_sets_every_variable_but_the_one_for_tests() {
+    let template = text("template.yaml");
+    let mut lines = template.lines().skip_while(|line| line.trim() != "Variables:");
+    let depth = |line: &str| line.len() - line.trim_start().len();
+    let head = depth(lines.next().expect("the template has variables"));
+    let set_there = lines.take_while(|line| depth(line) > head).filter_map(|line| line.trim().split_once(':'));
+    let set_there: BTreeSet<_> = set_there.map(|(name, _)| name.to_owned()).collect();
+    assert_eq!(set_there, set(VARIABLES.into_iter().filter(|name| *name != "OKTA_ENDPOINT_URL")));
+}
+
+#[test]
+fn the_readme_names_parameters_that_the_template_has() {
+    let template = text("template.yaml");
+    for row in table("README.md", "| setting | template parameter |") {
+        for parameter in codes(&row[1]) {
+            assert!(template.contains(&format!("{}: !Ref {parameter}\n", code(&row[0]))), "{parameter}");
+            assert!(template.contains(&format!("\n  {parameter}:\n    Type:")), "{parameter}");
+        }
+    }
+}
+
+#[test]
+fn the_readme_lists_every_key_of_a_secret() {
+    let rows = table("README.md", "| key | meaning |");
+    let mut secret: serde_json::Map<String, Value> =
+        rows.iter().flat_map(|row| codes(&row[0])).map(|key| (key, Value::Null)).collect();
+    let read = |secret: &serde_json::Map<String, Value>| {
+        let text = Value::from(secret.clone()).to_string();
+        parse(&Content { version: "1".into(), text: text.into() }, &names())
+    };
+    secret["domain"] = "acme.okta.com".into();
+    secret["token"] = "t".into();
+    assert!(read(&secret).is_ok(), "{secret:?}");
+    secret.insert("unknown".into(), Value::Null);
+    let problems = read(&secret).unwrap_err().problems.join(" ");
+    let known = problems.split("the keys are ").nth(1).expect("the problem tells the keys").split(", ");
+    let listed: BTreeSet<_> = rows.iter().flat_map(|row| codes(&row[0])).collect();
+    assert_eq!(set(known), listed);
+}
+
+#[test]
+fn every_sample_event_is_one() {
+    for file in files("events") {
+        let event = serde_json::from_str(&text(&file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        Request::parse(&event, &names()).unwrap_or_else(|problems| panic!("{file}: {problems:?}"));
+    }
+    for row in table("README.md", "| event | effect |") {
+        let event = serde_json::from_str(&code(&row[0])).unwrap();
+        Request::parse(&event, &names()).unwrap_or_else(|problems| panic!("{event}: {problems:?}"));
+    }
+}
+
+#[test]
+fn the_readmes_record_is_what_the_function_writes() {
+    let told = example("\"bundle\"");
+    let stream = by_name(told["stream"].as_str().unwrap()).unwrap();
+    let source: Box<RawValue> = to_raw_value(&told["source"]).unwrap();
+    let made = (stream.normalize)(&source, &Context { parent: None, drop_attributes: &[] }).unwrap();
+    let record = Record {
+        schema: SCHEMA,
+        stream: stream.name,
+        op: Op::Upsert,
+        id: made.id,
+        observed_at: "2026-11-23T18:00:00.000Z".to_owned(),
+        cause: None,
+        bundle: made.bundle,
+        source: Some(made.source),
+        ocsf: made.ocsf,
+    };
+    assert_eq!(told, to_value(&record).unwrap());
+}
+
+#[test]
+fn the_readmes_report_is_one() {
+    let told = example("\"outcome\"");
+    let report = Report {
+        integration: String::new(),
+        run: String::new(),
+        outcome: Outcome::Succeeded,
+        go_on: false,
+        sequence: 0,
+        streams: [("users".to_owned(), StreamReport::default())].into(),
+        retry_after_seconds: None,
+        okta: okta_authomize::invocation::OktaUse::default(),
+        duration_ms: 0,
+    };
+    let report = to_value(&report).unwrap();
+    assert_eq!(keys(&told), keys(&report));
+    assert_eq!(keys(&told["okta"]), keys(&report["okta"]));
+    assert_eq!(keys(&told["streams"]["users"]), keys(&report["streams"]["users"]));
+}
+
+#[test]
+fn the_readme_explains_every_outcome() {
+    let listed: BTreeSet<_> =
+        table("README.md", "| outcome | of |").into_iter().flat_map(|row| codes(&row[0])).collect();
+    let outcomes = [
+        Outcome::Succeeded,
+        Outcome::NotApplicable,
+        Outcome::Partial,
+        Outcome::Held,
+        Outcome::Unavailable,
+        Outcome::Failed,
+        Outcome::Degraded,
+        Outcome::Superseded,
+    ];
+    let words = outcomes.iter().map(|outcome| json!(outcome).as_str().unwrap().to_owned());
+    assert_eq!(listed, words.collect());
+}
+
+#[test]
+fn the_readme_explains_every_error() {
+    let listed: BTreeSet<_> =
+        table("README.md", "| `errorType` |").into_iter().flat_map(|row| codes(&row[0])).collect();
+    let is_kind = |word: &&str| {
+        word.starts_with(char::is_uppercase)
+            && word.contains(char::is_lowercase)
+            && word.chars().all(|c| c.is_ascii_alphabetic())
+    };
+    let sources = [text("src/handler/failure.rs"), text("src/main.rs")];
+    let kinds: BTreeSet<_> = sources
+        .iter()
+        .flat_map(|source| source.lines().filter(|line| !line.trim_start().starts_with("//")))
+        .flat_map(|line| line.split('"').skip(1).step_by(2).filter(is_kind).map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    assert_eq!(listed, kinds);
+}
+
+#[test]
+fn the_map_names_every_file_and_no_other() {
+    let architecture = text("ARCHITECTURE.md");
+    let map = architecture.split("\n## Map\n").nth(1).expect("ARCHITECTURE.md has a map");
+    let rows = map.lines().filter(|line| line.starts_with("| `")).flat_map(|line| codes(line).into_iter().next());
+    let named: BTreeSet<_> = rows.filter(|path| Path::new(path).extension().is_some_and(|end| end != "yaml")).collect();
+    let there: BTreeSet<_> = ["src", "crates/fake-org/src", "crates/reader/src"].into_iter().flat_map(files).collect();
+    let left_out: Vec<_> = there.difference(&named).collect();
+    let not_there: Vec<_> = named.iter().filter(|path| !project().join(path).exists()).collect();
+    assert!(left_out.is_empty() && not_there.is_empty(), "left out: {left_out:?}, not there: {not_there:?}");
+}
+
+#[test]
+fn the_bounds_are_those_of_the_code() {
+    for row in table("ARCHITECTURE.md", "| constant | value |") {
+        let (name, file) = (code(&row[0]), code(&row[2]));
+        let value = row[1].split(' ').next().unwrap().replace(',', "");
+        let source = text(&file);
+        let line = source.lines().find(|line| line.contains(&format!("const {name}: ")));
+        let line = line.unwrap_or_else(|| panic!("{file} has no {name}")).replace('_', "");
+        let initial = line.split(" = ").nth(1).unwrap_or_default();
+        assert!(initial.split(|c: char| !c.is_ascii_digit()).any(|number| number == value), "{name} is {initial}");
+    }
+}
+
+#[test]
+fn every_link_between_documents_leads_somewhere() {
+    for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
+        for target in text(document).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            assert!(target.starts_with("https://") || project().join(target).exists(), "{document}: {target}");
+        }
+    }
+}
+
+#[test]
+fn every_make_target_that_is_written_about_is_there() {
+    let makefile = text("Makefile");
+    for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
+        for command in codes(&text(document)).iter().filter_map(|code| code.strip_prefix("make ")) {
+            let target = command.split(' ').next().unwrap();
+            assert!(makefile.contains(&format!("\n{target}:")), "{document}: make {target}");
+        }
+    }
+}
