@@ -14,7 +14,7 @@ const FAILURES_A_STREAM: usize = 5;
 
 impl Engine {
     pub(super) fn absorb_walk(&mut self, name: &'static str, flight: &Flight, answer: Answer) -> Vec<Harvest> {
-        let mut harvests = match (answer, &flight.task) {
+        match (answer, &flight.task) {
             (answer, Some((stream, parent))) if matches!(stream.source, Source::Assembled { .. }) => {
                 self.absorb_step(name, flight, stream, parent, answer)
             }
@@ -55,9 +55,7 @@ impl Engine {
                 Vec::new()
             }
             (Answer::Dropped, _) => Vec::new(),
-        };
-        harvests.extend(self.finish_walk(name, flight.sent_at));
-        harvests
+        }
     }
 
     fn absorb_listing(
@@ -186,7 +184,7 @@ impl Engine {
     }
 
     /// Ends a walk that has read all: the snapshots for which it was the last are complete, or held.
-    fn finish_walk(&mut self, name: &'static str, at: Timestamp) -> Vec<Harvest> {
+    pub(super) fn finish_walk(&mut self, name: &'static str, at: Timestamp) -> Vec<Harvest> {
         let under_way = self.flights.iter().any(|flight| flight.lane == Lane::Walk(name));
         let done =
             |walk: &Walk| (walk.next.is_none() && walk.tasks.is_empty() || walk.streams.is_empty()) && !walk.expired;

@@ -26,7 +26,7 @@ pub use cursor::{Cursor, CursorError, VERSION as CURSOR_VERSION};
 pub use harvest::{Harvest, items};
 pub use snapshot::Completed;
 
-use crate::streams::Stream;
+use crate::streams::{LISTINGS, Stream};
 use assembly::Assembling;
 use log::LogReading;
 
@@ -230,6 +230,8 @@ impl Engine {
                 Lane::Log => harvests.extend(self.absorb_log(flight.sent_at, answer)),
                 Lane::Walk(name) => harvests.extend(self.absorb_walk(name, &flight, answer)),
             }
+            // An answer to one walk may end the part of a stream in another.
+            harvests.extend(LISTINGS.iter().flat_map(|listing| self.finish_walk(listing.name, flight.sent_at)));
         }
         harvests
     }
@@ -239,11 +241,6 @@ impl Engine {
     pub fn stop(&mut self) {
         self.stopping = true;
         self.flights.clear();
-    }
-
-    /// Asks for no more requests, and waits for those that are under way.
-    pub fn wind_down(&mut self) {
-        self.stopping = true;
     }
 
     /// Tells that manifest `sequence` holds all that was absorbed so far.

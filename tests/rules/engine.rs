@@ -131,3 +131,37 @@ fn a_cursor_in_the_middle_of_a_walk_holds_no_secret() {
     let cursor = serde_json::to_string(engine.cursor()).unwrap();
     assert!(cursor.contains("client_id") && !cursor.contains("hunter2"), "{cursor}");
 }
+
+#[test]
+fn a_stream_that_is_given_up_in_one_walk_does_not_hold_up_another() {
+    let streams = ["groups", "role_assignments"];
+    let mut engine = Engine::new(plan(&streams), Cursor::default(), 0, now());
+    let requests: Vec<_> = (0..3).map(|_| fetch(&mut engine)).collect();
+    let ticket = |path: &str| requests.iter().find(|(_, asked)| asked.contains(path)).unwrap().0;
+    engine.absorb(ticket("/apps"), page(json!([]), None));
+    engine.absorb(ticket("/assignees"), page(json!({"value": [{"id": "00u1"}]}), None));
+    engine.absorb(ticket("/groups"), page(groups(0..3), None));
+    // The caller's room is one request: the groups' roles are still to be asked for.
+    let Ask::Fetch(roles) = engine.next(now()) else { panic!("nothing to fetch") };
+    engine.absorb(roles.ticket, Answer::Unavailable { error: "no admin role".into() });
+    assert_eq!(engine.next(now()), Ask::Commit);
+    let completed: Vec<_> = engine.completed().iter().map(|done| done.stream).collect();
+    assert_eq!(completed, ["groups"]);
+    engine.committed(1, now());
+    assert_eq!(engine.next(now()), Ask::Done);
+}
+
+#[test]
+fn a_stream_that_is_switched_off_does_not_hold_up_its_walk() {
+    let mut engine = Engine::new(plan(&["groups", "group_memberships"]), Cursor::default(), 0, now());
+    let (ticket, _) = fetch(&mut engine);
+    engine.absorb(ticket, page(groups(0..3), None));
+    engine.stop();
+    assert_eq!(engine.next(now()), Ask::Commit);
+    let mut resumed = Engine::new(plan(&["groups", "activity"]), engine.cursor().clone(), 1, now());
+    let (ticket, path) = fetch(&mut resumed);
+    assert!(path.starts_with("/api/v1/logs"), "{path}");
+    resumed.absorb(ticket, page(json!([]), Some("/api/v1/logs?after=1_1&limit=1000")));
+    assert_eq!(resumed.next(now()), Ask::Commit);
+    assert_eq!(resumed.completed()[0].stream, "groups");
+}
