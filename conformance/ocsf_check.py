@@ -1,7 +1,5 @@
 """Checks OCSF events, one JSON object a line on stdin, against the schema of the version that they name.
 
-    cargo run --example ocsf < conformance/ocsf_events.jsonl | python3 conformance/ocsf_check.py
-
 For each event: the class's JSON Schema with the event's profiles (required attributes, types, enumerations,
 constraints, nothing unknown), no deprecated attribute, every caption equal to that of its id, type_uid made
 of class and activity. Prints what is wrong, then how many events each class has. Exits 1 if anything is wrong.

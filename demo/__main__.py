@@ -104,7 +104,7 @@ def story(aws, source, running):
     if earlier:
         text += ["", f"  Since the {summary.many(earlier, 'commit')} before:", *changes.tell(aws, manifests)]
     text += summary.files(OUT, PREFIX, integration)
-    text.append("  make peek shows what is in them; make run again collects only what has changed since.")
+    text.append("  make peek shows what is in them; make run again goes on from there.")
     print("\n".join(text), flush=True)
 
 
