@@ -11,6 +11,9 @@ use crate::streams::{Context, Source, Stream, by_name, id_of};
 
 /// After this many parents whose listings could not be read, the run leaves their stream alone.
 const FAILURES_A_STREAM: usize = 5;
+/// After this many positions that were no longer valid, the run begins no listing again.
+pub(super) const EXPIRIES_A_RUN: u32 = 20;
+pub(super) const NO_POSITION: &str = "Okta does not accept the page positions that it gives, again and again";
 
 impl Engine {
     pub(super) fn absorb_walk(&mut self, name: &'static str, flight: &Flight, answer: Answer) -> Vec<Harvest> {
@@ -35,7 +38,11 @@ impl Engine {
                     format!("Okta has no {name} at this address: check that the secret's domain is an Okta org");
                 self.give_up(name, flight, Parked::Failed(error))
             }
+            (Answer::Expired, _) if self.expiries >= EXPIRIES_A_RUN => {
+                self.give_up(name, flight, Parked::Failed(NO_POSITION.to_owned()))
+            }
             (Answer::Expired, task) => {
+                self.expiries += 1;
                 self.expire(name, task.as_ref());
                 Vec::new()
             }

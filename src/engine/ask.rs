@@ -9,6 +9,8 @@ use crate::streams::{Cadence, Stream};
 pub struct Plan {
     /// Streams that are not switched off and whose scope is granted.
     pub streams: Vec<&'static Stream>,
+    /// Streams that are switched off.
+    pub off: Vec<String>,
     /// Streams whose snapshot is due now whatever its age.
     pub asked: Vec<String>,
     /// Streams whose held snapshot may complete.

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::absorb::{EXPIRIES_A_RUN, NO_POSITION};
 use super::cursor::Task;
 use super::harvest::{Harvest, items};
 use super::{Answer, Engine, Flight, Parked};
@@ -83,8 +84,15 @@ impl Engine {
                 self.park_limited(stream.name, retry_after_s);
                 return Vec::new();
             }
+            Answer::Expired if self.expiries >= EXPIRIES_A_RUN => {
+                return self.leave(stream, parent, NO_POSITION.to_owned());
+            }
             // Begun again from its first answer.
-            Answer::Expired | Answer::Dropped => return Vec::new(),
+            Answer::Expired => {
+                self.expiries += 1;
+                return Vec::new();
+            }
+            Answer::Dropped => return Vec::new(),
         }
         assembling.end_part();
         let Source::Assembled { next, .. } = &stream.source else { return Vec::new() };

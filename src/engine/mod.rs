@@ -69,6 +69,7 @@ pub struct Engine {
     assemblies: BTreeMap<(&'static str, String), Assembling>,
     parked: BTreeMap<&'static str, Parked>,
     failures: Vec<Failure>,
+    expiries: u32,
     completed: Vec<Completed>,
     /// What is left out while the log is read again.
     recalled: Option<HashSet<String>>,
@@ -114,6 +115,7 @@ impl Engine {
             assemblies: BTreeMap::new(),
             parked: BTreeMap::new(),
             failures: Vec::new(),
+            expiries: 0,
             completed: Vec::new(),
             recalled: None,
             gap: None,

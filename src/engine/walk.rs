@@ -61,7 +61,7 @@ impl Engine {
                 Some(_) => progress.is_left(listing.name),
                 None => progress.is_due(now, self.plan.interval(stream)),
             });
-            due && stream.listings().contains(&listing) && !self.is_parked(stream.name)
+            due && stream.listings_without(&self.plan.off).contains(&listing) && !self.is_parked(stream.name)
         })
     }
 
@@ -73,7 +73,8 @@ impl Engine {
         for stream in streams {
             let progress = self.cursor.streams.entry(stream.name.to_owned()).or_default();
             if progress.open.is_none() {
-                let listings = stream.listings().iter().map(|listing| listing.name.to_owned()).collect();
+                let listings = stream.listings_without(&self.plan.off);
+                let listings = listings.iter().map(|listing| listing.name.to_owned()).collect();
                 progress.begin(self.sequence + 1, now, listings);
             }
         }

@@ -27,9 +27,20 @@ pub(super) async fn check(
     let mut ended = Ended::new(&named, sequence);
     for stream in named {
         let listing = stream.listings().first().map(|listing| listing.path);
+        if let (Some(listing), Source::PerParent { .. }) = (listing, &stream.source)
+            && !firsts.contains_key(listing)
+        {
+            // The event names the children alone: their parents must be asked for all the same.
+            let answer = answer_of(org.get(&one(listing), run.stop_at).await)?;
+            if let Answer::Page { body, .. } = &answer {
+                firsts.insert(listing, first_of(body));
+            }
+            note(&mut ended, stream, answer);
+        }
         let known = listing.and_then(|listing| firsts.get(listing));
         let path = match (known, listing, &stream.source) {
             (Some(first), ..) => path_of(stream, first.as_ref()),
+            (None, Some(_), Source::PerParent { .. }) => None,
             (None, Some(listing), _) => Some(one(listing)),
             (None, None, Source::SystemLog { path }) => Some(one(path)),
             (None, None, _) => None,

@@ -59,6 +59,7 @@ impl<'a, S: Store> Collecting<'a, S> {
         let plan = Plan {
             asked: asked.map(|stream| stream.name.to_owned()).collect(),
             streams: streams.clone(),
+            off: run.integration.streams_off.clone(),
             accept_shrink: request.accept_shrink.clone(),
             own_client: run.integration.client_id().map(str::to_owned),
             full_sync_interval: config.full_sync_interval,

@@ -144,9 +144,12 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             }
             Err(error) => return Err(Failure::okta(error)),
         };
-        let missing =
-            |stream: &&'static Stream| granted.as_ref().is_some_and(|granted| !granted.contains(stream.scope));
-        let (missing, readable): (Vec<_>, Vec<_>) = wanted.into_iter().partition(missing);
+        let missing_scope = |stream: &Stream| {
+            let scopes = stream.scopes_without(&run.integration.streams_off);
+            scopes.into_iter().find(|scope| granted.as_ref().is_some_and(|granted| !granted.contains(*scope)))
+        };
+        let (missing, readable): (Vec<_>, Vec<_>) =
+            wanted.into_iter().partition(|stream| missing_scope(stream).is_some());
         let mut ended = match run.mode {
             Mode::Check => check::check(&org, run, request, &readable, head.sequence).await?,
             Mode::Incremental | Mode::Full => {
@@ -155,11 +158,9 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             }
         };
         for stream in missing {
-            let error = format!(
-                "the scope {} is not granted: grant it to the app in Okta (Applications, the app, Okta API Scopes)",
-                stream.scope
-            );
-            ended.note(stream, &Parked::Unavailable(error));
+            let scope = missing_scope(stream).unwrap_or(stream.scope);
+            let remedy = "grant it to the app in Okta (Applications, the app, Okta API Scopes)";
+            ended.note(stream, &Parked::Unavailable(format!("the scope {scope} is not granted: {remedy}")));
         }
         Ok(ended)
     }

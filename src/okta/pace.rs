@@ -41,6 +41,7 @@ struct Window {
 
 /// Okta's windows last a minute.
 const WINDOW_MS: i64 = 60_000;
+const WINDOW: SignedDuration = SignedDuration::from_millis(WINDOW_MS);
 /// Part of the share that may be used at once before the even pace begins.
 const BURST_SHARE: u32 = 4;
 /// Part of the bucket that is left to others even where they have used more than the rest.
@@ -56,8 +57,12 @@ impl Pace {
     pub(super) fn take(&mut self, class: &'static str, now: Timestamp) -> Result<(), Timestamp> {
         let share_percent = self.share_percent;
         let bucket = self.buckets.entry(class).or_default();
-        let Some(window) = bucket.announced.filter(|window| now < window.ends_at) else {
-            bucket.announced = None;
+        if let Some(window) = bucket.announced.as_mut().filter(|window| window.ends_at <= now) {
+            // Until an answer tells more, the next window is taken for one like the last.
+            *window = Window { remaining: window.limit, ends_at: now + WINDOW, ..*window };
+            bucket.spent = 0;
+        }
+        let Some(window) = bucket.announced else {
             bucket.spent = bucket.spent.saturating_add(1);
             return Ok(());
         };
@@ -81,20 +86,19 @@ impl Pace {
     /// lowest `remaining` stands.
     pub(super) fn note(&mut self, class: &'static str, announced: Announced, now: Timestamp) {
         let bucket = self.buckets.entry(class).or_default();
-        let ends_at = now + announced.resets_in.clamp(SignedDuration::from_secs(1), SignedDuration::from_mins(10));
-        let same = bucket
-            .announced
-            .filter(|window| ends_at.duration_since(window.ends_at).abs() < SignedDuration::from_secs(5));
-        match same {
-            Some(window) => {
-                let remaining = window.remaining.min(announced.remaining);
-                bucket.announced = Some(Window { limit: announced.limit, remaining, ..window });
-            }
-            None => {
+        let mut ends_at = now + announced.resets_in.clamp(SignedDuration::from_secs(1), SignedDuration::from_mins(10));
+        let Announced { limit, mut remaining, .. } = announced;
+        match bucket.announced {
+            Some(window) if ends_at.duration_since(window.ends_at) >= SignedDuration::from_secs(5) => {
                 bucket.spent = bucket.spent.min(1);
-                bucket.announced = Some(Window { limit: announced.limit, remaining: announced.remaining, ends_at });
             }
+            Some(window) => {
+                remaining = remaining.min(window.remaining);
+                ends_at = ends_at.min(window.ends_at);
+            }
+            None => {}
         }
+        bucket.announced = Some(Window { limit, remaining, ends_at });
     }
 
     /// Notes that the bucket is empty until `until`.

@@ -219,6 +219,12 @@ pub fn listing(name: &str) -> Option<&'static Listing> {
     LISTINGS.iter().copied().find(|listing| listing.name == name)
 }
 
+/// The stream whose objects a listing's items are; none for a listing that serves others only.
+#[must_use]
+pub fn own_stream(listing: &Listing) -> Option<&'static Stream> {
+    STREAMS.iter().copied().find(|stream| matches!(stream.source, Source::Listing(own) if own == listing))
+}
+
 /// The scopes that the streams need, each once, in the table's order.
 #[must_use]
 pub fn scopes<'a>(streams: impl IntoIterator<Item = &'a &'static Stream>) -> Vec<&'static str> {
@@ -241,6 +247,26 @@ impl Stream {
             Source::Assembled { parents, .. } => parents.iter().map(|parents| parents.listing).collect(),
             Source::SystemLog { .. } | Source::Counted { .. } => Vec::new(),
         }
+    }
+
+    /// The listings that it walks where the streams `off` are switched off. Of a stream that is put
+    /// together for the items of several, those whose own stream is off are left out: who does
+    /// not have the groups collected has no admin role for them, and stays healthy.
+    #[must_use]
+    pub fn listings_without(&self, off: &[String]) -> Vec<&'static Listing> {
+        let mut listings = self.listings();
+        let is_off = |listing: &Listing| own_stream(listing).is_some_and(|own| off.iter().any(|off| off == own.name));
+        if listings.len() > 1 {
+            listings.retain(|listing| !is_off(listing));
+        }
+        listings
+    }
+
+    /// The scopes of its requests and of the listings that it walks where `off` are switched off.
+    #[must_use]
+    pub fn scopes_without(&self, off: &[String]) -> Vec<&'static str> {
+        let listings = self.listings_without(off).into_iter().filter_map(own_stream);
+        std::iter::once(self.scope).chain(listings.map(|own| own.scope)).collect()
     }
 
     /// Whether its objects are put together from several answers.

@@ -8,6 +8,7 @@ use serde_json::json;
 fn plan(streams: &[&str]) -> Plan {
     Plan {
         streams: STREAMS.iter().copied().filter(|stream| streams.contains(&stream.name)).collect(),
+        off: vec![],
         asked: vec![],
         accept_shrink: vec![],
         own_client: None,

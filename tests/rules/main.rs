@@ -4,8 +4,14 @@
 mod support;
 
 mod architecture;
+mod auth;
 mod collect;
 mod commit;
 mod conformance;
 mod documents;
 mod engine;
+mod inputs;
+mod lambda;
+mod limits;
+mod paging;
+mod s3;

@@ -1,4 +1,11 @@
 //! The ends that rules are tried against.
 
+pub mod gate;
+pub mod http;
+pub mod keys;
+pub mod meanwhile;
 pub mod memory;
+pub mod moto;
 pub mod rig;
+pub mod runtime;
+pub mod time;

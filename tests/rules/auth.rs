@@ -1,0 +1,372 @@
+//! Access: one token, kept while it lasts; what may not be read costs nothing else.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use fake_org::{Client, Denial, Event, LinkHost, Request, Response};
+use jiff::SignedDuration;
+use okta_authomize::handler::Failure;
+use okta_authomize::invocation::{Outcome, Report};
+use okta_authomize::streams::{STREAMS, Stream, scopes};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::support::rig::{CLIENT, PASSWORD, Rig, outcome, secret};
+use crate::support::{gate, keys, meanwhile, time};
+
+const TOKEN: &str = "POST /oauth2/v1/token";
+/// The role assignments of groups are read of the listing of groups.
+const GROUP_STREAMS: [&str; 3] = ["groups", "role_assignments", "group_memberships"];
+
+fn tokens(rig: &Rig) -> u64 {
+    rig.org().counts().of(TOKEN)
+}
+
+/// Changes the secret, which makes a new version of it.
+fn keep(rig: &Rig, changes: &Value) {
+    let mut content = secret();
+    let given = changes.as_object().unwrap().clone();
+    content.as_object_mut().unwrap().extend(given);
+    content.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+    rig.secrets.put("okta/acme", &content);
+}
+
+/// The scopes of each token request so far, as the org logged its grants.
+fn granted_scopes(rig: &Rig) -> Vec<Vec<String>> {
+    let mut org = rig.org();
+    let token = org.issue_access_token(CLIENT);
+    let path = "/api/v1/logs?limit=1000&filter=eventType%20eq%20%22app.oauth2.token.grant.access_token%22";
+    let events = org.answer(&Request::get(path).authorized("Bearer", &token)).value();
+    let scopes = |event: &Value| event["debugContext"]["debugData"]["grantedScopes"].as_str().unwrap().to_owned();
+    let words = |text: String| text.split(", ").map(str::to_owned).collect();
+    events.as_array().unwrap().iter().map(|event| words(scopes(event))).collect()
+}
+
+fn sorted(mut scopes: Vec<String>) -> Vec<String> {
+    scopes.sort();
+    scopes
+}
+
+fn scopes_but(streams_off: &[&str]) -> Vec<String> {
+    let on = STREAMS.iter().filter(|stream| !streams_off.contains(&stream.name));
+    sorted(scopes(on).into_iter().map(str::to_owned).collect())
+}
+
+/// Streams whose scope the org has not granted.
+fn streams_of(scope: &str) -> Vec<&'static Stream> {
+    STREAMS.iter().copied().filter(|stream| stream.scopes_without(&[]).contains(&scope)).collect()
+}
+
+/// Asserts that the reader is in step after something else than the collector's own token grants was logged.
+async fn assert_in_step_after_news(rig: &Rig) {
+    rig.org().append_event(Event::new("user.session.start"));
+    assert_eq!(rig.run().await.outcome, Outcome::Succeeded);
+    rig.assert_in_step();
+}
+
+fn assert_rejected(rig: &Rig, failure: &Failure) {
+    assert_eq!(failure.kind, "CredentialsRejected");
+    assert_eq!(rig.store.keys(""), ["okta/status/okta.html", "okta/status/okta.json"]);
+    let status = rig.store.json("okta/status/okta.json");
+    assert_eq!((&status["outcome"], &status["error"]["type"]), (&json!("error"), &json!("CredentialsRejected")));
+    assert_eq!(status["error"]["message"], failure.message);
+}
+
+/// Asserts that `streams` have `expected` with an error that holds `word`, and all others succeeded.
+fn assert_alone(report: &Report, streams: &[&str], expected: Outcome, word: &str) {
+    for (name, stream) in &report.streams {
+        let wanted = if streams.contains(&name.as_str()) { expected } else { Outcome::Succeeded };
+        assert_eq!(stream.outcome, wanted, "{name}: {report:#?}");
+        assert_eq!(stream.error.as_ref().is_some_and(|error| error.contains(word)), wanted == expected, "{report:#?}");
+    }
+}
+
+/// Asserts that no manifest declares one of `streams` complete, and that nothing of it was written.
+fn assert_never_complete(rig: &Rig, streams: &[&str]) {
+    for key in rig.store.keys("okta/manifests/") {
+        for part in ["snapshots", "batches"] {
+            let named = rig.store.json(&key)[part].clone();
+            let named: Vec<_> = named.as_array().unwrap().iter().map(|part| part["stream"].clone()).collect();
+            assert!(streams.iter().all(|stream| !named.contains(&json!(stream))), "{key} {part}: {named:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_secret_goes_to_the_orgs_own_token_endpoint_by_basic() {
+    let rig = Rig::new().await;
+    rig.populate(3, 1);
+    // The org refuses a secret in the body, and knows no other authorization server.
+    assert_eq!(rig.run().await.outcome, Outcome::Succeeded);
+    let org = rig.org();
+    let first = &org.journal()[0];
+    assert_eq!((first.method.as_str(), first.target.as_str(), first.status), ("POST", "/oauth2/v1/token", 200));
+}
+
+#[tokio::test]
+async fn a_token_is_kept_across_warm_invocations() {
+    let rig = Rig::new().await;
+    rig.populate(3, 1);
+    for _ in 0..3 {
+        assert_eq!(rig.run().await.outcome, Outcome::Succeeded);
+    }
+    assert_eq!(tokens(&rig), 1);
+}
+
+#[tokio::test]
+async fn a_token_is_renewed_before_it_ends() {
+    let mut rig = Rig::new().await;
+    rig.populate(3, 1);
+    for (token_seconds, kept_for, renewed_after) in [(3_600, 3_400, 3_550), (60, 20, 55)] {
+        rig.org().options.token_seconds = token_seconds;
+        time::stop(&mut rig, &[]);
+        rig.org().reset_counts();
+        let hour = SignedDuration::from_hours(1);
+        for (seconds, expected) in [(0, 1), (kept_for, 1), (renewed_after - kept_for, 2)] {
+            rig.org().advance(SignedDuration::from_secs(seconds));
+            assert_eq!(time::ask(&rig, json!({"mode": "full"}), hour).await.outcome, Outcome::Succeeded);
+            assert_eq!(tokens(&rig), expected, "of {token_seconds} s");
+        }
+        assert!(!rig.org().counts().statuses.contains_key(&401));
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_revoked_in_mid_run_is_renewed_once() {
+    let rig = Rig::new().await;
+    rig.populate(401, 3);
+    rig.org().options.latency_ms = 5;
+    let revoked = meanwhile::after(&rig.org, "GET /api/v1/users", 2, fake_org::Org::revoke_access_tokens);
+    assert_eq!(rig.run().await.outcome, Outcome::Succeeded);
+    assert!(revoked.is_finished() && rig.org().counts().statuses[&401] > 0);
+    assert_eq!(tokens(&rig), 2);
+    assert_in_step_after_news(&rig).await;
+}
+
+#[tokio::test]
+async fn a_token_that_is_never_accepted_is_renewed_once_only() {
+    let rig = Rig::new().await;
+    rig.populate(3, 1);
+    let gone = r#"{"errorCode":"E0000011","errorSummary":"Invalid token provided"}"#;
+    rig.org().fail("GET /api/v1/**", 1_000, fake_org::Failure::Status(401, gone.into()));
+    let failure = rig.ask(json!({})).await.unwrap_err();
+    assert_rejected(&rig, &failure);
+    assert_eq!(tokens(&rig), 2);
+}
+
+#[tokio::test]
+async fn a_rotated_secret_needs_no_cold_start() {
+    let rig = Rig::new().await;
+    rig.populate(3, 1);
+    rig.run().await;
+    rig.org().edit_client(CLIENT, |client| client.secrets = vec!["of-tomorrow".into()]);
+    keep(&rig, &json!({"client_secret": "of-tomorrow"}));
+    assert_eq!(rig.ask(json!({"mode": "full"})).await.unwrap().outcome, Outcome::Succeeded);
+    assert_eq!(tokens(&rig), 2, "a token of the old version was used on");
+    assert_in_step_after_news(&rig).await;
+}
+
+#[tokio::test]
+async fn a_wrong_client_secret_is_rejected_and_nothing_is_committed() {
+    let rig = Rig::new().await;
+    rig.populate(3, 1);
+    keep(&rig, &json!({"client_secret": "of-yesterday"}));
+    let failure = rig.ask(json!({})).await.unwrap_err();
+    assert_rejected(&rig, &failure);
+    assert!(failure.message.contains("client_secret") && !failure.message.contains("of-yesterday"), "{failure}");
+    keep(&rig, &json!({}));
+    rig.run().await;
+    rig.assert_in_step();
+    let status = rig.store.json("okta/status/okta.json");
+    assert_eq!((&status["outcome"], &status["error"]), (&json!("succeeded"), &Value::Null));
+}
+
+#[tokio::test]
+async fn an_api_token_works_without_a_token_request() {
+    let rig = Rig::new().await;
+    rig.populate(40, 4);
+    rig.org().add_api_token("00api-token");
+    keep(&rig, &json!({"client_id": null, "client_secret": null, "token": "00api-token"}));
+    assert_alone(&rig.run().await, &[], Outcome::Failed, "");
+    assert_eq!(tokens(&rig), 0);
+    rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn a_bad_api_token_is_rejected_and_never_repeated() {
+    let rig = Rig::new().await;
+    rig.populate(3, 1);
+    keep(&rig, &json!({"client_id": null, "client_secret": null, "token": "00expired"}));
+    let failure = rig.ask(json!({})).await.unwrap_err();
+    assert_rejected(&rig, &failure);
+    assert!(!failure.message.contains("00expired"), "{failure}");
+    assert_eq!(rig.org().counts().total(), 1);
+}
+
+#[tokio::test]
+async fn every_way_to_authenticate_reads_every_stream() {
+    let (rsa, ec) = (keys::rsa(), keys::ec());
+    let by_key = |keys: &keys::Keys| {
+        let changes = json!({"client_secret": null, "private_key": keys.private, "key_id": keys.public["kid"]});
+        (Client::with_keys(CLIENT, vec![rsa.public.clone(), ec.public.clone()]), changes)
+    };
+    for ((client, changes), dpop) in [
+        (by_key(&rsa), false),
+        (by_key(&ec), false),
+        (by_key(&rsa), true),
+        (by_key(&ec), true),
+        ((Client::with_secret(CLIENT, PASSWORD), json!({})), true),
+    ] {
+        let rig = Rig::new().await;
+        rig.populate(40, 4);
+        rig.org().add_client(if dpop { client.demanding_dpop() } else { client });
+        keep(&rig, &changes);
+        assert_alone(&rig.run().await, &[], Outcome::Failed, "");
+        rig.assert_in_step();
+        // A proof is first missing, then lacks the nonce.
+        assert_eq!(tokens(&rig), if dpop { 3 } else { 1 });
+    }
+}
+
+#[tokio::test]
+async fn an_expired_dpop_nonce_costs_one_more_request() {
+    let rig = Rig::new().await;
+    rig.populate(3, 1);
+    rig.org().edit_client(CLIENT, |client| client.require_dpop = true);
+    rig.run().await;
+    rig.org().expire_dpop_nonces();
+    rig.org().revoke_access_tokens();
+    rig.org().reset_counts();
+    assert_eq!(rig.ask(json!({"mode": "full"})).await.unwrap().outcome, Outcome::Succeeded);
+    assert_eq!(tokens(&rig), 2);
+}
+
+#[tokio::test]
+async fn the_scopes_of_the_streams_are_requested_and_no_others() {
+    let mut rig = Rig::new().await;
+    rig.run().await;
+    let off = ["groups", "group_memberships"];
+    keep(&rig, &json!({"streams_off": off}));
+    rig.restart(&[]);
+    rig.run().await;
+    let granted: Vec<_> = granted_scopes(&rig).into_iter().map(sorted).collect();
+    assert_eq!(granted, [scopes_but(&[]), scopes_but(&off)]);
+    assert!(granted[1].len() < granted[0].len());
+}
+
+#[tokio::test]
+async fn a_scope_that_is_not_granted_costs_its_streams_alone() {
+    let rig = Rig::new().await;
+    rig.populate(20, 4);
+    let all = scopes_but(&[]);
+    let missing = "okta.groups.read";
+    rig.org().edit_client(CLIENT, |client| client.scopes.retain(|scope| scope != missing));
+    let streams: Vec<_> = streams_of(missing).iter().map(|stream| stream.name).collect();
+    for _ in 0..2 {
+        let report = rig.run().await;
+        assert_eq!((report.outcome, report.go_on), (Outcome::Degraded, false));
+        assert_alone(&report, &streams, Outcome::Unavailable, missing);
+        assert_never_complete(&rig, &streams);
+    }
+    assert!(!rig.requests().contains_key("GET /api/v1/groups"));
+    rig.org().edit_client(CLIENT, |client| client.scopes = all);
+    assert_eq!(rig.run().await.outcome, Outcome::Succeeded);
+    assert_in_step_after_news(&rig).await;
+}
+
+#[tokio::test]
+async fn a_scope_that_only_the_request_finds_missing_costs_its_streams_alone() {
+    let mut rig = Rig::new().await;
+    rig.populate(20, 4);
+    rig.org().edit_client(CLIENT, |client| client.scopes.retain(|scope| scope != "okta.groups.read"));
+    let boast = |request: &Request, response: &mut Response| {
+        if request.path == "/oauth2/v1/token" {
+            let mut body = response.value();
+            body["scope"] = scopes_but(&[]).join(" ").into();
+            response.body = body.to_string().into_bytes();
+        }
+    };
+    let _gate = gate::before(&mut rig, |_| (), boast).await;
+    rig.restart(&[]);
+    let report = rig.run().await;
+    assert_eq!((report.outcome, report.go_on), (Outcome::Degraded, false));
+    assert_alone(&report, &GROUP_STREAMS, Outcome::Unavailable, "okta.groups.read");
+    assert_never_complete(&rig, &GROUP_STREAMS);
+    let scopes = scopes_but(&[]);
+    rig.org().edit_client(CLIENT, |client| client.scopes = scopes);
+    // Nothing tells that the kept token is no longer the best to be had, but that it ends.
+    rig.org().revoke_access_tokens();
+    assert_eq!(rig.run().await.outcome, Outcome::Succeeded);
+    assert_in_step_after_news(&rig).await;
+}
+
+#[tokio::test]
+async fn a_missing_admin_role_costs_its_streams_alone() {
+    for (denied, streams) in [("/api/v1/groups", &GROUP_STREAMS[..]), ("/api/v1/groups/*/users", &GROUP_STREAMS[2..])] {
+        let rig = Rig::new().await;
+        rig.populate(20, 4);
+        rig.org().deny(denied, Denial::AdminRole);
+        let report = rig.run().await;
+        assert_eq!((report.outcome, report.go_on), (Outcome::Degraded, false));
+        assert_alone(&report, streams, Outcome::Unavailable, "admin role");
+        assert_never_complete(&rig, streams);
+        rig.org().allow_all();
+        assert_eq!(rig.run().await.outcome, Outcome::Succeeded);
+        rig.assert_in_step();
+    }
+}
+
+#[tokio::test]
+async fn a_feature_that_the_org_does_not_have_harms_nothing() {
+    let rig = Rig::new().await;
+    rig.populate(20, 4);
+    rig.org().deny("/api/v1/groups/**", Denial::Feature);
+    let report = rig.run().await;
+    assert_eq!((report.outcome, report.go_on), (Outcome::Succeeded, false));
+    assert_alone(&report, &GROUP_STREAMS, Outcome::NotApplicable, "feature");
+    assert_never_complete(&rig, &GROUP_STREAMS);
+}
+
+/// A host that has no business with the org, and how often somebody connected to it.
+async fn outsider() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let visits = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&visits);
+    tokio::spawn(async move {
+        while listener.accept().await.is_ok() {
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    (url, visits)
+}
+
+#[tokio::test]
+async fn a_token_never_travels_to_another_host() {
+    let (url, visits) = outsider().await;
+    for host in [LinkHost::Other(url), LinkHost::Admin] {
+        let rig = Rig::new().await;
+        rig.populate(201, 1);
+        rig.org().options.links.host = host;
+        assert_eq!(rig.run().await.outcome, Outcome::Succeeded);
+        rig.assert_in_step();
+    }
+    assert_eq!(visits.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let (url, visits) = outsider().await;
+    let mut rig = Rig::new().await;
+    rig.populate(3, 1);
+    let divert = move |request: &Request, response: &mut Response| {
+        if request.path == "/api/v1/users" {
+            response.status = 302;
+            response.headers = vec![("Location".into(), format!("{url}{}?{}", request.path, request.query))];
+        }
+    };
+    let _gate = gate::before(&mut rig, |_| (), divert).await;
+    rig.restart(&[]);
+    assert_eq!(outcome(&rig.run().await, "users"), Outcome::Failed);
+    assert_eq!(visits.load(Ordering::Relaxed), 0);
+}

@@ -1,0 +1,211 @@
+//! Okta's rate limits: a run takes its share, waits where that helps, and says when to come again where it does not.
+
+use fake_org::{Class, Failure, Limits, Request, Response};
+use jiff::{SignedDuration, Timestamp};
+use okta_authomize::invocation::{Outcome, Report};
+use serde_json::json;
+
+use crate::support::rig::{Rig, outcome};
+use crate::support::{gate, time};
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+/// Groups with one member each: as many requests of one class.
+async fn rig_of_groups(groups: usize) -> Rig {
+    let rig = Rig::new().await;
+    let mut org = rig.org();
+    let ada = org.create_user(fake_org::NewUser::named("Ada", "Lovelace"));
+    for n in 0..groups {
+        let group = org.create_group(&format!("Group {n}"));
+        org.add_member(&group, &ada);
+    }
+    drop(org);
+    // One request a group, and no more.
+    rig.without(&["role_assignments"]);
+    rig
+}
+
+fn group_limit(per_minute: u64) -> Limits {
+    Limits::workforce().set(Class::Groups, per_minute)
+}
+
+/// When requests for groups and their members were answered.
+fn group_requests(rig: &Rig) -> Vec<Timestamp> {
+    let org = rig.org();
+    org.journal().iter().filter(|entry| entry.target.starts_with("/api/v1/groups")).map(|entry| entry.at).collect()
+}
+
+/// The most requests for groups in one of the org's windows.
+fn most_in_a_window(rig: &Rig) -> usize {
+    let mut windows: Vec<(Timestamp, usize)> = Vec::new();
+    for at in group_requests(rig) {
+        match windows.last_mut() {
+            Some((opened, count)) if at.as_second() < opened.as_second() + 60 => *count += 1,
+            _ => windows.push((at, 1)),
+        }
+    }
+    windows.into_iter().map(|(_, count)| count).max().unwrap_or_default()
+}
+
+fn assert_limited(report: &Report) {
+    assert_eq!((report.outcome, report.go_on), (Outcome::Partial, false), "{report:#?}");
+    assert!(report.retry_after_seconds.is_some_and(|seconds| (1..=61).contains(&seconds)), "{report:#?}");
+}
+
+#[tokio::test]
+async fn a_share_of_a_small_bucket_is_used_and_never_more() {
+    for (share, per_window, twice) in [("100", 20, false), ("100", 20, true), ("50", 10, false), ("10", 2, false)] {
+        let groups = 3 * per_window;
+        let mut rig = rig_of_groups(groups).await;
+        rig.org().options.limits = group_limit(20);
+        rig.org().options.limits.duplicate_headers = twice;
+        let _time = time::hurry(&mut rig, &[("RATE_LIMIT_SHARE", share)]);
+        let report = time::ask(&rig, json!({}), HOUR).await;
+        assert_eq!(report.outcome, Outcome::Succeeded, "{report:#?}");
+        assert_eq!(rig.org().counts().rate_limited, 0, "share {share}");
+        assert!(most_in_a_window(&rig) <= per_window, "share {share}: {} in a window", most_in_a_window(&rig));
+        // Three windows' worth and one request takes four windows, the last of them hardly begun.
+        assert!((120_000..260_000).contains(&report.duration_ms), "share {share}: {} ms", report.duration_ms);
+        assert!(report.okta.throttled_ms > 0);
+        rig.assert_in_step();
+    }
+}
+
+#[tokio::test]
+async fn a_workforce_org_is_read_without_a_refusal() {
+    let mut rig = rig_of_groups(300).await;
+    rig.org().options.limits = Limits::workforce();
+    let _time = time::hurry(&mut rig, &[]);
+    assert_eq!(time::ask(&rig, json!({}), HOUR).await.outcome, Outcome::Succeeded);
+    assert_eq!(rig.org().counts().rate_limited, 0);
+    rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn what_others_use_of_a_bucket_is_not_asked_for() {
+    let mut rig = rig_of_groups(25).await;
+    rig.org().options.limits = group_limit(20);
+    rig.org().set_use_by_others(Class::Groups, 15);
+    let _time = time::hurry(&mut rig, &[("RATE_LIMIT_SHARE", "50")]);
+    let report = time::ask(&rig, json!({}), HOUR).await;
+    assert_eq!(report.outcome, Outcome::Succeeded, "{report:#?}");
+    assert_eq!(rig.org().counts().rate_limited, 0);
+    rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn a_warm_run_remembers_what_the_last_one_used() {
+    let mut rig = rig_of_groups(15).await;
+    rig.org().options.limits = group_limit(20);
+    let _time = time::hurry(&mut rig, &[]);
+    for _ in 0..3 {
+        assert_eq!(time::ask(&rig, json!({"mode": "full"}), HOUR).await.outcome, Outcome::Succeeded);
+    }
+    assert_eq!(rig.org().counts().rate_limited, 0);
+}
+
+#[tokio::test]
+async fn the_functions_clock_may_be_wrong() {
+    for ahead in [SignedDuration::from_mins(10), SignedDuration::from_mins(-10)] {
+        let mut rig = rig_of_groups(40).await;
+        rig.org().options.limits = group_limit(20);
+        time::stop_apart(&mut rig, &[], ahead);
+        let _time = time::flow(&rig);
+        let report = time::ask(&rig, json!({}), HOUR).await;
+        assert_eq!(report.outcome, Outcome::Succeeded, "{report:#?}");
+        assert_eq!(rig.org().counts().rate_limited, 0);
+        assert!(report.duration_ms < 200_000, "{} ms", report.duration_ms);
+    }
+}
+
+#[tokio::test]
+async fn a_reset_beyond_the_deadline_ends_the_run_with_the_seconds_to_wait() {
+    let mut rig = rig_of_groups(40).await;
+    rig.org().options.limits = group_limit(20);
+    let _time = time::hurry(&mut rig, &[]);
+    rig.org().use_by_others(Class::Groups, 10);
+    let report = time::ask(&rig, json!({}), SignedDuration::from_secs(40)).await;
+    assert_limited(&report);
+    assert!(report.duration_ms < 40_000);
+    assert_eq!(outcome(&report, "users"), Outcome::Succeeded);
+    assert_eq!(outcome(&report, "group_memberships"), Outcome::Partial);
+    let read = rig.ids("group_memberships").len();
+    assert!(read > 0, "what was read before the limit is committed");
+    let mut later = report;
+    for _ in 0..5 {
+        let wait = later.retry_after_seconds.unwrap_or_default();
+        tokio::time::sleep(SignedDuration::from_secs(wait).unsigned_abs()).await;
+        later = time::ask(&rig, json!({}), SignedDuration::from_secs(300)).await;
+        if later.outcome == Outcome::Succeeded {
+            break;
+        }
+    }
+    assert_eq!(later.outcome, Outcome::Succeeded, "{later:#?}");
+    rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn an_exhausted_bucket_is_not_asked_again_before_its_reset() {
+    let mut rig = rig_of_groups(3).await;
+    rig.org().options.limits = group_limit(20);
+    let _time = time::hurry(&mut rig, &[]);
+    rig.org().use_by_others(Class::Groups, 20);
+    for _ in 0..3 {
+        assert_limited(&time::ask(&rig, json!({}), SignedDuration::from_secs(10)).await);
+    }
+    assert_eq!(rig.org().counts().rate_limited, 1, "{:?}", rig.requests());
+    let report = time::ask(&rig, json!({}), SignedDuration::from_secs(120)).await;
+    assert_eq!(report.outcome, Outcome::Succeeded, "{report:#?}");
+    assert!(report.okta.throttled_ms > 0);
+    rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn a_token_endpoint_out_of_reach_for_a_minute_is_no_error() {
+    let mut rig = rig_of_groups(1).await;
+    rig.org().options.limits = Limits::workforce().set(Class::Token, 5);
+    let _time = time::hurry(&mut rig, &[]);
+    rig.org().use_by_others(Class::Token, 5);
+    let report = time::ask(&rig, json!({}), SignedDuration::from_secs(10)).await;
+    assert_limited(&report);
+    assert!(report.streams.values().all(|stream| stream.outcome == Outcome::Partial));
+    let report = time::ask(&rig, json!({}), SignedDuration::from_secs(120)).await;
+    assert_eq!(report.outcome, Outcome::Succeeded, "{report:#?}");
+    rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn a_refusal_that_does_not_say_for_how_long_is_tried_again_soon() {
+    let mut rig = rig_of_groups(5).await;
+    let bare = |_: &Request, response: &mut Response| {
+        let limited = |name: &str| name.to_ascii_lowercase().starts_with("x-rate-limit");
+        if response.status == 429 {
+            response.headers.retain(|(name, _)| !limited(name));
+        }
+    };
+    let _gate = gate::before(&mut rig, |_| (), bare).await;
+    let _time = time::hurry(&mut rig, &[]);
+    for path in ["POST /oauth2/v1/token", "GET /api/v1/users", "GET /api/v1/groups/*/users", "GET /api/v1/logs"] {
+        rig.org().fail(path, 3, Failure::RateLimited { limit: 600, reset_in_seconds: 300 });
+    }
+    let report = time::ask(&rig, json!({}), HOUR).await;
+    assert_eq!(report.outcome, Outcome::Succeeded, "{report:#?}");
+    assert!(report.duration_ms < 60_000, "{} ms", report.duration_ms);
+    assert_eq!(rig.org().counts().rate_limited, 12);
+    rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn too_many_requests_at_once_become_fewer() {
+    let mut rig = rig_of_groups(60).await;
+    rig.org().options.limits.concurrency = Some(2);
+    rig.org().options.latency_ms = 40;
+    let _time = time::hurry(&mut rig, &[]);
+    let report = time::ask(&rig, json!({}), HOUR).await;
+    assert_eq!(report.outcome, Outcome::Succeeded, "{report:#?}");
+    assert!(report.duration_ms < 60_000, "{} ms", report.duration_ms);
+    let counts = rig.org().counts().clone();
+    let (refused, all) = (counts.rate_limited, counts.total());
+    assert!(refused > 0 && refused * 2 < all, "{refused} of {all} requests were refused");
+    rig.assert_in_step();
+}

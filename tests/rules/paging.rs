@@ -1,0 +1,178 @@
+//! Listings: read to their end whatever their links look like, and from the start again where a position is lost.
+
+use std::collections::BTreeSet;
+
+use fake_org::{Failure, LinkForm, LinkHost, Links, NewUser};
+use okta_authomize::invocation::Outcome;
+use serde_json::{Value, json};
+
+use crate::support::http::Endpoint;
+use crate::support::rig::{Rig, outcome};
+use crate::support::{gate, meanwhile};
+
+const PAGE: u32 = 5;
+
+/// A rig whose org answers with short pages.
+async fn rig_of_short_pages() -> (Rig, Endpoint) {
+    let mut rig = Rig::new().await;
+    let gate = gate::capping(&mut rig, PAGE).await;
+    rig.restart(&[]);
+    // Factors walk the listing of users once more.
+    rig.without(&["factors"]);
+    (rig, gate)
+}
+
+fn every_style() -> Vec<Links> {
+    let hosts = [LinkHost::Org, LinkHost::Admin, LinkHost::Other("https://login.acme.com".into())];
+    let mut styles = Vec::new();
+    for bits in 0..16 {
+        let is = |bit: u32| bits & (1 << bit) != 0;
+        let form = if is(0) { LinkForm::Joined } else { LinkForm::Separate };
+        for host in hosts.clone() {
+            let (without_self, next_first, next_after_last) = (is(1), is(2), is(3));
+            styles.push(Links { form, without_self, next_first, host, next_after_last });
+        }
+    }
+    styles
+}
+
+/// The complete snapshots of a stream, as manifests declare them: (manifest, since).
+fn snapshots(rig: &Rig, stream: &str) -> Vec<(u64, u64)> {
+    let of_stream = |snapshot: &&Value| snapshot["stream"] == stream && snapshot.get("scope").is_none();
+    let manifests = rig.store.keys("okta/manifests/").into_iter().map(|key| rig.store.json(&key));
+    let declared = manifests.flat_map(|manifest| {
+        let sequence = manifest["sequence"].as_u64().unwrap();
+        let snapshots = manifest["snapshots"].as_array().unwrap().clone();
+        let since: Vec<_> =
+            snapshots.iter().filter(of_stream).map(|snapshot| snapshot["since_sequence"].clone()).collect();
+        since.into_iter().map(move |since| (sequence, since.as_u64().unwrap()))
+    });
+    declared.collect()
+}
+
+#[tokio::test]
+async fn links_of_every_form_are_followed_to_the_end() {
+    let (rig, _gate) = rig_of_short_pages().await;
+    rig.populate(11, 6);
+    for style in every_style() {
+        rig.org().options.links = style.clone();
+        rig.store.objects.lock().unwrap().clear();
+        let report = rig.run().await;
+        assert_eq!(report.outcome, Outcome::Succeeded, "{style:?}: {report:#?}");
+        rig.assert_in_step();
+    }
+}
+
+#[tokio::test]
+async fn pages_shorter_than_asked_for_lose_nothing() {
+    let (rig, _gate) = rig_of_short_pages().await;
+    // Exactly full last pages, one more, and one less.
+    for (people, groups) in [(10, 5), (1, 1), (3, 3)] {
+        rig.populate(people, groups);
+        rig.org().reset_counts();
+        assert_eq!(rig.ask(json!({"mode": "full"})).await.unwrap().outcome, Outcome::Succeeded);
+        rig.assert_in_step();
+        let users = rig.org().state().users.len() as u64;
+        assert_eq!(rig.requests()["GET /api/v1/users"], users.div_ceil(PAGE.into()));
+    }
+}
+
+#[tokio::test]
+async fn a_link_behind_the_last_object_leads_to_an_empty_page_and_no_further() {
+    let (rig, _gate) = rig_of_short_pages().await;
+    rig.org().options.links.next_after_last = true;
+    rig.populate(10, 0);
+    assert_eq!(rig.run().await.outcome, Outcome::Succeeded);
+    assert_eq!((rig.requests()["GET /api/v1/users"], rig.ids("users").len()), (3, 10));
+}
+
+#[tokio::test]
+async fn a_position_that_expires_in_mid_run_begins_the_snapshot_again() {
+    for (template, stream) in [("GET /api/v1/users", "users"), ("GET /api/v1/groups", "groups")] {
+        let (rig, _gate) = rig_of_short_pages().await;
+        rig.populate(23, 23);
+        rig.org().options.latency_ms = 3;
+        let expiry = meanwhile::after(&rig.org, template, 3, fake_org::Org::expire_cursors);
+        let report = rig.run().await;
+        assert_eq!((report.outcome, report.go_on), (Outcome::Succeeded, false), "{report:#?}");
+        assert!(expiry.is_finished() && rig.org().counts().statuses[&400] > 0);
+        let declared = snapshots(&rig, stream);
+        assert!(declared.len() == 1 && declared[0].1 > 1, "{declared:?}");
+        rig.assert_in_step();
+    }
+}
+
+#[tokio::test]
+async fn a_position_that_expires_between_runs_begins_the_snapshot_again() {
+    let (mut rig, _gate) = rig_of_short_pages().await;
+    let (people, _) = rig.populate(23, 0);
+    // The first run gets two pages, and has no time for the third.
+    let busy = Failure::RateLimited { limit: 600, reset_in_seconds: 3_000 };
+    rig.org().options.latency_ms = 3;
+    let limited = meanwhile::after(&rig.org, "GET /api/v1/users", 2, move |org| {
+        org.fail("GET /api/v1/users", 1, busy);
+    });
+    let report = rig.run().await;
+    assert!(limited.is_finished());
+    assert_eq!((report.outcome, report.go_on), (Outcome::Partial, false), "{report:#?}");
+    assert!(rig.ids("users").len() < people.len() && snapshots(&rig, "users").is_empty());
+    rig.org().expire_cursors();
+    // Only a snapshot that began anew can tell that this one is gone.
+    rig.org().silently(|org| org.delete_user(&people[0]));
+    rig.restart(&[]);
+    let report = rig.run().await;
+    assert_eq!((report.outcome, report.go_on), (Outcome::Succeeded, false), "{report:#?}");
+    assert!(matches!(snapshots(&rig, "users")[..], [(_, since)] if since > 1));
+    let read = rig.ids("users");
+    assert_eq!(read, rig.org().state().users.into_iter().collect());
+}
+
+#[tokio::test]
+async fn a_members_position_that_expires_costs_that_group_alone() {
+    let (rig, _gate) = rig_of_short_pages().await;
+    rig.populate(12, 4);
+    let expired = r#"{"errorCode":"E0000031","errorSummary":"Invalid search criteria."}"#;
+    rig.org().fail("GET /api/v1/groups/*/users?after=", 2, Failure::Status(400, expired.into()));
+    let report = rig.run().await;
+    assert_eq!((report.outcome, report.go_on), (Outcome::Succeeded, false), "{report:#?}");
+    assert_eq!(rig.requests()["GET /api/v1/groups"], 1);
+    rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn a_position_that_never_holds_ends_the_run_and_not_the_time() {
+    let (rig, _gate) = rig_of_short_pages().await;
+    rig.populate(12, 2);
+    let expired = r#"{"errorCode":"E0000031","errorSummary":"Invalid search criteria."}"#;
+    rig.org().fail("GET /api/v1/users?after=", 1_000_000, Failure::Status(400, expired.into()));
+    let time = jiff::SignedDuration::from_secs(4);
+    let report = rig.ask_within(json!({}), time).await.unwrap();
+    assert_eq!((outcome(&report, "users"), outcome(&report, "groups")), (Outcome::Failed, Outcome::Succeeded));
+    let asked = rig.requests()["GET /api/v1/users"];
+    assert!(asked < 50, "{asked} requests for a listing of 3 pages");
+}
+
+#[tokio::test]
+async fn a_listing_that_changes_while_it_is_read_loses_nobody_who_stayed() {
+    let (rig, _gate) = rig_of_short_pages().await;
+    let (people, groups) = rig.populate(40, 8);
+    rig.org().options.latency_ms = 3;
+    let (leavers, left) = ([people[2].clone(), people[35].clone()], groups[6].clone());
+    let change = meanwhile::after(&rig.org, "GET /api/v1/users", 3, move |org| {
+        org.silently(|org| {
+            leavers.iter().for_each(|leaver| assert!(org.delete_user(leaver)));
+            org.delete_group(&left);
+            (0..7).for_each(|n| drop(org.create_user(NewUser::named(&format!("Late{n}"), "Comer"))));
+        });
+    });
+    assert_eq!(rig.run().await.outcome, Outcome::Succeeded);
+    assert!(change.is_finished());
+    let state = rig.org().state();
+    for (stream, before, now) in [("users", people, state.users), ("groups", groups, state.groups)] {
+        let now: BTreeSet<_> = now.into_iter().collect();
+        let stayed: BTreeSet<_> = before.into_iter().filter(|id| now.contains(id)).collect();
+        assert!(rig.ids(stream).is_superset(&stayed), "{stream}");
+    }
+    assert_eq!(rig.ask(json!({"mode": "full"})).await.unwrap().outcome, Outcome::Succeeded);
+    rig.assert_in_step();
+}
