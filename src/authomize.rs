@@ -5,20 +5,23 @@
 //! optional field skips itself, and [`text`] turns an empty string into none.
 
 use jiff::Timestamp;
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde_json::Value;
 
 macro_rules! model {
     ($(#[$doc:meta])* $name:ident { $($(#[$note:meta])* $field:ident: $type:ty,)* }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Default, PartialEq, Serialize)]
+        #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
         #[serde(rename_all = "camelCase")]
+        #[schemars(deny_unknown_fields, transform = refuse_empty)]
         pub struct $name { $($(#[$note])* pub $field: $type,)* }
     };
 }
 
 /// What Authomize ingests for one record; keys without items are left out.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields, transform = refuse_empty)]
 pub struct Bundle {
     /// Accounts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -90,6 +93,7 @@ model! {
         is_external: Option<bool>,
         /// RFC 3339, UTC.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(extend("format" = "date-time"))]
         last_login_at: Option<String>,
         /// What has no field of its own.
         #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -110,6 +114,7 @@ model! {
         has_mfa: Option<bool>,
         /// RFC 3339, UTC.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(extend("format" = "date-time"))]
         last_login_at: Option<String>,
         /// `mfa:sms` and the like: weak factors.
         #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -125,6 +130,7 @@ model! {
         /// Required and never empty.
         name: String,
         /// RFC 3339, UTC.
+        #[schemars(extend("format" = "date-time"))]
         last_used_at: String,
     }
 }
@@ -148,7 +154,7 @@ model! {
 }
 
 /// Type of a service account.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum ServiceAccountType {
     /// An app that signs in as itself.
     #[default]
@@ -175,7 +181,7 @@ model! {
 }
 
 /// Kind of a privilege.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum PrivilegeType {
     /// May change things.
     Administrative,
@@ -188,7 +194,7 @@ pub enum PrivilegeType {
 }
 
 /// Kind of a privilege in the deprecated field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum LegacyPrivilegeType {
     /// May use it.
     Use,
@@ -215,7 +221,7 @@ model! {
 }
 
 /// What a permission's source is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum SourceType {
     /// An account.
     #[default]
@@ -244,9 +250,11 @@ model! {
         origin_type: Option<String>,
         /// RFC 3339, UTC.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(extend("format" = "date-time"))]
         created_at: Option<String>,
         /// At most 512 characters.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(length(max = DESCRIPTION_CHARS))]
         description: Option<String>,
         /// Where it is to be seen.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -261,7 +269,7 @@ model! {
 }
 
 /// Kind of an asset.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum AssetType {
     /// An app.
     Application,
@@ -273,7 +281,7 @@ pub enum AssetType {
 }
 
 /// Status of an account.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum UserStatus {
     /// Created, not yet activated.
     Staged,
@@ -309,6 +317,7 @@ model! {
         is_role: bool,
         /// At most 256 characters.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(length(max = ALTERNATIVE_NAME_CHARS))]
         alternative_name: Option<String>,
         /// What has no field of its own.
         #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -317,7 +326,7 @@ model! {
 }
 
 /// Type of a grouping.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum GroupingType {
     /// A set of accounts.
     #[default]
@@ -335,11 +344,12 @@ model! {
 }
 
 model! {
-    /// A value without a field of its own; at most [`CUSTOM_VALUE_CHARS`] characters.
+    /// A value without a field of its own.
     CustomProperty {
         /// Okta's name of the value, as a path.
         key: String,
-        /// The value as text.
+        /// The value as text; a long one is cut.
+        #[schemars(length(max = CUSTOM_VALUE_CHARS))]
         value: String,
     }
 }
@@ -350,6 +360,26 @@ pub const CUSTOM_VALUE_CHARS: usize = 64;
 pub const ALTERNATIVE_NAME_CHARS: usize = 256;
 /// Most characters of an asset's description.
 pub const DESCRIPTION_CHARS: usize = 512;
+
+/// What is published of the model: text and lists are left out rather than written empty.
+fn refuse_empty(schema: &mut Schema) {
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    for property in properties.into_iter().flat_map(|properties| properties.values_mut()) {
+        if is(property, "array") {
+            property["minItems"] = 1.into();
+            if is(&property["items"], "string") {
+                property["items"]["minLength"] = 1.into();
+            }
+        } else if is(property, "string") {
+            property["minLength"] = 1.into();
+        }
+    }
+}
+
+fn is(schema: &Value, kind: &str) -> bool {
+    let types = &schema["type"];
+    types == kind || types.as_array().is_some_and(|types| types.iter().any(|of| of == kind))
+}
 
 /// The value at `path` as text: strings, numbers and booleans; none where it is absent, null,
 /// empty or something else.

@@ -7,23 +7,30 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::record::{Op, Record};
 
+/// A SHA-256 as manifests write it.
+pub(crate) const SHA256: &str = "^[0-9a-f]{64}$";
+
 /// A batch as its manifest names it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "Batch")]
 pub struct Entry {
     /// Name of the stream.
     pub stream: &'static str,
     /// Key of the object.
     pub key: String,
     /// Number of lines.
+    #[schemars(range(min = 1))]
     pub records: u64,
     /// Size of the object as stored.
     pub bytes: u64,
-    /// Of the object as stored, in hexadecimal.
+    /// SHA-256 of the object as stored, in hexadecimal.
+    #[schemars(regex(pattern = SHA256))]
     pub sha256: String,
     /// How many of the lines are tombstones.
     #[serde(skip)]

@@ -9,68 +9,13 @@ use std::collections::HashSet;
 use std::fmt;
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::batch::{self, Entry};
+use crate::batch;
+pub use crate::manifest::{Gap, Manifest, SCHEMA, SnapshotEntry};
 use crate::store::{Creation, Kind, Store, StoreError};
-
-/// Version of the shape of manifests and cursor copies.
-pub const SCHEMA: u32 = 1;
-
-/// A commit.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Manifest {
-    /// [`SCHEMA`].
-    pub schema: u32,
-    /// 1, 2, 3, …
-    pub sequence: u64,
-    /// Of the manifest before; null in the first.
-    pub previous_sha256: Option<String>,
-    /// The integration's slug.
-    pub integration: String,
-    /// `https://acme.okta.com`
-    pub org: String,
-    /// E-mail of the resource owner.
-    pub owner: Option<String>,
-    /// Id of the run that made it.
-    pub run: String,
-    /// Lambda's id of the invocation.
-    pub request_id: String,
-    /// When it was made (RFC 3339, UTC).
-    pub committed_at: String,
-    /// The run's mode.
-    pub mode: &'static str,
-    /// Batches, in the order in which a reader applies them.
-    pub batches: Vec<Entry>,
-    /// What a reader forgets after it has applied the batches.
-    pub snapshots: Vec<SnapshotEntry>,
-    /// System Log events of this time can no longer be had.
-    pub gap: Option<Gap>,
-    /// Where the next run goes on.
-    pub cursor: Value,
-}
-
-/// A snapshot that a manifest completes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SnapshotEntry {
-    /// Name of the stream.
-    pub stream: &'static str,
-    /// Records of the stream that were last sent before this manifest are gone.
-    pub since_sequence: u64,
-    /// Always true: an unfinished snapshot is not in a manifest.
-    pub complete: bool,
-}
-
-/// A hole in the System Log (RFC 3339, UTC).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Gap {
-    /// First time of which events are missing.
-    pub from: String,
-    /// Time from which on events are there again.
-    pub to: String,
-}
 
 /// The newest commit of an integration, or none yet.
 #[derive(Debug, Clone, Default, PartialEq)]

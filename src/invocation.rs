@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -19,7 +20,7 @@ pub struct Request {
 }
 
 /// How a run collects.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// New activity, what it says has changed, and whatever snapshot is due or unfinished.
@@ -106,7 +107,7 @@ fn parse_streams(value: &Value, known: &[&str]) -> Result<Vec<String>, String> {
 }
 
 /// How a run, or one stream of it, ended; ordered from best to worst.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// All that was to be had was collected.
@@ -129,13 +130,14 @@ pub enum Outcome {
 }
 
 /// The function's answer.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Report {
     /// The integration's slug.
     pub integration: String,
     /// Id of this run.
     pub run: String,
     /// The worst of the streams' outcomes.
+    #[schemars(extend("enum" = ["succeeded", "partial", "degraded", "superseded"]))]
     pub outcome: Outcome,
     /// Another run now would get further.
     #[serde(rename = "continue")]
@@ -145,17 +147,20 @@ pub struct Report {
     /// Streams by name.
     pub streams: BTreeMap<String, StreamReport>,
     /// Seconds until another run gets further, where a limit says so.
+    #[schemars(range(min = 0))]
     pub retry_after_seconds: Option<i64>,
     /// What the run cost the org.
     pub okta: OktaUse,
     /// Wall time of the run.
+    #[schemars(range(min = 0))]
     pub duration_ms: i64,
 }
 
 /// One stream's part of a report; counts are of what the run committed.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct StreamReport {
     /// How it went.
+    #[schemars(extend("enum" = ["succeeded", "not_applicable", "partial", "held", "unavailable", "failed"]))]
     pub outcome: Outcome,
     /// Lines with `op: upsert`.
     pub upserts: u64,
@@ -165,11 +170,12 @@ pub struct StreamReport {
     pub batches: u64,
     /// What is wrong and what to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub error: Option<String>,
 }
 
 /// Requests sent to the org.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct OktaUse {
     /// All requests, token requests and repeats included.
     pub requests: u64,

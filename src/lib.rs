@@ -8,6 +8,7 @@ pub mod config;
 pub mod engine;
 pub mod handler;
 pub mod invocation;
+pub mod manifest;
 pub mod ocsf;
 pub mod okta;
 pub mod record;

@@ -1,8 +1,9 @@
 //! The line: one Okta object as the contract's record.
 
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use crate::authomize::Bundle;
 
@@ -10,33 +11,45 @@ use crate::authomize::Bundle;
 pub const SCHEMA: u32 = 1;
 
 /// One line of a batch.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(extend(
+    "if" = {"properties": {"op": {"const": "delete"}}},
+    "then" = {"properties": {"source": false, "ocsf": false}},
+    "else" = {"required": ["source"]},
+))]
 pub struct Record {
-    /// [`SCHEMA`].
+    /// Version of the line's shape.
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: u32,
     /// Name of the stream.
+    #[schemars(length(min = 1))]
     pub stream: &'static str,
     /// What the line does to the stream's state.
     pub op: Op,
     /// Id within the stream.
+    #[schemars(length(min = 1))]
     pub id: String,
     /// When the request was sent whose answer this line comes from (RFC 3339, UTC).
+    #[schemars(extend("format" = "date-time"))]
     pub observed_at: String,
     /// Uuid of the System Log event that made the collector look.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub cause: Option<String>,
     /// What Authomize ingests.
     pub bundle: Bundle,
     /// The Okta object as read, scrubbed; none in a tombstone.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Map<String, Value>>")]
     pub source: Option<Value>,
     /// The object in the Open Cybersecurity Schema Framework, where the stream has it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Map<String, Value>>")]
     pub ocsf: Option<Box<RawValue>>,
 }
 
 /// What a line does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Op {
     /// The object is as the line says.

@@ -5,17 +5,23 @@ use std::fmt::Write as _;
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::store::{Kind, Store, StoreError};
 
+/// Version of the status's shape.
+pub const SCHEMA: u32 = 1;
+
 /// The state of an integration after its last run.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Status {
     /// Version of this shape.
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: u32,
     /// The integration's slug.
+    #[schemars(length(min = 1))]
     pub integration: String,
     /// Its shown name.
     pub name: String,
@@ -24,27 +30,31 @@ pub struct Status {
     /// E-mail of the resource owner.
     pub owner: Option<String>,
     /// When this was written (RFC 3339, UTC).
+    #[schemars(extend("format" = "date-time"))]
     pub updated_at: String,
     /// The run's outcome, or `error` where it could not go on.
+    #[schemars(extend("enum" = ["succeeded", "partial", "degraded", "superseded", "error"]))]
     pub outcome: String,
     /// What the run could not go on without.
     pub error: Option<Trouble>,
-    /// Id of the run.
+    /// Id of the run; empty where the run could not begin.
     pub run: String,
-    /// Lambda's id of the invocation.
+    /// Lambda's id of the invocation; empty where the run could not begin.
     pub request_id: String,
-    /// The run's mode.
+    /// The run's mode; empty where the run could not begin.
+    #[schemars(extend("enum" = ["incremental", "full", "check", ""]))]
     pub mode: String,
-    /// Newest manifest.
+    /// Newest manifest; 0 before the first.
     pub sequence: u64,
     /// When a run last ended as `succeeded`.
+    #[schemars(extend("format" = "date-time"))]
     pub last_success_at: Option<String>,
     /// Streams by name.
     pub streams: BTreeMap<String, StreamStatus>,
 }
 
 /// Why a run ended as an error.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Trouble {
     /// The Lambda error's `errorType`.
@@ -55,16 +65,18 @@ pub struct Trouble {
 }
 
 /// One stream's state.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct StreamStatus {
     /// How it went.
+    #[schemars(extend("enum" = ["succeeded", "not_applicable", "partial", "held", "unavailable", "failed"]))]
     pub outcome: String,
     /// What is wrong and what to do.
     pub error: Option<String>,
     /// Records of its newest complete snapshot.
     pub records: Option<u64>,
     /// When that snapshot began (RFC 3339, UTC).
+    #[schemars(extend("format" = "date-time"))]
     pub snapshot_at: Option<String>,
 }
 
@@ -137,6 +149,7 @@ pub async fn last(store: &impl Store, prefix: &str, integration: &str) -> Result
 /// # Errors
 /// As the store's.
 pub async fn write(store: &impl Store, prefix: &str, status: &Status) -> Result<(), StoreError> {
+    let status = &Status { schema: SCHEMA, ..status.clone() };
     let json = serde_json::to_vec_pretty(status).expect("plain structs with string keys always serialize");
     store.put(&key(prefix, &status.integration, "json"), Bytes::from(json), Kind::Json).await?;
     store.put(&key(prefix, &status.integration, "html"), Bytes::from(status.html()), Kind::Html).await

@@ -59,7 +59,7 @@ fn okta_fetches_a_path_and_does_not_know_what_a_user_is() {
 #[test]
 fn batches_and_commits_know_neither_okta_nor_the_streams() {
     never(
-        &["batch.rs", "commit.rs", "store.rs"],
+        &["batch.rs", "commit.rs", "manifest.rs", "store.rs"],
         &["crate::okta", "crate::streams", "crate::engine", "crate::handler"],
     );
 }

@@ -15,3 +15,4 @@ mod lambda;
 mod limits;
 mod paging;
 mod s3;
+mod schemas;

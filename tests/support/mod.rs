@@ -8,4 +8,5 @@ pub mod memory;
 pub mod moto;
 pub mod rig;
 pub mod runtime;
+pub mod schemas;
 pub mod time;

@@ -1,0 +1,74 @@
+//! A commit as it is written: what a reader knows a run's batches by.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::batch::{Entry, SHA256};
+
+/// Version of the shape of manifests and cursor copies.
+pub const SCHEMA: u32 = 1;
+
+/// A commit.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Manifest {
+    /// Version of this shape.
+    #[schemars(extend("const" = SCHEMA))]
+    pub schema: u32,
+    /// 1, 2, 3, …
+    #[schemars(range(min = 1))]
+    pub sequence: u64,
+    /// SHA-256 of the manifest before, in hexadecimal; null in the first.
+    #[schemars(regex(pattern = SHA256))]
+    pub previous_sha256: Option<String>,
+    /// The integration's slug.
+    pub integration: String,
+    /// `https://acme.okta.com`
+    pub org: String,
+    /// E-mail of the resource owner.
+    pub owner: Option<String>,
+    /// Id of the run that made it.
+    pub run: String,
+    /// Lambda's id of the invocation.
+    pub request_id: String,
+    /// When it was made (RFC 3339, UTC).
+    #[schemars(extend("format" = "date-time"))]
+    pub committed_at: String,
+    /// The run's mode.
+    #[schemars(with = "crate::invocation::Mode")]
+    pub mode: &'static str,
+    /// Batches, in the order in which a reader applies them.
+    pub batches: Vec<Entry>,
+    /// What a reader forgets after it has applied the batches.
+    pub snapshots: Vec<SnapshotEntry>,
+    /// System Log events of this time can no longer be had.
+    pub gap: Option<Gap>,
+    /// Where the next run goes on; for the function alone.
+    #[schemars(with = "Map<String, Value>")]
+    pub cursor: Value,
+}
+
+/// A snapshot that a manifest completes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "Snapshot")]
+pub struct SnapshotEntry {
+    /// Name of the stream.
+    pub stream: &'static str,
+    /// Records of the stream that were last sent before this manifest are gone.
+    #[schemars(range(min = 1))]
+    pub since_sequence: u64,
+    /// Always true: an unfinished snapshot is not in a manifest.
+    #[schemars(extend("const" = true))]
+    pub complete: bool,
+}
+
+/// A hole in the System Log (RFC 3339, UTC).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Gap {
+    /// First time of which events are missing.
+    #[schemars(extend("format" = "date-time"))]
+    pub from: String,
+    /// Time from which on events are there again.
+    #[schemars(extend("format" = "date-time"))]
+    pub to: String,
+}
