@@ -1,20 +1,40 @@
-//! Brings an Okta org's identity data to Authomize.
+//! Brings an Okta org's identity data to Authomize: an EventBridge event in, committed batches in
+//! S3 out.
+//!
+//! ```text
+//! event ─▶ invocation ─▶ handler ◀─ config, secret, clock
+//!                          │  ▲
+//!          engine asks ◀───┘  └──▶ okta fetches a page
+//!            │ absorbs it, by the declarations of streams
+//!            ▼
+//!   record (authomize, ocsf, usage, scrub) ─▶ batch ─▶ manifest, commit ─▶ store
+//!                                                         │
+//!                                         status, report ◀┘
+//! ```
+//!
+//! The modules stand in groups, in the order of the flow. `ARCHITECTURE.md` tells the guarantees and who may
+//! import whom.
+
+pub mod clock;
+pub mod config;
+pub mod invocation;
+pub mod secret;
+
+pub mod handler;
+
+pub mod okta;
+
+pub mod engine;
+pub mod streams;
 
 pub mod authomize;
-pub mod batch;
-pub mod clock;
-pub mod commit;
-pub mod config;
-pub mod engine;
-pub mod handler;
-pub mod invocation;
-pub mod manifest;
 pub mod ocsf;
-pub mod okta;
 pub mod record;
 pub mod scrub;
-pub mod secret;
+pub mod usage;
+
+pub mod batch;
+pub mod commit;
+pub mod manifest;
 pub mod status;
 pub mod store;
-pub mod streams;
-pub mod usage;

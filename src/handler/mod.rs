@@ -115,9 +115,16 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         }
     }
 
+    /// The secret that the event or the settings name; empty where neither does.
+    fn secret_id<'a>(&'a self, request: &'a Request) -> &'a str {
+        request.secret_id.as_deref().or(self.config.secret_id.as_deref()).unwrap_or_default()
+    }
+
     async fn integration(&self, request: &Request) -> Result<Integration, (Failure, Option<String>)> {
-        let secret_id = request.secret_id.as_ref().or(self.config.secret_id.as_ref());
-        let secret_id = secret_id.ok_or_else(|| (Failure::no_secret_named(), None))?;
+        let secret_id = self.secret_id(request);
+        if secret_id.is_empty() {
+            return Err((Failure::no_secret_named(), None));
+        }
         let content = self.secrets.read(secret_id).await.map_err(|error| (Failure::secret(&error), None))?;
         secret::parse(&content, &streams::names())
             .map_err(|problems| (Failure::secret_invalid(secret_id, &problems.problems), problems.slug))
@@ -136,7 +143,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             .copied()
             .filter(|stream| !run.integration.streams_off.iter().any(|off| off == stream.name))
             .collect();
-        let org = self.org(&run.integration, &wanted).await?;
+        let org = self.org(&run.integration, self.secret_id(request), &wanted).await?;
         let granted = match org.granted(run.stop_at).await {
             Ok(granted) => granted,
             Err(okta::Error::Limited { retry_after_s }) => {
@@ -166,19 +173,23 @@ impl<S: Store, V: Secrets> Handler<S, V> {
     }
 
     /// The org, with the access and the knowledge of its limits that an earlier invocation left.
-    async fn org(&self, integration: &Integration, wanted: &[&'static Stream]) -> Result<Org, Failure> {
+    async fn org(
+        &self,
+        integration: &Integration,
+        secret_id: &str,
+        wanted: &[&'static Stream],
+    ) -> Result<Org, Failure> {
         let scopes = streams::scopes(wanted);
         let base =
             self.config.okta_endpoint.clone().or_else(|| Url::parse(&format!("https://{}", integration.host)).ok());
-        let base =
-            base.ok_or_else(|| Failure::secret_invalid(&integration.slug, &["domain makes no URL".to_owned()]))?;
+        let base = base.ok_or_else(|| Failure::secret_invalid(secret_id, &["domain makes no URL".to_owned()]))?;
         let mut kept = self.kept.lock().await;
         let known = kept.get(&integration.slug).filter(|known| known.session.serves(integration, &scopes)).cloned();
         let known = match known {
             Some(known) => known,
             None => {
                 let session = Session::new(integration, scopes)
-                    .map_err(|error| Failure::secret_invalid(&integration.slug, &[error.to_string()]))?;
+                    .map_err(|error| Failure::secret_invalid(secret_id, &[error.to_string()]))?;
                 let transport = Transport::new(
                     self.http.clone(),
                     self.clock.clone(),

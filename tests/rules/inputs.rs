@@ -300,3 +300,15 @@ async fn a_check_leaves_what_was_collected_alone() {
     assert_eq!(rig.ask(json!({"mode": "check"})).await.unwrap().sequence, 1);
     assert!(kept(&rig) == before);
 }
+
+#[tokio::test]
+async fn a_private_key_that_cannot_sign_is_told_by_the_secrets_name() {
+    let rig = Rig::new().await;
+    let content = json!({"domain": "acme.okta.com", "client_id": "0oa1", "private_key": "hunter2"});
+    rig.secrets.put("okta/acme", &content);
+    let failure = rig.ask(json!({})).await.unwrap_err();
+    assert_eq!(failure.kind, "SecretInvalid");
+    assert!(failure.message.contains("\"okta/acme\"") && failure.message.contains("private_key"), "{failure}");
+    assert!(!failure.message.contains("hunter2"));
+    assert_eq!(rig.org().counts().total(), 0);
+}

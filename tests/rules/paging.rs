@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fake_org::{Failure, LinkForm, LinkHost, Links, NewUser};
+use fake_org::{Failure, LinkForm, LinkHost, Links, NewApp, NewUser, Targets};
 use okta_authomize::invocation::Outcome;
 use serde_json::{Value, json};
 
@@ -20,6 +20,27 @@ async fn rig_of_short_pages() -> (Rig, Endpoint) {
     // Factors walk the listing of users once more.
     rig.without(&["factors"]);
     (rig, gate)
+}
+
+/// So many people, groups, applications, identity providers and roles, with all that ties them together.
+fn furnish(rig: &Rig, count: usize) {
+    let (people, groups) = rig.populate(count, count);
+    let mut org = rig.org();
+    let idp = org.create_idp("OIDC", "Partners");
+    let apps: Vec<_> =
+        (0..count).map(|n| org.create_app(NewApp::new("oidc_client", &format!("App {n}"), "OPENID_CONNECT"))).collect();
+    for (n, (person, group)) in people.iter().zip(&groups).enumerate() {
+        org.create_idp("SAML2", &format!("IdP {n}"));
+        assert!(org.link_idp_user(&idp, person) && org.assign_user(&apps[0], person));
+        assert!(org.assign_group(&apps[1], group));
+        let role = org.create_custom_role(&format!("Role {n}"), &["okta.users.read", "okta.groups.read"]);
+        let paths = people.iter().map(|person| format!("/api/v1/users/{person}")).collect::<Vec<_>>();
+        let set = org.create_resource_set(&format!("Set {n}"), &paths.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(org.assign_custom_role(person, &role, &set).is_some());
+        assert!(
+            org.assign_role(group, "USER_ADMIN", &Targets { groups: groups.clone(), ..Targets::default() }).is_some()
+        );
+    }
 }
 
 fn every_style() -> Vec<Links> {
@@ -53,13 +74,18 @@ fn snapshots(rig: &Rig, stream: &str) -> Vec<(u64, u64)> {
 #[tokio::test]
 async fn links_of_every_form_are_followed_to_the_end() {
     let (rig, _gate) = rig_of_short_pages().await;
-    rig.populate(11, 6);
+    furnish(&rig, 6);
     for style in every_style() {
         rig.org().options.links = style.clone();
         rig.store.objects.lock().unwrap().clear();
         let report = rig.run().await;
         assert_eq!(report.outcome, Outcome::Succeeded, "{style:?}: {report:#?}");
         rig.assert_in_step();
+        for (stream, part) in [("resource_sets", "resources"), ("role_assignments", "targets")] {
+            let records = rig.read().streams[stream].records.clone();
+            let parts = records.values().map(|line| line.record["source"][part].as_array().map_or(0, Vec::len));
+            assert_eq!(parts.sum::<usize>(), 36, "{style:?}: {part} of {stream}");
+        }
     }
 }
 
@@ -88,11 +114,17 @@ async fn a_link_behind_the_last_object_leads_to_an_empty_page_and_no_further() {
 
 #[tokio::test]
 async fn a_position_that_expires_in_mid_run_begins_the_snapshot_again() {
-    for (template, stream) in [("GET /api/v1/users", "users"), ("GET /api/v1/groups", "groups")] {
+    for (template, stream) in [
+        ("GET /api/v1/users", "users"),
+        ("GET /api/v1/groups", "groups"),
+        ("GET /api/v1/apps", "applications"),
+        ("GET /api/v1/iam/resource-sets", "resource_sets"),
+        ("GET /api/v1/idps", "idps"),
+    ] {
         let (rig, _gate) = rig_of_short_pages().await;
-        rig.populate(23, 23);
+        furnish(&rig, 12);
         rig.org().options.latency_ms = 3;
-        let expiry = meanwhile::after(&rig.org, template, 3, fake_org::Org::expire_cursors);
+        let expiry = meanwhile::after(&rig.org, template, 2, fake_org::Org::expire_cursors);
         let report = rig.run().await;
         assert_eq!((report.outcome, report.go_on), (Outcome::Succeeded, false), "{report:#?}");
         assert!(expiry.is_finished() && rig.org().counts().statuses[&400] > 0);
