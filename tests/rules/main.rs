@@ -16,3 +16,4 @@ mod limits;
 mod paging;
 mod s3;
 mod schemas;
+mod streams;
