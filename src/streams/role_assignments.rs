@@ -26,7 +26,7 @@ pub static STREAM: Stream = Stream {
         parents: &[
             Parents { listing: &ASSIGNEES, kind: "User", wanted: every, keep: false },
             Parents { listing: &groups::LISTING, kind: "Group", wanted: every, keep: false },
-            Parents { listing: &applications::LISTING, kind: "Client", wanted: is_client, keep: false },
+            Parents { listing: &applications::LISTING, kind: "Client", wanted: is_client, keep: true },
         ],
         next,
         assemble,
@@ -58,8 +58,14 @@ fn roles_path(assembly: &Assembly) -> String {
     match assembly.kind {
         "User" => format!("/api/v1/users/{parent}/roles"),
         "Group" => format!("/api/v1/groups/{parent}/roles"),
-        _ => format!("/oauth2/v1/clients/{parent}/roles"),
+        _ => format!("/oauth2/v1/clients/{}/roles", client_id(assembly)),
     }
+}
+
+/// An app's client id is mostly, but not always, the app's own.
+fn client_id(assembly: &Assembly) -> String {
+    let own = assembly.item.as_ref().and_then(|app| text(app, &["credentials", "oauthClient", "client_id"]));
+    own.unwrap_or_else(|| assembly.parent.clone())
 }
 
 /// What a standard role can be narrowed to; no targets means all.
@@ -217,6 +223,9 @@ mod tests {
         assert_eq!(path(vec![roles, vec![], vec![]]), None);
         assert_eq!(next(&assembly("Group", vec![])).unwrap().path, "/api/v1/groups/00u1/roles");
         assert_eq!(next(&assembly("Client", vec![])).unwrap().path, "/oauth2/v1/clients/00u1/roles");
+        let app = json!({"id": "00u1", "credentials": {"oauthClient": {"client_id": "reporting"}}});
+        let client = Assembly { item: Some(app), ..assembly("Client", vec![]) };
+        assert_eq!(next(&client).unwrap().path, "/oauth2/v1/clients/reporting/roles");
     }
 
     #[test]
