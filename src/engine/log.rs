@@ -14,6 +14,8 @@ use crate::streams::{Entry, Source, Stream, entry};
 const PAGES_A_ROUND: u32 = 50;
 /// How far behind the newest event the log is read again where Okta no longer knows the position.
 const OVERLAP: SignedDuration = SignedDuration::from_hours(2);
+/// How far Okta's clock and ours may differ.
+const CLOCK_MARGIN: SignedDuration = SignedDuration::from_mins(5);
 /// How long Okta keeps events.
 /// <https://developer.okta.com/docs/reference/system-log-query/>
 const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -141,6 +143,7 @@ impl Engine {
         log.newest_published = log.newest_published.max(newest);
         log.next = next.or_else(|| log.next.take());
         log.read_at = Some(sent_at);
+        self.note_what_is_touched(&entries);
         let known = self.recalled.as_ref();
         let is_new = |entry: &Option<Entry>| {
             let uuid = entry.as_ref().and_then(|entry| entry.uuid.as_ref());
@@ -157,6 +160,23 @@ impl Engine {
         }
         self.uncommitted.insert(stream.name);
         Some(Harvest::new(stream, None, sent_at, new))
+    }
+
+    /// Small streams are read again as a whole when an event says that they have changed, unless a
+    /// snapshot of them began after it.
+    fn note_what_is_touched(&mut self, entries: &[Option<Entry>]) {
+        for stream in self.plan.streams.iter().filter(|stream| !stream.touched_by.is_empty()) {
+            let touches = |entry: &&Entry| {
+                let kind = entry.succeeded.as_deref().unwrap_or_default();
+                stream.touched_by.iter().any(|beginning| kind.starts_with(beginning))
+            };
+            let touched = entries.iter().flatten().filter(touches);
+            // An event without a time counts as one of now.
+            let Some(newest) = touched.map(|entry| entry.published.unwrap_or(Timestamp::MAX)).max() else { continue };
+            let progress = self.cursor.streams.entry(stream.name.to_owned()).or_default();
+            let newest_snapshot = progress.open.as_ref().or(progress.complete.as_ref());
+            progress.asked |= newest_snapshot.is_none_or(|snapshot| snapshot.started_at - CLOCK_MARGIN <= newest);
+        }
     }
 
     /// Whether an idle run would find no news but that the collector itself was granted a token.

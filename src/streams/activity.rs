@@ -20,6 +20,7 @@ pub static STREAM: Stream = Stream {
     scope: "okta.logs.read",
     source: Source::SystemLog { path: "/api/v1/logs?limit=1000&sortOrder=ASCENDING" },
     cadence: Cadence::Full,
+    touched_by: &[],
     fixed: None,
     normalize,
 };
@@ -42,6 +43,8 @@ pub struct Entry {
     pub uuid: Option<String>,
     /// When it happened, as far as Okta says.
     pub published: Option<Timestamp>,
+    /// Its type, where it tells of a success.
+    pub succeeded: Option<String>,
     /// Id of the OAuth client that this event grants an access token to.
     pub token_grant_to: Option<String>,
 }
@@ -57,12 +60,20 @@ pub fn entry(raw: &RawValue) -> Option<Entry> {
         published: Option<&'a RawValue>,
         event_type: Option<&'a RawValue>,
         actor: Option<&'a RawValue>,
+        outcome: Option<&'a RawValue>,
+    }
+    #[derive(Deserialize)]
+    struct Outcome {
+        result: String,
     }
     let event: Event<'_> = serde_json::from_str(raw.get()).ok()?;
     let kind = string(event.event_type).unwrap_or_default();
+    let outcome = event.outcome.and_then(|outcome| serde_json::from_str::<Outcome>(outcome.get()).ok());
+    let is_success = outcome.is_some_and(|outcome| outcome.result == "SUCCESS");
     let is_grant = kind.starts_with("app.oauth2.") && kind.contains("token.grant");
     Some(Entry {
         uuid: string(event.uuid),
+        succeeded: Some(kind).filter(|_| is_success),
         published: string(event.published).and_then(|time| time.parse().ok()),
         token_grant_to: event.actor.filter(|_| is_grant).and_then(super::id_of),
     })
@@ -105,6 +116,6 @@ mod tests {
                 .unwrap(),
         )
         .unwrap();
-        assert_eq!(other, Entry { uuid: None, published: None, token_grant_to: None });
+        assert_eq!(other, Entry { uuid: None, published: None, succeeded: None, token_grant_to: None });
     }
 }

@@ -16,6 +16,7 @@ pub static STREAM: Stream = Stream {
         path: "/api/v1/apps/{parent}/groups?limit=200",
     },
     cadence: Cadence::Full,
+    touched_by: &[],
     fixed: None,
     normalize,
 };

@@ -21,6 +21,7 @@ pub static STREAM: Stream = Stream {
     scope: "okta.apps.read",
     source: Source::Listing(&LISTING),
     cadence: Cadence::Full,
+    touched_by: &[],
     fixed: None,
     normalize,
 };

@@ -24,6 +24,7 @@ pub static STREAM: Stream = Stream {
         mentions: None,
     },
     cadence: Cadence::Factors,
+    touched_by: &[],
     fixed: None,
     normalize,
 };

@@ -18,6 +18,7 @@ pub static STREAM: Stream = Stream {
         path: "/api/v1/groups/{parent}/users?limit=1000",
     },
     cadence: Cadence::Full,
+    touched_by: &[],
     fixed: None,
     normalize,
 };

@@ -16,6 +16,7 @@ pub static STREAM: Stream = Stream {
     scope: "okta.groups.read",
     source: Source::Listing(&LISTING),
     cadence: Cadence::Full,
+    touched_by: &[],
     fixed: None,
     normalize,
 };

@@ -16,6 +16,7 @@ pub static STREAM: Stream = Stream {
         path: "/api/v1/idps/{parent}/users?limit=200",
     },
     cadence: Cadence::Full,
+    touched_by: &[],
     fixed: None,
     normalize,
 };

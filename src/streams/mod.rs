@@ -42,6 +42,9 @@ pub struct Stream {
     pub source: Source,
     /// How often a snapshot of it begins.
     pub cadence: Cadence,
+    /// Beginnings of the System Log event types whose success makes a snapshot due at once: for
+    /// streams that are small enough to be read as a whole whenever they change.
+    pub touched_by: &'static [&'static str],
     /// Objects of it that need no request.
     pub fixed: Option<Fixed>,
     /// One object of an answer → record; none where the object has no usable id.

@@ -21,6 +21,7 @@ pub static STREAM: Stream = Stream {
         mentions: None,
     },
     cadence: Cadence::Full,
+    touched_by: &["iam.resourceset."],
     fixed: None,
     normalize,
 };

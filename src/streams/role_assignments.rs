@@ -33,6 +33,7 @@ pub static STREAM: Stream = Stream {
         mentions: Some(Mentions { stream: "roles", ids: role_types }),
     },
     cadence: Cadence::Full,
+    touched_by: &[],
     fixed: None,
     normalize,
 };

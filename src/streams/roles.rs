@@ -24,6 +24,7 @@ pub static STREAM: Stream = Stream {
         mentions: None,
     },
     cadence: Cadence::Full,
+    touched_by: &["iam.role."],
     fixed: Some(Fixed { known: &STANDARD, object: standard }),
     normalize,
 };

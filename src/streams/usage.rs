@@ -12,6 +12,7 @@ pub static STREAM: Stream = Stream {
     scope: "okta.logs.read",
     source: Source::Counted { from: &activity::STREAM },
     cadence: Cadence::Full,
+    touched_by: &[],
     fixed: None,
     normalize,
 };

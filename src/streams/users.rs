@@ -22,6 +22,7 @@ pub static STREAM: Stream = Stream {
     scope: "okta.users.read",
     source: Source::Listing(&LISTING),
     cadence: Cadence::Full,
+    touched_by: &[],
     fixed: None,
     normalize,
 };

@@ -412,3 +412,22 @@ async fn a_list_that_shrank_is_held_until_it_is_accepted() {
     assert_eq!(outcome(&report, "users"), Outcome::Succeeded);
     assert_eq!(rig.ids("users").len(), 50);
 }
+
+#[tokio::test]
+async fn a_small_stream_is_read_again_when_an_event_says_that_it_has_changed() {
+    let rig = Rig::new().await;
+    rig.populate(30, 5);
+    let old = rig.org().create_idp("OIDC", "Old");
+    rig.run().await;
+    rig.org().reset_counts();
+    let new = rig.org().create_idp("SAML2", "New");
+    rig.org().delete_idp(&old);
+    let role = rig.org().create_custom_role("Auditor", &["okta.users.read"]);
+    let report = rig.run().await;
+    assert_eq!(report.outcome, Outcome::Succeeded, "{report:#?}");
+    assert!(rig.ids("idps").contains(&new) && !rig.ids("idps").contains(&old) && rig.ids("roles").contains(&role));
+    rig.assert_in_step();
+    // The log, the IdPs and their keys, the roles and their permissions: nothing else.
+    assert_eq!(report.okta.requests, 5, "{:#?}", rig.requests());
+    assert_eq!(rig.run().await.okta.requests, 1);
+}
