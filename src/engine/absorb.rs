@@ -27,7 +27,8 @@ impl Engine {
                     self.turn_task(name, stream, parent, next);
                     vec![self.harvest(stream, Some(parent.clone()), flight.sent_at, items)]
                 }
-                (Err(error), _) => self.give_up(name, flight, Parked::Failed(error)),
+                (Err(error), None) => self.give_up(name, flight, Parked::Failed(error)),
+                (Err(error), Some((stream, parent))) => self.pass_over(stream.name, parent, Parked::Failed(error)),
             },
             (Answer::Gone, Some((stream, parent))) => {
                 self.turn_task(name, stream, parent, None);
@@ -51,15 +52,13 @@ impl Engine {
                 Vec::new()
             }
             (Answer::Unavailable { error }, Some((stream, parent))) if self.has_lines(stream) => {
-                self.pass_over(stream.name, parent, error);
-                Vec::new()
+                self.pass_over(stream.name, parent, Parked::Unavailable(error))
             }
             (Answer::Unavailable { error }, _) => self.abandon(name, flight, &Parked::Unavailable(error)),
             (Answer::NotApplicable { error }, _) => self.abandon(name, flight, &Parked::NotApplicable(error)),
             (Answer::Failed { error }, None) => self.give_up(name, flight, Parked::Failed(error)),
             (Answer::Failed { error }, Some((stream, parent))) => {
-                self.pass_over(stream.name, parent, error);
-                Vec::new()
+                self.pass_over(stream.name, parent, Parked::Failed(error))
             }
             (Answer::Dropped, _) => Vec::new(),
         }
@@ -135,11 +134,12 @@ impl Engine {
     }
 
     /// Leaves one parent for the next run to try again: the others are read.
-    pub(super) fn pass_over(&mut self, stream: &'static str, parent: &str, error: String) {
+    pub(super) fn pass_over(&mut self, stream: &'static str, parent: &str, why: Parked) -> Vec<Harvest> {
         if self.failures.iter().filter(|failure| failure.stream == stream).count() + 1 >= FAILURES_A_STREAM {
-            self.park(stream, Parked::Failed(error.clone()));
+            self.park(stream, why.clone());
         }
-        self.failures.push(Failure { stream, parent: parent.to_owned(), error });
+        self.failures.push(Failure { stream, parent: parent.to_owned(), why });
+        Vec::new()
     }
 
     /// Leaves everything as it stands for the next run to try again.

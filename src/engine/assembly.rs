@@ -63,7 +63,9 @@ impl Engine {
                         return Vec::new();
                     }
                 }
-                Err(error) if !assembling.step.optional => return self.leave(stream, parent, error),
+                Err(error) if !assembling.step.optional => {
+                    return self.pass_over(stream.name, parent, Parked::Failed(error));
+                }
                 Err(_) => assembling.take(&[]),
             },
             Answer::Gone if is_first && !assembling.step.optional => {
@@ -76,16 +78,18 @@ impl Engine {
             {
                 assembling.take(&[]);
             }
-            Answer::Unavailable { error } if self.has_lines(stream) => return self.leave(stream, parent, error),
+            Answer::Unavailable { error } if self.has_lines(stream) => {
+                return self.pass_over(stream.name, parent, Parked::Unavailable(error));
+            }
             Answer::Unavailable { error } => return self.abandon(name, flight, &Parked::Unavailable(error)),
             Answer::NotApplicable { error } => return self.abandon(name, flight, &Parked::NotApplicable(error)),
-            Answer::Failed { error } => return self.leave(stream, parent, error),
+            Answer::Failed { error } => return self.pass_over(stream.name, parent, Parked::Failed(error)),
             Answer::Limited { retry_after_s } => {
                 self.park_limited(stream.name, retry_after_s);
                 return Vec::new();
             }
             Answer::Expired if self.expiries >= EXPIRIES_A_RUN => {
-                return self.leave(stream, parent, NO_POSITION.to_owned());
+                return self.pass_over(stream.name, parent, Parked::Failed(NO_POSITION.to_owned()));
             }
             // Begun again from its first answer.
             Answer::Expired => {
@@ -103,11 +107,6 @@ impl Engine {
         }
         self.turn_task(name, stream, parent, None);
         self.harvest_assembly(stream, &assembling.assembly, assembling.began_at.unwrap_or(flight.sent_at))
-    }
-
-    fn leave(&mut self, stream: &'static Stream, parent: &str, error: String) -> Vec<Harvest> {
-        self.pass_over(stream.name, parent, error);
-        Vec::new()
     }
 
     fn harvest_assembly(&mut self, stream: &'static Stream, assembly: &Assembly, at: Timestamp) -> Vec<Harvest> {

@@ -30,18 +30,6 @@ impl Harvest {
         Self { stream, parent, observed_at: rfc3339(sent_at), items }
     }
 
-    /// How many objects the answer holds.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.items.len()
-    }
-
-    /// Whether the answer holds no objects.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
-    }
-
     /// The objects as records, one at a time; `Err` holds what is known of an object that cannot
     /// be a record because it has no id.
     pub fn records<'a>(&'a self, drop_attributes: &'a [String]) -> impl Iterator<Item = Result<Record, String>> + 'a {

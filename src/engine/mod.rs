@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use jiff::Timestamp;
 
 pub use ask::{Answer, Ask, Fetch, Parked, Plan};
-pub use cursor::{Cursor, CursorError, VERSION as CURSOR_VERSION};
+pub use cursor::{Cursor, CursorError};
 pub use harvest::{Harvest, items};
 pub use snapshot::Completed;
 
@@ -96,7 +96,7 @@ pub struct Gap {
 struct Failure {
     stream: &'static str,
     parent: String,
-    error: String,
+    why: Parked,
 }
 
 impl Engine {

@@ -23,7 +23,11 @@ impl Engine {
     pub fn trouble(&self, stream: &'static Stream) -> Option<Parked> {
         let stream = basis(stream).name;
         let failure = self.failures.iter().find(|failure| failure.stream == stream);
-        let failure = failure.map(|failure| Parked::Failed(format!("{}: {}", failure.parent, failure.error)));
+        let failure = failure.map(|failure| match &failure.why {
+            Parked::Unavailable(error) => Parked::Unavailable(format!("{}: {error}", failure.parent)),
+            Parked::Failed(error) => Parked::Failed(format!("{}: {error}", failure.parent)),
+            why => why.clone(),
+        });
         let feature = self.cursor.streams.get(stream).and_then(|progress| progress.not_applicable.as_ref());
         let feature = feature.map(|feature| Parked::NotApplicable(feature.error.clone()));
         self.parked.get(stream).cloned().or(failure).or(feature)

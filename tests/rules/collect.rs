@@ -431,3 +431,22 @@ async fn a_small_stream_is_read_again_when_an_event_says_that_it_has_changed() {
     assert_eq!(report.okta.requests, 5, "{:#?}", rig.requests());
     assert_eq!(rig.run().await.okta.requests, 1);
 }
+
+#[tokio::test]
+async fn one_group_that_is_refused_or_odd_costs_the_others_nothing() {
+    let refused = r#"{"errorCode":"E0000006","errorSummary":"You do not have permission"}"#;
+    for (status, body, expected) in [(403, refused, Outcome::Unavailable), (200, r#"{"odd": 1}"#, Outcome::Failed)] {
+        let rig = Rig::new().await;
+        let (_, groups) = rig.populate(10, 8);
+        let path = format!("GET /api/v1/groups/{}/users", groups[4]);
+        rig.org().fail(path.as_str(), 1_000, Failure::Status(status, body.into()));
+        let report = rig.run().await;
+        assert_eq!((report.outcome, outcome(&report, "group_memberships")), (Outcome::Degraded, expected));
+        assert!(report.streams["group_memberships"].error.as_ref().unwrap().contains(&groups[4]), "{report:#?}");
+        let others = rig.org().state().memberships.iter().filter(|id| !id.starts_with(&groups[4])).count();
+        assert_eq!(rig.ids("group_memberships").len(), others);
+        rig.org().heal();
+        assert_eq!(rig.run().await.outcome, Outcome::Succeeded);
+        rig.assert_in_step();
+    }
+}
