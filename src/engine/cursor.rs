@@ -13,7 +13,7 @@ pub const VERSION: u32 = 1;
 /// The position of an integration in its org. Plain data: the engine moves it, a manifest keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Cursor {
-    /// [`VERSION`].
+    /// `VERSION` of the function that wrote it.
     pub version: u32,
     /// Position in the System Log.
     #[serde(default)]
