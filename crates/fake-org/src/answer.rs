@@ -17,6 +17,7 @@ impl Org {
             return response;
         }
         self.live();
+        self.release_due();
         let call = Call::find(request);
         let failure = self.faults.meet(request);
         let instead = failure.as_ref().and_then(|failure| failure.instead(self.now().as_second()));

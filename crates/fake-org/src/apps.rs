@@ -26,8 +26,25 @@ pub(crate) fn list(org: &Org, call: &Call<'_>) -> Result<Response, Refusal> {
         filter.as_ref().is_none_or(|filter| matches(org, filter, row))
             && words.as_ref().is_none_or(|words| label(&row.value).to_lowercase().starts_with(words.as_str()))
     });
-    let page = org.page(call, at, limit(call, DEFAULT_LIMIT, MAX_LIMIT)?, texts(rows));
+    let user = expanded_user(call);
+    let rows = rows.map(|(place, row)| (place, shown(org, row, user)));
+    let page = org.page(call, at, limit(call, DEFAULT_LIMIT, MAX_LIMIT)?, rows);
     Ok(org.array(call, &page))
+}
+
+/// Whose app users are embedded: `expand=user/{id}` counts only beside the filter for the same user.
+fn expanded_user<'a>(call: &'a Call<'_>) -> Option<&'a str> {
+    let user = call.query("expand")?.strip_prefix("user/")?;
+    (call.query("filter")? == format!("user.id eq \"{user}\"")).then_some(user)
+}
+
+fn shown<'a>(org: &Org, row: &'a Row, user: Option<&str>) -> Cow<'a, str> {
+    let Some(assigned) = user.and_then(|user| org.app_users.get(&row.id, user)) else {
+        return Cow::Borrowed(row.text());
+    };
+    let mut app = row.value.clone();
+    app["_embedded"] = json!({ "user": assigned });
+    Cow::Owned(app.to_string())
 }
 
 fn filterable(attribute: &str, op: Op) -> bool {
@@ -112,6 +129,12 @@ impl Org {
     #[must_use]
     pub fn app(&self, id: &str) -> Option<&Value> {
         self.apps.get(id)
+    }
+
+    /// An app group's object as the API shows it.
+    #[must_use]
+    pub fn app_group(&self, app: &str, group: &str) -> Option<&Value> {
+        self.app_groups.get(app, group)
     }
 
     /// An app user's object as the API shows it.

@@ -15,7 +15,6 @@ static DESCRIPTIONS: &[Description] = &[
     ("user.session.end", "User logout from Okta", Some("core.user_auth.logout_success")),
     ("user.authentication.sso", "User single sign on to app", Some("app.auth.sso")),
     ("user.authentication.auth_via_mfa", "Authentication of user via MFA", Some("core.user.factor.attempt_success")),
-    ("user.authentication.auth_via_IDP", "Authenticate user with identity provider", None),
     ("policy.evaluate_sign_on", "Evaluation of sign-on policy", None),
     (
         "app.oauth2.token.grant.access_token",
@@ -87,6 +86,7 @@ static DESCRIPTIONS: &[Description] = &[
     ("iam.resourceset.bindings.add", "Assign admin role to user or group with resource set", None),
     ("iam.resourceset.bindings.delete", "Unassign admin role from user or group with resource set", None),
     ("system.import.group.create", "Create group through import", None),
+    ("system.import.group_membership.complete", "Import group memberships complete", None),
     ("system.idp.lifecycle.create", "Create identity provider", None),
     ("system.idp.lifecycle.update", "Update identity provider", None),
     ("system.idp.lifecycle.activate", "Activate identity provider", None),

@@ -67,6 +67,18 @@ impl Org {
         self.custom_roles.get(id)
     }
 
+    /// A custom role's permissions as the API shows them.
+    #[must_use]
+    pub fn permissions(&self, role: &str) -> Vec<Value> {
+        self.permissions.of(role).into_iter().flat_map(Table::rows).map(|row| row.value.clone()).collect()
+    }
+
+    /// A resource set's resources as the API shows them.
+    #[must_use]
+    pub fn resources(&self, set: &str) -> Vec<Value> {
+        self.resources.of(set).into_iter().flat_map(Table::rows).map(|row| row.value.clone()).collect()
+    }
+
     /// A resource set's object as the API shows it.
     #[must_use]
     pub fn resource_set(&self, id: &str) -> Option<&Value> {

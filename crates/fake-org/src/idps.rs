@@ -61,6 +61,12 @@ impl Org {
         self.idps.row(id).ok_or_else(|| Refusal::not_found(id, "IdpTrust"))
     }
 
+    /// A linked user's object as the API shows it.
+    #[must_use]
+    pub fn idp_user(&self, idp: &str, user: &str) -> Option<&Value> {
+        self.idp_users.get(idp, user)
+    }
+
     /// An identity provider's object as the API shows it.
     #[must_use]
     pub fn idp(&self, id: &str) -> Option<&Value> {

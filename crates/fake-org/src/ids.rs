@@ -1,6 +1,7 @@
 //! Ids in Okta's shapes, a pure function of the seed and of how many were drawn before.
 
 use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -40,6 +41,11 @@ impl Ids {
     /// does not repeat it.
     pub(crate) fn uuid_at(&mut self, at_ms: i64) -> String {
         Self::seeded(self.0.random::<u64>() ^ at_ms.cast_unsigned()).uuid()
+    }
+
+    /// Puts items into an order that is drawn.
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+        items.shuffle(&mut self.0);
     }
 
     /// An opaque token of `chars` characters.

@@ -32,6 +32,7 @@ mod limits;
 mod log;
 mod logs;
 mod message;
+mod mishaps;
 mod org;
 mod paging;
 mod proof;

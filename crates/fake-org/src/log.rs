@@ -90,10 +90,17 @@ impl Org {
     pub fn append_event(&mut self, event: Event) {
         if let Some(event) = self.completed(event) {
             let published = event.published.unwrap_or_default();
-            let body = Body::Text(event.json().to_string().into());
-            let persisted = self.persisting_ms();
-            self.log.push(persisted, published, body);
+            let mut value = event.json();
+            self.spoil_targets(&mut value);
+            if let Some(text) = self.keep_back(published, value.to_string().into()) {
+                self.store_event(published, text);
+            }
         }
+    }
+
+    pub(crate) fn store_event(&mut self, published: Timestamp, text: Box<str>) {
+        let persisted = self.persisting_ms();
+        self.log.push(persisted, published, Body::Text(text));
     }
 
     /// As [`Org::append_event`], but the event's text is made anew whenever it is asked for.

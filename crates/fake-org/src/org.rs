@@ -12,6 +12,7 @@ use crate::faults::{Failure, Faults, Matcher};
 use crate::ids::Ids;
 use crate::limits::{Class, Limits, Windows};
 use crate::log::Log;
+use crate::mishaps::Mishaps;
 use crate::paging::Links;
 use crate::streamed::Streamed;
 use crate::table::{Relation, Table};
@@ -39,6 +40,11 @@ pub struct Options {
     pub latency_ms: u64,
     /// Keep a journal of all requests.
     pub journal: bool,
+    /// What follows from a change by itself logs nothing: what activation, deactivation and deletion of a user give
+    /// and take, app users that an assignment of a group or its deletion gives and takes.
+    pub quiet_effects: bool,
+    /// The events of each user that a group rule moves come late, see [`Org::late`].
+    pub late_rules: bool,
 }
 
 impl Default for Options {
@@ -54,6 +60,8 @@ impl Default for Options {
             cursor_seconds: None,
             latency_ms: 0,
             journal: false,
+            quiet_effects: false,
+            late_rules: false,
         }
     }
 }
@@ -97,6 +105,7 @@ pub struct Org {
     pub(crate) streamed: Option<Streamed>,
     pub(crate) dpop_nonce: Option<String>,
     pub(crate) log: Log,
+    pub(crate) mishaps: Mishaps,
     pub(crate) credentials: Credentials,
     pub(crate) denials: Vec<(Matcher, Denial)>,
     pub(crate) cursor_generation: u64,
@@ -140,6 +149,7 @@ impl Org {
             streamed: None,
             dpop_nonce: None,
             log: Log::default(),
+            mishaps: Mishaps::default(),
             credentials: Credentials::default(),
             denials: Vec::new(),
             cursor_generation: 0,
@@ -165,6 +175,7 @@ impl Org {
     pub fn set_now(&mut self, now: Timestamp) {
         self.options.clock = Clock::Simulated(now);
         self.live();
+        self.release_due();
     }
 
     /// Moves simulated time forward; real time becomes simulated.

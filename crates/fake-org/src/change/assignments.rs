@@ -64,9 +64,7 @@ impl Org {
         });
         self.app_groups.put(app, group, object);
         self.log_app_group(app, group, "group.application_assignment.add");
-        for user in self.members.children(group) {
-            self.settle(app, &user);
-        }
+        self.settle_members(app, group);
         true
     }
 
@@ -76,9 +74,7 @@ impl Org {
             return false;
         }
         self.log_app_group(app, group, "group.application_assignment.remove");
-        for user in self.members.children(group) {
-            self.settle(app, &user);
-        }
+        self.settle_members(app, group);
         true
     }
 
@@ -92,14 +88,22 @@ impl Org {
         true
     }
 
-    /// Makes the app user what the groups say, unless it is assigned directly.
+    fn settle_members(&mut self, app: &str, group: &str) {
+        self.effects(|org| {
+            for user in org.members.children(group) {
+                org.settle(app, &user);
+            }
+        });
+    }
+
+    /// Makes the app user what the groups say, unless it is assigned directly; who is deprovisioned gets nothing.
     pub(super) fn settle(&mut self, app: &str, user: &str) {
         let assigned = self.app_users.get(app, user);
         if assigned.is_some_and(|assigned| assigned["scope"] == "USER") {
             return;
         }
         match (self.granting_group(app, user), assigned.is_some()) {
-            (Some(group), false) => {
+            (Some(group), false) if self.users.get(user).is_some_and(|user| user["status"] != "DEPROVISIONED") => {
                 self.put_app_user(app, user, Some(&group));
                 self.log_app_user(app, user, "add");
             }

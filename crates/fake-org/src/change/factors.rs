@@ -6,9 +6,10 @@ use crate::event::{Event, Party};
 use crate::org::Org;
 
 impl Org {
-    /// Enrols an active factor (`push`, `sms`, `token:software:totp`, `webauthn`, `question`, …) and returns its id.
+    /// Enrols an active factor (`push`, `sms`, `token:software:totp`, `webauthn`, `question`, …) and returns its id;
+    /// `None` for a deprovisioned user.
     pub fn enroll_factor(&mut self, user: &str, kind: &str) -> Option<String> {
-        let login = self.users.get(user)?["profile"]["login"].clone();
+        let login = self.users.get(user).filter(|user| user["status"] != "DEPROVISIONED")?["profile"]["login"].clone();
         let (prefix, profile) = match kind {
             "sms" | "call" => ("mbl", json!({"phoneNumber": "+1 XXX-XXX-0100"})),
             "question" => (

@@ -8,6 +8,16 @@ use crate::event::{Event, Party};
 use crate::groups::group_object;
 use crate::org::Org;
 
+/// What a membership is kept with that nobody gave by hand.
+const RULE: &str = "RULE";
+const IMPORT: &str = "IMPORT";
+
+/// Users that a job moved.
+struct Moved<'a> {
+    joined: Vec<&'a str>,
+    left: Vec<&'a str>,
+}
+
 impl Org {
     /// Creates a group of type `OKTA_GROUP` and returns the id.
     pub fn create_group(&mut self, name: &str) -> String {
@@ -62,15 +72,17 @@ impl Org {
         self.drop_principal(id);
         self.drop_role_target(id);
         self.log(Event::new("group.lifecycle.delete").on(target));
-        for (app, user) in apps.iter().flat_map(|app| members.iter().map(move |user| (app, user))) {
-            self.settle(app, user);
-        }
+        self.effects(|org| {
+            for (app, user) in apps.iter().flat_map(|app| members.iter().map(move |user| (app, user))) {
+                org.settle(app, user);
+            }
+        });
         true
     }
 
     /// Adds a user to a group; Okta logs nothing for the group Everyone.
     pub fn add_member(&mut self, group: &str, user: &str) -> bool {
-        let joined = self.join(group, user);
+        let joined = self.join(group, user, Value::Null);
         if joined {
             self.log_member(group, user, "group.user_membership.add");
             self.follow_groups(group, user, "grant");
@@ -88,19 +100,57 @@ impl Org {
         parted
     }
 
-    /// A group rule puts users into a group and takes others out; the only event of it names the rule, neither the
-    /// group nor the users. What follows for apps and roles is logged as ever.
+    /// A group rule puts users into a group and takes others out. Its event names the rule, neither the group nor the
+    /// users; those of the users follow, late with [`crate::Options::late_rules`].
     pub fn apply_rule(&mut self, group: &str, joining: &[&str], leaving: &[&str]) -> bool {
-        let joined: Vec<&&str> = joining.iter().filter(|user| self.join(group, user)).collect();
-        let left: Vec<&&str> = leaving.iter().filter(|user| self.part(group, user)).collect();
-        if joined.is_empty() && left.is_empty() {
-            return false;
-        }
+        let Some(moved) = self.move_members(group, joining, leaving, RULE) else { return false };
         let id = format!("0pr{}", group.get(3..).unwrap_or_default());
         self.log(Event::new("group.user_membership.rule.trigger").on(Party::new("GroupRule", &id, "unknown", "Rule")));
-        joined.iter().for_each(|user| self.follow_groups(group, user, "grant"));
-        left.iter().for_each(|user| self.follow_groups(group, user, "revoke"));
+        let job = |org: &mut Self| {
+            moved.joined.iter().for_each(|user| org.log_member(group, user, "group.user_membership.add"));
+            moved.left.iter().for_each(|user| org.log_member(group, user, "group.user_membership.remove"));
+            org.follow_moved(group, &moved);
+        };
+        if self.options.late_rules {
+            self.late(job)
+        } else {
+            job(self)
+        }
         true
+    }
+
+    /// An app's import puts users into a group and takes others out; the only event of it names the app, neither the
+    /// group nor the users. What follows for apps and roles is logged as ever.
+    pub fn import_memberships(&mut self, group: &str, joining: &[&str], leaving: &[&str], app: &str) -> bool {
+        let Some(moved) = self.move_members(group, joining, leaving, IMPORT) else { return false };
+        let target = self.app_party(app);
+        self.log(Event::new("system.import.group_membership.complete").on(target));
+        self.follow_moved(group, &moved);
+        true
+    }
+
+    /// Whether a membership was given by somebody, not by a rule or an import.
+    pub(super) fn joined_by_hand(&self, group: &str, user: &str) -> bool {
+        let imported = self.groups.get(group).is_some_and(|group| group["type"] == "APP_GROUP");
+        !imported && self.members.get(group, user).is_some_and(Value::is_null)
+    }
+
+    /// Who joined and who left; none where nobody did.
+    fn move_members<'a>(
+        &mut self,
+        group: &str,
+        joining: &[&'a str],
+        leaving: &[&'a str],
+        by: &str,
+    ) -> Option<Moved<'a>> {
+        let joined: Vec<&str> = joining.iter().copied().filter(|user| self.join(group, user, by.into())).collect();
+        let left: Vec<&str> = leaving.iter().copied().filter(|user| self.part(group, user)).collect();
+        (!joined.is_empty() || !left.is_empty()).then_some(Moved { joined, left })
+    }
+
+    fn follow_moved(&mut self, group: &str, moved: &Moved<'_>) {
+        moved.joined.iter().for_each(|user| self.follow_groups(group, user, "grant"));
+        moved.left.iter().for_each(|user| self.follow_groups(group, user, "revoke"));
     }
 
     /// Changes a group's object in any way at all, without an event and without moving `lastUpdated`.
@@ -118,17 +168,18 @@ impl Org {
         id
     }
 
-    fn join(&mut self, group: &str, user: &str) -> bool {
+    /// `by` is kept with the membership; null for one that somebody gave.
+    fn join(&mut self, group: &str, user: &str, by: Value) -> bool {
         let deprovisioned = self.users.get(user).is_none_or(|user| user["status"] == "DEPROVISIONED");
         if deprovisioned || !self.groups.contains(group) || self.members.contains(group, user) {
             return false;
         }
-        self.members.put(group, user, Value::Null);
+        self.members.put(group, user, by);
         self.members_moved(group);
         true
     }
 
-    fn part(&mut self, group: &str, user: &str) -> bool {
+    pub(super) fn part(&mut self, group: &str, user: &str) -> bool {
         let removed = self.members.remove(group, user).is_some();
         if removed {
             self.members_moved(group);

@@ -61,7 +61,7 @@ impl Org {
         true
     }
 
-    /// Links a user by signing in through the provider; Okta logs the sign-in only.
+    /// Links a user; Okta logs nothing.
     pub fn link_idp_user(&mut self, idp: &str, user: &str) -> bool {
         let Some(profile) = self.users.get(user).map(|user| user["profile"].clone()) else { return false };
         if !self.idps.contains(idp) || self.idp_users.contains(idp, user) {
@@ -77,8 +77,6 @@ impl Org {
             "_links": {"self": {"href": format!("{domain}/api/v1/idps/{idp}/users/{user}")}, "idp": {"href": format!("{domain}/api/v1/idps/{idp}")}, "user": {"href": format!("{domain}/api/v1/users/{user}")}},
         });
         self.idp_users.put(idp, user, object);
-        let event = Event::new("user.authentication.auth_via_IDP").by(self.user_party(user));
-        self.log(event.on(self.user_party(user)));
         true
     }
 

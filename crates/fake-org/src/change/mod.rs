@@ -39,6 +39,11 @@ impl Org {
         Party::new("UserGroup", id, "unknown", name)
     }
 
+    /// Runs what follows from a change by itself; see [`crate::Options::quiet_effects`].
+    fn effects<T>(&mut self, changes: impl FnOnce(&mut Self) -> T) -> T {
+        if self.options.quiet_effects { self.silently(changes) } else { changes(self) }
+    }
+
     fn log(&mut self, event: Event) {
         self.append_event(event);
     }

@@ -63,27 +63,35 @@ impl Org {
         let changed = self.move_user(id, "ACTIVE", "user.lifecycle.activate");
         if changed {
             self.join_everyone(id);
+            self.effects(|org| org.settle_all(id));
         }
         changed
     }
 
-    /// `DEPROVISIONED`: apps, groups, roles and factors are taken away, each with its event.
+    /// `DEPROVISIONED`: active apps, roles, factors and the groups that a rule or an app brought are taken away, each
+    /// with its event. Everyone, groups joined by hand and assignments of inactive apps stay.
     pub fn deactivate_user(&mut self, id: &str) -> bool {
         if !self.move_user(id, "DEPROVISIONED", "user.lifecycle.deactivate") {
             return false;
         }
-        for app in owned(self.app_users.parents(id)) {
-            self.drop_app_user(&app, id);
-        }
-        self.revoke_all(id);
-        for group in owned(self.members.parents(id)) {
-            self.remove_member(&group, id);
-        }
-        self.reset_factors(id);
+        self.effects(|org| {
+            for app in owned(org.app_users.parents(id)) {
+                if org.apps.get(&app).is_some_and(is_active) {
+                    org.drop_app_user(&app, id);
+                }
+            }
+            org.revoke_all(id);
+            for group in owned(org.members.parents(id)) {
+                if !org.joined_by_hand(&group, id) {
+                    org.remove_member(&group, id);
+                }
+            }
+            org.reset_factors(id);
+        });
         true
     }
 
-    /// Deletes a user, deactivating it first.
+    /// Deletes a user, deactivating it first; what deactivation left goes without events of its own.
     pub fn delete_user(&mut self, id: &str) -> bool {
         if !self.users.contains(id) {
             return false;
@@ -92,6 +100,10 @@ impl Org {
         let target = self.user_party(id);
         self.users.remove(id);
         self.idp_users.drop_child(id);
+        self.app_users.drop_child(id);
+        for group in owned(self.members.parents(id)) {
+            self.part(&group, id);
+        }
         self.log(Event::new("user.lifecycle.delete.initiated").on(target.clone()));
         self.log(Event::new("user.lifecycle.delete.completed").on(target));
         true
@@ -136,9 +148,22 @@ impl Org {
     fn join_everyone(&mut self, user: &str) {
         let everyone = self.groups.rows().find(|row| row.value["type"] == "BUILT_IN").map(|row| row.id.clone());
         if let Some(everyone) = everyone {
-            self.add_member(&everyone, user);
+            self.effects(|org| org.add_member(&everyone, user));
         }
     }
+
+    /// Gives a user every app that its groups grant.
+    fn settle_all(&mut self, user: &str) {
+        for group in owned(self.members.parents(user)) {
+            for app in owned(self.app_groups.parents(&group)) {
+                self.settle(&app, user);
+            }
+        }
+    }
+}
+
+fn is_active(app: &Value) -> bool {
+    app["status"] == "ACTIVE"
 }
 
 pub(super) fn owned<'a>(ids: impl Iterator<Item = &'a str>) -> Vec<String> {

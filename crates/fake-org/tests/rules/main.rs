@@ -3,11 +3,13 @@
 mod access;
 mod changes;
 mod demo;
+mod effects;
 mod faults;
 mod large;
 mod limits;
 mod lists;
 mod logs;
+mod mishaps;
 mod paging;
 mod program;
 mod recorded;
