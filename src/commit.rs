@@ -173,6 +173,14 @@ impl<S: Store> Log<S> {
         Ok(Head { copy_is_current: copied.is_ok(), ..head })
     }
 
+    /// Whether there is a manifest after `head`: another run's.
+    ///
+    /// # Errors
+    /// As the store's.
+    pub async fn is_behind(&self, head: &Head) -> Result<bool, StoreError> {
+        Ok(self.store.get(&self.key(head.sequence + 1)).await?.is_some())
+    }
+
     /// The ids of all lines of a stream that were committed at `since` (RFC 3339, UTC) or later,
     /// read back from `head`.
     ///

@@ -60,6 +60,10 @@ pub struct SnapshotEntry {
     /// Always true: an unfinished snapshot is not in a manifest.
     #[schemars(extend("const" = true))]
     pub complete: bool,
+    /// Only records that have this Okta id among the `:`-separated parts of theirs; absent, all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub scope: Option<String>,
 }
 
 /// A hole in the System Log (RFC 3339, UTC).

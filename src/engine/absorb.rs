@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::cursor::{NotApplicable, Progress, Task, Walk};
 use super::harvest::{Harvest, items};
 use super::snapshot::Completed;
-use super::{Answer, Engine, Failure, Flight, Lane, Parked};
+use super::{Answer, Engine, Failure, Flight, Footing, Lane, Parked};
 use crate::streams::{Context, Source, Stream, by_name, id_of};
 
 /// After this many parents whose listings could not be read, the run leaves their stream alone.
@@ -17,6 +17,10 @@ pub(super) const NO_POSITION: &str = "Okta does not accept the page positions th
 
 impl Engine {
     pub(super) fn absorb_walk(&mut self, name: &'static str, flight: &Flight, answer: Answer) -> Vec<Harvest> {
+        for stream in self.streams_of(name, flight) {
+            let open = self.cursor.streams.get_mut(stream).and_then(|progress| progress.open.as_mut());
+            open.into_iter().for_each(|open| open.requests += 1);
+        }
         match (answer, &flight.task) {
             (answer, Some((stream, parent))) if matches!(stream.source, Source::Assembled { .. }) => {
                 self.absorb_step(name, flight, stream, parent, answer)
@@ -74,33 +78,55 @@ impl Engine {
         let Some(walk) = self.cursor.walks.get_mut(name) else { return Vec::new() };
         walk.next = next;
         let streams: Vec<_> = walk.streams.iter().filter_map(|name| by_name(name)).collect();
+        for stream in streams.iter().copied().filter(|stream| stream.sweep.is_some()) {
+            items.iter().for_each(|item| self.note_row(stream, item));
+        }
+        let Some(walk) = self.cursor.walks.get_mut(name) else { return Vec::new() };
         for stream in &streams {
             let Some(parents) = stream.parents_of(name) else { continue };
             for item in items.iter().filter(|item| (parents.wanted)(item)) {
                 let Some(parent) = id_of(item) else { continue };
                 let item = parents.keep.then(|| Context::default().object(item)).flatten();
-                walk.tasks.push(Task { stream: stream.name.to_owned(), parent, next: None, item });
+                walk.tasks.push(Task {
+                    stream: stream.name.to_owned(),
+                    parent,
+                    next: None,
+                    item,
+                    since_sequence: None,
+                });
             }
         }
         let own = streams.into_iter().find(|stream| matches!(stream.source, Source::Listing(_)));
         own.map(|stream| self.harvest(stream, None, sent_at, items)).into_iter().collect()
     }
 
-    pub(super) fn harvest(
+    fn harvest(
         &mut self,
         stream: &'static Stream,
         parent: Option<String>,
         sent_at: Timestamp,
         items: Vec<Box<RawValue>>,
     ) -> Harvest {
-        let lines = items.len() as u64;
-        if lines > 0 {
+        if !items.is_empty() {
+            self.uncommitted.insert(stream.name);
+            self.footings.insert(stream.name, Footing::Lines);
+        }
+        self.count_lines(stream, items.len() as u64);
+        Harvest::new(stream, parent, sent_at, items)
+    }
+
+    /// Objects that were not the items of a page.
+    pub(super) fn gather(&mut self, stream: &'static Stream, at: Timestamp, items: Vec<Box<RawValue>>) -> Harvest {
+        if !items.is_empty() {
             self.uncommitted.insert(stream.name);
         }
+        Harvest::new(stream, None, at, items)
+    }
+
+    pub(super) fn count_lines(&mut self, stream: &Stream, lines: u64) {
         if let Some(open) = self.cursor.streams.get_mut(stream.name).and_then(|progress| progress.open.as_mut()) {
             open.lines += lines;
         }
-        Harvest::new(stream, parent, sent_at, items)
     }
 
     /// Moves a task to its next page, or ends it.
@@ -109,9 +135,14 @@ impl Engine {
         let Some(at) = walk.tasks.iter().position(|task| task.stream == stream.name && task.parent == parent) else {
             return;
         };
-        match next {
-            Some(next) => walk.tasks[at].next = Some(next),
-            None => drop(walk.tasks.remove(at)),
+        if next.is_some() {
+            walk.tasks[at].next = next;
+            return;
+        }
+        let Task { since_sequence, stream, parent, .. } = walk.tasks.remove(at);
+        if let (Some(since_sequence), Some(stream)) = (since_sequence, by_name(&stream)) {
+            // Lines of the reading whose position expired may tell of what has gone meanwhile.
+            self.completed.push(Completed { stream: stream.name, since_sequence, scope: Some(parent) });
         }
     }
 
@@ -185,7 +216,10 @@ impl Engine {
             None => walk.expired = true,
             Some((stream, parent)) => {
                 let of_task = |task: &&mut Task| task.stream == stream.name && task.parent == *parent;
-                walk.tasks.iter_mut().filter(of_task).for_each(|task| task.next = None);
+                let since = self.sequence + 1 + u64::from(self.uncommitted.contains(stream.name));
+                for task in walk.tasks.iter_mut().filter(of_task) {
+                    (task.next, task.since_sequence) = (None, Some(since));
+                }
             }
         }
     }
@@ -209,8 +243,13 @@ impl Engine {
         }
         let fixed = self.fixed_objects(stream);
         let harvest = (!fixed.is_empty()).then(|| self.harvest(stream, None, at, fixed));
-        let since = self.cursor.streams.get_mut(stream.name).and_then(Progress::finish);
-        self.completed.extend(since.map(|since_sequence| Completed { stream: stream.name, since_sequence }));
+        let progress = self.cursor.streams.get_mut(stream.name);
+        let started_at = progress.as_ref().and_then(|progress| Some(progress.open.as_ref()?.started_at));
+        let since = progress.and_then(Progress::finish);
+        if let (Some(since_sequence), Some(started_at)) = (since, started_at) {
+            self.completed.push(Completed { stream: stream.name, since_sequence, scope: None });
+            self.cursor.swept_at.insert(stream.name.to_owned(), started_at);
+        }
         harvest
     }
 }

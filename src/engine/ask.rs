@@ -1,5 +1,7 @@
 //! The words between the engine and its caller: what is wanted, and what came of it.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::streams::{Cadence, Stream};
@@ -21,6 +23,9 @@ pub struct Plan {
     pub full_sync_interval: SignedDuration,
     /// How often the factors are read.
     pub factors_interval: SignedDuration,
+    /// When earlier runs in this process asked for what has changed lately, by stream: a look that
+    /// found nothing is not committed.
+    pub swept_at: BTreeMap<String, Timestamp>,
     /// How far back the first run reads the System Log.
     pub log_lookback: SignedDuration,
     /// Longest time between two commits.

@@ -25,16 +25,37 @@ pub(super) struct Assembling {
 /// Ids that a stream's objects may mention of another's; more would be no role types.
 const MOST_MENTIONED: usize = 100;
 
+/// What an answer has added to an object.
+pub(super) enum Stepped {
+    /// More is to be asked.
+    More,
+    /// All is there.
+    Done {
+        assembly: Assembly,
+        /// When the first request was sent.
+        began_at: Timestamp,
+    },
+    /// There is no such object.
+    Gone,
+    /// What no object can be made of.
+    Trouble(Answer),
+}
+
 impl Engine {
     /// The next request for a parent's object.
     pub(super) fn next_step(&mut self, listing: &Listing, stream: &'static Stream, task: &Task) -> Option<String> {
+        let kind = stream.parents_of(listing.name)?.kind;
+        let assembly = Assembly { kind, parent: task.parent.clone(), item: task.item.clone(), parts: Vec::new() };
+        self.path_of_step(stream, &task.parent, assembly)
+    }
+
+    /// The next request for what is put together under `key`, beginning with `assembly`.
+    pub(super) fn path_of_step(&mut self, stream: &'static Stream, key: &str, assembly: Assembly) -> Option<String> {
         let Source::Assembled { next, .. } = &stream.source else { return None };
-        let key = (stream.name, task.parent.clone());
+        let key = (stream.name, key.to_owned());
         if let Some(assembling) = self.assemblies.get(&key) {
             return Some(assembling.step.path.clone());
         }
-        let kind = stream.parents_of(listing.name)?.kind;
-        let assembly = Assembly { kind, parent: task.parent.clone(), item: task.item.clone(), parts: Vec::new() };
         let step = next(&assembly)?;
         let path = step.path.clone();
         self.assemblies.insert(key, Assembling { assembly, step, open: None, began_at: None });
@@ -49,9 +70,42 @@ impl Engine {
         parent: &str,
         answer: Answer,
     ) -> Vec<Harvest> {
-        let key = (stream.name, parent.to_owned());
-        let Some(mut assembling) = self.assemblies.remove(&key) else { return Vec::new() };
-        assembling.began_at.get_or_insert(flight.sent_at);
+        match self.take_step(stream, parent, flight.sent_at, answer) {
+            Stepped::More => Vec::new(),
+            Stepped::Gone => {
+                self.turn_task(name, stream, parent, None);
+                Vec::new()
+            }
+            Stepped::Done { assembly, began_at } => {
+                self.turn_task(name, stream, parent, None);
+                let harvests = self.harvest_assembly(stream, &assembly, began_at);
+                let lines =
+                    harvests.iter().filter(|harvest| harvest.stream.name == stream.name).map(Harvest::len).sum();
+                self.count_lines(stream, lines);
+                harvests
+            }
+            Stepped::Trouble(Answer::Unavailable { error }) if self.has_lines(stream) => {
+                self.pass_over(stream.name, parent, Parked::Unavailable(error))
+            }
+            Stepped::Trouble(Answer::Unavailable { error }) => self.abandon(name, flight, &Parked::Unavailable(error)),
+            Stepped::Trouble(Answer::NotApplicable { error }) => {
+                self.abandon(name, flight, &Parked::NotApplicable(error))
+            }
+            Stepped::Trouble(Answer::Failed { error }) => self.pass_over(stream.name, parent, Parked::Failed(error)),
+            Stepped::Trouble(Answer::Limited { retry_after_s }) => {
+                self.park_limited(stream.name, retry_after_s);
+                Vec::new()
+            }
+            Stepped::Trouble(_) => Vec::new(),
+        }
+    }
+
+    /// Adds an answer to what is put together under `key`. A position that expired begins it again
+    /// from its first answer.
+    pub(super) fn take_step(&mut self, stream: &'static Stream, key: &str, at: Timestamp, answer: Answer) -> Stepped {
+        let key = (stream.name, key.to_owned());
+        let Some(mut assembling) = self.assemblies.remove(&key) else { return Stepped::More };
+        let began_at = *assembling.began_at.get_or_insert(at);
         let is_first = assembling.assembly.parts.is_empty();
         match answer {
             Answer::Page { body, next } => match items(&body) {
@@ -60,58 +114,46 @@ impl Engine {
                     if let Some(path) = next {
                         assembling.step.path = path;
                         self.assemblies.insert(key, assembling);
-                        return Vec::new();
+                        return Stepped::More;
                     }
                 }
-                Err(error) if !assembling.step.optional => {
-                    return self.pass_over(stream.name, parent, Parked::Failed(error));
-                }
+                Err(error) if !assembling.step.optional => return Stepped::Trouble(Answer::Failed { error }),
                 Err(_) => assembling.take(&[]),
             },
-            Answer::Gone if is_first && !assembling.step.optional => {
-                self.turn_task(name, stream, parent, None);
-                return Vec::new();
-            }
+            Answer::Gone if is_first && !assembling.step.optional => return Stepped::Gone,
             Answer::Gone => assembling.take(&[]),
             Answer::Unavailable { .. } | Answer::NotApplicable { .. } | Answer::Failed { .. }
                 if assembling.step.optional =>
             {
                 assembling.take(&[]);
             }
-            Answer::Unavailable { error } if self.has_lines(stream) => {
-                return self.pass_over(stream.name, parent, Parked::Unavailable(error));
-            }
-            Answer::Unavailable { error } => return self.abandon(name, flight, &Parked::Unavailable(error)),
-            Answer::NotApplicable { error } => return self.abandon(name, flight, &Parked::NotApplicable(error)),
-            Answer::Failed { error } => return self.pass_over(stream.name, parent, Parked::Failed(error)),
-            Answer::Limited { retry_after_s } => {
-                self.park_limited(stream.name, retry_after_s);
-                return Vec::new();
-            }
             Answer::Expired if self.expiries >= EXPIRIES_A_RUN => {
-                return self.pass_over(stream.name, parent, Parked::Failed(NO_POSITION.to_owned()));
+                return Stepped::Trouble(Answer::Failed { error: NO_POSITION.to_owned() });
             }
-            // Begun again from its first answer.
             Answer::Expired => {
                 self.expiries += 1;
-                return Vec::new();
+                return Stepped::More;
             }
-            Answer::Dropped => return Vec::new(),
+            trouble => return Stepped::Trouble(trouble),
         }
         assembling.end_part();
-        let Source::Assembled { next, .. } = &stream.source else { return Vec::new() };
-        if let Some(step) = next(&assembling.assembly) {
-            assembling.step = step;
-            self.assemblies.insert(key, assembling);
-            return Vec::new();
-        }
-        self.turn_task(name, stream, parent, None);
-        self.harvest_assembly(stream, &assembling.assembly, assembling.began_at.unwrap_or(flight.sent_at))
+        let Source::Assembled { next, .. } = &stream.source else { return Stepped::More };
+        let Some(step) = next(&assembling.assembly) else {
+            return Stepped::Done { assembly: assembling.assembly, began_at };
+        };
+        assembling.step = step;
+        self.assemblies.insert(key, assembling);
+        Stepped::More
     }
 
-    fn harvest_assembly(&mut self, stream: &'static Stream, assembly: &Assembly, at: Timestamp) -> Vec<Harvest> {
+    pub(super) fn harvest_assembly(
+        &mut self,
+        stream: &'static Stream,
+        assembly: &Assembly,
+        at: Timestamp,
+    ) -> Vec<Harvest> {
         let Source::Assembled { assemble, mentions, .. } = &stream.source else { return Vec::new() };
-        let own = self.harvest(stream, None, at, raw(&assemble(assembly)));
+        let own = self.gather(stream, at, raw(&assemble(assembly)));
         let mentioned = mentions
             .as_ref()
             .and_then(|Mentions { stream, ids }| self.harvest_mentioned(by_name(stream)?, ids(assembly), at));
@@ -134,7 +176,7 @@ impl Engine {
         if self.cursor.streams.get(stream.name).is_some_and(|progress| progress.open.is_some()) {
             return None;
         }
-        Some(self.harvest(stream, None, at, raw(&objects)))
+        Some(self.gather(stream, at, raw(&objects)))
     }
 
     /// The objects of a stream that need no request.

@@ -24,6 +24,16 @@ pub struct Cursor {
     /// Listings that are being walked, by name.
     #[serde(default)]
     pub walks: BTreeMap<String, Walk>,
+    /// What the log said has changed and is not yet read again, by stream and mark (`User:00u…`,
+    /// `Pair:0oa…:00u…`).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub changes: BTreeMap<String, BTreeMap<String, Mark>>,
+    /// How far streams were asked for what has changed lately.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sweeps: BTreeMap<String, Swept>,
+    /// When all that had changed before was last known to be read, by stream.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub swept_at: BTreeMap<String, Timestamp>,
     /// Ids of undocumented objects that were mentioned by others, by stream.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mentioned: BTreeMap<String, BTreeSet<String>>,
@@ -65,6 +75,9 @@ pub struct Progress {
     /// The newest snapshot, if it was read to its end but not declared complete.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held: Option<Snapshot>,
+    /// Records that went away since the newest complete snapshot began, at most.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub removed: u64,
     /// The org does not have the feature; it is asked for again when a snapshot is next due.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_applicable: Option<NotApplicable>,
@@ -88,6 +101,9 @@ pub struct Snapshot {
     pub started_at: Timestamp,
     /// Lines read so far.
     pub lines: u64,
+    /// Requests that were answered for it.
+    #[serde(default)]
+    pub requests: u64,
     /// Listings whose walks have not ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<String>,
@@ -123,6 +139,47 @@ pub struct Task {
     /// The parent's own object, where it is part of what is put together.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub item: Option<Value>,
+    /// Its position expired, and it was begun again: the first manifest that may hold lines of the
+    /// new reading, which ends with a scoped snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since_sequence: Option<u64>,
+}
+
+/// Records that are to be read again.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Uuid of the newest event that touched them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// Path and query of the next page; none before the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// The first manifest that may hold lines of this reading.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since_sequence: Option<u64>,
+    /// They were touched again while they were being read, by this event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub again: Option<String>,
+    /// The object itself, where it must be known first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub item: Option<Value>,
+}
+
+/// How far a stream was asked for what has changed lately.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Swept {
+    /// The newest time of change seen, by Okta's clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newest: Option<Timestamp>,
+    /// Objects that changed shortly before it, and when: they are no news.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub seen: BTreeMap<String, Timestamp>,
+    /// It is to be asked.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub due: bool,
+    /// Path and query of the next page; none before the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A cursor that cannot be read.
@@ -144,6 +201,9 @@ impl Default for Cursor {
             log: LogCursor::default(),
             streams: BTreeMap::new(),
             walks: BTreeMap::new(),
+            changes: BTreeMap::new(),
+            sweeps: BTreeMap::new(),
+            swept_at: BTreeMap::new(),
             mentioned: BTreeMap::new(),
         }
     }
@@ -165,16 +225,25 @@ impl Cursor {
     }
 
     /// What changes in it are worth a manifest by themselves: all but the log's position, which
-    /// moves over pages that hold nothing.
+    /// moves over pages that hold nothing, and the time of a look that found nothing.
     #[must_use]
     pub fn differs_beside_log(&self, other: &Self) -> bool {
-        self.streams != other.streams || self.walks != other.walks || self.mentioned != other.mentioned
+        self.streams != other.streams
+            || self.walks != other.walks
+            || self.changes != other.changes
+            || self.sweeps != other.sweeps
+            || self.mentioned != other.mentioned
     }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 fn is_false(flag: &bool) -> bool {
     !flag
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 #[cfg(test)]
@@ -186,7 +255,13 @@ mod tests {
     fn a_cursor_reads_what_it_wrote() {
         let mut cursor = Cursor::default();
         cursor.log.next = Some("/api/v1/logs?after=1_1".into());
-        let task = Task { stream: "group_memberships".into(), parent: "00g1".into(), next: None, item: None };
+        let task = Task {
+            stream: "group_memberships".into(),
+            parent: "00g1".into(),
+            next: None,
+            item: None,
+            since_sequence: None,
+        };
         let walk = Walk { streams: vec!["groups".into()], next: None, expired: false, tasks: vec![task] };
         cursor.walks.insert("groups".into(), walk);
         cursor.streams.insert("groups".into(), Progress { asked: true, ..Progress::default() });

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 use crate::authomize::rfc3339;
-use crate::record::{Op, Record, SCHEMA};
+use crate::record::{Normalized, Op, Record, SCHEMA};
 use crate::streams::{Context, Stream};
 
 /// Objects of one answer, to be mapped by their stream's declaration. Owns its text, so that
@@ -18,7 +18,14 @@ pub struct Harvest {
     parent: Option<String>,
     observed_at: String,
     items: Vec<Box<RawValue>>,
+    /// Ids of records that are gone.
+    gone: Vec<String>,
+    /// The event that made the collector look.
+    cause: Option<String>,
+    normalize: Normalize,
 }
+
+type Normalize = fn(&RawValue, &Context<'_>) -> Option<Normalized>;
 
 impl Harvest {
     pub(super) fn new(
@@ -27,15 +34,37 @@ impl Harvest {
         sent_at: Timestamp,
         items: Vec<Box<RawValue>>,
     ) -> Self {
-        Self { stream, parent, observed_at: rfc3339(sent_at), items }
+        let (gone, cause) = (Vec::new(), None);
+        Self { stream, parent, observed_at: rfc3339(sent_at), items, gone, cause, normalize: stream.normalize }
+    }
+
+    /// Records that are gone.
+    pub(super) fn tombstones(stream: &'static Stream, gone: Vec<String>, at: Timestamp) -> Self {
+        Self { gone, ..Self::new(stream, None, at, Vec::new()) }
+    }
+
+    /// How many objects it holds.
+    pub(super) fn len(&self) -> u64 {
+        self.items.len() as u64
+    }
+
+    /// Names the event that made the collector look.
+    pub(super) fn because_of(self, cause: Option<String>) -> Self {
+        Self { cause, ..self }
+    }
+
+    /// Maps the objects in a way of their own.
+    pub(super) fn mapped_by(self, normalize: Option<Normalize>) -> Self {
+        Self { normalize: normalize.unwrap_or(self.normalize), ..self }
     }
 
     /// The objects as records, one at a time; `Err` holds what is known of an object that cannot
     /// be a record because it has no id.
     pub fn records<'a>(&'a self, drop_attributes: &'a [String]) -> impl Iterator<Item = Result<Record, String>> + 'a {
         let context = Context { parent: self.parent.as_deref(), drop_attributes };
-        self.items.iter().enumerate().map(move |(at, item)| {
-            let normalized = (self.stream.normalize)(item, &context).ok_or_else(|| {
+        let gone = self.gone.iter().map(|id| Ok(self.tombstone(id)));
+        let upserts = self.items.iter().enumerate().map(move |(at, item)| {
+            let normalized = (self.normalize)(item, &context).ok_or_else(|| {
                 let parent = self.parent.as_deref().map(|id| format!(" of {id}")).unwrap_or_default();
                 format!("item {at} of a page of {}{parent} has no usable id", self.stream.name)
             })?;
@@ -45,12 +74,27 @@ impl Harvest {
                 op: Op::Upsert,
                 id: normalized.id,
                 observed_at: self.observed_at.clone(),
-                cause: None,
+                cause: self.cause.clone(),
                 bundle: normalized.bundle,
                 source: Some(normalized.source),
                 ocsf: normalized.ocsf,
             })
-        })
+        });
+        gone.chain(upserts)
+    }
+
+    fn tombstone(&self, id: &str) -> Record {
+        Record {
+            schema: SCHEMA,
+            stream: self.stream.name,
+            op: Op::Delete,
+            id: id.to_owned(),
+            observed_at: self.observed_at.clone(),
+            cause: self.cause.clone(),
+            bundle: self.stream.tombstone.map(|tombstone| tombstone(id)).unwrap_or_default(),
+            source: None,
+            ocsf: None,
+        }
     }
 }
 

@@ -14,8 +14,6 @@ use crate::streams::{Entry, Source, Stream, entry};
 const PAGES_A_ROUND: u32 = 50;
 /// How far behind the newest event the log is read again where Okta no longer knows the position.
 const OVERLAP: SignedDuration = SignedDuration::from_hours(2);
-/// How far Okta's clock and ours may differ.
-const CLOCK_MARGIN: SignedDuration = SignedDuration::from_mins(5);
 /// How long Okta keeps events.
 /// <https://developer.okta.com/docs/reference/system-log-query/>
 const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -74,8 +72,8 @@ impl Engine {
     /// The next page of the log, none when the round is through with it.
     pub(super) fn next_of_log(&mut self, now: Timestamp) -> Option<Fetch> {
         let (_, first) = self.log_stream()?;
-        // Half of the time between commits, so that the other half is left to snapshots.
-        let in_time = now.duration_since(self.round_began_at) * 2 < self.plan.checkpoint_interval;
+        // A third of the time between commits, so that changes and snapshots have theirs.
+        let in_time = now.duration_since(self.round_began_at) * 3 < self.plan.checkpoint_interval;
         if !self.log_has_more() || self.log.pages >= PAGES_A_ROUND || (self.log.pages > 0 && !in_time) {
             return None;
         }
@@ -85,8 +83,8 @@ impl Engine {
         Some(self.send(Lane::Log, None, path, now))
     }
 
-    pub(super) fn absorb_log(&mut self, sent_at: Timestamp, answer: Answer) -> Option<Harvest> {
-        let (stream, path) = self.log_stream()?;
+    pub(super) fn absorb_log(&mut self, sent_at: Timestamp, answer: Answer) -> Vec<Harvest> {
+        let Some((stream, path)) = self.log_stream() else { return Vec::new() };
         let why = match answer {
             Answer::Page { body, next } => match items(&body) {
                 Ok(events) => return self.absorb_events(stream, path, sent_at, events, next),
@@ -94,14 +92,14 @@ impl Engine {
             },
             Answer::Limited { retry_after_s } => {
                 self.park_limited(stream.name, retry_after_s);
-                return None;
+                return Vec::new();
             }
             Answer::Expired if self.cursor.log.replay_since.is_none() => {
                 self.read_again(path, sent_at);
-                return None;
+                return Vec::new();
             }
             Answer::Expired => Parked::Failed("Okta accepts no position in the System Log".to_owned()),
-            Answer::Dropped => return None,
+            Answer::Dropped => return Vec::new(),
             Answer::Unavailable { error } => Parked::Unavailable(error),
             Answer::NotApplicable { error } => Parked::NotApplicable(error),
             Answer::Failed { error } => Parked::Failed(error),
@@ -110,7 +108,7 @@ impl Engine {
             }
         };
         self.park(stream.name, why);
-        None
+        Vec::new()
     }
 
     /// Okta no longer knows the position: the log is read again from a little before the newest
@@ -130,53 +128,38 @@ impl Engine {
         sent_at: Timestamp,
         events: Vec<Box<RawValue>>,
         next: Option<String>,
-    ) -> Option<Harvest> {
+    ) -> Vec<Harvest> {
         let limit = next.as_deref().and_then(limit_of).or_else(|| limit_of(path)).unwrap_or(usize::MAX);
         self.log.caught_up = events.len() < limit || next.is_none();
         let entries: Vec<_> = events.iter().map(|event| entry(event)).collect();
         if self.is_only_our_own(&entries, sent_at) {
             // They will be read again together with the first event that is news.
-            return None;
+            return Vec::new();
         }
         let newest = entries.iter().flatten().filter_map(|entry| entry.published).max();
         let log = &mut self.cursor.log;
         log.newest_published = log.newest_published.max(newest);
         log.next = next.or_else(|| log.next.take());
         log.read_at = Some(sent_at);
-        self.note_what_is_touched(&entries);
         let known = self.recalled.as_ref();
         let is_new = |entry: &Option<Entry>| {
             let uuid = entry.as_ref().and_then(|entry| entry.uuid.as_ref());
             !uuid.is_some_and(|uuid| known.is_some_and(|known| known.contains(uuid)))
         };
-        let new: Vec<_> =
-            events.into_iter().zip(&entries).filter(|(_, entry)| is_new(entry)).map(|(event, _)| event).collect();
+        let (new, entries): (Vec<_>, Vec<_>) =
+            events.into_iter().zip(entries).filter(|(_, entry)| is_new(entry)).unzip();
         if self.log.caught_up {
             self.cursor.log.replay_since = None;
             self.recalled = None;
         }
         if new.is_empty() {
-            return None;
+            return Vec::new();
         }
         self.uncommitted.insert(stream.name);
-        Some(Harvest::new(stream, None, sent_at, new))
-    }
-
-    /// Small streams are read again as a whole when an event says that they have changed, unless a
-    /// snapshot of them began after it.
-    fn note_what_is_touched(&mut self, entries: &[Option<Entry>]) {
-        for stream in self.plan.streams.iter().filter(|stream| !stream.touched_by.is_empty()) {
-            let touches = |entry: &&Entry| {
-                let kind = entry.succeeded.as_deref().unwrap_or_default();
-                stream.touched_by.iter().any(|beginning| kind.starts_with(beginning))
-            };
-            let touched = entries.iter().flatten().filter(touches);
-            // An event without a time counts as one of now.
-            let Some(newest) = touched.map(|entry| entry.published.unwrap_or(Timestamp::MAX)).max() else { continue };
-            let progress = self.cursor.streams.entry(stream.name.to_owned()).or_default();
-            let newest_snapshot = progress.open.as_ref().or(progress.complete.as_ref());
-            progress.asked |= newest_snapshot.is_none_or(|snapshot| snapshot.started_at - CLOCK_MARGIN <= newest);
-        }
+        let read = new.iter().zip(&entries).filter_map(|(raw, entry)| Some((&**raw, entry.as_ref()?)));
+        let mut harvests = self.mark_changes(&read.collect::<Vec<_>>(), sent_at);
+        harvests.push(Harvest::new(stream, None, sent_at, new));
+        harvests
     }
 
     /// Whether an idle run would find no news but that the collector itself was granted a token.
@@ -185,7 +168,7 @@ impl Engine {
             let client = entry.as_ref().and_then(|entry| entry.token_grant_to.as_deref());
             client.is_some() && client == self.plan.own_client.as_deref()
         };
-        let is_idle = self.log.caught_up && !self.has_news() && !self.walks_have_more(now);
+        let is_idle = self.log.caught_up && !self.has_news() && !self.changes_have_more() && !self.walks_have_more(now);
         is_idle && !entries.is_empty() && entries.iter().all(is_own)
     }
 }

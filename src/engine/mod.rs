@@ -1,8 +1,8 @@
 //! Incremental collection, without any I/O: [`Engine::next`] says what to fetch,
 //! [`Engine::absorb`] turns an answer into records and the next [`Cursor`].
 //!
-//! A run works in rounds: a bounded piece of the System Log, then a bounded slice of the
-//! snapshots that are due, then a commit; so neither a backlog nor a snapshot starves the other.
+//! A run works in rounds: a bounded piece of the System Log, then what it says has changed, then a
+//! bounded slice of the snapshots that are due, then a commit; so none of them starves another.
 //! Answers may arrive in any order; they are absorbed in the order in which their requests were
 //! sent, so that the newest word on an object is the last one. Whatever is not absorbed when a
 //! run ends was never read as far as the cursor knows: a kill costs repeated requests, no lines.
@@ -10,11 +10,18 @@
 mod absorb;
 mod ask;
 mod assembly;
+mod changes;
 mod cursor;
+mod ends;
+mod fold;
 mod harvest;
 mod log;
+mod marks;
+mod reread;
+mod rounds;
 mod snapshot;
 mod standing;
+mod sweep;
 mod walk;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -26,14 +33,17 @@ pub use cursor::{Cursor, CursorError};
 pub use harvest::{Harvest, items};
 pub use snapshot::Completed;
 
+use crate::streams::change::Kind;
 use crate::streams::{LISTINGS, Stream};
 use assembly::Assembling;
 use log::LogReading;
+use marks::Touched;
 
 /// The requests that are absorbed in the order in which they were sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lane {
     Log,
+    Changes,
     Walk(&'static str),
 }
 
@@ -41,7 +51,7 @@ enum Lane {
 struct Flight {
     ticket: u64,
     lane: Lane,
-    /// The task it reads; none for a page of the lane's own listing.
+    /// The task or mark it reads; none for a page of the lane's own listing.
     task: Option<(&'static Stream, String)>,
     sent_at: Timestamp,
     answer: Option<Answer>,
@@ -50,7 +60,17 @@ struct Flight {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Log,
+    Changes,
     Walks,
+}
+
+/// How the uncommitted lines of a stream were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Footing {
+    /// As all records of objects of one kind.
+    All(Kind),
+    /// In any other way, or in several.
+    Lines,
 }
 
 /// Incremental collection of one run.
@@ -74,8 +94,13 @@ pub struct Engine {
     /// What is left out while the log is read again.
     recalled: Option<HashSet<String>>,
     gap: Option<Gap>,
-    /// Streams of which lines are not committed.
+    /// Streams of which lines are not committed …
     uncommitted: BTreeSet<&'static str>,
+    /// … and how those were read.
+    footings: BTreeMap<&'static str, Footing>,
+    touched: Touched,
+    sweep_began_at: BTreeMap<&'static str, Timestamp>,
+    read_changes: bool,
     round_began_at: Timestamp,
     sent_in_round: bool,
     retry_after_s: Option<i64>,
@@ -120,6 +145,10 @@ impl Engine {
             recalled: None,
             gap: None,
             uncommitted: BTreeSet::new(),
+            footings: BTreeMap::new(),
+            touched: Touched::new(),
+            sweep_began_at: BTreeMap::new(),
+            read_changes: false,
             round_began_at: now,
             sent_in_round: false,
             retry_after_s: None,
@@ -127,8 +156,10 @@ impl Engine {
             plan,
         };
         engine.leave_what_is_not_planned();
+        engine.leave_marks_not_planned();
         engine.note_gap(now);
         engine.note_what_is_asked();
+        engine.note_sweeps(now);
         engine
     }
 
@@ -146,75 +177,6 @@ impl Engine {
         }
     }
 
-    /// What to do now. At most one page of a listing is under way at once; how many requests are
-    /// is the caller's to bound: it asks again while it has room.
-    pub fn next(&mut self, now: Timestamp) -> Ask {
-        loop {
-            let fetch = if self.is_round_over(now) { None } else { self.next_fetch(now) };
-            match fetch {
-                Some(fetch) => return Ask::Fetch(fetch),
-                None if self.flights.is_empty() && self.is_reading_again() => match self.wants_recall() {
-                    Some(since) if self.uncommitted.is_empty() => return Ask::Recall(since),
-                    _ => return Ask::Commit,
-                },
-                None if !self.flights.is_empty() => return Ask::Wait,
-                None if self.has_news() => return Ask::Commit,
-                None if self.stopping || !self.sent_in_round || !self.has_work(now) => return Ask::Done,
-                None => self.begin_round(now),
-            }
-        }
-    }
-
-    fn is_round_over(&self, now: Timestamp) -> bool {
-        let checkpoint = now.duration_since(self.committed_at) >= self.plan.checkpoint_interval;
-        self.stopping || (self.phase == Phase::Walks && checkpoint && self.has_news())
-    }
-
-    fn next_fetch(&mut self, now: Timestamp) -> Option<Fetch> {
-        if self.phase == Phase::Log {
-            if self.log_is_under_way() || self.is_reading_again() {
-                return None;
-            }
-            if let Some(fetch) = self.next_of_log(now) {
-                return Some(fetch);
-            }
-            self.phase = Phase::Walks;
-            self.begin_walks(now);
-        }
-        let next = self.next_of_walks(now);
-        if next.is_some() || !self.flights.is_empty() {
-            return next;
-        }
-        // What waited for these walks may begin.
-        self.begin_walks(now);
-        self.next_of_walks(now)
-    }
-
-    /// Whether the log must not be read on before the committed events are known.
-    fn is_reading_again(&self) -> bool {
-        self.phase == Phase::Log && !self.stopping && self.wants_recall().is_some()
-    }
-
-    fn begin_round(&mut self, now: Timestamp) {
-        self.phase = Phase::Log;
-        self.log = LogReading::default();
-        self.round_began_at = now;
-        self.sent_in_round = false;
-    }
-
-    /// Whether anything was absorbed that is worth a manifest.
-    fn has_news(&self) -> bool {
-        !self.uncommitted.is_empty()
-            || self.gap.is_some()
-            || !self.completed.is_empty()
-            || self.cursor.differs_beside_log(&self.committed)
-    }
-
-    /// Whether another round would get further: log to read, or a walk that can go on or begin.
-    fn has_work(&self, now: Timestamp) -> bool {
-        self.log_has_more() || self.walks_have_more(now)
-    }
-
     /// Takes an answer; returns what can be absorbed now that it is there (nothing, while an
     /// earlier request of its kind is unanswered). An unknown ticket is ignored.
     pub fn absorb(&mut self, ticket: u64, answer: Answer) -> Vec<Harvest> {
@@ -230,6 +192,7 @@ impl Engine {
             let flight = self.flights.remove(at);
             match lane {
                 Lane::Log => harvests.extend(self.absorb_log(flight.sent_at, answer)),
+                Lane::Changes => harvests.extend(self.absorb_change(&flight, answer)),
                 Lane::Walk(name) => harvests.extend(self.absorb_walk(name, &flight, answer)),
             }
             // An answer to one walk may end the part of a stream in another.
@@ -243,21 +206,6 @@ impl Engine {
     pub fn stop(&mut self) {
         self.stopping = true;
         self.flights.clear();
-    }
-
-    /// Tells that manifest `sequence` holds all that was absorbed so far.
-    pub fn committed(&mut self, sequence: u64, now: Timestamp) {
-        self.sequence = sequence;
-        self.committed_at = now;
-        self.committed = self.cursor.clone();
-        self.completed.clear();
-        self.uncommitted.clear();
-        self.gap = None;
-        if self.has_work(now) {
-            self.begin_round(now);
-            // A round that follows a commit is looked into even if it turns out to be empty.
-            self.sent_in_round = true;
-        }
     }
 
     /// Where collecting stands, for the manifest.

@@ -11,6 +11,8 @@ pub struct Completed {
     pub stream: &'static str,
     /// Records of the stream that were last sent before this manifest are gone.
     pub since_sequence: u64,
+    /// Only those that have this id among the parts of theirs.
+    pub scope: Option<String>,
 }
 
 /// A snapshot is held if it has fewer lines than this share of the last complete one …
@@ -30,7 +32,7 @@ impl Progress {
     /// Begins a snapshot that walks `listings` and whose lines stand in manifest `since_sequence`
     /// or later.
     pub fn begin(&mut self, since_sequence: u64, now: Timestamp, listings: Vec<String>) {
-        self.open = Some(Snapshot { since_sequence, started_at: now, lines: 0, left: listings });
+        self.open = Some(Snapshot { since_sequence, started_at: now, lines: 0, requests: 0, left: listings });
         self.asked = false;
         self.not_applicable = None;
     }
@@ -53,7 +55,8 @@ impl Progress {
     /// than a change (Okta answers such a role with short lists, not errors): then it is held.
     pub fn finish(&mut self) -> Option<u64> {
         let done = self.open.take()?;
-        if !self.accept_shrink && self.complete.as_ref().is_some_and(|last| shrank(last.lines, done.lines)) {
+        let shrank = |last: &Snapshot| shrank(last.lines.saturating_sub(self.removed), done.lines);
+        if !self.accept_shrink && self.complete.as_ref().is_some_and(shrank) {
             self.held = Some(done);
             return None;
         }
@@ -103,6 +106,15 @@ mod tests {
         progress.accept_shrink = true;
         assert!(read(&mut progress, 700, 20).is_some());
         assert!(progress.held.is_none() && !progress.accept_shrink);
+    }
+
+    #[test]
+    fn what_is_known_to_be_gone_is_no_shrinking() {
+        let mut progress = Progress::default();
+        assert!(read(&mut progress, 1_000, 0).is_some());
+        progress.removed = 300;
+        assert!(read(&mut progress, 700, 10).is_some());
+        assert_eq!(progress.removed, 0);
     }
 
     #[test]

@@ -52,7 +52,9 @@ impl Engine {
         if stream.listings().is_empty() {
             return self.log_has_more() || self.is_parked(stream.name);
         }
-        self.cursor.streams.get(stream.name).is_none_or(|progress| progress.open.is_some() || progress.asked)
+        let is_marked = self.cursor.changes.contains_key(stream.name);
+        is_marked
+            || self.cursor.streams.get(stream.name).is_none_or(|progress| progress.open.is_some() || progress.asked)
     }
 
     /// The streams of the plan.

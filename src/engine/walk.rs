@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::cursor::{Task, Walk};
-use super::{Engine, Failure, Fetch, Lane};
+use super::{Engine, Fetch, Lane};
 use crate::streams::{LISTINGS, Listing, Source, Stream, listing};
 
 /// The listing's next page is fetched ahead while fewer parents than this are waiting …
@@ -98,7 +98,10 @@ impl Engine {
             let path = path.to_owned();
             return Some(self.send(lane, None, path, now));
         }
-        let task = walk.tasks.iter().find(|task| self.is_ready(task) && !self.is_under_way(task))?;
+        let task = walk
+            .tasks
+            .iter()
+            .find(|task| self.is_ready(task) && self.may_read_task(task) && !self.is_under_way(task))?;
         let stream = self.stream(&task.stream)?;
         let parent = task.parent.clone();
         let path = match &stream.source {
@@ -122,8 +125,16 @@ impl Engine {
 
     /// A task that can be read in this run.
     fn is_ready(&self, task: &Task) -> bool {
-        let failed = |failure: &Failure| failure.stream == task.stream && failure.parent == task.parent;
-        !self.is_parked(&task.stream) && !self.failures.iter().any(failed)
+        !self.is_parked(&task.stream) && !self.has_failed(&task.stream, &task.parent)
+    }
+
+    /// Whether it may be read before the next commit.
+    fn may_read_task(&self, task: &Task) -> bool {
+        task.since_sequence.is_none_or(|since| since <= self.sequence + 1)
+    }
+
+    pub(super) fn has_failed(&self, stream: &str, parent: &str) -> bool {
+        self.failures.iter().any(|failure| failure.stream == stream && failure.parent == parent)
     }
 
     fn is_under_way(&self, task: &Task) -> bool {

@@ -1,8 +1,8 @@
 //! The engine's asks, carried out: fetch, map, compress, store, commit.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 
 use super::outcome::{Ended, answer_of};
@@ -19,10 +19,15 @@ use crate::store::{Kind, Store, StoreError};
 use crate::streams::{Source, Stream, by_name};
 use crate::usage::Usage;
 
+/// When streams were asked for what has changed lately, by integration: looks that found nothing
+/// are in no manifest.
+pub(super) type Swept = std::sync::Mutex<HashMap<String, BTreeMap<String, Timestamp>>>;
+
 /// One run's collecting.
 pub(super) struct Collecting<'a, S> {
     run: &'a Run,
     clock: &'a Clock,
+    swept: &'a Swept,
     store: &'a S,
     org: Org,
     log: Log<S>,
@@ -37,7 +42,12 @@ pub(super) struct Collecting<'a, S> {
     /// Batches that the next manifest will name.
     entries: Vec<Entry>,
     ended: Ended,
+    /// When the log was last looked at for another run's commit.
+    looked_at: Timestamp,
 }
+
+/// How often a run looks whether another one has committed: it would go on in vain.
+const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(5);
 
 /// Batches on their way to the bucket at once.
 const MOST_UPLOADS: usize = 3;
@@ -64,6 +74,7 @@ impl<'a, S: Store> Collecting<'a, S> {
             own_client: run.integration.client_id().map(str::to_owned),
             full_sync_interval: config.full_sync_interval,
             factors_interval: config.factors_interval,
+            swept_at: lock(&handler.swept).get(&run.integration.slug).cloned().unwrap_or_default(),
             log_lookback: config.log_lookback,
             checkpoint_interval: config.checkpoint_interval,
         };
@@ -71,6 +82,7 @@ impl<'a, S: Store> Collecting<'a, S> {
         Self {
             run,
             clock: &handler.clock,
+            swept: &handler.swept,
             store: &handler.store,
             org,
             log,
@@ -83,6 +95,7 @@ impl<'a, S: Store> Collecting<'a, S> {
             uploads: JoinSet::new(),
             usage: streams.iter().any(|stream| matches!(stream.source, Source::Counted { .. })).then(Usage::default),
             entries: Vec::new(),
+            looked_at: run.began_at,
         }
     }
 
@@ -93,6 +106,10 @@ impl<'a, S: Store> Collecting<'a, S> {
             if now >= self.run.stop_at {
                 self.engine.stop();
                 self.flights.abort_all();
+            }
+            if self.is_superseded(now).await {
+                self.ended.supersede();
+                break;
             }
             let ask = self.send_what_is_asked(now);
             // The next requests are on their way; now there is time to map what has come.
@@ -111,8 +128,21 @@ impl<'a, S: Store> Collecting<'a, S> {
                 Ask::Wait | Ask::Fetch(_) => self.take_answer().await?,
             }
         }
+        if !self.ended.is_superseded() {
+            lock(self.swept).insert(self.run.integration.slug.clone(), self.engine.swept_at().clone());
+        }
         self.ended.conclude(&self.engine, self.org.used(), self.clock.now());
         Ok(self.ended)
+    }
+
+    /// Whether another run has committed meanwhile, looked up now and then. A bucket in trouble is
+    /// the commit's to tell.
+    async fn is_superseded(&mut self, now: Timestamp) -> bool {
+        if now.duration_since(self.looked_at) < LOOK_EVERY {
+            return false;
+        }
+        self.looked_at = now;
+        self.log.is_behind(&self.head).await.unwrap_or_default()
     }
 
     /// A crash between a manifest and its cursor copy leaves the copy old.
@@ -221,6 +251,7 @@ impl<'a, S: Store> Collecting<'a, S> {
             }
             Err(error) => return Err(error.into()),
         }
+        self.looked_at = self.clock.now();
         self.ended.committed(&manifest);
         self.engine.committed(manifest.sequence, self.clock.now());
         Ok(true)
@@ -246,12 +277,21 @@ impl<'a, S: Store> Collecting<'a, S> {
             mode: self.run.mode.word(),
             batches,
             snapshots: completed
-                .map(|done| SnapshotEntry { stream: done.stream, since_sequence: done.since_sequence, complete: true })
+                .map(|done| SnapshotEntry {
+                    stream: done.stream,
+                    since_sequence: done.since_sequence,
+                    complete: true,
+                    scope: done.scope.clone(),
+                })
                 .collect(),
             gap: self.engine.gap().map(|gap| Gap { from: rfc3339(gap.from), to: rfc3339(gap.to) }),
             cursor: serde_json::to_value(self.engine.cursor()).expect("the cursor's keys are strings"),
         }
     }
+}
+
+fn lock(swept: &Swept) -> std::sync::MutexGuard<'_, HashMap<String, BTreeMap<String, Timestamp>>> {
+    swept.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// A record that cannot be serialized: no stream makes one.

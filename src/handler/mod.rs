@@ -28,7 +28,7 @@ use crate::secret::{self, Integration, Secrets};
 use crate::status::{self, Status, Trouble};
 use crate::store::Store;
 use crate::streams::{self, STREAMS, Stream};
-use collect::Collecting;
+use collect::{Collecting, Swept};
 use outcome::Ended;
 
 /// All that an invocation needs from outside; made once a cold start.
@@ -41,9 +41,10 @@ pub struct Handler<S, V> {
     secrets: V,
     backoff: Duration,
     kept: Mutex<HashMap<String, Kept>>,
+    swept: Swept,
 }
 
-/// What is kept of an org across warm invocations: a token, and what is known of its limits.
+/// What is kept of an org across warm invocations.
 #[derive(Debug, Clone)]
 struct Kept {
     session: Arc<Session>,
@@ -78,7 +79,7 @@ const LONGEST_RUN: SignedDuration = SignedDuration::from_mins(15);
 impl<S: Store, V: Secrets> Handler<S, V> {
     /// `backoff` is the pause after a first failed request to Okta.
     pub fn new(config: Config, clock: Clock, http: reqwest::Client, store: S, secrets: V, backoff: Duration) -> Self {
-        Self { config, clock, http, store, secrets, backoff, kept: Mutex::default() }
+        Self { config, clock, http, store, secrets, backoff, kept: Mutex::default(), swept: Swept::default() }
     }
 
     /// Runs once.

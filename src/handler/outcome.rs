@@ -71,6 +71,10 @@ impl Ended {
         self.superseded = true;
     }
 
+    pub(super) fn is_superseded(&self) -> bool {
+        self.superseded
+    }
+
     /// Notes why a stream was not read to its end.
     pub(super) fn note(&mut self, stream: &'static Stream, why: &Parked) {
         let report = self.streams.entry(stream.name).or_default();

@@ -7,6 +7,7 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest, Sha256};
 
+use super::change::Identity;
 use super::{Cadence, Context, Source, Stream};
 use crate::authomize::{Bundle, text};
 use crate::ocsf;
@@ -19,10 +20,14 @@ pub static STREAM: Stream = Stream {
     word: "Activity data",
     scope: "okta.logs.read",
     source: Source::SystemLog { path: "/api/v1/logs?limit=1000&sortOrder=ASCENDING" },
+    identity: Identity::Own,
     cadence: Cadence::Full,
-    touched_by: &[],
+    changed_by: &[],
+    rereads: &[],
+    sweep: None,
     fixed: None,
     normalize,
+    tombstone: None,
 };
 
 fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
@@ -77,6 +82,36 @@ pub fn entry(raw: &RawValue) -> Option<Entry> {
         published: string(event.published).and_then(|time| time.parse().ok()),
         token_grant_to: event.actor.filter(|_| is_grant).and_then(super::id_of),
     })
+}
+
+/// Whom an event names, by type and id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Party {
+    /// `User`, `UserGroup`, `AppInstance`, …; empty where it does not say.
+    pub kind: String,
+    /// Okta's id of it.
+    pub id: String,
+}
+
+/// The targets of an event, then its actor; those that have no id that a path could hold are left
+/// out.
+#[must_use]
+pub fn parties(raw: &RawValue) -> (Vec<Party>, Option<Party>) {
+    #[derive(Deserialize)]
+    struct Event {
+        #[serde(default)]
+        target: Value,
+        #[serde(default)]
+        actor: Value,
+    }
+    let party = |party: &Value| {
+        let kind = text(party, &["type"]).unwrap_or_default();
+        let id = text(party, &["id"])?;
+        let is_plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        is_plain.then_some(Party { kind, id })
+    };
+    let Ok(Event { target, actor }) = serde_json::from_str(raw.get()) else { return (Vec::new(), None) };
+    (target.as_array().into_iter().flatten().filter_map(party).collect(), party(&actor))
 }
 
 fn string(raw: Option<&RawValue>) -> Option<String> {

@@ -3,6 +3,7 @@
 
 use serde_json::value::RawValue;
 
+use super::change::{Identity, Kind, Of, Read, Reread, Touches, Trigger};
 use super::{Cadence, Context, Parents, Source, Stream, applications, every};
 use crate::authomize::{Bundle, Permission, SourceType, text};
 use crate::record::Normalized;
@@ -15,10 +16,20 @@ pub static STREAM: Stream = Stream {
         parents: Parents { listing: &applications::LISTING, kind: "Application", wanted: every, keep: false },
         path: "/api/v1/apps/{parent}/groups?limit=200",
     },
+    identity: Identity::Pair(Kind::Application, Kind::Group),
     cadence: Cadence::Full,
-    touched_by: &[],
+    changed_by: &[Trigger { events: &["group.application_assignment."], touches: Touches::Pair }],
+    rereads: &[
+        Reread { of: Of::Pair, read: Read::Object { path: "/api/v1/apps/{parent}/groups/{child}" } },
+        Reread {
+            of: Of::All(Kind::Application),
+            read: Read::Listing { path: "/api/v1/apps/{id}/groups?limit=200", page_items: 200, normalize: None },
+        },
+    ],
+    sweep: None,
     fixed: None,
     normalize,
+    tombstone: None,
 };
 
 fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {

@@ -1,11 +1,21 @@
 //! Users of applications, assigned directly or through a group, one listing an app.
 //! <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/ApplicationUsers/>
 
+use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Cadence, Context, Parents, Source, Stream, applications, every};
+use super::change::{Identity, Kind, LIFE_OF_A_USER, Of, Read, Reread, Touches, Trigger};
+use super::{Cadence, Context, Parents, Source, Stream, applications, every, id_of};
 use crate::authomize::{Bundle, Permission, SourceType, text};
 use crate::record::Normalized;
+
+const CHANGES: &[&str] = &[
+    "application.user_membership.",
+    "application.provision.user.",
+    "master_application.user_membership.add",
+    "app.realtimesync.import.details.",
+];
 
 pub static STREAM: Stream = Stream {
     name: "application_users",
@@ -15,17 +25,59 @@ pub static STREAM: Stream = Stream {
         parents: Parents { listing: &applications::LISTING, kind: "Application", wanted: every, keep: false },
         path: "/api/v1/apps/{parent}/users?limit=500",
     },
+    identity: Identity::Pair(Kind::Application, Kind::User),
     cadence: Cadence::Full,
-    touched_by: &[],
+    changed_by: &[
+        Trigger { events: LIFE_OF_A_USER, touches: Touches::Life },
+        Trigger { events: CHANGES, touches: Touches::Pair },
+    ],
+    rereads: &[
+        Reread { of: Of::Pair, read: Read::Object { path: "/api/v1/apps/{parent}/users/{child}" } },
+        Reread {
+            of: Of::All(Kind::Application),
+            read: Read::Listing { path: "/api/v1/apps/{id}/users?limit=500", page_items: 500, normalize: None },
+        },
+        Reread {
+            of: Of::All(Kind::User),
+            read: Read::Listing {
+                path: "/api/v1/apps?limit=200&filter=user.id%20eq%20%22{id}%22&expand=user%2F{id}",
+                page_items: 200,
+                normalize: Some(normalize_app_of_user),
+            },
+        },
+    ],
+    sweep: None,
     fixed: None,
     normalize,
+    tombstone: None,
 };
+
+fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
+    assignment(context.object(raw)?, context.parent?)
+}
+
+/// One of the apps of a user, with the user's assignment embedded.
+/// <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Application/#tag/Application/operation/listApplications!in=query&path=expand>
+fn normalize_app_of_user(app: &RawValue, context: &Context<'_>) -> Option<Normalized> {
+    #[derive(Deserialize)]
+    struct App<'a> {
+        #[serde(borrow, rename = "_embedded")]
+        embedded: Embedded<'a>,
+    }
+    #[derive(Deserialize)]
+    struct Embedded<'a> {
+        #[serde(borrow)]
+        user: &'a RawValue,
+    }
+    let app_id = id_of(app)?;
+    let App { embedded: Embedded { user } } = serde_json::from_str(app.get()).ok()?;
+    let user = context.object(user)?;
+    if user["id"].as_str() != context.parent { None } else { assignment(user, &app_id) }
+}
 
 /// What a user has through a group follows from the group's assignment, and is no permission of
 /// the user's own.
-fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
-    let app_id = context.parent?;
-    let mut source = context.object(raw)?;
+fn assignment(mut source: Value, app_id: &str) -> Option<Normalized> {
     let user_id = text(&source, &["id"])?;
     source.as_object_mut()?.insert("app_id".to_owned(), app_id.into());
     let is_direct = source["scope"] != "GROUP";
@@ -45,7 +97,7 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json, to_value, value::to_raw_value};
+    use serde_json::{json, to_value, value::to_raw_value};
 
     fn normalized(user: &Value) -> Normalized {
         normalize(&to_raw_value(user).unwrap(), &Context { parent: Some("0oa1"), drop_attributes: &[] }).unwrap()

@@ -5,6 +5,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use url::Url;
 
+use super::change::{Identity, Kind, Of, Read, Reread, Touches, Trigger};
 use super::{Cadence, Context, Listing, Source, Stream, parse};
 use crate::authomize::{
     Asset, AssetType, Bundle, CUSTOM_VALUE_CHARS, CustomProperty, LegacyPrivilegeType, Privilege, ServiceAccount,
@@ -15,15 +16,39 @@ use crate::scrub::scrub;
 
 pub static LISTING: Listing = Listing { name: "applications", path: "/api/v1/apps?limit=200", last: false };
 
+const CHANGES: &[&str] = &[
+    "application.lifecycle.create",
+    "application.lifecycle.update",
+    "application.lifecycle.activate",
+    "application.lifecycle.deactivate",
+    "application.configuration.update_logo",
+    "application.configuration.reset_logo",
+    "application.configuration.enable_delauth_outbound",
+    "application.configuration.disable_delauth_outbound",
+    "application.configuration.enable_fed_broker_mode",
+    "application.configuration.disable_fed_broker_mode",
+    "application.configuration.update_rate_limits",
+    "application.policy.sign_on.",
+    "app.oauth2.client.lifecycle.",
+    "app.oauth2.credentials.lifecycle.",
+    "app.oauth2.admin.consent.",
+    "app.keys.",
+    "app.saml.sensitive.attribute.update",
+];
+
 pub static STREAM: Stream = Stream {
     name: "applications",
     word: "Applications",
     scope: "okta.apps.read",
     source: Source::Listing(&LISTING),
+    identity: Identity::Object(Kind::Application),
     cadence: Cadence::Full,
-    touched_by: &[],
+    changed_by: &[Trigger { events: CHANGES, touches: Touches::Each(&[Kind::Application]) }],
+    rereads: &[Reread { of: Of::All(Kind::Application), read: Read::Object { path: "/api/v1/apps/{id}" } }],
+    sweep: None,
     fixed: None,
     normalize,
+    tombstone: None,
 };
 
 /// What every assignment of an application allows.

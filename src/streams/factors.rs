@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::change::{Identity, Kind, LIFE_OF_A_USER, Of, Read, Reread, Touches, Trigger};
 use super::{Assembly, Cadence, Context, Listing, Parents, Source, Step, Stream, users};
 use crate::authomize::{Bundle, UserUpdate, text};
 use crate::record::Normalized;
@@ -23,10 +24,20 @@ pub static STREAM: Stream = Stream {
         assemble,
         mentions: None,
     },
+    identity: Identity::Object(Kind::User),
     cadence: Cadence::Factors,
-    touched_by: &[],
+    changed_by: &[
+        Trigger { events: LIFE_OF_A_USER, touches: Touches::Life },
+        Trigger { events: &["user.mfa.factor.", "user.credential.enroll"], touches: Touches::EachOrActor(Kind::User) },
+    ],
+    rereads: &[Reread {
+        of: Of::All(Kind::User),
+        read: Read::Assembled { parent: "User", object: Some("/api/v1/users/{id}") },
+    }],
+    sweep: None,
     fixed: None,
     normalize,
+    tombstone: None,
 };
 
 /// Users who cannot sign in have none; an unknown status is asked for.

@@ -1,13 +1,29 @@
 //! Group memberships: which user is in which group, one listing a group.
 //! <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Group/#tag/Group/operation/listGroupUsers>
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::{Cadence, Context, Parents, Source, Stream, groups, id_of};
+use super::change::{Identity, Kind, LIFE_OF_A_USER, Of, Read, Reread, Rows, Sweep, Touches, Trigger};
+use super::{Cadence, Context, Parents, Source, Stream, groups, id_of, time_of};
 use crate::authomize::{Association, Bundle};
 use crate::record::Normalized;
+
+/// One user and one group.
+const CHANGES: &[&str] = &[
+    "group.user_membership.add",
+    "group.user_membership.remove",
+    "system.identity_sources.group.user.",
+    "directory.external.group.membership.",
+];
+/// Many at once, which the events do not name.
+const MASS_CHANGES: &[&str] = &[
+    "group.user_membership.rule.",
+    "system.import.group_membership.complete",
+    "system.import.membership_processing.complete",
+];
 
 pub static STREAM: Stream = Stream {
     name: "group_memberships",
@@ -17,10 +33,36 @@ pub static STREAM: Stream = Stream {
         parents: Parents { listing: &groups::LISTING, kind: "Group", wanted: has_members, keep: false },
         path: "/api/v1/groups/{parent}/users?limit=1000",
     },
+    identity: Identity::Pair(Kind::Group, Kind::User),
     cadence: Cadence::Full,
-    touched_by: &[],
+    changed_by: &[
+        Trigger { events: LIFE_OF_A_USER, touches: Touches::Life },
+        Trigger { events: CHANGES, touches: Touches::Pair },
+        Trigger { events: MASS_CHANGES, touches: Touches::Lately },
+    ],
+    rereads: &[
+        Reread {
+            of: Of::All(Kind::Group),
+            read: Read::Listing { path: "/api/v1/groups/{id}/users?limit=1000", page_items: 1000, normalize: None },
+        },
+        Reread {
+            of: Of::All(Kind::User),
+            read: Read::Listing {
+                path: "/api/v1/users/{id}/groups",
+                page_items: 200,
+                normalize: Some(normalize_group_of_user),
+            },
+        },
+    ],
+    sweep: Some(Sweep {
+        path: "/api/v1/groups?limit=200&filter=lastMembershipUpdated%20ge%20%22{since}%22",
+        time: last_membership_updated,
+        rows: Rows::Parents(Kind::Group),
+        life: None,
+    }),
     fixed: None,
     normalize,
+    tombstone: None,
 };
 
 /// Only a count of zero says that there are none.
@@ -44,15 +86,26 @@ fn has_members(group: &RawValue) -> bool {
 
 /// Okta answers with whole users; their ids are all that a membership is.
 fn normalize(user: &RawValue, context: &Context<'_>) -> Option<Normalized> {
-    let group_id = context.parent?;
-    let user_id = id_of(user)?;
-    let association = Association { source_id: user_id.clone(), target_id: group_id.to_owned() };
-    Some(Normalized {
+    Some(membership(context.parent?, &id_of(user)?))
+}
+
+/// One of the groups of a user.
+fn normalize_group_of_user(group: &RawValue, context: &Context<'_>) -> Option<Normalized> {
+    Some(membership(&id_of(group)?, context.parent?))
+}
+
+fn membership(group_id: &str, user_id: &str) -> Normalized {
+    let association = Association { source_id: user_id.to_owned(), target_id: group_id.to_owned() };
+    Normalized {
         id: format!("{group_id}:{user_id}"),
         bundle: Bundle { new_accounts_association: vec![association], ..Bundle::default() },
         source: json!({"group_id": group_id, "user_id": user_id}),
         ocsf: None,
-    })
+    }
+}
+
+fn last_membership_updated(group: &RawValue) -> Option<Timestamp> {
+    time_of(group, "lastMembershipUpdated")
 }
 
 #[cfg(test)]

@@ -3,22 +3,43 @@
 
 use serde_json::value::RawValue;
 
-use super::{Cadence, Context, Listing, Source, Stream};
+use super::change::{Identity, Kind, Of, Read, Reread, Rows, Sweep, Touches, Trigger};
+use super::{Cadence, Context, Listing, Source, Stream, last_updated};
 use crate::authomize::{ALTERNATIVE_NAME_CHARS, Bundle, Grouping, GroupingType, custom_properties, cut, text};
 use crate::record::Normalized;
 
 /// `expand=stats` tells which groups are empty, so that those cost no request for members.
 pub static LISTING: Listing = Listing { name: "groups", path: "/api/v1/groups?limit=200&expand=stats", last: false };
 
+const CHANGES: &[&str] = &[
+    "group.lifecycle.create",
+    "group.profile.update",
+    "system.import.group.",
+    "system.identity_sources.group.create",
+    "system.identity_sources.group.update",
+    "system.identity_sources.group.delete",
+    "resource.owner.update",
+    "app.user_management.user_group_import.",
+];
+
 pub static STREAM: Stream = Stream {
     name: "groups",
     word: "Groups",
     scope: "okta.groups.read",
     source: Source::Listing(&LISTING),
+    identity: Identity::Object(Kind::Group),
     cadence: Cadence::Full,
-    touched_by: &[],
+    changed_by: &[Trigger { events: CHANGES, touches: Touches::Each(&[Kind::Group]) }],
+    rereads: &[Reread { of: Of::All(Kind::Group), read: Read::Object { path: "/api/v1/groups/{id}" } }],
+    sweep: Some(Sweep {
+        path: "/api/v1/groups?limit=200&filter=lastUpdated%20ge%20%22{since}%22",
+        time: last_updated,
+        rows: Rows::Records,
+        life: None,
+    }),
     fixed: None,
     normalize,
+    tombstone: None,
 };
 
 fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {

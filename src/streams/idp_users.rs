@@ -3,6 +3,7 @@
 
 use serde_json::value::RawValue;
 
+use super::change::{Identity, Kind};
 use super::{Cadence, Context, Parents, Source, Stream, every, idps};
 use crate::authomize::{Bundle, text};
 use crate::record::Normalized;
@@ -15,10 +16,14 @@ pub static STREAM: Stream = Stream {
         parents: Parents { listing: &idps::LISTING, kind: "IdentityProvider", wanted: every, keep: false },
         path: "/api/v1/idps/{parent}/users?limit=200",
     },
+    identity: Identity::Pair(Kind::IdentityProvider, Kind::User),
     cadence: Cadence::Full,
-    touched_by: &[],
+    changed_by: &[],
+    rereads: &[],
+    sweep: None,
     fixed: None,
     normalize,
+    tombstone: None,
 };
 
 /// The model has no entity for a link.

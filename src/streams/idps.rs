@@ -4,6 +4,7 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::change::{Identity, Kind, Touches, Trigger};
 use super::{Assembly, Cadence, Context, Listing, Parents, Source, Step, Stream, every};
 use crate::authomize::{Asset, AssetType, Bundle, custom_properties, text, time};
 use crate::record::Normalized;
@@ -20,10 +21,14 @@ pub static STREAM: Stream = Stream {
         assemble,
         mentions: None,
     },
+    identity: Identity::Object(Kind::IdentityProvider),
     cadence: Cadence::Full,
-    touched_by: &["system.idp."],
+    changed_by: &[Trigger { events: &["system.idp."], touches: Touches::Whole }],
+    rereads: &[],
+    sweep: None,
     fixed: None,
     normalize,
+    tombstone: None,
 };
 
 /// <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/IdentityProviderSigningKeys/>

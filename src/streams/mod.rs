@@ -8,6 +8,7 @@ mod activity;
 mod application_groups;
 mod application_users;
 mod applications;
+pub mod change;
 mod factors;
 mod group_memberships;
 mod groups;
@@ -17,16 +18,19 @@ mod object;
 mod resource_sets;
 mod role_assignments;
 mod roles;
+mod source;
 mod usage;
 mod users;
 
-use serde_json::Value;
 use serde_json::value::RawValue;
 
-pub use activity::{Entry, entry};
-use object::every;
+pub use activity::{Entry, Party, entry, parties};
+use change::{ENDS, Identity, Of, Reread, Sweep, Touches, Trigger};
 pub use object::{Context, id_of, parse};
+use object::{every, last_updated, time_of};
+pub use source::{Assembly, Cadence, Fixed, Listing, Mentions, Parents, Part, Source, Step};
 
+use crate::authomize::Bundle;
 use crate::record::Normalized;
 
 /// A stream's declaration.
@@ -42,136 +46,21 @@ pub struct Stream {
     pub source: Source,
     /// How often a snapshot of it begins.
     pub cadence: Cadence,
-    /// Beginnings of the System Log event types whose success makes a snapshot due at once: for
-    /// streams that are small enough to be read as a whole whenever they change.
-    pub touched_by: &'static [&'static str],
+    /// Whose ids make up those of its records.
+    pub identity: Identity,
+    /// System Log events that tell of changes, beside the ends of what its records hang on.
+    pub changed_by: &'static [Trigger],
+    /// How its records are read again, one way for all that the events name; without any, the
+    /// stream is small enough to be read as a whole.
+    pub rereads: &'static [Reread],
+    /// How to ask for what has changed lately.
+    pub sweep: Option<Sweep>,
     /// Objects of it that need no request.
     pub fixed: Option<Fixed>,
     /// One object of an answer → record; none where the object has no usable id.
     pub normalize: fn(&RawValue, &Context<'_>) -> Option<Normalized>,
-}
-
-/// Where a stream's objects are read.
-#[derive(Debug)]
-pub enum Source {
-    /// They are the items of a listing.
-    Listing(&'static Listing),
-    /// They are the items of one listing a parent.
-    PerParent {
-        /// Whose listings they are.
-        parents: Parents,
-        /// Path and query of the listing, `{parent}` standing for the parent's id.
-        path: &'static str,
-    },
-    /// They are put together from several answers a parent.
-    Assembled {
-        /// What they are put together for, possibly of several listings.
-        parents: &'static [Parents],
-        /// What to ask next for a parent; none when all is there.
-        next: fn(&Assembly) -> Option<Step>,
-        /// The answers for a parent → objects.
-        assemble: fn(&Assembly) -> Vec<Value>,
-        /// The stream some of whose objects show only here, and the ids that show.
-        mentions: Option<Mentions>,
-    },
-    /// They are the events of the System Log, which only grows.
-    SystemLog {
-        /// Path and query, but for where to begin.
-        path: &'static str,
-    },
-    /// They are counted from the events of a System Log stream, without a request.
-    Counted {
-        /// That stream.
-        from: &'static Stream,
-    },
-}
-
-/// Objects of another stream that show only in what is put together.
-#[derive(Debug)]
-pub struct Mentions {
-    /// That stream.
-    pub stream: &'static str,
-    /// The ids that show.
-    pub ids: fn(&Assembly) -> Vec<String>,
-}
-
-/// Items of a listing that something is read of.
-#[derive(Debug)]
-pub struct Parents {
-    /// The listing.
-    pub listing: &'static Listing,
-    /// What a parent is (`User`, `Group`, `Client`).
-    pub kind: &'static str,
-    /// Whether there is anything to read of this one: saves the request.
-    pub wanted: fn(&RawValue) -> bool,
-    /// Whether the parent's own object is part of what is put together.
-    pub keep: bool,
-}
-
-/// A listing that is read from its first page to its last, for one stream or several.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Listing {
-    /// Its name in the cursor.
-    pub name: &'static str,
-    /// Path and query of the first page.
-    pub path: &'static str,
-    /// Whether it is read after all others, so that it never delays them.
-    pub last: bool,
-}
-
-/// How often a snapshot begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cadence {
-    /// With every full synchronization.
-    Full,
-    /// With every reading of the factors.
-    Factors,
-}
-
-/// Objects that need no request: those that are documented, and those that were seen since.
-#[derive(Debug)]
-pub struct Fixed {
-    /// Ids of the documented ones.
-    pub known: &'static [&'static str],
-    /// The object of an id.
-    pub object: fn(&str) -> Value,
-}
-
-/// What was answered so far for one parent.
-#[derive(Debug, Clone, Default)]
-pub struct Assembly {
-    /// What the parent is (see [`Parents::kind`]).
-    pub kind: &'static str,
-    /// Its id.
-    pub parent: String,
-    /// Its own object, where it is kept.
-    pub item: Option<Value>,
-    /// Answers, in the order of their steps, all pages of each.
-    pub parts: Vec<Part>,
-}
-
-/// All pages of one step.
-#[derive(Debug, Clone, Default)]
-pub struct Part {
-    /// Items, as read.
-    pub items: Vec<Value>,
-}
-
-/// A request for a parent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// Path and query of the first page.
-    pub path: String,
-    /// Whether the object is worth having without it: a refusal then counts as no items.
-    pub optional: bool,
-}
-
-impl Step {
-    /// A step that must be answered.
-    #[must_use]
-    pub fn to(path: String) -> Option<Self> {
-        Some(Self { path, optional: false })
-    }
+    /// What Authomize is told of a record that is gone, beside its absence.
+    pub tombstone: Option<fn(&str) -> Bundle>,
 }
 
 /// Every listing, in the order in which they are begun.
@@ -276,6 +165,29 @@ impl Stream {
     #[must_use]
     pub fn is_assembled(&self) -> bool {
         matches!(self.source, Source::Assembled { .. })
+    }
+
+    /// The parents of this kind (see [`Parents::kind`]) that it is put together for.
+    #[must_use]
+    pub fn parents_of_kind(&self, kind: &str) -> Option<&'static Parents> {
+        match self.source {
+            Source::Assembled { parents, .. } => parents.iter().find(|parents| parents.kind == kind),
+            _ => None,
+        }
+    }
+
+    /// What events of this type touch in this stream.
+    pub fn touches(&self, event_type: &str) -> impl Iterator<Item = Touches> + use<> {
+        let identity = self.identity;
+        let ends = ENDS.iter().filter(move |end| matches!(end.touches, Touches::Gone(kind) if identity.hangs_on(kind)));
+        let touched: Vec<_> = self.changed_by.iter().chain(ends).filter(|trigger| trigger.is_for(event_type)).collect();
+        touched.into_iter().map(|trigger| trigger.touches)
+    }
+
+    /// How to read again what `of` says.
+    #[must_use]
+    pub fn reread(&self, of: Of) -> Option<&'static Reread> {
+        self.rereads.iter().find(|reread| reread.of == of)
     }
 
     /// The parents that this stream reads of a listing's items.

@@ -1,5 +1,6 @@
 //! One object of an answer, read tolerantly.
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -72,6 +73,25 @@ pub fn id_of(raw: &RawValue) -> Option<String> {
         id: String,
     }
     serde_json::from_str::<Identified>(raw.get()).ok().map(|object| object.id).filter(|id| !id.is_empty())
+}
+
+/// A time at the top of an object, without reading the rest of it into memory.
+pub(super) fn time_of(raw: &RawValue, field: &str) -> Option<Timestamp> {
+    let object: Members<'_> = serde_json::from_str(raw.get()).ok()?;
+    let time: String = serde_json::from_str(object.get(field)?.get()).ok()?;
+    time.parse().ok()
+}
+
+type Members<'a> = std::collections::HashMap<std::borrow::Cow<'a, str>, &'a RawValue>;
+
+/// Okta's `lastUpdated`.
+pub(super) fn last_updated(raw: &RawValue) -> Option<Timestamp> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Updated {
+        last_updated: Timestamp,
+    }
+    serde_json::from_str::<Updated>(raw.get()).ok().map(|object| object.last_updated)
 }
 
 #[cfg(test)]

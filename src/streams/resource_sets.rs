@@ -4,6 +4,7 @@
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::change::{Identity, Touches, Trigger};
 use super::{Assembly, Cadence, Context, Listing, Parents, Source, Step, Stream, every};
 use crate::authomize::{Asset, AssetType, Association, Bundle, DESCRIPTION_CHARS, cut, text, time};
 use crate::record::Normalized;
@@ -20,10 +21,14 @@ pub static STREAM: Stream = Stream {
         assemble,
         mentions: None,
     },
+    identity: Identity::Own,
     cadence: Cadence::Full,
-    touched_by: &["iam.resourceset."],
+    changed_by: &[Trigger { events: &["iam.resourceset."], touches: Touches::Whole }],
+    rereads: &[],
+    sweep: None,
     fixed: None,
     normalize,
+    tombstone: None,
 };
 
 /// The resources, the bindings, then the members of each binding.

@@ -7,6 +7,7 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::change::{Identity, Kind, LIFE_OF_A_USER, Of, Read, Reread, Touches, Trigger};
 use super::roles::{grouping_id, privilege_id};
 use super::{
     Assembly, Cadence, Context, Listing, Mentions, Parents, Source, Step, Stream, applications, every, groups, parse,
@@ -17,6 +18,10 @@ use crate::record::Normalized;
 /// The users that hold a role, directly or through a group: saves asking for every user's roles.
 pub static ASSIGNEES: Listing =
     Listing { name: "role_assignees", path: "/api/v1/iam/assignees/users?limit=100", last: false };
+
+const PRINCIPALS: &[Kind] = &[Kind::User, Kind::Group, Kind::Application];
+const CHANGES: &[&str] =
+    &["user.account.privilege.", "group.privilege.", "app.oauth2.client.privilege.", "iam.resourceset.bindings."];
 
 pub static STREAM: Stream = Stream {
     name: "role_assignments",
@@ -32,10 +37,25 @@ pub static STREAM: Stream = Stream {
         assemble,
         mentions: Some(Mentions { stream: "roles", ids: role_types }),
     },
+    identity: Identity::Principal(PRINCIPALS),
     cadence: Cadence::Full,
-    touched_by: &[],
+    changed_by: &[
+        Trigger { events: LIFE_OF_A_USER, touches: Touches::Life },
+        Trigger { events: CHANGES, touches: Touches::Each(PRINCIPALS) },
+        Trigger { events: &["iam.role.delete", "iam.resourceset.delete"], touches: Touches::Whole },
+    ],
+    rereads: &[
+        Reread { of: Of::All(Kind::User), read: Read::Assembled { parent: "User", object: None } },
+        Reread { of: Of::All(Kind::Group), read: Read::Assembled { parent: "Group", object: None } },
+        Reread {
+            of: Of::All(Kind::Application),
+            read: Read::Assembled { parent: "Client", object: Some("/api/v1/apps/{id}") },
+        },
+    ],
+    sweep: None,
     fixed: None,
     normalize,
+    tombstone: None,
 };
 
 /// Client apps can hold roles; listing clients themselves would need another scope.

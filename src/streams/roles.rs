@@ -5,6 +5,7 @@
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::change::{Identity, Touches, Trigger};
 use super::{Assembly, Cadence, Context, Fixed, Listing, Parents, Source, Step, Stream, every};
 use crate::authomize::{
     Association, Bundle, Grouping, GroupingType, Permission, Privilege, PrivilegeType, SourceType, text,
@@ -23,10 +24,14 @@ pub static STREAM: Stream = Stream {
         assemble,
         mentions: None,
     },
+    identity: Identity::Own,
     cadence: Cadence::Full,
-    touched_by: &["iam.role."],
+    changed_by: &[Trigger { events: &["iam.role."], touches: Touches::Whole }],
+    rereads: &[],
+    sweep: None,
     fixed: Some(Fixed { known: &STANDARD, object: standard }),
     normalize,
+    tombstone: None,
 };
 
 /// The standard role types that Okta documents.

@@ -3,6 +3,7 @@
 
 use serde_json::value::RawValue;
 
+use super::change::Identity;
 use super::{Cadence, Context, Source, Stream, activity};
 use crate::record::Normalized;
 
@@ -11,10 +12,14 @@ pub static STREAM: Stream = Stream {
     word: "actual usage",
     scope: "okta.logs.read",
     source: Source::Counted { from: &activity::STREAM },
+    identity: Identity::Own,
     cadence: Cadence::Full,
-    touched_by: &[],
+    changed_by: &[],
+    rereads: &[],
+    sweep: None,
     fixed: None,
     normalize,
+    tombstone: None,
 };
 
 /// No answer holds usage: it is counted.

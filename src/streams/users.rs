@@ -1,11 +1,13 @@
 //! Users: every account of the org, deprovisioned ones included.
 //! <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/User/>
 
+use jiff::Timestamp;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Cadence, Context, Listing, Source, Stream};
-use crate::authomize::{Bundle, CustomProperty, User, UserStatus, custom_properties, text, time};
+use super::change::{Identity, Kind, LIFE_OF_A_USER, Of, Read, Reread, Rows, Sweep, Touches, Trigger};
+use super::{Cadence, Context, Listing, Source, Stream, last_updated, time_of};
+use crate::authomize::{Bundle, CustomProperty, User, UserStatus, UserUpdate, custom_properties, text, time};
 use crate::record::Normalized;
 
 /// The plain listing omits DEPROVISIONED users, a filtered one does not; `filter` reads the
@@ -16,15 +18,50 @@ pub static LISTING: Listing = Listing {
     last: false,
 };
 
+/// What changes a user alone. A sign-in is use, not a change.
+const CHANGES: &[&str] = &[
+    "user.lifecycle.suspend",
+    "user.lifecycle.unsuspend",
+    "user.lifecycle.password_mass_expiry",
+    "user.account.update_profile",
+    "user.account.update_user_type",
+    "user.account.update_primary_email",
+    "user.account.update_secondary_email",
+    "user.account.update_password",
+    "user.account.reset_password",
+    "user.account.expire_password",
+    "user.account.lock",
+    "user.account.lock.",
+    "user.account.unlock",
+    "user.account.unlock_by_admin",
+    "user.realm.update",
+    "user.import.password",
+    "user.risk.change",
+    "system.import.user.",
+    "system.identity_sources.user.update",
+];
+
 pub static STREAM: Stream = Stream {
     name: "users",
     word: "Users",
     scope: "okta.users.read",
     source: Source::Listing(&LISTING),
+    identity: Identity::Object(Kind::User),
     cadence: Cadence::Full,
-    touched_by: &[],
+    changed_by: &[
+        Trigger { events: LIFE_OF_A_USER, touches: Touches::Life },
+        Trigger { events: CHANGES, touches: Touches::Each(&[Kind::User]) },
+    ],
+    rereads: &[Reread { of: Of::All(Kind::User), read: Read::Object { path: "/api/v1/users/{id}" } }],
+    sweep: Some(Sweep {
+        path: "/api/v1/users?limit=200&filter=lastUpdated%20ge%20%22{since}%22",
+        time: last_updated,
+        rows: Rows::Records,
+        life: Some(life),
+    }),
     fixed: None,
     normalize,
+    tombstone: Some(tombstone),
 };
 
 fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
@@ -45,6 +82,16 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
         custom_properties: properties(&source),
     };
     Some(Normalized { id, bundle: Bundle { new_users: vec![user], ..Bundle::default() }, source, ocsf: None })
+}
+
+fn tombstone(id: &str) -> Bundle {
+    let update = UserUpdate { unique_id: id.to_owned(), status: Some(UserStatus::Deleted), ..UserUpdate::default() };
+    Bundle { update_users: vec![update], ..Bundle::default() }
+}
+
+/// When the user was created, or got the present status.
+fn life(user: &RawValue) -> Option<Timestamp> {
+    ["created", "activated", "statusChanged"].into_iter().filter_map(|field| time_of(user, field)).max()
 }
 
 /// <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/User/#tag/User/operation/getUser!c=200&path=status&t=response>

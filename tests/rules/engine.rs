@@ -14,6 +14,7 @@ fn plan(streams: &[&str]) -> Plan {
         own_client: None,
         full_sync_interval: SignedDuration::from_hours(24),
         factors_interval: SignedDuration::from_hours(168),
+        swept_at: std::collections::BTreeMap::new(),
         log_lookback: SignedDuration::from_hours(24),
         checkpoint_interval: SignedDuration::from_secs(60),
     }

@@ -5,6 +5,7 @@ mod support;
 
 mod architecture;
 mod auth;
+mod changes;
 mod collect;
 mod commit;
 mod conformance;

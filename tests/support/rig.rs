@@ -205,3 +205,10 @@ fn handler(url: &str, settings: &[(&str, &str)], store: &Memory, secrets: &Drawe
 pub fn outcome(report: &Report, stream: &str) -> Outcome {
     report.streams[stream].outcome
 }
+
+/// The lines of a batch.
+pub fn lines(store: &Memory, key: &str) -> Vec<Value> {
+    let objects = store.objects.lock().unwrap();
+    let text = std::io::read_to_string(flate2::read::MultiGzDecoder::new(&objects[key][..])).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}

@@ -34,7 +34,9 @@ impl Org {
         Party::new("User", id, text("login"), name.trim())
     }
 
-    pub(crate) fn group_party(&self, id: &str) -> Party {
+    /// A group as an event's target.
+    #[must_use]
+    pub fn group_party(&self, id: &str) -> Party {
         let name = self.groups.get(id).map(crate::groups::name).unwrap_or_default();
         Party::new("UserGroup", id, "unknown", name)
     }

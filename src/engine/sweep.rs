@@ -1,0 +1,206 @@
+//! Belt and braces: now and then, and when an event names nothing, streams are asked for what has
+//! changed lately, so that changes without events do not wait for the next snapshot.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::value::RawValue;
+
+use super::cursor::Swept;
+use super::harvest::{Harvest, items};
+use super::marks::CLOCK_MARGIN;
+use super::{Answer, Engine, Fetch, Lane, Parked};
+use crate::authomize::rfc3339;
+use crate::streams::change::{Kind, Of, Rows, Sweep, Touches};
+use crate::streams::{STREAMS, Stream, id_of};
+
+/// How often it is asked without an event.
+const EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// How far behind the newest change it is asked: Okta may show a change a little late.
+const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
+/// Objects whose last change is remembered, so that they are no news.
+const MOST_SEEN: usize = 200;
+/// Names the request in place of a mark.
+pub(super) const SWEEP: &str = "changed lately";
+
+impl Engine {
+    /// Makes the sweeps due that it is time for.
+    pub(super) fn note_sweeps(&mut self, now: Timestamp) {
+        for (stream, swept_at) in std::mem::take(&mut self.plan.swept_at) {
+            let known = self.cursor.swept_at.entry(stream).or_insert(swept_at);
+            *known = swept_at.max(*known);
+        }
+        let is_time = |stream: &&'static Stream| {
+            self.cursor.swept_at.get(stream.name).is_some_and(|swept_at| now.duration_since(*swept_at) >= EVERY)
+        };
+        let streams: Vec<_> = self.plan.streams.iter().copied().filter(is_time).collect();
+        streams.into_iter().for_each(|stream| self.look_lately(stream));
+    }
+
+    /// When all that had changed before was last known to be read, by stream.
+    #[must_use]
+    pub fn swept_at(&self) -> &BTreeMap<String, Timestamp> {
+        &self.cursor.swept_at
+    }
+
+    /// A stream is to be asked for what has changed lately. One of which nothing was read yet has no
+    /// need of it.
+    pub(super) fn look_lately(&mut self, stream: &'static Stream) {
+        if let Some(swept) = self.cursor.sweeps.get_mut(stream.name) {
+            swept.due = true;
+        }
+    }
+
+    pub(super) fn sweep_is_ready(&self, stream: &Stream) -> bool {
+        let is_due = self.cursor.sweeps.get(stream.name).is_some_and(|swept| swept.due && swept.newest.is_some());
+        is_due && !self.is_parked(stream.name) && !self.has_failed(stream.name, SWEEP)
+    }
+
+    pub(super) fn next_of_sweep(&mut self, stream: &'static Stream, now: Timestamp) -> Option<Fetch> {
+        let sweep = stream.sweep.as_ref()?;
+        if !self.sweep_is_ready(stream) || self.is_reading(stream, SWEEP) {
+            return None;
+        }
+        let swept = self.cursor.sweeps.get(stream.name)?;
+        let since = self.sweep_since(stream)?;
+        let first = || sweep.path.replace("{since}", &rfc3339(since).replace(':', "%3A"));
+        let path = swept.next.clone().unwrap_or_else(first);
+        Some(self.send(Lane::Changes, Some((stream, SWEEP.to_owned())), path, now))
+    }
+
+    /// What was changed before was seen: the newest change is not far behind, or everything was
+    /// read since.
+    fn sweep_since(&self, stream: &Stream) -> Option<Timestamp> {
+        let newest = self.cursor.sweeps.get(stream.name)?.newest? - OVERLAP;
+        let read_at = self.cursor.swept_at.get(stream.name).map(|read_at| *read_at - OVERLAP - CLOCK_MARGIN);
+        Some(read_at.map_or(newest, |read_at| read_at.max(newest)))
+    }
+
+    pub(super) fn absorb_sweep(&mut self, stream: &'static Stream, sent_at: Timestamp, answer: Answer) -> Vec<Harvest> {
+        let why = match answer {
+            Answer::Page { body, next } => match items(&body) {
+                Ok(rows) => return self.absorb_rows(stream, sent_at, rows, next),
+                Err(error) => Parked::Failed(error),
+            },
+            // Begun again; on its first page, the org does not support the question.
+            Answer::Expired => {
+                self.restart_sweep(stream);
+                return Vec::new();
+            }
+            Answer::Limited { retry_after_s } => {
+                self.park_limited(stream.name, retry_after_s);
+                return Vec::new();
+            }
+            Answer::Dropped => return Vec::new(),
+            Answer::Unavailable { error } => Parked::Unavailable(error),
+            Answer::NotApplicable { error } | Answer::Failed { error } => Parked::Failed(error),
+            Answer::Gone => Parked::Failed(format!("Okta has no listing of {}", stream.name)),
+        };
+        self.pass_over(stream.name, SWEEP, why)
+    }
+
+    fn restart_sweep(&mut self, stream: &'static Stream) {
+        let swept = self.cursor.sweeps.entry(stream.name.to_owned()).or_default();
+        if swept.next.take().is_none() {
+            swept.due = false;
+            self.make_due(stream);
+        }
+    }
+
+    fn absorb_rows(
+        &mut self,
+        stream: &'static Stream,
+        sent_at: Timestamp,
+        mut rows: Vec<Box<RawValue>>,
+        next: Option<String>,
+    ) -> Vec<Harvest> {
+        let Some(sweep) = &stream.sweep else { return Vec::new() };
+        let since = self.sweep_since(stream);
+        rows.retain(|row| self.is_news(stream, sweep, row));
+        rows.iter().for_each(|row| self.note_row(stream, row));
+        let swept = self.cursor.sweeps.entry(stream.name.to_owned()).or_default();
+        let is_first = swept.next.is_none();
+        swept.due = next.is_some();
+        swept.next = next;
+        if is_first {
+            // What changes from now on may already be missing on a later page.
+            self.sweep_began_at.insert(stream.name, sent_at);
+        }
+        if !self.cursor.sweeps[stream.name].due
+            && let Some(began_at) = self.sweep_began_at.remove(stream.name)
+        {
+            self.cursor.swept_at.insert(stream.name.to_owned(), began_at);
+        }
+        for row in &rows {
+            self.mark_life(sweep, row, since);
+            if let (Rows::Parents(kind), Some(id)) = (sweep.rows, id_of(row)) {
+                self.mark(stream, Of::All(kind), &id, None);
+            }
+        }
+        if rows.is_empty() || sweep.rows != Rows::Records {
+            return Vec::new();
+        }
+        self.uncommitted.insert(stream.name);
+        vec![Harvest::new(stream, None, sent_at, rows)]
+    }
+
+    fn is_news(&self, stream: &Stream, sweep: &Sweep, row: &RawValue) -> bool {
+        let seen = self.cursor.sweeps.get(stream.name).map(|swept| &swept.seen);
+        let (Some(seen), Some(id), Some(time)) = (seen, id_of(row), (sweep.time)(row)) else { return true };
+        seen.get(&id) != Some(&time)
+    }
+
+    /// Whoever's life changed lately is read with all that belongs to them.
+    fn mark_life(&mut self, sweep: &Sweep, row: &RawValue, since: Option<Timestamp>) {
+        let (Some(life), Some(id)) = (sweep.life, id_of(row)) else { return };
+        if life(row).is_none_or(|changed| since.is_some_and(|since| changed < since)) {
+            return;
+        }
+        let lives = |stream: &&&'static Stream| stream.changed_by.iter().any(|by| by.touches == Touches::Life);
+        for stream in
+            STREAMS.iter().filter(lives).filter(|stream| stream.sweep.as_ref().is_none_or(|own| own.life.is_none()))
+        {
+            if self.stream(stream.name).is_some() && self.cursor.streams.contains_key(stream.name) {
+                self.mark(stream, Of::All(Kind::User), &id, None);
+            }
+        }
+    }
+
+    /// Notes when an object has changed, so that the next sweep begins there.
+    pub(super) fn note_row(&mut self, stream: &Stream, row: &RawValue) {
+        let Some(sweep) = &stream.sweep else { return };
+        let Some(time) = (sweep.time)(row) else { return };
+        let swept = self.cursor.sweeps.entry(stream.name.to_owned()).or_default();
+        if swept.newest.is_some_and(|newest| time < newest - OVERLAP) {
+            return;
+        }
+        if let Some(id) = id_of(row) {
+            swept.see(id, time);
+        }
+    }
+}
+
+impl Swept {
+    fn see(&mut self, id: String, time: Timestamp) {
+        self.newest = self.newest.max(Some(time));
+        self.seen.insert(id, time);
+        if self.seen.len() > MOST_SEEN {
+            self.prune();
+        }
+    }
+
+    /// Forgets what the next sweep will not show; of what it may, only the newest, and those left
+    /// out will be written once more.
+    fn prune(&mut self) {
+        let since = self.newest.map(|newest| newest - OVERLAP);
+        self.seen.retain(|_, time| Some(*time) >= since);
+        while self.seen.len() > MOST_SEEN {
+            let times: BTreeMap<Timestamp, ()> = self.seen.values().map(|time| (*time, ())).collect();
+            let Some(median) = times.into_keys().nth(self.seen.len() / 4) else {
+                self.seen.clear();
+                return;
+            };
+            self.seen.retain(|_, time| *time > median);
+        }
+    }
+}

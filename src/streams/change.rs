@@ -1,0 +1,244 @@
+//! What a change in the org touches: which events tell of it, and how the records concerned are
+//! read again. Events only mark; what is read decides.
+//! <https://developer.okta.com/docs/reference/api/event-types/>
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde_json::value::RawValue;
+
+use super::Context;
+use crate::record::Normalized;
+
+/// An object that events name and that records hang on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// `00u…`
+    User,
+    /// `00g…`
+    Group,
+    /// `0oa…`; a client app is the principal of its role assignments, too.
+    Application,
+    /// `0oa…`
+    IdentityProvider,
+}
+
+/// Whose ids make up the ids of a stream's records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Identity {
+    /// The record is an object that nothing else hangs on, or an event.
+    Own,
+    /// The record is (all that is known here of) one object of this kind: its end is a tombstone.
+    Object(Kind),
+    /// `{first}:{second}`: the end of either is the end of the record.
+    Pair(Kind, Kind),
+    /// `{principal}:{…}`, the principal being of one of these kinds.
+    Principal(&'static [Kind]),
+}
+
+/// What is read again at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Of {
+    /// All records that have an object's id in theirs.
+    All(Kind),
+    /// One record, whose id is a pair.
+    Pair,
+}
+
+/// A way to read records of a stream again.
+#[derive(Debug)]
+pub struct Reread {
+    /// What it brings up to date.
+    pub of: Of,
+    /// The request.
+    pub read: Read,
+}
+
+/// The request of a [`Reread`]. In paths, `{id}` stands for the object's id, `{parent}` and
+/// `{child}` for those of a pair.
+#[derive(Debug)]
+pub enum Read {
+    /// One object; where there is none, the record is gone.
+    Object {
+        /// Its path.
+        path: &'static str,
+    },
+    /// A listing of all records with the id; what it does not repeat is gone.
+    Listing {
+        /// Path and query of the first page.
+        path: &'static str,
+        /// Items of a page.
+        page_items: u64,
+        /// How its items become records, where they differ from those of the snapshot; none where
+        /// an item cannot tell.
+        normalize: Option<fn(&RawValue, &Context<'_>) -> Option<Normalized>>,
+    },
+    /// Put together like the snapshot's.
+    Assembled {
+        /// What the object is as a parent (see [`Parents::kind`](super::Parents::kind)).
+        parent: &'static str,
+        /// Path of the object itself, where it must be known first: the parent that is not
+        /// `wanted` has nothing.
+        object: Option<&'static str>,
+    },
+}
+
+/// Events, and what their success touches.
+#[derive(Debug)]
+pub struct Trigger {
+    /// Event types; one that ends with a dot stands for all that begin so.
+    pub events: &'static [&'static str],
+    /// What is to be done.
+    pub touches: Touches,
+}
+
+/// What an event touches in a stream. An event that lacks the target it should name touches all
+/// that it could mean: what has changed lately, where that can be asked for, else the whole stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Touches {
+    /// The records of each target of these kinds.
+    Each(&'static [Kind]),
+    /// As `Each`, or those of the actor: people do this to themselves.
+    EachOrActor(Kind),
+    /// The records of each user among the targets, whose life has changed. Without one, those of
+    /// the users that have changed lately.
+    Life,
+    /// The record of the pair that the targets name; of one target alone, all of its records.
+    Pair,
+    /// Each target of this kind is gone for good, and with it what hung on it: Okta never uses an
+    /// id twice. No read is needed.
+    Gone(Kind),
+    /// What has changed lately.
+    Lately,
+    /// Everything.
+    Whole,
+}
+
+/// Asking for what has changed lately, with or without an event.
+#[derive(Debug)]
+pub struct Sweep {
+    /// Path and query, `{since}` standing for a time.
+    pub path: &'static str,
+    /// The time that Okta compares.
+    pub time: fn(&RawValue) -> Option<Timestamp>,
+    /// What the items are.
+    pub rows: Rows,
+    /// When an item last began or ended what it may have, if that makes all it has worth a read.
+    pub life: Option<fn(&RawValue) -> Option<Timestamp>>,
+}
+
+/// What the items of a [`Sweep`] are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rows {
+    /// Objects of the stream.
+    Records,
+    /// Objects of this kind, all of whose records in the stream are read again.
+    Parents(Kind),
+}
+
+impl Kind {
+    /// The types that events give it, and how its ids begin.
+    fn signs(self) -> (&'static [&'static str], &'static str) {
+        match self {
+            Self::User => (&["User"], "00u"),
+            Self::Group => (&["UserGroup", "Group"], "00g"),
+            Self::Application => (&["AppInstance", "PublicClientApp", "ServiceClient"], "0oa"),
+            Self::IdentityProvider => (&["IdentityProvider", "IDP", "Idp"], "0oa"),
+        }
+    }
+
+    /// Whether an event's target is of this kind. The type says so; where it is one that nothing
+    /// is known of, the id does.
+    #[must_use]
+    pub fn names(self, kind: &str, id: &str) -> bool {
+        let (types, beginning) = self.signs();
+        let known = [Self::User, Self::Group, Self::Application, Self::IdentityProvider];
+        let is_known = kind == "AppUser" || known.iter().any(|known| known.signs().0.contains(&kind));
+        types.contains(&kind) || (!is_known && id.starts_with(beginning))
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Of {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All(kind) => kind.fmt(f),
+            Self::Pair => f.write_str("Pair"),
+        }
+    }
+}
+
+impl Trigger {
+    /// Whether it is for events of this type.
+    #[must_use]
+    pub fn is_for(&self, event_type: &str) -> bool {
+        let fits = |wanted: &&str| *wanted == event_type || wanted.ends_with('.') && event_type.starts_with(*wanted);
+        self.events.iter().any(fits)
+    }
+}
+
+impl Identity {
+    /// Whether an object's end takes records with it.
+    #[must_use]
+    pub fn hangs_on(self, kind: Kind) -> bool {
+        match self {
+            Self::Own => false,
+            Self::Object(own) => own == kind,
+            Self::Pair(first, second) => first == kind || second == kind,
+            Self::Principal(kinds) => kinds.contains(&kind),
+        }
+    }
+}
+
+/// Events of a user's life that change what the user has, without an event for each of it: who is
+/// created joins Everyone, who is deactivated loses what rules and active apps gave.
+pub(super) const LIFE_OF_A_USER: &[&str] = &[
+    "user.lifecycle.create",
+    "user.lifecycle.activate",
+    "user.lifecycle.reactivate",
+    "user.lifecycle.deactivate",
+    "user.lifecycle.delete.initiated",
+    "system.import.user.create",
+    "system.import.user.delete",
+    "system.import.user.update_user_lifecycle_from_master",
+    "system.import.user_match.confirm",
+    "system.identity_sources.user.create",
+    "system.identity_sources.user.delete",
+];
+const END_OF_A_USER: &[&str] = &["user.lifecycle.delete.completed"];
+const END_OF_A_GROUP: &[&str] = &["group.lifecycle.delete"];
+const END_OF_AN_APPLICATION: &[&str] = &["application.lifecycle.delete"];
+const END_OF_AN_IDP: &[&str] = &["system.idp.lifecycle.delete"];
+
+/// Events that tell of the end of an object, for every stream that hangs on it.
+pub static ENDS: &[Trigger] = &[
+    Trigger { events: END_OF_A_USER, touches: Touches::Gone(Kind::User) },
+    Trigger { events: END_OF_A_GROUP, touches: Touches::Gone(Kind::Group) },
+    Trigger { events: END_OF_AN_APPLICATION, touches: Touches::Gone(Kind::Application) },
+    Trigger { events: END_OF_AN_IDP, touches: Touches::Gone(Kind::IdentityProvider) },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_known_by_its_type_or_else_by_its_id() {
+        assert!(Kind::User.names("User", "00u1") && Kind::User.names("Person", "00u1"));
+        assert!(!Kind::Application.names("AppUser", "0oa1") && !Kind::User.names("AppUser", "0ua1"));
+        assert!(Kind::Group.names("UserGroup", "x") && !Kind::Group.names("Person", "00u1"));
+        assert!(Kind::Application.names("PublicClientApp", "client") && Kind::Application.names("", "0oa1"));
+    }
+
+    #[test]
+    fn a_trigger_is_for_a_type_or_all_that_begin_like_it() {
+        let trigger = Trigger { events: &["iam.role.", "group.lifecycle.create"], touches: Touches::Whole };
+        assert!(trigger.is_for("iam.role.permissions.add") && trigger.is_for("group.lifecycle.create"));
+        assert!(!trigger.is_for("iam.roles") && !trigger.is_for("group.lifecycle.created"));
+    }
+}

@@ -1,0 +1,129 @@
+//! Where a stream's objects are read, and how often.
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::Stream;
+
+/// Where a stream's objects are read.
+#[derive(Debug)]
+pub enum Source {
+    /// They are the items of a listing.
+    Listing(&'static Listing),
+    /// They are the items of one listing a parent.
+    PerParent {
+        /// Whose listings they are.
+        parents: Parents,
+        /// Path and query of the listing, `{parent}` standing for the parent's id.
+        path: &'static str,
+    },
+    /// They are put together from several answers a parent.
+    Assembled {
+        /// What they are put together for, possibly of several listings.
+        parents: &'static [Parents],
+        /// What to ask next for a parent; none when all is there.
+        next: fn(&Assembly) -> Option<Step>,
+        /// The answers for a parent → objects.
+        assemble: fn(&Assembly) -> Vec<Value>,
+        /// The stream some of whose objects show only here, and the ids that show.
+        mentions: Option<Mentions>,
+    },
+    /// They are the events of the System Log, which only grows.
+    SystemLog {
+        /// Path and query, but for where to begin.
+        path: &'static str,
+    },
+    /// They are counted from the events of a System Log stream, without a request.
+    Counted {
+        /// That stream.
+        from: &'static Stream,
+    },
+}
+
+/// Objects of another stream that show only in what is put together.
+#[derive(Debug)]
+pub struct Mentions {
+    /// That stream.
+    pub stream: &'static str,
+    /// The ids that show.
+    pub ids: fn(&Assembly) -> Vec<String>,
+}
+
+/// Items of a listing that something is read of.
+#[derive(Debug)]
+pub struct Parents {
+    /// The listing.
+    pub listing: &'static Listing,
+    /// What a parent is (`User`, `Group`, `Client`).
+    pub kind: &'static str,
+    /// Whether there is anything to read of this one: saves the request.
+    pub wanted: fn(&RawValue) -> bool,
+    /// Whether the parent's own object is part of what is put together.
+    pub keep: bool,
+}
+
+/// A listing that is read from its first page to its last, for one stream or several.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// Its name in the cursor.
+    pub name: &'static str,
+    /// Path and query of the first page.
+    pub path: &'static str,
+    /// Whether it is read after all others, so that it never delays them.
+    pub last: bool,
+}
+
+/// How often a snapshot begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cadence {
+    /// With every full synchronization.
+    Full,
+    /// With every reading of the factors.
+    Factors,
+}
+
+/// Objects that need no request: those that are documented, and those that were seen since.
+#[derive(Debug)]
+pub struct Fixed {
+    /// Ids of the documented ones.
+    pub known: &'static [&'static str],
+    /// The object of an id.
+    pub object: fn(&str) -> Value,
+}
+
+/// What was answered so far for one parent.
+#[derive(Debug, Clone, Default)]
+pub struct Assembly {
+    /// What the parent is (see [`Parents::kind`]).
+    pub kind: &'static str,
+    /// Its id.
+    pub parent: String,
+    /// Its own object, where it is kept.
+    pub item: Option<Value>,
+    /// Answers, in the order of their steps, all pages of each.
+    pub parts: Vec<Part>,
+}
+
+/// All pages of one step.
+#[derive(Debug, Clone, Default)]
+pub struct Part {
+    /// Items, as read.
+    pub items: Vec<Value>,
+}
+
+/// A request for a parent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Path and query of the first page.
+    pub path: String,
+    /// Whether the object is worth having without it: a refusal then counts as no items.
+    pub optional: bool,
+}
+
+impl Step {
+    /// A step that must be answered.
+    #[must_use]
+    pub fn to(path: String) -> Option<Self> {
+        Some(Self { path, optional: false })
+    }
+}
