@@ -14,6 +14,7 @@ mod engine;
 mod inputs;
 mod lambda;
 mod limits;
+mod model;
 mod paging;
 mod s3;
 mod schemas;

@@ -1,0 +1,132 @@
+//! Whatever happens to an org and to the function, a reader ends in step with the org.
+//!
+//! Each case is drawn from its number: `MODEL_SEED=…` runs that one alone, `MODEL_CASES=…` sets how many there are.
+//! The first ones go through every change with every crash, the others are random.
+
+mod case;
+mod compare;
+mod doom;
+mod found;
+mod happen;
+mod mutations;
+mod world;
+
+use std::collections::BTreeSet;
+
+use fastrand::Rng;
+use serde_json::json;
+
+use case::Case;
+use doom::{CRASHES, Crash};
+use found::found;
+use mutations::{MUTATIONS, Told};
+use world::World;
+
+/// Whether what Okta logs is in step after the next run already, not after the next full snapshot only.
+const AT_ONCE: bool = false;
+const CASES: u64 = 600;
+const THREADS: u64 = 2;
+/// Pairs of a change and a crash in one of the first cases.
+const PAIRS_A_CASE: usize = 6;
+
+/// Every pair, crash by crash, so that the changes of a case differ.
+fn pairs() -> Vec<(usize, Crash)> {
+    CRASHES.iter().flat_map(|crash| (0..MUTATIONS.len()).map(|mutation| (mutation, *crash))).collect()
+}
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().map(|text| text.parse().expect("a number"))
+}
+
+fn at_once() -> bool {
+    AT_ONCE || number("MODEL_AT_ONCE").is_some()
+}
+
+/// A run is killed at each point after each change.
+async fn systematic(world: &mut World, number: u64, pairs: &[(usize, Crash)]) -> BTreeSet<(usize, Crash)> {
+    let mut rng = Rng::with_seed(number);
+    let without_everyone = pairs.iter().any(|(mutation, _)| MUTATIONS[*mutation].0 == "create_everyone");
+    let org = found(&mut rng, true, !without_everyone);
+    let mut case = Case::new(world, number, rng, org);
+    case.settle(json!({"mode": "incremental"})).await;
+    for (mutation, crash) in pairs {
+        case.surely_mutate(*mutation);
+        // A change that nothing tells of gives an incremental run nothing to do, and may be possible once only.
+        let untold = MUTATIONS[*mutation].1 == Told::Never;
+        let (mode, nth) = if untold { ("full", 0) } else { ("incremental", case.rng.u64(..2)) };
+        if !case.kill(*crash, nth, json!({"mode": mode})).await {
+            case.surely_mutate(*mutation);
+            assert!(case.kill(*crash, 0, json!({"mode": "full"})).await, "no run comes to {crash:?}");
+        }
+    }
+    case.conclude(at_once()).await;
+    std::mem::take(&mut case.seen)
+}
+
+async fn random(world: &mut World, number: u64) -> BTreeSet<(usize, Crash)> {
+    let mut rng = Rng::with_seed(number);
+    let everyone = rng.bool();
+    let org = found(&mut rng, false, everyone);
+    let mut case = Case::new(world, number, rng, org);
+    let told = case.rng.bool();
+    for _ in 0..case.rng.usize(4..=14) {
+        happen::happen(&mut case, told).await;
+    }
+    case.conclude(at_once()).await;
+    std::mem::take(&mut case.seen)
+}
+
+async fn run_case(world: &mut World, number: u64) -> BTreeSet<(usize, Crash)> {
+    let pairs = pairs();
+    let index = usize::try_from(number).unwrap();
+    match pairs.chunks(PAIRS_A_CASE).nth(index) {
+        Some(pairs) => systematic(world, number, pairs).await,
+        None => random(world, number).await,
+    }
+}
+
+fn run_cases(numbers: impl Iterator<Item = u64>) -> BTreeSet<(usize, Crash)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut world = World::new().await;
+        let mut seen = BTreeSet::new();
+        for number in numbers {
+            seen.extend(run_case(&mut world, number).await);
+        }
+        seen
+    })
+}
+
+#[test]
+fn a_reader_ends_in_step_whatever_happens() {
+    if let Some(seed) = number("MODEL_SEED") {
+        run_cases(std::iter::once(seed));
+        return;
+    }
+    let cases = number("MODEL_CASES").unwrap_or(CASES);
+    let seen: BTreeSet<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS)
+            .map(|thread| scope.spawn(move || run_cases((thread..cases).step_by(THREADS as usize))))
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("a case failed, see above")).collect()
+    });
+    let missing: Vec<_> = pairs().into_iter().filter(|pair| !seen.contains(pair)).collect();
+    let names: Vec<_> = missing.iter().map(|(mutation, crash)| (MUTATIONS[*mutation].0, crash)).collect();
+    assert!(names.is_empty(), "never seen: {names:?}");
+}
+
+/// Public changes of an org, by the names of its methods.
+#[test]
+fn every_change_that_an_org_knows_is_made() {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/fake-org/src/change");
+    let files =
+        std::fs::read_dir(directory).unwrap().map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    let source: String = files.collect();
+    let changes =
+        source.split("    pub fn ").skip(1).filter(|rest| rest.split('{').next().unwrap().contains("&mut self"));
+    let names: Vec<&str> =
+        changes.filter_map(|rest| rest.split('(').next()).filter(|name| *name != "set_actor").collect();
+    let made: BTreeSet<&str> = MUTATIONS.iter().filter_map(|(name, ..)| name.split(' ').next()).collect();
+    let missing: Vec<&&str> = names.iter().filter(|name| !made.contains(**name)).collect();
+    assert!(names.len() > 40 && missing.is_empty(), "{missing:?} of {}", names.len());
+}
