@@ -155,16 +155,17 @@ async fn a_deletion_alone_needs_no_read() {
         let org = rig.org();
         [org.user_party(&people[0]), org.group_party(&groups[0]), org.app_party(&apps[1])]
     };
-    let mut org = rig.org();
-    org.silently(|org| {
-        org.delete_user(&people[0]);
-        org.delete_group(&groups[0]);
-        org.delete_app(&apps[1])
-    });
-    org.append_event(Event::new("user.lifecycle.delete.completed").on(user));
-    org.append_event(Event::new("group.lifecycle.delete").on(group));
-    org.append_event(Event::new("application.lifecycle.delete").on(app));
-    drop(org);
+    {
+        let mut org = rig.org();
+        org.silently(|org| {
+            org.delete_user(&people[0]);
+            org.delete_group(&groups[0]);
+            org.delete_app(&apps[1])
+        });
+        org.append_event(Event::new("user.lifecycle.delete.completed").on(user));
+        org.append_event(Event::new("group.lifecycle.delete").on(group));
+        org.append_event(Event::new("application.lifecycle.delete").on(app));
+    }
     let (_, requests) = requests_of_run(&rig).await;
     assert_eq!(total(&requests), 0, "{requests:?}");
     rig.assert_in_step();
@@ -223,20 +224,21 @@ async fn events_without_targets_touch_all_that_they_could_mean() {
         "user.account.privilege.grant",
         "user.lifecycle.delete.completed",
     ];
-    let mut org = rig.org();
-    org.silently(|org| {
-        org.update_user(&people[0], |profile| drop(profile.insert("title".into(), "Countess".into())));
-        org.update_group(&groups[0], |profile| drop(profile.insert("description".into(), "x".into())));
-        org.add_member(&groups[2], &people[1]);
-        org.assign_user(&apps[0], &people[4]);
-        org.assign_group(&apps[0], &groups[2]);
-        org.assign_role(&people[4], "ORG_ADMIN", &Targets::default());
-        org.delete_user(&people[7])
-    });
-    for kind in kinds {
-        org.append_event(Event::new(kind));
+    {
+        let mut org = rig.org();
+        org.silently(|org| {
+            org.update_user(&people[0], |profile| drop(profile.insert("title".into(), "Countess".into())));
+            org.update_group(&groups[0], |profile| drop(profile.insert("description".into(), "x".into())));
+            org.add_member(&groups[2], &people[1]);
+            org.assign_user(&apps[0], &people[4]);
+            org.assign_group(&apps[0], &groups[2]);
+            org.assign_role(&people[4], "ORG_ADMIN", &Targets::default());
+            org.delete_user(&people[7])
+        });
+        for kind in kinds {
+            org.append_event(Event::new(kind));
+        }
     }
-    drop(org);
     let report = rig.run().await;
     assert_eq!(report.outcome, Outcome::Succeeded, "{report:#?}");
     rig.assert_in_step();
@@ -259,12 +261,15 @@ async fn what_a_stream_could_not_read_stays_due() {
 #[tokio::test]
 async fn a_party_of_an_unknown_type_is_known_by_its_id() {
     let (rig, people, ..) = collected().await;
-    let mut org = rig.org();
-    org.silently(|org| org.update_user(&people[0], |profile| drop(profile.insert("title".into(), "Countess".into()))));
-    org.append_event(
-        Event::new("user.account.update_profile").on(Party::new("Person", &people[0], "unknown", "unknown")),
-    );
-    drop(org);
+    {
+        let mut org = rig.org();
+        org.silently(|org| {
+            org.update_user(&people[0], |profile| drop(profile.insert("title".into(), "Countess".into())))
+        });
+        org.append_event(
+            Event::new("user.account.update_profile").on(Party::new("Person", &people[0], "unknown", "unknown")),
+        );
+    }
     let (_, requests) = requests_of_run(&rig).await;
     assert_eq!(total(&requests), 1, "{requests:?}");
 }
