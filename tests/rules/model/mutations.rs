@@ -267,7 +267,7 @@ fn split(pairs: Vec<String>) -> Vec<(String, String)> {
 }
 
 /// Tries the choices in a drawn order until one changes something.
-fn each<T>(rng: &mut Rng, mut choices: Vec<T>, mut act: impl FnMut(&T) -> bool) -> bool {
+fn each<T>(rng: &mut Rng, mut choices: Vec<T>, act: impl FnMut(&T) -> bool) -> bool {
     rng.shuffle(&mut choices);
-    choices.iter().any(|choice| act(choice))
+    choices.iter().any(act)
 }

@@ -71,6 +71,9 @@ const SETTINGS: [(&str, &str); 7] = [
     ("CHECKPOINT_INTERVAL_SECONDS", "10"),
 ];
 
+/// Of the machine's time; a run takes a few milliseconds of it.
+const LONGEST: Duration = Duration::from_secs(60);
+
 impl World {
     pub async fn new() -> Self {
         let mut rig = Rig::new().await;
@@ -129,6 +132,7 @@ impl World {
             biased;
             () = self.doom.struck() => Ended::Killed,
             told = handler.run(&event, &invocation) => Ended::Told(told),
+            () = tokio::time::sleep(LONGEST) => panic!("the run does not end"),
         }
     }
 }
