@@ -12,6 +12,8 @@ pub(super) const MOST_MARKS: usize = 1_000;
 /// Up to this many marks are read one by one even where a snapshot would cost fewer requests:
 /// it would write every record.
 const FEW_MARKS: u64 = 20;
+/// Pages of a listing that is read for what may follow from an event.
+pub(super) const FEW_PAGES: u64 = 10;
 /// From this many pairs of one object on, a listing of all of them costs less.
 const SEVERAL: usize = 3;
 
@@ -69,7 +71,7 @@ impl Engine {
 
     /// Pages that the listing of all records of one first object has at most: it lists no more
     /// objects of the second kind than there are.
-    fn listing_cost(&self, stream: &Stream, first: Kind, second: Kind) -> u64 {
+    pub(super) fn listing_cost(&self, stream: &Stream, first: Kind, second: Kind) -> u64 {
         let Some(Read::Listing { page_items, .. }) = stream.reread(Of::All(first)).map(|reread| &reread.read) else {
             return u64::MAX;
         };

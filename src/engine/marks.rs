@@ -105,6 +105,13 @@ impl Engine {
                 }
                 self.expect_removals(stream, Kind::User, event.removes() || event.kind.contains("deactivate"));
             }
+            Touches::EachOfFew(kind) => {
+                if let Identity::Pair(first, second) = stream.identity
+                    && self.listing_cost(stream, first, second) <= super::fold::FEW_PAGES
+                {
+                    self.mark_each(stream, kind, &event.ids(kind), event);
+                }
+            }
             Touches::Pair => self.touch_pair(stream, event),
             Touches::Gone(kind) => {
                 let gone = event.ids(kind);

@@ -30,6 +30,7 @@ pub static STREAM: Stream = Stream {
     changed_by: &[
         Trigger { events: LIFE_OF_A_USER, touches: Touches::Life },
         Trigger { events: CHANGES, touches: Touches::Pair },
+        Trigger { events: &["group.application_assignment."], touches: Touches::EachOfFew(Kind::Application) },
     ],
     rereads: &[
         Reread { of: Of::Pair, read: Read::Object { path: "/api/v1/apps/{parent}/users/{child}" } },

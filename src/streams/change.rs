@@ -100,6 +100,9 @@ pub enum Touches {
     Each(&'static [Kind]),
     /// As `Each`, or those of the actor: people do this to themselves.
     EachOrActor(Kind),
+    /// As `Each`, where a listing of the records takes few pages at most: what follows from the
+    /// event has events of its own, which may be long in coming.
+    EachOfFew(Kind),
     /// The records of each user among the targets, whose life has changed. Without one, those of
     /// the users that have changed lately.
     Life,

@@ -23,7 +23,7 @@ use mutations::{MUTATIONS, Told};
 use world::World;
 
 /// Whether what Okta logs is in step after the next run already, not after the next full snapshot only.
-const AT_ONCE: bool = false;
+const AT_ONCE: bool = true;
 const CASES: u64 = 600;
 const THREADS: u64 = 2;
 /// Pairs of a change and a crash in one of the first cases.

@@ -41,7 +41,7 @@ pub struct Options {
     /// Keep a journal of all requests.
     pub journal: bool,
     /// What follows from a change by itself logs nothing: what activation, deactivation and deletion of a user give
-    /// and take, app users that an assignment of a group or its deletion gives and takes.
+    /// and take, app users that an assignment of a group gives and takes.
     pub quiet_effects: bool,
     /// The events of each user that a group rule moves come late, see [`Org::late`].
     pub late_rules: bool,

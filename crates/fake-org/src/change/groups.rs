@@ -72,11 +72,10 @@ impl Org {
         self.drop_principal(id);
         self.drop_role_target(id);
         self.log(Event::new("group.lifecycle.delete").on(target));
-        self.effects(|org| {
-            for (app, user) in apps.iter().flat_map(|app| members.iter().map(move |user| (app, user))) {
-                org.settle(app, user);
-            }
-        });
+        // Nothing else tells which apps it granted: the jobs that take them away log their own events.
+        for (app, user) in apps.iter().flat_map(|app| members.iter().map(move |user| (app, user))) {
+            self.settle(app, user);
+        }
         true
     }
 
