@@ -9,6 +9,7 @@ mod changes;
 mod collect;
 mod commit;
 mod conformance;
+mod cost;
 mod documents;
 mod engine;
 mod inputs;
