@@ -171,7 +171,7 @@ mod tests {
 
     fn record(stream: &'static str, id: usize) -> Record {
         let observed_at = "2026-11-23T18:00:00.000Z".to_owned();
-        let source = Some(json!({"id": id}));
+        let source = Some(json!({"id": id}).into());
         Record {
             schema: SCHEMA,
             stream,

@@ -39,7 +39,7 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     };
     let new_permissions = is_direct.then_some(permission).into_iter().collect();
     let bundle = Bundle { new_permissions, ..Bundle::default() };
-    Some(Normalized { id: format!("{app_id}:{user_id}"), bundle, source, ocsf: None })
+    Some(Normalized { id: format!("{app_id}:{user_id}"), bundle, source: source.into(), ocsf: None })
 }
 
 #[cfg(test)]

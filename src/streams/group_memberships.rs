@@ -50,7 +50,7 @@ fn normalize(user: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     Some(Normalized {
         id: format!("{group_id}:{user_id}"),
         bundle: Bundle { new_accounts_association: vec![association], ..Bundle::default() },
-        source: json!({"group_id": group_id, "user_id": user_id}),
+        source: json!({"group_id": group_id, "user_id": user_id}).into(),
         ocsf: None,
     })
 }
