@@ -17,7 +17,7 @@ RUST_TARGET := $(patsubst arm64,aarch64,$(ARCH))-unknown-linux-gnu
 TARGET_FLAGS = $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
   $(if $(wildcard $(shell rustc --print sysroot)/lib/rustlib/$(RUST_TARGET)),--skip-target-check)
 
-.PHONY: help run test build deploy peek fmt doc clean venv conformance-venv rust python
+.PHONY: help run test bench build deploy peek fmt doc clean venv conformance-venv rust python
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
@@ -28,6 +28,9 @@ run: rust venv ## Collect a demo org into out/, or your own: OKTA_SECRET=path/to
 
 test: rust venv conformance-venv ## Run every check that CI runs; the last line is the count of tests
 	@python3 -B .ci/checks.py
+
+bench: rust ## Measure the release build against a large fake org; writes bench/results.md (Linux)
+	@python3 -B -m bench
 
 build: rust venv ## Build target/lambda/okta-authomize/bootstrap for this machine's processor; ARCH=arm64 or x86_64 for another
 	cargo lambda build --release --locked --package okta-authomize $(TARGET_FLAGS)

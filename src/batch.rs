@@ -62,6 +62,8 @@ struct Open {
     key: String,
     records: u64,
     deletes: u64,
+    /// Lines that are not compressed yet: the encoder has a price for every piece it is given.
+    lines: Vec<u8>,
     gzip: GzEncoder<Vec<u8>>,
 }
 
@@ -69,6 +71,8 @@ struct Open {
 const MOST_RECORDS: u64 = 10_000;
 /// … or this many bytes, compressed.
 const MOST_BYTES: usize = 2 * 1024 * 1024;
+/// Lines are compressed when there are so many bytes of them.
+const PIECE_BYTES: usize = 64 * 1024;
 
 impl Batches {
     /// Batches of `run`, which began on `date` (`YYYY-MM-DD`, UTC).
@@ -90,10 +94,9 @@ impl Batches {
         let batch = self.open.entry(record.stream).or_insert_with(|| {
             self.count += 1;
             let key = format!("{}/{}/{}-{}.jsonl.gz", self.folder, record.stream, self.name, self.count);
-            Open { key, records: 0, deletes: 0, gzip: GzEncoder::new(Vec::new(), Compression::new(4)) }
+            Open::new(key)
         });
-        serde_json::to_writer(&mut batch.gzip, record)?;
-        batch.gzip.write_all(b"\n")?;
+        batch.write(record)?;
         batch.records += 1;
         batch.deletes += u64::from(record.op == Op::Delete);
         let full = batch.records >= MOST_RECORDS || batch.gzip.get_ref().len() >= MOST_BYTES;
@@ -115,7 +118,23 @@ impl Batches {
 }
 
 impl Open {
-    fn seal(self, stream: &'static str) -> io::Result<Sealed> {
+    fn new(key: String) -> Self {
+        let gzip = GzEncoder::new(Vec::new(), Compression::new(4));
+        Self { key, records: 0, deletes: 0, lines: Vec::new(), gzip }
+    }
+
+    fn write(&mut self, record: &Record) -> io::Result<()> {
+        serde_json::to_writer(&mut self.lines, record)?;
+        self.lines.push(b'\n');
+        if self.lines.len() >= PIECE_BYTES {
+            self.gzip.write_all(&self.lines)?;
+            self.lines.clear();
+        }
+        Ok(())
+    }
+
+    fn seal(mut self, stream: &'static str) -> io::Result<Sealed> {
+        self.gzip.write_all(&self.lines)?;
         let body = Bytes::from(self.gzip.finish()?);
         let entry = Entry {
             stream,
@@ -152,7 +171,7 @@ mod tests {
 
     fn record(stream: &'static str, id: usize) -> Record {
         let observed_at = "2026-11-23T18:00:00.000Z".to_owned();
-        let source = Some(json!({"id": id}));
+        let source = Some(json!({"id": id}).into());
         Record {
             schema: SCHEMA,
             stream,

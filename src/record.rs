@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -41,11 +42,44 @@ pub struct Record {
     /// The Okta object as read, scrubbed; none in a tombstone.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Map<String, Value>>")]
-    pub source: Option<Value>,
+    pub source: Option<Source>,
     /// The object in the Open Cybersecurity Schema Framework, where the stream has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Map<String, Value>>")]
     pub ocsf: Option<Box<RawValue>>,
+}
+
+/// An object as it is written: a tree, or where nobody looks into it any more its text.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum Source {
+    /// Its tree.
+    Tree(Value),
+    /// Its JSON text.
+    Text(Box<RawValue>),
+}
+
+impl Source {
+    /// Reads it as something else; none where it has another shape.
+    #[must_use]
+    pub fn read<T: DeserializeOwned>(&self) -> Option<T> {
+        match self {
+            Self::Tree(value) => T::deserialize(value).ok(),
+            Self::Text(text) => serde_json::from_str(text.get()).ok(),
+        }
+    }
+}
+
+impl From<Value> for Source {
+    fn from(value: Value) -> Self {
+        Self::Tree(value)
+    }
+}
+
+impl PartialEq<Value> for Source {
+    fn eq(&self, other: &Value) -> bool {
+        self.read::<Value>().as_ref() == Some(other)
+    }
 }
 
 /// What a line does.
@@ -66,7 +100,7 @@ pub struct Normalized {
     /// What Authomize ingests.
     pub bundle: Bundle,
     /// The object as it is written.
-    pub source: Value,
+    pub source: Source,
     /// The object in the Open Cybersecurity Schema Framework, where the stream has it.
     pub ocsf: Option<Box<RawValue>>,
 }

@@ -5,10 +5,11 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::authomize::{AssetUpdate, Bundle, UserUpdate, rfc3339, text};
-use crate::record::{Op, Record, SCHEMA};
+use crate::record::{Op, Record, SCHEMA, Source};
 
 /// Use that the next manifest will tell.
 #[derive(Debug, Default)]
@@ -33,21 +34,32 @@ struct Count {
     app_name: String,
 }
 
+/// What counting reads of an event; the rest stays unread.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Event {
+    event_type: Value,
+    outcome: Value,
+    published: Value,
+    actor: Value,
+    target: Value,
+}
+
 impl Usage {
     /// Counts an event that succeeded and is a use: a sign-in, or a sign-on to each app it names.
-    pub fn add(&mut self, event: &Value) {
-        let kind = event["eventType"].as_str().unwrap_or_default();
-        if !matches!(kind, "user.session.start" | "user.authentication.sso") || event["outcome"]["result"] != "SUCCESS"
-        {
+    pub fn add(&mut self, event: &Source) {
+        let Some(event) = event.read::<Event>() else { return };
+        let kind = event.event_type.as_str().unwrap_or_default();
+        if !matches!(kind, "user.session.start" | "user.authentication.sso") || event.outcome["result"] != "SUCCESS" {
             return;
         }
-        let published = text(event, &["published"]).and_then(|time| time.parse::<Timestamp>().ok());
-        let (Some(published), Some(user_id)) = (published, text(event, &["actor", "id"])) else { return };
+        let published = text(&event.published, &[]).and_then(|time| time.parse::<Timestamp>().ok());
+        let (Some(published), Some(user_id)) = (published, text(&event.actor, &["id"])) else { return };
         if kind == "user.session.start" {
             self.count(None, &user_id, published, String::new());
             return;
         }
-        for app in event["target"].as_array().into_iter().flatten().filter(|target| target["type"] == "AppInstance") {
+        for app in event.target.as_array().into_iter().flatten().filter(|target| target["type"] == "AppInstance") {
             let Some(app_id) = text(app, &["id"]) else { continue };
             let name =
                 text(app, &["alternateId"]).or_else(|| text(app, &["displayName"])).unwrap_or_else(|| app_id.clone());
@@ -99,7 +111,7 @@ fn record(key: &Key, count: &Count, sequence: u64, observed_at: String) -> Recor
         observed_at,
         cause: None,
         bundle,
-        source: Some(source),
+        source: Some(source.into()),
         ocsf: None,
     }
 }
@@ -123,9 +135,9 @@ mod tests {
         let app = json!([{"type": "AppInstance", "id": "0oa1", "alternateId": "Salesforce"}, {"type": "AppUser", "id": "0ua1"}]);
         for at in ["2026-11-23T10:00:00Z", "2026-11-23T08:00:00Z", "2026-11-24T01:00:00+02:00", "2026-11-24T00:00:00Z"]
         {
-            usage.add(&event("user.authentication.sso", "SUCCESS", at, app.clone()));
+            usage.add(&event("user.authentication.sso", "SUCCESS", at, app.clone()).into());
         }
-        usage.add(&event("user.authentication.sso", "FAILURE", "2026-11-23T10:00:00Z", app));
+        usage.add(&event("user.authentication.sso", "FAILURE", "2026-11-23T10:00:00Z", app).into());
         let lines = lines(&mut usage);
         assert_eq!(lines.len(), 2);
         assert_eq!(lines[0]["id"], "0oa1:00u1:2026-11-23:7");
@@ -141,7 +153,7 @@ mod tests {
     #[test]
     fn sign_ins_are_counted_by_user_and_day() {
         let mut usage = Usage::default();
-        usage.add(&event("user.session.start", "SUCCESS", "2026-11-23T10:00:00Z", Value::Null));
+        usage.add(&event("user.session.start", "SUCCESS", "2026-11-23T10:00:00Z", Value::Null).into());
         let lines = lines(&mut usage);
         assert_eq!(lines[0]["id"], "login:00u1:2026-11-23:7");
         assert!(lines[0]["source"].get("app_id").is_none());
@@ -155,10 +167,10 @@ mod tests {
     fn odd_events_are_not_counted() {
         let mut usage = Usage::default();
         let app = json!([{"type": "AppInstance", "id": null}, null, 3]);
-        usage.add(&event("user.authentication.sso", "SUCCESS", "2026-11-23T10:00:00Z", app));
-        usage.add(&event("user.session.start", "SUCCESS", "yesterday", Value::Null));
-        usage.add(&json!({"eventType": "user.session.start", "outcome": null}));
-        usage.add(&json!([]));
+        usage.add(&event("user.authentication.sso", "SUCCESS", "2026-11-23T10:00:00Z", app).into());
+        usage.add(&event("user.session.start", "SUCCESS", "yesterday", Value::Null).into());
+        usage.add(&json!({"eventType": "user.session.start", "outcome": null}).into());
+        usage.add(&json!([]).into());
         assert!(lines(&mut usage).is_empty());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use serde_json::Value;
+use crate::json::Json;
 
 use super::read::{at, mentions, text};
 use super::shape::{AutonomousSystem, Choice, Device, Endpoint, HttpRequest, Location, Os, Plain, UNKNOWN, Url};
@@ -32,7 +32,7 @@ const KEPT_PATHS: [&str; 4] = ["/api/", "/oauth2/", "/idp/idx/", "/app/"];
 const CUT_PATHS: [&str; 2] = ["/api/v1/sessions/", "/api/v1/authn/recovery/"];
 
 /// The client as an endpoint, if the event says by address or domain who it was.
-pub(super) fn source(event: &Value) -> Option<Endpoint<'_>> {
+pub(super) fn source<'a>(event: &'a Json<'a>) -> Option<Endpoint<'a>> {
     let ip = text(event, &["client", "ipAddress"]).filter(|ip| is_ip(ip));
     let domain = text(event, &["securityContext", "domain"]).filter(|domain| *domain != ".");
     ip.or(domain)?;
@@ -77,19 +77,18 @@ fn choose<'a>(table: &[(&str, Choice<'static>)], word: &'a str) -> Choice<'a> {
     table.iter().find(|(name, _)| *name == word).map_or((99, word), |(_, choice)| *choice)
 }
 
-fn autonomous_system(event: &Value) -> Option<AutonomousSystem<'_>> {
-    let number =
-        at(event, &["securityContext", "asNumber"]).and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
+fn autonomous_system<'a>(event: &'a Json<'a>) -> Option<AutonomousSystem<'a>> {
+    let number = at(event, &["securityContext", "asNumber"]).and_then(Json::as_u64).and_then(|n| u32::try_from(n).ok());
     let name = text(event, &["securityContext", "asOrg"]);
     (number.is_some() || name.is_some()).then_some(AutonomousSystem { number, name })
 }
 
 /// The schema wants a place's name beside its coordinates.
-fn location(event: &Value) -> Option<Location<'_>> {
+fn location<'a>(event: &'a Json<'a>) -> Option<Location<'a>> {
     let place = at(event, &["client", "geographicalContext"])?;
-    let degrees = |key| at(place, &["geolocation", key]).and_then(Value::as_f64);
+    let degrees = |key| at(place, &["geolocation", key]).and_then(Json::as_f64);
     let (city, region, country) = (text(place, &["city"]), text(place, &["state"]), text(place, &["country"]));
-    let postal_code = match place.get("postalCode").and_then(Value::as_i64) {
+    let postal_code = match place.get("postalCode").and_then(Json::as_i64) {
         Some(number) => Some(Plain::Number(number)),
         None => text(place, &["postalCode"]).map(Plain::Text),
     };
@@ -105,14 +104,14 @@ fn os<'a>(name: &'a str, version: Option<&'a str>) -> Os<'a> {
     Os { name, type_id, r#type, version }
 }
 
-fn intermediate_ips<'a>(event: &'a Value, client_ip: Option<&str>) -> Vec<&'a str> {
-    let chain = at(event, &["request", "ipChain"]).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+fn intermediate_ips<'a>(event: &'a Json<'a>, client_ip: Option<&str>) -> Vec<&'a str> {
+    let chain = at(event, &["request", "ipChain"]).and_then(Json::as_array).unwrap_or_default();
     let ips = chain.iter().filter_map(|hop| text(hop, &["ip"]));
     ips.filter(|ip| Some(*ip) != client_ip && is_ip(ip)).collect()
 }
 
 /// The request, without what its address may carry beside the path.
-pub(super) fn http_request(event: &Value) -> Option<HttpRequest<'_>> {
+pub(super) fn http_request<'a>(event: &'a Json<'a>) -> Option<HttpRequest<'a>> {
     let uid = debug_text(event, "requestId");
     let user_agent = text(event, &["client", "userAgent", "rawUserAgent"]);
     let url =
@@ -127,7 +126,7 @@ fn path(address: &str) -> Option<&str> {
 }
 
 /// The device that Okta knows, which the schema's `host` profile describes.
-pub(super) fn device(event: &Value) -> Option<Device<'_>> {
+pub(super) fn device<'a>(event: &'a Json<'a>) -> Option<Device<'a>> {
     let device = event.get("device")?;
     let (uid, name) = (text(device, &["id"]), text(device, &["name"]));
     uid.or(name)?;
@@ -137,19 +136,19 @@ pub(super) fn device(event: &Value) -> Option<Device<'_>> {
         type_id: 0,
         r#type: UNKNOWN,
         os: text(device, &["os_platform"]).map(|platform| os(platform, text(device, &["os_version"]))),
-        is_managed: device.get("managed").and_then(Value::as_bool),
+        is_managed: device.get("managed").and_then(Json::as_bool),
     })
 }
 
 /// A text of the debug data, which Okta gives for what has no field of its own.
-pub(super) fn debug_text<'a>(event: &'a Value, key: &str) -> Option<&'a str> {
+pub(super) fn debug_text<'a>(event: &'a Json<'a>, key: &str) -> Option<&'a str> {
     text(event, &["debugContext", "debugData", key])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn written(endpoint: Option<Endpoint<'_>>) -> Value {
         serde_json::to_value(endpoint).unwrap()
@@ -158,7 +157,7 @@ mod tests {
     #[test]
     fn a_client_without_address_and_domain_is_no_endpoint() {
         for event in [json!({}), json!({"client": {"ipAddress": "none", "device": "Computer"}}), json!({"client": 1})] {
-            assert!(source(&event).is_none(), "{event}");
+            assert!(source(&Json::from(&event)).is_none(), "{event}");
         }
     }
 
@@ -166,21 +165,21 @@ mod tests {
     fn coordinates_alone_are_no_location() {
         let place = json!({"geolocation": {"lat": 1.5, "lon": 2.5}, "city": null});
         let event = json!({"client": {"ipAddress": "2001:db8::1", "geographicalContext": place}});
-        assert_eq!(written(source(&event)), json!({"ip": "2001:db8::1"}));
+        assert_eq!(written(source(&Json::from(&event))), json!({"ip": "2001:db8::1"}));
     }
 
     #[test]
     fn a_postal_code_is_written_as_text() {
         for (given, expected) in [(json!(10013), "10013"), (json!("EC1A"), "EC1A")] {
             let event = json!({"client": {"ipAddress": "192.0.2.1", "geographicalContext": {"postalCode": given}}});
-            assert_eq!(written(source(&event))["location"], json!({"postal_code": expected}));
+            assert_eq!(written(source(&Json::from(&event)))["location"], json!({"postal_code": expected}));
         }
     }
 
     #[test]
     fn only_hops_beside_the_client_are_intermediate() {
         let event = json!({"client": {"ipAddress": "192.0.2.1"}, "request": {"ipChain": [{"ip": "192.0.2.1"}, {"ip": "198.51.100.7"}, {"ip": "x"}, 3]}});
-        assert_eq!(written(source(&event))["intermediate_ips"], json!(["198.51.100.7"]));
+        assert_eq!(written(source(&Json::from(&event)))["intermediate_ips"], json!(["198.51.100.7"]));
     }
 
     #[test]

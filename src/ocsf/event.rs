@@ -1,8 +1,8 @@
 //! The event: which attributes each class has.
 
+use crate::json::Json;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
-use serde_json::Value;
 
 use super::class::{Class, ClassFacts, OTHER};
 use super::outcome::Control;
@@ -116,7 +116,7 @@ impl Serialize for TypeName {
 
 /// Makes an OCSF event of a System Log event, or of any other JSON value.
 #[must_use]
-pub fn event(source: &Value) -> Event<'_> {
+pub fn event<'a>(source: &'a Json<'a>) -> Event<'a> {
     let event_type = text(source, &["eventType"]);
     let kind = kind(event_type);
     let cast = Cast::of(source);
@@ -167,7 +167,7 @@ fn profiles(host: bool, security_control: bool) -> &'static [&'static str] {
 
 /// The source, and what has been found out about it.
 struct Given<'a, 'c> {
-    source: &'a Value,
+    source: &'a Json<'a>,
     event_type: Option<&'a str>,
     kind: Kind,
     cast: &'c Cast<'a>,

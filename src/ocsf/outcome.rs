@@ -1,7 +1,7 @@
 //! How an event ended and how grave it is.
 
+use crate::json::Json;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::class::Class;
 use super::endpoint::debug_text;
@@ -65,7 +65,7 @@ impl Control {
     }
 }
 
-pub(super) fn control(event: &Value) -> Control {
+pub(super) fn control(event: &Json<'_>) -> Control {
     let decision = result(event).and_then(|result| DECISIONS.iter().find(|(name, ..)| *name == result));
     let risk = risk(event);
     Control {
@@ -78,11 +78,11 @@ pub(super) fn control(event: &Value) -> Control {
     }
 }
 
-pub(super) fn severity(event: &Value) -> Choice<'_> {
+pub(super) fn severity<'a>(event: &'a Json<'a>) -> Choice<'a> {
     choose(&SEVERITIES, text(event, &["severity"]))
 }
 
-pub(super) fn status<'a>(event: &'a Value, kind: &Kind) -> Choice<'a> {
+pub(super) fn status<'a>(event: &'a Json<'a>, kind: &Kind) -> Choice<'a> {
     match kind.class {
         Class::Finding => choose(&FINDING_STATUSES, Some(kind.activity)),
         _ => choose(&STATUSES, result(event)),
@@ -90,17 +90,17 @@ pub(super) fn status<'a>(event: &'a Value, kind: &Kind) -> Choice<'a> {
 }
 
 /// How it ended, in Okta's word.
-pub(super) fn result(event: &Value) -> Option<&str> {
+pub(super) fn result<'a>(event: &'a Json<'a>) -> Option<&'a str> {
     text(event, &["outcome", "result"])
 }
 
 /// Why it ended so, in Okta's words.
-pub(super) fn reason(event: &Value) -> Option<&str> {
+pub(super) fn reason<'a>(event: &'a Json<'a>) -> Option<&'a str> {
     text(event, &["outcome", "reason"])
 }
 
 /// The risk that Okta computed: `{level=HIGH, reasons=…}`.
-fn risk(event: &Value) -> Option<Choice<'static>> {
+fn risk(event: &Json<'_>) -> Option<Choice<'static>> {
     let risk = debug_text(event, "risk")?;
     let level = risk.split_once("level=").map_or(risk, |(_, rest)| rest);
     RISK_LEVELS.iter().find(|(name, _)| level.starts_with(name)).map(|(_, choice)| *choice)

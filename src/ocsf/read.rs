@@ -1,14 +1,14 @@
 //! Reading a System Log event in which any field may be missing or of any type.
 
-use serde_json::Value;
+use crate::json::Json;
 
 /// Follows a path of object members.
-pub(super) fn at<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {
+pub(super) fn at<'a>(value: &'a Json<'a>, path: &[&str]) -> Option<&'a Json<'a>> {
     path.iter().try_fold(value, |value, key| value.get(key))
 }
 
 /// A text that says something: not empty, and not Okta's `unknown`, which stands for null.
-pub(super) fn text<'a>(value: &'a Value, path: &[&str]) -> Option<&'a str> {
+pub(super) fn text<'a>(value: &'a Json<'a>, path: &[&str]) -> Option<&'a str> {
     at(value, path)?.as_str().filter(|text| !text.trim().is_empty() && !text.eq_ignore_ascii_case("unknown"))
 }
 
@@ -25,11 +25,11 @@ mod tests {
     #[test]
     fn only_a_text_that_says_something_is_read() {
         let event = json!({"a": {"b": "x", "c": "", "d": "UNKNOWN", "e": 1, "f": null, "g": " "}});
-        assert_eq!(text(&event, &["a", "b"]), Some("x"));
+        assert_eq!(text(&Json::from(&event), &["a", "b"]), Some("x"));
         for key in ["c", "d", "e", "f", "g", "h"] {
-            assert_eq!(text(&event, &["a", key]), None, "{key}");
+            assert_eq!(text(&Json::from(&event), &["a", key]), None, "{key}");
         }
-        assert_eq!(text(&json!([1]), &["a"]), None);
+        assert_eq!(text(&Json::from(&json!([1])), &["a"]), None);
     }
 
     #[test]

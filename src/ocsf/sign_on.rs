@@ -1,6 +1,6 @@
 //! How somebody signed in: protocol, factors, kind of logon.
 
-use serde_json::Value;
+use crate::json::Json;
 
 use super::endpoint::debug_text;
 use super::read::{mentions, text};
@@ -74,7 +74,11 @@ pub(super) struct SignOn<'a> {
     pub is_remote: Option<bool>,
 }
 
-pub(super) fn sign_on<'a>(event: &'a Value, event_type: Option<&str>, factor: Option<&AuthFactor<'_>>) -> SignOn<'a> {
+pub(super) fn sign_on<'a>(
+    event: &'a Json<'a>,
+    event_type: Option<&str>,
+    factor: Option<&AuthFactor<'_>>,
+) -> SignOn<'a> {
     let logon_type = text(event, &["transaction", "type"])
         .and_then(|transaction| LOGON_TYPES.iter().find(|(name, _)| *name == transaction))
         .map(|(_, choice)| *choice);
@@ -86,13 +90,13 @@ pub(super) fn sign_on<'a>(event: &'a Value, event_type: Option<&str>, factor: Op
     }
 }
 
-fn protocol<'a>(event: &'a Value, event_type: Option<&str>) -> Option<Choice<'a>> {
+fn protocol<'a>(event: &'a Json<'a>, event_type: Option<&str>) -> Option<Choice<'a>> {
     let by_mode = debug_text(event, "signOnMode").and_then(|mode| first_mention(&SIGN_ON_MODES, mode));
     let named = |prefix: &str| PROTOCOLS.iter().find(|(start, _)| *start == prefix).map(|(_, choice)| *choice);
     by_mode.or_else(|| longest(event_type?, named))
 }
 
-fn is_mfa(event: &Value, event_type: Option<&str>, factor: Option<&AuthFactor<'_>>) -> Option<bool> {
+fn is_mfa(event: &Json<'_>, event_type: Option<&str>, factor: Option<&AuthFactor<'_>>) -> Option<bool> {
     if debug_text(event, "authMethodSecondType").is_some() {
         return Some(true);
     }
@@ -102,7 +106,7 @@ fn is_mfa(event: &Value, event_type: Option<&str>, factor: Option<&AuthFactor<'_
 
 /// The factor that the event names: in its debug data, by an authenticator among its targets, or
 /// as its credential's type.
-pub(super) fn factor<'a>(event: &'a Value, authenticator: Option<&'a str>) -> Option<AuthFactor<'a>> {
+pub(super) fn factor<'a>(event: &'a Json<'a>, authenticator: Option<&'a str>) -> Option<AuthFactor<'a>> {
     let word = debug_text(event, "factor")
         .or(authenticator)
         .or_else(|| text(event, &["authenticationContext", "credentialType"]))?;
@@ -124,28 +128,35 @@ mod tests {
     fn a_password_is_no_second_factor() {
         let mfa = |factor: &str| {
             let event = json!({"debugContext": {"debugData": {"factor": factor}}});
-            is_mfa(&event, Some("user.authentication.auth_via_mfa"), super::factor(&event, None).as_ref())
+            is_mfa(
+                &Json::from(&event),
+                Some("user.authentication.auth_via_mfa"),
+                super::factor(&Json::from(&event), None).as_ref(),
+            )
         };
         assert_eq!(
             (mfa("PASSWORD_AS_FACTOR"), mfa("OKTA_VERIFY_PUSH"), mfa("")),
             (Some(false), Some(true), Some(true))
         );
-        assert_eq!(is_mfa(&json!({}), Some("user.session.start"), None), None);
+        assert_eq!(is_mfa(&Json::from(&json!({})), Some("user.session.start"), None), None);
     }
 
     #[test]
     fn the_sign_on_mode_says_more_than_the_event_type() {
         let event = json!({"debugContext": {"debugData": {"signOnMode": "SAML 2.0"}}});
-        assert_eq!(protocol(&event, Some("app.oauth2.signon")).map(|(id, _)| id), Some(5));
-        assert_eq!(protocol(&json!({}), Some("app.oauth2.signon")).map(|(id, _)| id), Some(4));
-        assert_eq!(protocol(&json!({}), Some("app.oauth2.as.token.grant")).map(|(id, _)| id), Some(6));
-        assert_eq!(protocol(&json!({}), Some("user.session.start")), None);
+        assert_eq!(protocol(&Json::from(&event), Some("app.oauth2.signon")).map(|(id, _)| id), Some(5));
+        assert_eq!(protocol(&Json::from(&json!({})), Some("app.oauth2.signon")).map(|(id, _)| id), Some(4));
+        assert_eq!(protocol(&Json::from(&json!({})), Some("app.oauth2.as.token.grant")).map(|(id, _)| id), Some(6));
+        assert_eq!(protocol(&Json::from(&json!({})), Some("user.session.start")), None);
     }
 
     #[test]
     fn a_factor_has_the_type_of_its_name() {
         let names = ["SMS_FACTOR", "OKTA_VERIFY_PUSH", "Security Key or Biometric", "OKTA_SOFT_TOKEN", "SIGNED_NONCE"];
         let empty = json!({});
-        assert_eq!(names.map(|name| factor(&empty, Some(name)).unwrap().factor_type_id), [1, 5, 10, 7, 99]);
+        assert_eq!(
+            names.map(|name| factor(&Json::from(&empty), Some(name)).unwrap().factor_type_id),
+            [1, 5, 10, 7, 99]
+        );
     }
 }

@@ -12,7 +12,7 @@ const EVENT_TYPES: &str = include_str!("../../conformance/ocsf_event_types.tsv")
 const EVENTS: &str = include_str!("../../conformance/ocsf_events.jsonl");
 
 fn made(source: &Value) -> Value {
-    serde_json::to_value(event(source)).unwrap()
+    serde_json::to_value(event(&crate::json::Json::from(source))).unwrap()
 }
 
 fn sample(event_type: &str) -> Value {

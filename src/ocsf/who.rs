@@ -1,6 +1,6 @@
 //! Who acts and what is acted on: actor, session and targets.
 
-use serde_json::Value;
+use crate::json::Json;
 
 use super::endpoint::debug_text;
 use super::read::{at, mentions, text};
@@ -58,7 +58,7 @@ pub(super) struct Named<'a> {
 }
 
 impl<'a> Named<'a> {
-    fn read(value: &'a Value) -> Option<Self> {
+    fn read(value: &'a Json<'a>) -> Option<Self> {
         let named = Self {
             uid: text(value, &["id"]),
             kind: text(value, &["type"]),
@@ -125,14 +125,14 @@ fn is_email(text: &str) -> bool {
 
 /// The people and things of one event.
 pub(super) struct Cast<'a> {
-    event: &'a Value,
+    event: &'a Json<'a>,
     actor: Option<Named<'a>>,
     targets: Vec<Named<'a>>,
 }
 
 impl<'a> Cast<'a> {
-    pub(super) fn of(event: &'a Value) -> Self {
-        let targets = event.get("target").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    pub(super) fn of(event: &'a Json<'a>) -> Self {
+        let targets = event.get("target").and_then(Json::as_array).unwrap_or_default();
         let actor = event.get("actor").and_then(Named::read);
         Self { event, actor, targets: targets.iter().filter_map(Named::read).collect() }
     }

@@ -8,10 +8,12 @@ use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest, Sha256};
 
 use super::change::Identity;
-use super::{Cadence, Context, Source, Stream};
+use super::object::mended;
+use super::{Cadence, Context, Stream};
 use crate::authomize::{Bundle, text};
+use crate::json::Json;
 use crate::ocsf;
-use crate::record::Normalized;
+use crate::record::{Normalized, Source};
 
 /// Ascending and without `until`: the polling order, in which a late event comes after the ones
 /// that were stored before it, so that nothing behind the cursor can appear.
@@ -19,7 +21,7 @@ pub static STREAM: Stream = Stream {
     name: "activity",
     word: "Activity data",
     scope: "okta.logs.read",
-    source: Source::SystemLog { path: "/api/v1/logs?limit=1000&sortOrder=ASCENDING" },
+    source: super::Source::SystemLog { path: "/api/v1/logs?limit=1000&sortOrder=ASCENDING" },
     identity: Identity::Own,
     cadence: Cadence::Full,
     changed_by: &[],
@@ -31,14 +33,21 @@ pub static STREAM: Stream = Stream {
 };
 
 fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
-    let source = context.object(raw)?;
-    let ocsf = to_raw_value(&ocsf::event(&source)).ok();
-    Some(Normalized { id: event_id(&source, raw), bundle: Bundle::default(), source, ocsf })
+    let text = mended(raw);
+    let event = context.tree(&text)?;
+    let ocsf = to_raw_value(&ocsf::event(&event)).ok();
+    let source = Source::Text(to_raw_value(&event).ok()?);
+    Some(Normalized { id: event_id(&event, raw), bundle: Bundle::default(), source, ocsf })
 }
 
 /// Every event has a uuid; one that came without is still an event, and is known by its content.
-fn event_id(source: &Value, raw: &RawValue) -> String {
-    text(source, &["uuid"]).unwrap_or_else(|| format!("sha256-{:x}", Sha256::digest(raw.get())))
+fn event_id(event: &Json<'_>, raw: &RawValue) -> String {
+    uuid(event).unwrap_or_else(|| format!("sha256-{:x}", Sha256::digest(raw.get())))
+}
+
+fn uuid(event: &Json<'_>) -> Option<String> {
+    let uuid = event.get("uuid")?.as_str()?.trim();
+    (!uuid.is_empty()).then(|| uuid.to_owned())
 }
 
 /// What collecting needs to know of an event.
@@ -128,7 +137,8 @@ mod tests {
         let event = json!({"uuid": "e1", "eventType": "user.session.start", "target": null, "debugContext": {"debugData": {"requestId": "r"}}});
         let context = Context { parent: None, drop_attributes: &[] };
         let normalized = normalize(&to_raw_value(&event).unwrap(), &context).unwrap();
-        assert_eq!((normalized.id.as_str(), &normalized.source), ("e1", &event));
+        assert_eq!(normalized.id, "e1");
+        assert!(normalized.source == event);
         assert_eq!(normalized.bundle, Bundle::default());
     }
 

@@ -46,7 +46,7 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
         tags: Vec::new(),
     };
     let bundle = Bundle { new_permissions: vec![permission], ..Bundle::default() };
-    Some(Normalized { id: format!("{app_id}:{group_id}"), bundle, source, ocsf: None })
+    Some(Normalized { id: format!("{app_id}:{group_id}"), bundle, source: source.into(), ocsf: None })
 }
 
 #[cfg(test)]

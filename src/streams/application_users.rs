@@ -92,7 +92,7 @@ fn assignment(mut source: Value, app_id: &str) -> Option<Normalized> {
     };
     let new_permissions = is_direct.then_some(permission).into_iter().collect();
     let bundle = Bundle { new_permissions, ..Bundle::default() };
-    Some(Normalized { id: format!("{app_id}:{user_id}"), bundle, source, ocsf: None })
+    Some(Normalized { id: format!("{app_id}:{user_id}"), bundle, source: source.into(), ocsf: None })
 }
 
 #[cfg(test)]

@@ -12,7 +12,6 @@ use crate::authomize::{
     ServiceAccountType, UserStatus, custom_properties, cut, text, time,
 };
 use crate::record::Normalized;
-use crate::scrub::scrub;
 
 pub static LISTING: Listing = Listing { name: "applications", path: "/api/v1/apps?limit=200", last: false };
 
@@ -55,9 +54,8 @@ pub static STREAM: Stream = Stream {
 pub(super) const USE_APP: &str = "okta:use-app";
 
 fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
-    let mut source = parse(raw)?;
-    let href = href(&source);
-    scrub(&mut source, context.drop_attributes);
+    let href = href(&parse(raw)?);
+    let source = context.object(raw)?;
     let id = text(&source, &["id"])?;
     let catalogue_name = text(&source, &["name"]);
     let name = text(&source, &["label"]).or_else(|| catalogue_name.clone()).unwrap_or_else(|| id.clone());
@@ -83,7 +81,7 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
             .collect(),
         ..Bundle::default()
     };
-    Some(Normalized { id, bundle, source, ocsf: None })
+    Some(Normalized { id, bundle, source: source.into(), ocsf: None })
 }
 
 /// `Use` is a kind that only the deprecated field has.

@@ -68,7 +68,12 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
         source["factors"].as_array().is_some_and(|factors| factors.iter().any(|factor| factor["status"] == "ACTIVE"));
     let update =
         UserUpdate { unique_id: id.clone(), has_mfa: Some(has_mfa), tags: weak(&kinds), ..UserUpdate::default() };
-    Some(Normalized { id, bundle: Bundle { update_users: vec![update], ..Bundle::default() }, source, ocsf: None })
+    Some(Normalized {
+        id,
+        bundle: Bundle { update_users: vec![update], ..Bundle::default() },
+        source: source.into(),
+        ocsf: None,
+    })
 }
 
 /// Factors that can be phished, intercepted or guessed.

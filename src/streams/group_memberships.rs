@@ -99,7 +99,7 @@ fn membership(group_id: &str, user_id: &str) -> Normalized {
     Normalized {
         id: format!("{group_id}:{user_id}"),
         bundle: Bundle { new_accounts_association: vec![association], ..Bundle::default() },
-        source: json!({"group_id": group_id, "user_id": user_id}),
+        source: json!({"group_id": group_id, "user_id": user_id}).into(),
         ocsf: None,
     }
 }

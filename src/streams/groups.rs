@@ -56,7 +56,12 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
         alternative_name: text(&source, &["profile", "description"]).map(|text| cut(&text, ALTERNATIVE_NAME_CHARS)),
         custom_properties: custom_properties(&source, paths),
     };
-    Some(Normalized { id, bundle: Bundle { new_groupings: vec![grouping], ..Bundle::default() }, source, ocsf: None })
+    Some(Normalized {
+        id,
+        bundle: Bundle { new_groupings: vec![grouping], ..Bundle::default() },
+        source: source.into(),
+        ocsf: None,
+    })
 }
 
 #[cfg(test)]
@@ -80,7 +85,7 @@ mod tests {
                 "customProperties": [{"key": "created", "value": "2026-01-01T00:00:00.000Z"}, {"key": "objectClass", "value": "okta:user_group,x"}],
             }]})
         );
-        assert!(normalized.source.get("_embedded").is_none());
+        assert!(normalized.source.read::<serde_json::Value>().unwrap().get("_embedded").is_none());
     }
 
     #[test]

@@ -32,7 +32,7 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     let mut source = context.object(raw)?;
     let user_id = text(&source, &["id"])?;
     source.as_object_mut()?.insert("idp_id".to_owned(), idp_id.into());
-    Some(Normalized { id: format!("{idp_id}:{user_id}"), bundle: Bundle::default(), source, ocsf: None })
+    Some(Normalized { id: format!("{idp_id}:{user_id}"), bundle: Bundle::default(), source: source.into(), ocsf: None })
 }
 
 #[cfg(test)]

@@ -72,7 +72,12 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
         custom_properties: custom_properties(&source, paths),
         ..Asset::default()
     };
-    Some(Normalized { id, bundle: Bundle { new_assets: vec![asset], ..Bundle::default() }, source, ocsf: None })
+    Some(Normalized {
+        id,
+        bundle: Bundle { new_assets: vec![asset], ..Bundle::default() },
+        source: source.into(),
+        ocsf: None,
+    })
 }
 
 #[cfg(test)]
@@ -95,7 +100,10 @@ mod tests {
             "policy": {"maxClockSkew": 0, "subject": {"matchType": "USERNAME"}},
         });
         let normalized = normalized(idp, Vec::new());
-        assert!(!normalized.source.to_string().contains("hunter2") && normalized.source.get("signing_keys").is_none());
+        assert!(
+            !normalized.source.read::<Value>().unwrap().to_string().contains("hunter2")
+                && normalized.source.read::<Value>().unwrap().get("signing_keys").is_none()
+        );
         assert_eq!(
             to_value(&normalized.bundle).unwrap(),
             json!({"new_assets": [{
@@ -115,7 +123,7 @@ mod tests {
             vec![json!({"kid": "k", "kty": "RSA", "d": "hunter2", "expiresAt": "2027-01-01T00:00:00.000Z"})],
         );
         assert_eq!(
-            normalized.source["signing_keys"],
+            normalized.source.read::<Value>().unwrap()["signing_keys"],
             json!([{"kid": "k", "kty": "RSA", "expiresAt": "2027-01-01T00:00:00.000Z"}])
         );
     }

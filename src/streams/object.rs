@@ -1,10 +1,13 @@
 //! One object of an answer, read tolerantly.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::json::Json;
 use crate::scrub::scrub;
 
 /// What a mapping knows beside the object.
@@ -20,19 +23,30 @@ impl Context<'_> {
     /// The object as it may be written: parsed and scrubbed.
     #[must_use]
     pub fn object(&self, raw: &RawValue) -> Option<Value> {
-        let mut value = parse(raw)?;
-        scrub(&mut value, self.drop_attributes);
-        Some(value)
+        self.tree(&mended(raw)).map(Value::from)
+    }
+
+    /// As [`Self::object`], borrowing the [`mended`] text.
+    #[must_use]
+    pub fn tree<'t>(&self, text: &'t str) -> Option<Json<'t>> {
+        let mut json = Json::parse(text).ok().filter(Json::is_object)?;
+        scrub(&mut json, self.drop_attributes);
+        Some(json)
     }
 }
 
-/// The object as read, links and all. A text that is JSON but no text (a lone surrogate escape)
-/// is mended rather than lost.
+/// The object as read, links and all.
 #[must_use]
 pub fn parse(raw: &RawValue) -> Option<Value> {
-    let parsed = serde_json::from_str(raw.get());
-    let value: Value = parsed.or_else(|_| serde_json::from_str(&without_lone_surrogates(raw.get()))).ok()?;
-    value.is_object().then_some(value)
+    Json::parse(&mended(raw)).ok().filter(Json::is_object).map(Value::from)
+}
+
+/// The object's text. One that is JSON but no text (a lone surrogate escape) is mended rather than
+/// lost.
+pub(super) fn mended(raw: &RawValue) -> Cow<'_, str> {
+    let text = raw.get();
+    let has_surrogates = text.contains("\\ud") || text.contains("\\uD");
+    if has_surrogates { Cow::Owned(without_lone_surrogates(text)) } else { Cow::Borrowed(text) }
 }
 
 /// For listings all of whose items are parents.

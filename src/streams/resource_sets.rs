@@ -119,7 +119,7 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
         new_assets: std::iter::once(set).chain(members.into_iter().map(|member| member.asset)).collect(),
         ..Bundle::default()
     };
-    Some(Normalized { id, bundle, source, ocsf: None })
+    Some(Normalized { id, bundle, source: source.into(), ocsf: None })
 }
 
 /// What a set contains, and its asset.
@@ -190,12 +190,12 @@ mod tests {
         )
         .unwrap();
         assert_eq!(
-            set.source["bindings"],
+            set.source.read::<Value>().unwrap()["bindings"],
             json!([{"id": "cr01", "members": [
                 {"id": "irb1", "principal_type": "User", "principal_id": "00u1"}, {"id": "irb2", "principal_type": "Group", "principal_id": "00g2"},
             ]}])
         );
-        assert_eq!(set.source["resources"][0]["resource_id"], "00g1");
+        assert_eq!(set.source.read::<Value>().unwrap()["resources"][0]["resource_id"], "00g1");
         let bundle = to_value(&set.bundle).unwrap();
         let targets: Vec<_> = bundle["new_assets_inheritance"]
             .as_array()

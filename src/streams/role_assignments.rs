@@ -138,7 +138,7 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     let id = format!("{principal}:{}", text(&source, &["id"])?);
     let role = text(&source, &["role"]).or_else(|| text(&source, &["type"]));
     let bundle = role.map(|role| bundle(&source, &principal, &role)).unwrap_or_default();
-    Some(Normalized { id, bundle, source, ocsf: None })
+    Some(Normalized { id, bundle, source: source.into(), ocsf: None })
 }
 
 fn bundle(source: &Value, principal: &str, role: &str) -> Bundle {

@@ -135,7 +135,7 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
         new_permissions: vec![permission],
         ..Bundle::default()
     };
-    Some(Normalized { id, bundle, source, ocsf: None })
+    Some(Normalized { id, bundle, source: source.into(), ocsf: None })
 }
 
 fn role_privilege(role: &str, label: String) -> Privilege {
@@ -181,7 +181,7 @@ mod tests {
         let normalized = normalized(&assemble(&assembly)[0]);
         assert_eq!(normalized.id, "cr01");
         assert_eq!(
-            normalized.source["permissions"],
+            normalized.source.read::<Value>().unwrap()["permissions"],
             json!([{"label": "okta.users.read"}, {"label": "okta.groups.manage"}])
         );
         assert_eq!(

@@ -3,8 +3,18 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const PURE: [&str; 9] =
-    ["streams", "engine", "record.rs", "authomize.rs", "ocsf", "usage.rs", "scrub.rs", "invocation.rs", "clock.rs"];
+const PURE: [&str; 10] = [
+    "streams",
+    "engine",
+    "record.rs",
+    "authomize.rs",
+    "ocsf",
+    "json.rs",
+    "usage.rs",
+    "scrub.rs",
+    "invocation.rs",
+    "clock.rs",
+];
 
 fn files(place: &Path) -> Vec<PathBuf> {
     if place.is_file() {

@@ -91,6 +91,14 @@ impl Org {
         org
     }
 
+    /// Gives so many users another title; each change is an event.
+    pub fn change_users(&mut self, count: usize) {
+        let users: Vec<String> = self.users.ids().take(count).map(str::to_owned).collect();
+        for user in users {
+            self.update_user(&user, |profile| drop(profile.insert("title".into(), "Senior Analyst".into())));
+        }
+    }
+
     /// Makes every text that lists are joined from.
     fn warm(&mut self) {
         self.log.warm();

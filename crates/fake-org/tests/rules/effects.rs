@@ -66,7 +66,10 @@ fn quiet_effects_tell_of_the_change_alone() {
     assert_eq!(types(&mut org, |org| assert!(org.deactivate_user(&ada))), ["user.lifecycle.deactivate"]);
     assert!(org.app_user(&app, &ada).is_none() && org.factors(&ada).is_empty());
     assert_eq!(types(&mut org, |org| assert!(org.activate_user(&ada))), ["user.lifecycle.activate"]);
-    assert_eq!(types(&mut org, |org| assert!(org.delete_group(&group))), ["group.lifecycle.delete"]);
+    assert_eq!(
+        types(&mut org, |org| assert!(org.delete_group(&group))),
+        ["group.lifecycle.delete", "application.user_membership.remove"]
+    );
     assert!(org.app_user(&app, &ada).is_none());
     // Membership is no effect of its own: what follows from it is told as ever.
     let other = org.create_group("Other");
