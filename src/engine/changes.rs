@@ -25,13 +25,13 @@ pub(super) struct Marked {
 
 impl Engine {
     /// The next request for what has changed; none when nothing more can be asked for now.
-    pub(super) fn next_of_changes(&mut self, now: Timestamp) -> Option<Fetch> {
+    pub(super) fn next_of_changes(&mut self, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {
         if !self.changes_are_in_time(now) {
             return None;
         }
         for at in 0..self.plan.streams.len() {
             let stream = self.plan.streams[at];
-            let fetch = self.next_of_sweep(stream, now).or_else(|| self.next_of_marks(stream, now));
+            let fetch = self.next_of_sweep(stream, now).or_else(|| self.next_of_marks(stream, now, has_room));
             if fetch.is_some() {
                 self.read_changes = true;
                 return fetch;
@@ -46,13 +46,18 @@ impl Engine {
         now.duration_since(self.round_began_at) * 3 < self.plan.checkpoint_interval * 2 || !self.read_changes
     }
 
-    fn next_of_marks(&mut self, stream: &'static Stream, now: Timestamp) -> Option<Fetch> {
+    fn next_of_marks(
+        &mut self,
+        stream: &'static Stream,
+        now: Timestamp,
+        has_room: &dyn Fn(&str) -> bool,
+    ) -> Option<Fetch> {
         let marks = self.cursor.changes.get(stream.name)?;
         let mut ready =
             marks.iter().filter(|(key, mark)| self.is_readable(stream, key) && self.may_read(stream, key, mark));
         let key = ready.find(|(key, _)| !self.is_reading(stream, key)).map(|(key, _)| key.clone())?;
         let marked = self.marked(stream, &key)?;
-        let path = self.path_of(&marked)?;
+        let path = self.path_of(&marked).filter(|path| has_room(path))?;
         self.tread(stream, footing_of(&marked));
         Some(self.send(Lane::Changes, Some((stream, key)), path, now))
     }

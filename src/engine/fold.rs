@@ -60,11 +60,11 @@ impl Engine {
         for pair in &pairs {
             let of_second = by_second.get(pair.second.as_str()).map_or(0, Vec::len);
             if firsts.contains(pair.first.as_str()) {
-                self.mark(stream, Of::All(first), &pair.first, pair.cause.clone());
+                self.add_mark(stream, Of::All(first), &pair.first, pair.cause.clone());
             } else if can_all(second) && (!has_pairs || of_second >= SEVERAL) {
-                self.mark(stream, Of::All(second), &pair.second, pair.cause.clone());
+                self.add_mark(stream, Of::All(second), &pair.second, pair.cause.clone());
             } else if !has_pairs {
-                self.mark(stream, Of::All(first), &pair.first, pair.cause.clone());
+                self.add_mark(stream, Of::All(first), &pair.first, pair.cause.clone());
             }
         }
     }

@@ -189,8 +189,16 @@ impl Engine {
         progress.asked = true;
     }
 
-    /// Marks records as to be read again. What is read in full anyway needs no mark of its own.
+    /// Marks records as to be read again; where there are too many marks, as is cheapest.
     pub(super) fn mark(&mut self, stream: &'static Stream, of: Of, id: &str, cause: Option<String>) {
+        self.add_mark(stream, of, id, cause);
+        if self.cursor.changes.get(stream.name).is_some_and(|marks| marks.len() > super::fold::MOST_MARKS) {
+            self.settle_marks(stream);
+        }
+    }
+
+    /// Adds a mark. What is read in full anyway needs none of its own.
+    pub(super) fn add_mark(&mut self, stream: &'static Stream, of: Of, id: &str, cause: Option<String>) {
         if matches!(of, Of::All(_)) && stream.reread(of).is_none() {
             return self.make_due(stream);
         }
@@ -206,9 +214,6 @@ impl Engine {
             mark.again = cause.or(Some(String::new()));
         } else {
             mark.cause = cause.or(mark.cause.take());
-        }
-        if marks.len() > super::fold::MOST_MARKS {
-            self.settle_marks(stream);
         }
     }
 

@@ -9,8 +9,14 @@ impl Engine {
     /// What to do now. At most one page of a listing is under way at once; how many requests are
     /// is the caller's to bound: it asks again while it has room.
     pub fn next(&mut self, now: Timestamp) -> Ask {
+        self.next_where(now, &|_| true)
+    }
+
+    /// As [`Self::next`], of requests whose path the caller has room for: it is asked of each path
+    /// that comes next, and may refuse one only while other requests are under way.
+    pub fn next_where(&mut self, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Ask {
         loop {
-            let fetch = if self.is_round_over(now) { None } else { self.next_fetch(now) };
+            let fetch = if self.is_round_over(now) { None } else { self.next_fetch(now, has_room) };
             match fetch {
                 Some(fetch) => return Ask::Fetch(fetch),
                 None if self.flights.is_empty() && self.is_reading_again() => match self.wants_recall() {
@@ -30,7 +36,7 @@ impl Engine {
         self.stopping || (self.phase == Phase::Walks && checkpoint && self.has_news())
     }
 
-    fn next_fetch(&mut self, now: Timestamp) -> Option<Fetch> {
+    fn next_fetch(&mut self, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {
         if self.phase == Phase::Log {
             if self.log_is_under_way() || self.is_reading_again() {
                 return None;
@@ -43,20 +49,20 @@ impl Engine {
             self.plan.streams.clone().into_iter().for_each(|stream| self.settle_marks(stream));
         }
         if self.phase == Phase::Changes {
-            let next = self.next_of_changes(now);
+            let next = self.next_of_changes(now, has_room);
             if next.is_some() || !self.flights.is_empty() || self.changes_wait_for_commit(now) {
                 return next;
             }
             self.phase = Phase::Walks;
             self.begin_walks(now);
         }
-        let next = self.next_of_walks(now);
+        let next = self.next_of_walks(now, has_room);
         if next.is_some() || !self.flights.is_empty() {
             return next;
         }
         // What waited for these walks may begin.
         self.begin_walks(now);
-        self.next_of_walks(now)
+        self.next_of_walks(now, has_room)
     }
 
     /// Whether the log must not be read on before the committed events are known.

@@ -86,23 +86,40 @@ impl Engine {
     }
 
     /// The next request of any walk.
-    pub(super) fn next_of_walks(&mut self, now: Timestamp) -> Option<Fetch> {
-        LISTINGS.iter().find_map(|listing| self.next_of_walk(listing, now))
+    pub(super) fn next_of_walks(&mut self, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {
+        LISTINGS.iter().find_map(|listing| self.next_of_walk(listing, now, has_room))
     }
 
-    fn next_of_walk(&mut self, listing: &'static Listing, now: Timestamp) -> Option<Fetch> {
+    fn next_of_walk(
+        &mut self,
+        listing: &'static Listing,
+        now: Timestamp,
+        has_room: &dyn Fn(&str) -> bool,
+    ) -> Option<Fetch> {
         let lane = Lane::Walk(listing.name);
         let walk = self.cursor.walks.get(listing.name)?;
         let listing_under_way = self.flights.iter().any(|flight| flight.lane == lane && flight.task.is_none());
-        if !listing_under_way && let Some(path) = self.next_page(walk) {
+        if !listing_under_way && let Some(path) = self.next_page(walk).filter(|path| has_room(path)) {
             let path = path.to_owned();
             return Some(self.send(lane, None, path, now));
         }
-        let task = walk
-            .tasks
-            .iter()
-            .find(|task| self.is_ready(task) && self.may_read_task(task) && !self.is_under_way(task))?;
-        let stream = self.stream(&task.stream)?;
+        let streams: Vec<_> = walk.streams.iter().filter_map(|name| self.stream(name)).collect();
+        streams.into_iter().find_map(|stream| self.next_of_tasks(listing, stream, now, has_room))
+    }
+
+    /// The next request for a stream's parents. Those of one stream are alike: where there is no
+    /// room for one, there is none for the others.
+    fn next_of_tasks(
+        &mut self,
+        listing: &'static Listing,
+        stream: &'static Stream,
+        now: Timestamp,
+        has_room: &dyn Fn(&str) -> bool,
+    ) -> Option<Fetch> {
+        let mut tasks = self.cursor.walks.get(listing.name)?.tasks.iter();
+        let task = tasks.find(|task| {
+            task.stream == stream.name && self.is_ready(task) && self.may_read_task(task) && !self.is_under_way(task)
+        })?;
         let parent = task.parent.clone();
         let path = match &stream.source {
             Source::Assembled { .. } => {
@@ -112,7 +129,8 @@ impl Engine {
             Source::PerParent { path, .. } => task.next.clone().unwrap_or_else(|| path.replace("{parent}", &parent)),
             Source::Listing(_) | Source::SystemLog { .. } | Source::Counted { .. } => return None,
         };
-        Some(self.send(lane, Some((stream, parent)), path, now))
+        let path = Some(path).filter(|path| has_room(path))?;
+        Some(self.send(Lane::Walk(listing.name), Some((stream, parent)), path, now))
     }
 
     /// The listing's next page, if the walk may be read on.

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::commit::{CommitError, Gap, Head, Log, Manifest, SCHEMA, SnapshotEntry};
 use crate::engine::{Ask, Cursor, Engine, Fetch, Harvest, Plan};
 use crate::invocation::{Mode, Request};
-use crate::okta::{self, Org, Page};
+use crate::okta::{self, Org, Page, class_of};
 use crate::secret::Secrets;
 use crate::store::{Kind, Store, StoreError};
 use crate::streams::{Source, Stream, by_name};
@@ -33,7 +33,9 @@ pub(super) struct Collecting<'a, S> {
     log: Log<S>,
     head: Head,
     engine: Engine,
-    flights: JoinSet<(u64, Result<Page, okta::Error>)>,
+    flights: JoinSet<(u64, &'static str, Result<Page, okta::Error>)>,
+    /// How many of them count against each rate limit.
+    by_class: HashMap<&'static str, usize>,
     harvests: VecDeque<Harvest>,
     batches: Batches,
     uploads: JoinSet<Result<(), StoreError>>,
@@ -49,6 +51,9 @@ pub(super) struct Collecting<'a, S> {
 /// How often a run looks whether another one has committed: it would go on in vain.
 const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(5);
 
+/// Requests under way that count against one rate limit: those that wait for their turn leave room
+/// to streams of other limits.
+const MOST_A_CLASS: usize = 8;
 /// Batches on their way to the bucket at once.
 const MOST_UPLOADS: usize = 3;
 
@@ -90,6 +95,7 @@ impl<'a, S: Store> Collecting<'a, S> {
             ended: Ended::new(&streams, head.sequence),
             head,
             flights: JoinSet::new(),
+            by_class: HashMap::new(),
             harvests: VecDeque::new(),
             batches: Batches::new(&config.prefix, &run.integration.slug, &date, &run.id),
             uploads: JoinSet::new(),
@@ -157,10 +163,13 @@ impl<'a, S: Store> Collecting<'a, S> {
 
     fn send_what_is_asked(&mut self, now: Timestamp) -> Ask {
         while self.flights.len() < self.org.room() {
-            match self.engine.next(now) {
+            let by_class = &self.by_class;
+            let has_room = |path: &str| by_class.get(class_of(path)).is_none_or(|count| *count < MOST_A_CLASS);
+            match self.engine.next_where(now, &has_room) {
                 Ask::Fetch(Fetch { ticket, path }) => {
-                    let (org, until) = (self.org.clone(), self.run.stop_at);
-                    self.flights.spawn(async move { (ticket, org.get(&path, until).await) });
+                    let (org, until, class) = (self.org.clone(), self.run.stop_at, class_of(&path));
+                    *self.by_class.entry(class).or_default() += 1;
+                    self.flights.spawn(async move { (ticket, class, org.get(&path, until).await) });
                 }
                 ask => return ask,
             }
@@ -174,11 +183,12 @@ impl<'a, S: Store> Collecting<'a, S> {
             self.engine.stop();
             return Ok(());
         };
-        let (ticket, got) = match joined {
+        let (ticket, class, got) = match joined {
             Ok(answer) => answer,
             Err(error) if error.is_cancelled() => return Ok(()),
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
+        self.by_class.entry(class).and_modify(|count| *count -= 1);
         let harvests = self.engine.absorb(ticket, answer_of(got)?);
         self.harvests.extend(harvests);
         Ok(())

@@ -14,6 +14,7 @@ use std::fmt;
 pub use assertion::KeyError;
 pub use auth::Session;
 pub use client::{Org, Page};
+pub use pace::class_of;
 pub use transport::{Transport, Use};
 
 /// Why a page could not be had.

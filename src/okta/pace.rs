@@ -115,7 +115,8 @@ fn share_of(limit: u32, percent: u32) -> u32 {
 
 /// The bucket that a path counts against.
 /// <https://developer.okta.com/docs/reference/rl-global-mgmt/>
-pub(super) fn class_of(path: &str) -> &'static str {
+#[must_use]
+pub fn class_of(path: &str) -> &'static str {
     let path = path.split('?').next().unwrap_or_default();
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     match parts.as_slice() {

@@ -45,7 +45,7 @@ pub(super) struct Raw {
 /// How often a request is sent that fails for no reason of its own.
 const ATTEMPTS: u32 = 5;
 /// How many requests may be under way at once.
-const MOST_ROOM: usize = 8;
+const MOST_ROOM: usize = 16;
 /// Longest time for one answer; Okta gives up on a System Log query after 30 s.
 const ANSWER_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
 

@@ -98,3 +98,24 @@ async fn more_changes_than_a_cursor_should_hold_make_a_snapshot_due() {
     assert!(!full.go_on);
     rig.assert_in_step();
 }
+
+#[tokio::test]
+async fn thousands_of_memberships_of_as_many_people_and_groups_are_settled() {
+    let rig = Rig::new().await;
+    let (people, groups) = {
+        let mut org = rig.org();
+        org.silently(|org| {
+            let people: Vec<_> =
+                (0..1_100).map(|n| org.create_user(NewUser::named(&format!("Ada{n}"), "Lovelace"))).collect();
+            let groups: Vec<_> = (0..1_100).map(|n| org.create_group(&format!("Group {n}"))).collect();
+            (people, groups)
+        })
+    };
+    rig.without(&["factors"]);
+    rig.run().await;
+    for (person, group) in people.iter().zip(&groups) {
+        rig.org().add_member(group, person);
+    }
+    rig.run().await;
+    rig.assert_in_step();
+}
