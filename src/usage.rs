@@ -34,6 +34,8 @@ struct Count {
     app_name: String,
 }
 
+const USES: [&str; 2] = ["user.session.start", "user.authentication.sso"];
+
 /// What counting reads of an event; the rest stays unread.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -48,9 +50,13 @@ struct Event {
 impl Usage {
     /// Counts an event that succeeded and is a use: a sign-in, or a sign-on to each app it names.
     pub fn add(&mut self, event: &Source) {
+        // Most events are no use, and are told so without being read.
+        if matches!(event, Source::Text(text) if !USES.iter().any(|kind| text.get().contains(kind))) {
+            return;
+        }
         let Some(event) = event.read::<Event>() else { return };
         let kind = event.event_type.as_str().unwrap_or_default();
-        if !matches!(kind, "user.session.start" | "user.authentication.sso") || event.outcome["result"] != "SUCCESS" {
+        if !USES.contains(&kind) || event.outcome["result"] != "SUCCESS" {
             return;
         }
         let published = text(&event.published, &[]).and_then(|time| time.parse::<Timestamp>().ok());

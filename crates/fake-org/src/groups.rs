@@ -73,9 +73,10 @@ fn shown<'a>(org: &Org, row: &'a Row, stats: bool) -> Cow<'a, str> {
         return Cow::Borrowed(row.text());
     }
     let mut group = row.value.clone();
+    let streamed = org.streamed.as_ref().filter(|streamed| streamed.group == row.id);
     let href = format!("{}/api/v1/groups/{}/stats", org.options.domain, row.id);
     group["_embedded"] = json!({"stats": {
-        "usersCount": org.members.count(&row.id),
+        "usersCount": streamed.map_or(org.members.count(&row.id) as u64, |streamed| streamed.count),
         "appsCount": org.app_groups.parents(&row.id).count(),
         "groupPushMappingsCount": 0,
         "hasAdminPrivilege": org.assignments.count(&row.id) > 0,
