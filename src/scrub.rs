@@ -10,11 +10,15 @@ use crate::json::Json;
 /// - `_links` and `_embedded`;
 /// - credentials, told by their names and forms;
 /// - the members of a `profile` that `drop_attributes` names.
-pub fn scrub(json: &mut Json<'_>, drop_attributes: &[String]) {
+///
+/// Returns whether there was anything to remove.
+pub fn scrub(json: &mut Json<'_>, drop_attributes: &[String]) -> bool {
+    let mut removed = false;
     match json {
         Json::Object(members) => {
             let has = |name: &str| members.iter().any(|(own, _)| own == name);
             let (is_key, is_hash) = (has("kty"), has("salt") || has("workFactor"));
+            let before = members.len();
             members.retain(|(name, value)| {
                 !(name == "_links"
                     || name == "_embedded"
@@ -22,19 +26,25 @@ pub fn scrub(json: &mut Json<'_>, drop_attributes: &[String]) {
                     || is_key && is_private_jwk_member(name)
                     || is_hash && name == "value")
             });
+            removed |= members.len() < before;
             for (name, value) in members {
                 if let (true, Json::Object(profile)) = (name == "profile", &mut *value) {
+                    let before = profile.len();
                     drop_from(profile, drop_attributes);
+                    removed |= profile.len() < before;
                 }
-                scrub(value, drop_attributes);
+                removed |= scrub(value, drop_attributes);
             }
         }
         Json::Array(items) => {
+            let before = items.len();
             items.retain(|item| !item.as_str().is_some_and(is_private_key_text));
-            items.iter_mut().for_each(|item| scrub(item, drop_attributes));
+            removed |= items.len() < before;
+            items.iter_mut().for_each(|item| removed |= scrub(item, drop_attributes));
         }
         _ => {}
     }
+    removed
 }
 
 fn drop_from(profile: &mut Vec<(Cow<'_, str>, Json<'_>)>, drop_attributes: &[String]) {

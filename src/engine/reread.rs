@@ -78,7 +78,10 @@ impl Engine {
     }
 
     fn absorb_object(&mut self, marked: &Marked, at: Timestamp, body: String) -> Vec<Harvest> {
-        let Ok(object) = RawValue::from_string(body) else { return Vec::new() };
+        let object = match RawValue::from_string(body) {
+            Ok(object) => object,
+            Err(error) => return self.pass_over(marked.stream.name, &marked.key, Parked::Failed(error.to_string())),
+        };
         self.note_row(marked.stream, &object);
         let mut harvests = self.lend_object(marked, &object, at);
         self.unmark_read(marked);

@@ -1,6 +1,8 @@
 //! Activity: the System Log, in the order in which Okta stored its events.
 //! <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/SystemLog/>
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -14,6 +16,7 @@ use crate::authomize::{Bundle, text};
 use crate::json::Json;
 use crate::ocsf;
 use crate::record::{Normalized, Source};
+use crate::scrub::scrub;
 
 /// Ascending and without `until`: the polling order, in which a late event comes after the ones
 /// that were stored before it, so that nothing behind the cursor can appear.
@@ -34,9 +37,15 @@ pub static STREAM: Stream = Stream {
 
 fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     let text = mended(raw);
-    let event = context.tree(&text)?;
+    let mut event = Json::parse(&text).ok().filter(Json::is_object)?;
+    let is_as_read = !scrub(&mut event, context.drop_attributes) && !text.contains(['\n', '\r']);
     let ocsf = to_raw_value(&ocsf::event(&event)).ok();
-    let source = Source::Text(to_raw_value(&event).ok()?);
+    // Most events have nothing to remove: their text need not be written again.
+    let source = match &text {
+        Cow::Borrowed(_) if is_as_read => raw.to_owned(),
+        _ => to_raw_value(&event).ok()?,
+    };
+    let source = Source::Text(source);
     Some(Normalized { id: event_id(&event, raw), bundle: Bundle::default(), source, ocsf })
 }
 
