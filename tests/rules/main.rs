@@ -13,6 +13,7 @@ mod cost;
 mod documents;
 mod engine;
 mod inputs;
+mod kills;
 mod lambda;
 mod limits;
 mod model;

@@ -8,6 +8,7 @@ mod compare;
 mod doom;
 mod found;
 mod happen;
+mod latency;
 mod mutations;
 mod world;
 
