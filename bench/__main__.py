@@ -15,6 +15,12 @@ from demo.failure import Failure
 
 RESULTS = Path("bench/results.md")
 TIMES = 3
+# What `cargo lambda build --release` sets, so that what is measured is what is deployed.
+AS_CARGO_LAMBDA = {
+    "CARGO_PROFILE_RELEASE_STRIP": "symbols",
+    "CARGO_PROFILE_RELEASE_LTO": "thin",
+    "CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "1",
+}
 
 
 def main():
@@ -33,8 +39,7 @@ def main():
 def build(package, program):
     """A program as it is released; gives the file."""
     command = ["cargo", "build", "--release", "--locked", "--package", package, "--bin", program]
-    # Without symbols, as cargo-lambda builds it.
-    with child(command, env=os.environ | {"CARGO_PROFILE_RELEASE_STRIP": "symbols"}) as process:
+    with child(command, env=os.environ | AS_CARGO_LAMBDA) as process:
         if process.wait():
             raise Failure(f"{package} does not build (see above)")
     metadata = subprocess.run(

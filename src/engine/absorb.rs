@@ -60,8 +60,10 @@ impl Engine {
             }
             (Answer::Unavailable { error }, _) => self.abandon(name, flight, &Parked::Unavailable(error)),
             (Answer::NotApplicable { error }, _) => self.abandon(name, flight, &Parked::NotApplicable(error)),
-            (Answer::Failed { error }, None) => self.give_up(name, flight, Parked::Failed(error)),
-            (Answer::Failed { error }, Some((stream, parent))) => {
+            (Answer::Failed { error } | Answer::Refused { error }, None) => {
+                self.give_up(name, flight, Parked::Failed(error))
+            }
+            (Answer::Failed { error } | Answer::Refused { error }, Some((stream, parent))) => {
                 self.pass_over(stream.name, parent, Parked::Failed(error))
             }
             (Answer::Dropped, _) => Vec::new(),

@@ -82,6 +82,8 @@ pub enum Answer {
     NotApplicable { error: String },
     /// Okta did not answer properly, repeatedly.
     Failed { error: String },
+    /// Okta does not take the request as it is.
+    Refused { error: String },
     /// A rate limit would make the request wait beyond the run's end.
     Limited { retry_after_s: i64 },
     /// Not sent, or given up, because the run ends.

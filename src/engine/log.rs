@@ -102,7 +102,7 @@ impl Engine {
             Answer::Dropped => return Vec::new(),
             Answer::Unavailable { error } => Parked::Unavailable(error),
             Answer::NotApplicable { error } => Parked::NotApplicable(error),
-            Answer::Failed { error } => Parked::Failed(error),
+            Answer::Failed { error } | Answer::Refused { error } => Parked::Failed(error),
             Answer::Gone => {
                 Parked::Failed(format!("Okta has no {path}: check that the secret's domain is an Okta org"))
             }

@@ -183,7 +183,11 @@ impl Engine {
         let Some(flight) = self.flights.iter_mut().find(|flight| flight.ticket == ticket) else {
             return Vec::new();
         };
-        flight.answer = Some(answer);
+        flight.answer = Some(match answer {
+            // What every collector asks cannot be put in another way.
+            Answer::Refused { error } if flight.lane != Lane::Changes => Answer::Failed { error },
+            answer => answer,
+        });
         let lane = flight.lane;
         let mut harvests = Vec::new();
         while let Some(at) = self.flights.iter().position(|flight| flight.lane == lane)

@@ -25,12 +25,13 @@ impl Engine {
         match answer {
             Answer::Page { body, next } => self.absorb_marked(&marked, at, body, next),
             Answer::Gone => self.absorb_absence(&marked, at),
-            Answer::Expired if marked.mark.next.is_none() && !is_assembled(&marked) => {
-                // The first page has no position: the org does not support the question.
+            // The snapshot asks in another way.
+            Answer::Refused { .. } if matches!(marked.reread.read, Read::Listing { .. }) => {
                 self.unmark_read(&marked);
                 self.make_due(stream);
                 Vec::new()
             }
+            Answer::Refused { error } => self.pass_over(stream.name, key, Parked::Failed(error)),
             Answer::Expired if self.expiries >= EXPIRIES_A_RUN => {
                 self.pass_over(stream.name, key, Parked::Failed(NO_POSITION.to_owned()))
             }

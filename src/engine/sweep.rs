@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 
+use super::absorb::{EXPIRIES_A_RUN, NO_POSITION};
 use super::cursor::Swept;
 use super::harvest::{Harvest, items};
 use super::marks::CLOCK_MARGIN;
@@ -82,9 +83,18 @@ impl Engine {
                 Ok(rows) => return self.absorb_rows(stream, sent_at, rows, next),
                 Err(error) => Parked::Failed(error),
             },
-            // Begun again; on its first page, the org does not support the question.
+            Answer::Expired if self.expiries >= EXPIRIES_A_RUN => Parked::Failed(NO_POSITION.to_owned()),
             Answer::Expired => {
+                self.expiries += 1;
                 self.restart_sweep(stream);
+                return Vec::new();
+            }
+            // The org does not support the question: a snapshot has to answer it.
+            Answer::Refused { .. } => {
+                self.restart_sweep(stream);
+                self.cursor.sweeps.entry(stream.name.to_owned()).or_default().due = false;
+                self.cursor.swept_at.insert(stream.name.to_owned(), sent_at);
+                self.make_due(stream);
                 return Vec::new();
             }
             Answer::Limited { retry_after_s } => {
@@ -100,11 +110,7 @@ impl Engine {
     }
 
     fn restart_sweep(&mut self, stream: &'static Stream) {
-        let swept = self.cursor.sweeps.entry(stream.name.to_owned()).or_default();
-        if swept.next.take().is_none() {
-            swept.due = false;
-            self.make_due(stream);
-        }
+        self.cursor.sweeps.entry(stream.name.to_owned()).or_default().next = None;
     }
 
     fn absorb_rows(

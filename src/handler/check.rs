@@ -64,7 +64,7 @@ fn note(ended: &mut Ended, stream: &'static Stream, answer: Answer) {
         Answer::Page { .. } | Answer::Gone | Answer::Expired | Answer::Dropped => {}
         Answer::Unavailable { error } => ended.note(stream, &Parked::Unavailable(error)),
         Answer::NotApplicable { error } => ended.note(stream, &Parked::NotApplicable(error)),
-        Answer::Failed { error } => ended.note(stream, &Parked::Failed(error)),
+        Answer::Failed { error } | Answer::Refused { error } => ended.note(stream, &Parked::Failed(error)),
         Answer::Limited { .. } => ended.note(stream, &Parked::Limited),
     }
 }

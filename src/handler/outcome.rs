@@ -25,6 +25,7 @@ pub(super) fn answer_of(got: Result<Page, Error>) -> Result<Answer, Failure> {
         Err(Error::Unavailable(error)) => Answer::Unavailable { error },
         Err(Error::NotApplicable(error)) => Answer::NotApplicable { error },
         Err(Error::Failed(error)) => Answer::Failed { error },
+        Err(Error::Refused(error)) => Answer::Refused { error },
         Err(Error::Limited { retry_after_s }) => Answer::Limited { retry_after_s },
         Err(Error::OutOfTime) => Answer::Dropped,
         Err(error @ Error::Rejected(_)) => return Err(Failure::okta(error)),

@@ -24,6 +24,8 @@ pub enum Error {
     Rejected(String),
     /// Okta does not answer properly, repeatedly.
     Failed(String),
+    /// Okta does not take the request as it is: the org does not support the question.
+    Refused(String),
     /// A scope or an admin role is missing.
     Unavailable(String),
     /// The org does not have the feature.
@@ -44,9 +46,11 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Rejected(text) | Self::Failed(text) | Self::Unavailable(text) | Self::NotApplicable(text) => {
-                f.write_str(text)
-            }
+            Self::Rejected(text)
+            | Self::Failed(text)
+            | Self::Refused(text)
+            | Self::Unavailable(text)
+            | Self::NotApplicable(text) => f.write_str(text),
             Self::Gone => f.write_str("the object does not exist"),
             Self::Expired => f.write_str("the position in the listing is no longer valid"),
             Self::Limited { retry_after_s } => write!(f, "Okta's rate limit lifts in {retry_after_s} s"),

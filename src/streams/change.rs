@@ -213,6 +213,14 @@ pub(super) const LIFE_OF_A_USER: &[&str] = &[
     "system.identity_sources.user.create",
     "system.identity_sources.user.delete",
 ];
+/// Those of them that take away: nobody is given a role by beginning.
+pub(super) const LOSSES_OF_A_USER: &[&str] = &[
+    "user.lifecycle.deactivate",
+    "user.lifecycle.delete.initiated",
+    "system.import.user.delete",
+    "system.import.user.update_user_lifecycle_from_master",
+    "system.identity_sources.user.delete",
+];
 const END_OF_A_USER: &[&str] = &["user.lifecycle.delete.completed"];
 const END_OF_A_GROUP: &[&str] = &["group.lifecycle.delete"];
 const END_OF_AN_APPLICATION: &[&str] = &["application.lifecycle.delete"];

@@ -7,7 +7,7 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::change::{Identity, Kind, LIFE_OF_A_USER, Of, Read, Reread, Touches, Trigger};
+use super::change::{Identity, Kind, LOSSES_OF_A_USER, Of, Read, Reread, Touches, Trigger};
 use super::roles::{grouping_id, privilege_id};
 use super::{
     Assembly, Cadence, Context, Listing, Mentions, Parents, Source, Step, Stream, applications, every, groups, parse,
@@ -40,7 +40,7 @@ pub static STREAM: Stream = Stream {
     identity: Identity::Principal(PRINCIPALS),
     cadence: Cadence::Full,
     changed_by: &[
-        Trigger { events: LIFE_OF_A_USER, touches: Touches::Life },
+        Trigger { events: LOSSES_OF_A_USER, touches: Touches::Life },
         Trigger { events: CHANGES, touches: Touches::Each(PRINCIPALS) },
         Trigger { events: &["iam.role.delete", "iam.resourceset.delete"], touches: Touches::Whole },
     ],

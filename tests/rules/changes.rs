@@ -273,3 +273,15 @@ async fn a_party_of_an_unknown_type_is_known_by_its_id() {
     let (_, requests) = requests_of_run(&rig).await;
     assert_eq!(total(&requests), 1, "{requests:?}");
 }
+
+#[tokio::test]
+async fn a_question_that_an_org_does_not_support_is_answered_by_a_snapshot() {
+    let (rig, people, _, apps) = collected().await;
+    let refusal = json!({"errorCode": "E0000031", "errorSummary": "Invalid search criteria."}).to_string();
+    rig.org().fail("GET /api/v1/apps?filter=", 1_000, fake_org::Failure::Status(400, refusal));
+    rig.org().assign_user(&apps[0], &people[5]);
+    rig.org().deactivate_user(&people[5]);
+    let report = rig.run().await;
+    assert_eq!(report.outcome, Outcome::Succeeded, "{report:#?}");
+    rig.assert_in_step();
+}
