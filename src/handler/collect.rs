@@ -1,16 +1,17 @@
 //! The engine's asks, carried out: fetch, map, compress, store, commit.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 
-use super::outcome::{Ended, answer_of};
+use super::outcome::{Ended, answer_of, snapshot_of};
+use super::swept::Swept;
 use super::{Failure, Handler, Run, org_url};
 use crate::authomize::rfc3339;
 use crate::batch::{Batches, Entry, Sealed};
 use crate::clock::Clock;
-use crate::commit::{CommitError, Gap, Head, Log, Manifest, SCHEMA, SnapshotEntry};
+use crate::commit::{CommitError, Gap, Head, Log, Manifest, SCHEMA};
 use crate::engine::{Ask, Cursor, Engine, Fetch, Harvest, Plan};
 use crate::invocation::{Mode, Request};
 use crate::okta::{self, Org, Page, class_of};
@@ -18,10 +19,6 @@ use crate::secret::Secrets;
 use crate::store::{Kind, Store, StoreError};
 use crate::streams::{Source, Stream, by_name};
 use crate::usage::Usage;
-
-/// When streams were asked for what has changed lately, by integration: looks that found nothing
-/// are in no manifest.
-pub(super) type Swept = std::sync::Mutex<HashMap<String, BTreeMap<String, Timestamp>>>;
 
 /// One run's collecting.
 pub(super) struct Collecting<'a, S> {
@@ -79,7 +76,7 @@ impl<'a, S: Store> Collecting<'a, S> {
             own_client: run.integration.client_id().map(str::to_owned),
             full_sync_interval: config.full_sync_interval,
             factors_interval: config.factors_interval,
-            swept_at: lock(&handler.swept).get(&run.integration.slug).cloned().unwrap_or_default(),
+            swept_at: handler.swept.of(&run.integration.slug),
             log_lookback: config.log_lookback,
             checkpoint_interval: config.checkpoint_interval,
         };
@@ -135,7 +132,7 @@ impl<'a, S: Store> Collecting<'a, S> {
             }
         }
         if !self.ended.is_superseded() {
-            lock(self.swept).insert(self.run.integration.slug.clone(), self.engine.swept_at().clone());
+            self.swept.note(&self.run.integration.slug, self.engine.swept_at());
         }
         self.ended.conclude(&self.engine, self.org.used(), self.clock.now());
         Ok(self.ended)
@@ -273,7 +270,6 @@ impl<'a, S: Store> Collecting<'a, S> {
         // What is put together may define objects of other streams in passing; those streams' own
         // lines come after and have the last word. Lines of one stream keep their order.
         batches.sort_by_key(|batch| by_name(batch.stream).is_none_or(|stream| !stream.is_assembled()));
-        let completed = self.engine.completed().iter();
         Manifest {
             schema: SCHEMA,
             sequence: self.head.sequence + 1,
@@ -286,22 +282,11 @@ impl<'a, S: Store> Collecting<'a, S> {
             committed_at: rfc3339(self.clock.now()),
             mode: self.run.mode.word(),
             batches,
-            snapshots: completed
-                .map(|done| SnapshotEntry {
-                    stream: done.stream,
-                    since_sequence: done.since_sequence,
-                    complete: true,
-                    scope: done.scope.clone(),
-                })
-                .collect(),
+            snapshots: self.engine.completed().iter().map(snapshot_of).collect(),
             gap: self.engine.gap().map(|gap| Gap { from: rfc3339(gap.from), to: rfc3339(gap.to) }),
             cursor: serde_json::to_value(self.engine.cursor()).expect("the cursor's keys are strings"),
         }
     }
-}
-
-fn lock(swept: &Swept) -> std::sync::MutexGuard<'_, HashMap<String, BTreeMap<String, Timestamp>>> {
-    swept.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// A record that cannot be serialized: no stream makes one.

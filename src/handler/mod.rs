@@ -5,6 +5,7 @@ mod check;
 mod collect;
 mod failure;
 mod outcome;
+mod swept;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,8 +29,9 @@ use crate::secret::{self, Integration, Secrets};
 use crate::status::{self, Status, Trouble};
 use crate::store::Store;
 use crate::streams::{self, STREAMS, Stream};
-use collect::{Collecting, Swept};
+use collect::Collecting;
 use outcome::Ended;
+use swept::Swept;
 
 /// All that an invocation needs from outside; made once a cold start.
 #[derive(Debug)]

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::{Failure, Run};
 use crate::authomize::rfc3339;
-use crate::commit::Manifest;
-use crate::engine::{Answer, Engine, Parked};
+use crate::commit::{Manifest, SnapshotEntry};
+use crate::engine::{Answer, Completed, Engine, Parked};
 use crate::invocation::{OktaUse, Outcome, Report, StreamReport};
 use crate::okta::{Error, Page, Use};
 use crate::status::{Status, StreamStatus};
@@ -30,6 +30,12 @@ pub(super) fn answer_of(got: Result<Page, Error>) -> Result<Answer, Failure> {
         Err(Error::OutOfTime) => Answer::Dropped,
         Err(error @ Error::Rejected(_)) => return Err(Failure::okta(error)),
     })
+}
+
+/// A complete snapshot, in the manifest's words.
+pub(super) fn snapshot_of(done: &Completed) -> SnapshotEntry {
+    let Completed { stream, since_sequence, ref scope } = *done;
+    SnapshotEntry { stream, since_sequence, complete: true, scope: scope.clone() }
 }
 
 /// How a run ended.

@@ -148,7 +148,7 @@ impl Refusal {
             (403, _) => Error::Unavailable(missing(&challenge, &said)),
             (404, _) => Error::Gone,
             (400, "E0000029" | "E0000031") if is_continued => Error::Expired,
-            (400, _) => Error::Refused(said),
+            (400, _) if !is_continued => Error::Refused(said),
             _ => Error::Failed(said),
         }
     }
