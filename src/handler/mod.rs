@@ -74,8 +74,7 @@ struct Run {
     integration: Integration,
 }
 
-/// The longest that Lambda lets a function run: what a deadline that cannot be true (one in the
-/// past, as local emulators send) is replaced by.
+/// The longest that Lambda lets a function run. It replaces a deadline in the past, as emulators send.
 const LONGEST_RUN: SignedDuration = SignedDuration::from_mins(15);
 
 impl<S: Store, V: Secrets> Handler<S, V> {
