@@ -145,7 +145,8 @@ fn copy_lost(case: &mut Case<'_>) {
     let store = case.world.rig.store.clone();
     let Some(copy) = store.objects.lock().unwrap().get(COPY).cloned() else { return };
     let with_sequence = |sequence: u64| {
-        let mut copy: Value = serde_json::from_slice(&copy).unwrap();
+        // It may be damaged already.
+        let mut copy: Value = serde_json::from_slice(&copy).unwrap_or_else(|_| json!({}));
         copy["sequence"] = sequence.into();
         copy.to_string().into_bytes()
     };
