@@ -26,7 +26,7 @@ impl Context<'_> {
         self.tree(&mended(raw)).map(Value::from)
     }
 
-    /// As [`Self::object`], borrowing the [`mended`] text.
+    /// As [`Self::object`], borrowing the text, which is mended already.
     #[must_use]
     pub fn tree<'t>(&self, text: &'t str) -> Option<Json<'t>> {
         let mut json = Json::parse(text).ok().filter(Json::is_object)?;
