@@ -112,6 +112,8 @@ async fn kill_nine_at_any_instant_leaves_a_log_that_a_reader_can_trust() {
             change(&mut rig.org(), &mut rng);
         }
     }
+    // A run whose only news is the grant of its own token leaves that event to the next one.
+    rig.org().create_user(NewUser::named("Last", "Change"));
     while let Answer::Report(report) = lambda.invoke(json!({"mode": "incremental"})).await
         && report["continue"] == true
     {}
