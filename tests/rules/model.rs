@@ -10,6 +10,7 @@ mod found;
 mod happen;
 mod latency;
 mod mutations;
+mod order;
 mod world;
 
 use std::collections::BTreeSet;
@@ -25,7 +26,7 @@ use world::World;
 
 /// Whether what Okta logs is in step after the next run already, not after the next full snapshot only.
 const AT_ONCE: bool = true;
-const CASES: u64 = 600;
+const CASES: u64 = 2_400;
 const THREADS: u64 = 2;
 /// Pairs of a change and a crash in one of the first cases.
 const PAIRS_A_CASE: usize = 6;

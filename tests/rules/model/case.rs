@@ -12,6 +12,7 @@ use super::compare::{assert_equal, assert_newest};
 use super::doom::Crash;
 use super::found::supply;
 use super::mutations::{MUTATIONS, Told};
+use super::order::assert_ordered;
 use super::world::{Ended, Meanwhile, Traffic, World};
 
 /// How a change is logged.
@@ -239,5 +240,6 @@ impl<'w> Case<'w> {
             assert_equal(&self.world.rig, true);
         }
         assert_newest(&self.world.rig);
+        assert_ordered(&self.world.rig);
     }
 }
