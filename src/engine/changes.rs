@@ -52,6 +52,9 @@ impl Engine {
         now: Timestamp,
         has_room: &dyn Fn(&str) -> bool,
     ) -> Option<Fetch> {
+        if self.sweep_may_spare(stream) {
+            return None;
+        }
         let marks = self.cursor.changes.get(stream.name)?;
         let mut ready =
             marks.iter().filter(|(key, mark)| self.is_readable(stream, key) && self.may_read(stream, key, mark));
@@ -75,7 +78,7 @@ impl Engine {
     }
 
     /// Whether it may be read before the next commit.
-    fn may_read(&self, stream: &'static Stream, key: &str, mark: &Mark) -> bool {
+    pub(super) fn may_read(&self, stream: &'static Stream, key: &str, mark: &Mark) -> bool {
         if mark.since_sequence.is_some_and(|since| since > self.sequence + 1)
             || self.waits_for_object(stream, key).is_some()
         {

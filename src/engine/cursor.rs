@@ -171,7 +171,10 @@ pub struct Swept {
     /// The newest time of change seen, by Okta's clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub newest: Option<Timestamp>,
-    /// Objects that changed shortly before it, and when: they are no news.
+    /// What changed until then is known: there were too many to remember each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_until: Option<Timestamp>,
+    /// Objects that changed shortly before the newest, and when: they are no news.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub seen: BTreeMap<String, Timestamp>,
     /// It is to be asked.

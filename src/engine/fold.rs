@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Engine;
 use super::cursor::Mark;
+use super::sweep::lists_records;
 use crate::streams::change::{Identity, Kind, Of, Read};
 use crate::streams::{STREAMS, Source, Stream};
 
@@ -14,7 +15,8 @@ pub(super) const MOST_MARKS: usize = 1_000;
 const FEW_MARKS: u64 = 20;
 /// Pages of a listing that is read for what may follow from an event.
 pub(super) const FEW_PAGES: u64 = 10;
-/// From this many pairs of one object on, a listing of all of them costs less.
+/// From this many pairs of one object on, a listing of all of them costs less; and from this many
+/// objects on, the listing of those that have changed lately.
 const SEVERAL: usize = 3;
 
 struct Pair {
@@ -40,6 +42,8 @@ impl Engine {
             if is_due {
                 self.make_due(stream);
             }
+        } else if marks.len() >= SEVERAL && lists_records(stream) {
+            self.look_lately(stream);
         }
     }
 

@@ -63,7 +63,10 @@ impl Engine {
 
     fn absorb_marked(&mut self, marked: &Marked, at: Timestamp, body: String, next: Option<String>) -> Vec<Harvest> {
         match &marked.reread.read {
-            Read::Object { .. } => self.absorb_object(marked, at, body),
+            Read::Object { .. } => match RawValue::from_string(body) {
+                Ok(object) => self.absorb_object(marked, at, object),
+                Err(error) => self.pass_over(marked.stream.name, &marked.key, Parked::Failed(error.to_string())),
+            },
             Read::Assembled { object: Some(_), .. } if marked.mark.item.is_none() => {
                 match RawValue::from_string(body) {
                     Ok(object) => self.give_object(marked.stream, &marked.key, &object, at),
@@ -78,11 +81,7 @@ impl Engine {
         }
     }
 
-    fn absorb_object(&mut self, marked: &Marked, at: Timestamp, body: String) -> Vec<Harvest> {
-        let object = match RawValue::from_string(body) {
-            Ok(object) => object,
-            Err(error) => return self.pass_over(marked.stream.name, &marked.key, Parked::Failed(error.to_string())),
-        };
+    pub(super) fn absorb_object(&mut self, marked: &Marked, at: Timestamp, object: Box<RawValue>) -> Vec<Harvest> {
         self.note_row(marked.stream, &object);
         let mut harvests = self.lend_object(marked, &object, at);
         self.unmark_read(marked);

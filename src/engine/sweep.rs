@@ -1,5 +1,6 @@
 //! Belt and braces: now and then, and when an event names nothing, streams are asked for what has
-//! changed lately, so that changes without events do not wait for the next snapshot.
+//! changed lately, so that changes without events do not wait for the next snapshot. Where several
+//! objects are marked, the answer holds them all, and spares a request for each.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ use super::harvest::{Harvest, items};
 use super::marks::CLOCK_MARGIN;
 use super::{Answer, Engine, Fetch, Lane, Parked};
 use crate::authomize::rfc3339;
-use crate::streams::change::{Kind, Of, Rows, Sweep, Touches};
+use crate::streams::change::{Identity, Kind, Of, Rows, Sweep, Touches};
 use crate::streams::{STREAMS, Stream, id_of};
 
 /// How often it is asked without an event.
@@ -57,6 +58,11 @@ impl Engine {
         is_due && !self.is_parked(stream.name) && !self.has_failed(stream.name, SWEEP)
     }
 
+    /// Whether marks wait for a sweep, whose rows are as good as the answers to their own requests.
+    pub(super) fn sweep_may_spare(&self, stream: &Stream) -> bool {
+        lists_records(stream) && self.sweep_is_ready(stream)
+    }
+
     pub(super) fn next_of_sweep(&mut self, stream: &'static Stream, now: Timestamp) -> Option<Fetch> {
         let sweep = stream.sweep.as_ref()?;
         if !self.sweep_is_ready(stream) || self.is_reading(stream, SWEEP) {
@@ -74,7 +80,8 @@ impl Engine {
     fn sweep_since(&self, stream: &Stream) -> Option<Timestamp> {
         let newest = self.cursor.sweeps.get(stream.name)?.newest? - OVERLAP;
         let read_at = self.cursor.swept_at.get(stream.name).map(|read_at| *read_at - OVERLAP - CLOCK_MARGIN);
-        Some(read_at.map_or(newest, |read_at| read_at.max(newest)))
+        let known_until = self.cursor.sweeps.get(stream.name)?.known_until;
+        read_at.into_iter().chain(known_until).chain([newest]).max()
     }
 
     pub(super) fn absorb_sweep(&mut self, stream: &'static Stream, sent_at: Timestamp, answer: Answer) -> Vec<Harvest> {
@@ -122,6 +129,7 @@ impl Engine {
     ) -> Vec<Harvest> {
         let Some(sweep) = &stream.sweep else { return Vec::new() };
         let since = self.sweep_since(stream);
+        let mut harvests = self.absorb_marked_rows(stream, sent_at, &mut rows);
         rows.retain(|row| self.is_news(stream, sweep, row));
         rows.iter().for_each(|row| self.note_row(stream, row));
         let swept = self.cursor.sweeps.entry(stream.name.to_owned()).or_default();
@@ -143,17 +151,37 @@ impl Engine {
                 self.mark(stream, Of::All(kind), &id, None);
             }
         }
-        if rows.is_empty() || sweep.rows != Rows::Records {
-            return Vec::new();
+        if !rows.is_empty() && lists_records(stream) {
+            self.uncommitted.insert(stream.name);
+            harvests.push(Harvest::new(stream, None, sent_at, rows));
         }
-        self.uncommitted.insert(stream.name);
-        vec![Harvest::new(stream, None, sent_at, rows)]
+        harvests
+    }
+
+    /// Takes out the rows that are marked, news or not: what else there is to read of them was
+    /// marked with them.
+    fn absorb_marked_rows(
+        &mut self,
+        stream: &'static Stream,
+        sent_at: Timestamp,
+        rows: &mut Vec<Box<RawValue>>,
+    ) -> Vec<Harvest> {
+        let Identity::Object(kind) = stream.identity else { return Vec::new() };
+        let mut harvests = Vec::new();
+        for row in std::mem::take(rows) {
+            let marked = id_of(&row).and_then(|id| self.marked(stream, &format!("{}:{id}", Of::All(kind))));
+            match marked.filter(|marked| self.may_read(stream, &marked.key, &marked.mark)) {
+                Some(marked) => harvests.extend(self.absorb_object(&marked, sent_at, row)),
+                None => rows.push(row),
+            }
+        }
+        harvests
     }
 
     fn is_news(&self, stream: &Stream, sweep: &Sweep, row: &RawValue) -> bool {
-        let seen = self.cursor.sweeps.get(stream.name).map(|swept| &swept.seen);
-        let (Some(seen), Some(id), Some(time)) = (seen, id_of(row), (sweep.time)(row)) else { return true };
-        seen.get(&id) != Some(&time)
+        let swept = self.cursor.sweeps.get(stream.name);
+        let (Some(swept), Some(id), Some(time)) = (swept, id_of(row), (sweep.time)(row)) else { return true };
+        swept.known_until.is_none_or(|until| time > until) && swept.seen.get(&id) != Some(&time)
     }
 
     /// Whoever's life changed lately is read with all that belongs to them.
@@ -186,6 +214,11 @@ impl Engine {
     }
 }
 
+/// Whether a stream's sweep lists its records.
+pub(super) fn lists_records(stream: &Stream) -> bool {
+    stream.sweep.as_ref().is_some_and(|sweep| sweep.rows == Rows::Records)
+}
+
 impl Swept {
     fn see(&mut self, id: String, time: Timestamp) {
         self.newest = self.newest.max(Some(time));
@@ -195,18 +228,17 @@ impl Swept {
         }
     }
 
-    /// Forgets what the next sweep will not show; of what it may, only the newest, and those left
-    /// out will be written once more.
+    /// Forgets what the next sweep will not show. Of a crowd that changed at once the newest are
+    /// remembered; what changed before them is taken for known.
     fn prune(&mut self) {
-        let since = self.newest.map(|newest| newest - OVERLAP);
+        let since = self.newest.map(|newest| newest - OVERLAP).max(self.known_until);
         self.seen.retain(|_, time| Some(*time) >= since);
-        while self.seen.len() > MOST_SEEN {
-            let times: BTreeMap<Timestamp, ()> = self.seen.values().map(|time| (*time, ())).collect();
-            let Some(median) = times.into_keys().nth(self.seen.len() / 4) else {
-                self.seen.clear();
-                return;
-            };
-            self.seen.retain(|_, time| *time > median);
+        if self.seen.len() > MOST_SEEN {
+            let mut times: Vec<Timestamp> = self.seen.values().copied().collect();
+            times.sort_unstable();
+            let until = times[MOST_SEEN / 4];
+            self.seen.retain(|_, time| *time > until);
+            self.known_until = Some(until);
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use fake_org::{Event, NewApp, NewUser, Party, Targets};
+use jiff::SignedDuration;
 use okta_authomize::invocation::{Outcome, Report};
 use serde_json::{Value, json};
 
@@ -60,6 +61,55 @@ async fn a_changed_profile_costs_one_request_and_names_its_cause() {
     let user = &state.records("users")[&people[0]];
     assert_eq!(user.record["source"]["profile"]["title"], "Analyst");
     assert_eq!(user.record["cause"], Value::from(cause));
+}
+
+#[tokio::test]
+async fn several_changed_users_cost_one_request_and_name_their_causes() {
+    let (rig, people, ..) = collected().await;
+    let causes: Vec<_> = people[..5]
+        .iter()
+        .map(|person| {
+            rig.org().update_user(person, |profile| drop(profile.insert("title".into(), "Countess".into())));
+            rig.org().event_uuids().last().unwrap().clone()
+        })
+        .collect();
+    let (report, requests) = requests_of_run(&rig).await;
+    assert_eq!(total(&requests), 1, "{requests:?}");
+    assert_eq!(report.streams["users"].upserts, 5);
+    let state = rig.read();
+    for (person, cause) in people.iter().zip(causes) {
+        let user = &state.records("users")[person].record;
+        assert_eq!((&user["source"]["profile"]["title"], &user["cause"]), (&json!("Countess"), &json!(cause)));
+    }
+    rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn a_user_that_the_listing_of_changes_does_not_hold_is_read_alone() {
+    let (rig, people, ..) = collected().await;
+    for person in &people[..4] {
+        rig.org().update_user(person, |profile| drop(profile.insert("title".into(), "Countess".into())));
+    }
+    rig.org().edit_user(&people[3], |user| user["lastUpdated"] = json!("2020-01-01T00:00:00.000Z"));
+    let (_, requests) = requests_of_run(&rig).await;
+    assert_eq!(total(&requests), 2, "{requests:?}");
+    rig.assert_in_step();
+    assert_eq!(rig.read().records("users")[&people[3]].record["source"]["profile"]["title"], "Countess");
+}
+
+#[tokio::test]
+async fn a_crowd_that_was_created_at_once_is_no_news_an_hour_later() {
+    let rig = Rig::new().await;
+    rig.org().silently(|org| {
+        (0..450).for_each(|n| drop(org.create_user(NewUser::named(&format!("Ada{n}"), "Lovelace"))));
+    });
+    rig.without(&["factors"]);
+    rig.run().await;
+    let before = manifests(&rig).len();
+    rig.org().advance(SignedDuration::from_mins(61));
+    let (_, requests) = requests_of_run(&rig).await;
+    assert!(total(&requests) <= 4, "{requests:?}");
+    assert_eq!(manifests(&rig).len(), before);
 }
 
 #[tokio::test]

@@ -71,6 +71,19 @@ async fn a_run_costs_what_has_changed() {
 }
 
 #[tokio::test]
+async fn new_users_cost_their_groups_factors_and_apps() {
+    let (rig, ..) = large().await;
+    rig.run().await;
+    for people in [3, 10] {
+        for n in 0..people {
+            rig.org().create_user(NewUser::named(&format!("Grace{people}{n}"), "Hopper"));
+        }
+        assert_eq!(cost(&rig).await, 2 + 3 * people, "the log, the users, and three requests for each");
+        rig.assert_in_step();
+    }
+}
+
+#[tokio::test]
 async fn many_changes_of_one_object_cost_one_read() {
     let (rig, people, groups, _) = large().await;
     rig.run().await;
