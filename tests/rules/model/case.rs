@@ -59,9 +59,10 @@ impl<'w> Case<'w> {
     pub fn new(world: &'w mut World, number: u64, mut rng: Rng, org: Org) -> Self {
         let step = SignedDuration::from_millis([1, 40, 300][rng.usize(..3)]);
         let page = (rng.u8(..4) == 0).then(|| rng.u32(1..=4));
-        let steps =
-            vec![format!("{:?}, step {step}, pages of {page:?}, {:#?}", org.options.quiet_effects, org.state())];
-        world.begin(org, Traffic { step, page, ..Traffic::default() });
+        let jitter = (rng.u8(..4) == 0).then(|| rng.fork());
+        let quiet = &org.options.quiet_effects;
+        let steps = vec![format!("{quiet:?}, step {step}, pages of {page:?}, {jitter:?}, {:#?}", org.state())];
+        world.begin(org, Traffic { step, page, jitter, ..Traffic::default() });
         let (pending, seen) = (BTreeSet::new(), BTreeSet::new());
         Self { world, rng, number, steps, pending, seen, untold: false, swept: false }
     }

@@ -1,7 +1,7 @@
 //! Whether the newest word is the last one: lines stand in the order in which their requests were sent, and nothing
 //! that is older than a snapshot or a tombstone stands where those cannot take it away.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 use reader::{ENTITY_STREAMS, Manifest, Snapshot};
@@ -36,6 +36,7 @@ pub fn assert_ordered(rig: &Rig) {
     for manifest in &manifests {
         assert_snapshots_cover_what_they_follow(rig, manifest, &placed);
         assert_nothing_outlives_its_object(manifest, &placed);
+        assert_scopes_share_nothing(manifest, &placed);
     }
 }
 
@@ -86,11 +87,8 @@ fn began_at(rig: &Rig, sequence: u64, snapshot: &Snapshot) -> Option<Timestamp> 
 
 /// What hung on an object was not read before the object's end and left beside it.
 fn assert_nothing_outlives_its_object(manifest: &Manifest, placed: &BTreeMap<&str, Vec<Placed>>) {
-    let here = |stream: &str| {
-        let lines = placed.get(stream).into_iter().flatten();
-        lines.filter(|line| line.manifest == manifest.sequence).collect::<Vec<_>>()
-    };
     let owners = ["users", "groups", "applications", "idps"];
+    let here = |stream: &str| lines_in(manifest, placed, stream);
     let ends: Vec<&Placed> = owners.into_iter().flat_map(here).filter(|line| line.is_tombstone).collect();
     for snapshot in manifest.snapshots.iter().filter(|snapshot| snapshot.since_sequence == manifest.sequence) {
         let end = ends.iter().find(|end| snapshot.scope.as_ref() == Some(&end.id));
@@ -100,4 +98,23 @@ fn assert_nothing_outlives_its_object(manifest: &Manifest, placed: &BTreeMap<&st
             assert!(then >= end.observed_at, "{stream} {id} of {then} stands beside its end at {}", end.observed_at);
         }
     }
+}
+
+/// All records of one object and all of another were not read for the same manifest: what they share would be known
+/// twice, and the older word would outlive the newer one where that takes it away.
+fn assert_scopes_share_nothing(manifest: &Manifest, placed: &BTreeMap<&str, Vec<Placed>>) {
+    let fresh = manifest.snapshots.iter().filter(|snapshot| snapshot.since_sequence == manifest.sequence);
+    let scopes: BTreeSet<(&str, &str)> =
+        fresh.filter_map(|snapshot| Some((snapshot.stream.as_str(), snapshot.scope.as_deref()?))).collect();
+    for stream in scopes.iter().map(|(stream, _)| *stream).collect::<BTreeSet<_>>() {
+        for line in lines_in(manifest, placed, stream) {
+            let twice = line.id.split(':').all(|part| scopes.contains(&(stream, part)));
+            assert!(!twice, "{stream} {}: both of its objects were read for manifest {}", line.id, manifest.sequence);
+        }
+    }
+}
+
+fn lines_in<'a>(manifest: &Manifest, placed: &'a BTreeMap<&str, Vec<Placed>>, stream: &str) -> Vec<&'a Placed> {
+    let lines = placed.get(stream).into_iter().flatten();
+    lines.filter(|line| line.manifest == manifest.sequence).collect()
 }

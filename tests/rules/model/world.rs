@@ -32,6 +32,8 @@ pub struct Traffic {
     pub cut: Option<u64>,
     /// These answers come after later ones.
     pub slow: Vec<u64>,
+    /// Any answer may.
+    pub jitter: Option<Rng>,
     /// Changes at the arrival of a request, by the number of the request.
     pub meanwhile: Vec<Meanwhile>,
     /// Names of those that changed something.
@@ -175,7 +177,8 @@ fn pass(org: &mut Org, traffic: &mut Traffic, doom: &Doom, mut request: Request)
     if doom.strikes(Crash::AfterRequest) {
         return (response, GRAVE_MS);
     }
-    (response, if traffic.slow.contains(&nth) { SLOW_MS } else { 0 })
+    let late_ms = traffic.jitter.as_mut().map_or(0, |rng| rng.u64(..SLOW_MS));
+    (response, if traffic.slow.contains(&nth) { SLOW_MS } else { late_ms })
 }
 
 /// Pages hold this many objects at most, and links say so.
