@@ -196,6 +196,14 @@ impl Engine {
             Read::Assembled { object, .. } => object.is_some() && marked.mark.item.is_none(),
             Read::Listing { .. } => false,
         };
+        if is_object && self.holds_lines_of(kind) {
+            // They may tell of the object, and must not stand beside its end.
+            let after_commit = Some(self.sequence + 2);
+            if let Some(mark) = self.mark_of(marked) {
+                mark.since_sequence = after_commit;
+            }
+            return Vec::new();
+        }
         if is_object {
             return self.bury_all(kind, &marked.id, marked.mark.cause.clone(), at);
         }
@@ -207,6 +215,14 @@ impl Engine {
             return Vec::new();
         }
         self.absorb_nothing(marked, at)
+    }
+
+    /// Whether lines of what hangs on objects of this kind are uncommitted.
+    fn holds_lines_of(&self, kind: Kind) -> bool {
+        let hangs = |stream: &&&'static Stream| {
+            stream.identity.hangs_on(kind) && !matches!(stream.identity, Identity::Object(_))
+        };
+        self.plan.streams.iter().filter(hangs).any(|stream| self.uncommitted.contains(stream.name))
     }
 
     /// An object that a read did not find: all that hung on it goes with it.

@@ -167,3 +167,52 @@ fn a_stream_that_is_switched_off_does_not_hold_up_its_walk() {
     assert_eq!(resumed.next(now()), Ask::Commit);
     assert_eq!(resumed.completed()[0].stream, "groups");
 }
+
+/// Answers everything until there is nothing left to do, from a small org; returns the newest manifest's number.
+fn settle(engine: &mut Engine, mut sequence: u64) -> u64 {
+    loop {
+        match engine.next(now()) {
+            Ask::Fetch(fetch) => {
+                let objects = match fetch.path.split('?').next().unwrap() {
+                    "/api/v1/groups" => groups(0..1),
+                    "/api/v1/users" | "/api/v1/groups/00g0/users" => json!([{"id": "00u1"}]),
+                    _ => json!([]),
+                };
+                let next = fetch.path.starts_with("/api/v1/logs").then_some("/api/v1/logs?after=1_1&limit=1000");
+                engine.absorb(fetch.ticket, page(objects, next));
+            }
+            Ask::Commit => {
+                sequence += 1;
+                engine.committed(sequence, now());
+            }
+            Ask::Done => return sequence,
+            other => panic!("{other:?} where a request was expected"),
+        }
+    }
+}
+
+#[test]
+fn an_object_is_not_buried_beside_lines_that_tell_of_it() {
+    let streams = ["users", "groups", "group_memberships", "activity"];
+    let mut engine = Engine::new(plan(&streams), Cursor::default(), 0, now());
+    let sequence = settle(&mut engine, 0);
+    let mut engine = Engine::new(plan(&streams), engine.cursor().clone(), sequence, now());
+    let (log, _) = fetch(&mut engine);
+    let event = json!({"uuid": "e1", "eventType": "user.lifecycle.deactivate", "published": now().to_string(),
+        "outcome": {"result": "SUCCESS"}, "target": [{"id": "00u1", "type": "User"}]});
+    engine.absorb(log, page(json!([event]), Some("/api/v1/logs?after=2_1&limit=1000")));
+    let user = "/api/v1/users/00u1";
+    let Ask::Fetch(memberships) = engine.next_where(now(), &|path| path != user) else { panic!("nothing to fetch") };
+    assert_eq!(memberships.path, "/api/v1/users/00u1/groups");
+    let (gone, path) = fetch(&mut engine);
+    assert_eq!(path, user);
+    assert_eq!(engine.absorb(memberships.ticket, page(groups(0..1), None)).len(), 1);
+    assert!(engine.absorb(gone, Answer::Gone).is_empty());
+    assert_eq!(engine.next(now()), Ask::Commit);
+    engine.committed(sequence + 1, now());
+    let (gone, path) = fetch(&mut engine);
+    assert_eq!(path, user);
+    assert_eq!(engine.absorb(gone, Answer::Gone).len(), 1, "a tombstone");
+    let forgotten: Vec<_> = engine.completed().iter().map(|done| (done.stream, done.since_sequence)).collect();
+    assert_eq!(forgotten, [("group_memberships", sequence + 2)]);
+}
