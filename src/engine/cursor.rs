@@ -177,12 +177,18 @@ pub struct Swept {
     /// Objects that changed shortly before the newest, and when: they are no news.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub seen: BTreeMap<String, Timestamp>,
-    /// It is to be asked.
+    /// It is to be asked …
     #[serde(default, skip_serializing_if = "is_false")]
     pub due: bool,
+    /// … only because several objects are marked.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub for_marks: bool,
     /// Path and query of the next page; none before the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+    /// Since when the pages that are being read list changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
 }
 
 /// A cursor that cannot be read.

@@ -43,7 +43,7 @@ impl Engine {
                 self.make_due(stream);
             }
         } else if marks.len() >= SEVERAL && lists_records(stream) {
-            self.look_lately(stream);
+            self.look(stream, true);
         }
     }
 

@@ -20,8 +20,8 @@ use crate::streams::{STREAMS, Stream, id_of};
 const EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// How far behind the newest change it is asked: Okta may show a change a little late.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
-/// Objects whose last change is remembered, so that they are no news.
-const MOST_SEEN: usize = 200;
+/// Objects whose last change is remembered, so that they are no news: half of what a page holds.
+const MOST_SEEN: usize = 100;
 /// Names the request in place of a mark.
 pub(super) const SWEEP: &str = "changed lately";
 
@@ -36,7 +36,7 @@ impl Engine {
             self.cursor.swept_at.get(stream.name).is_some_and(|swept_at| now.duration_since(*swept_at) >= EVERY)
         };
         let streams: Vec<_> = self.plan.streams.iter().copied().filter(is_time).collect();
-        streams.into_iter().for_each(|stream| self.look_lately(stream));
+        streams.into_iter().for_each(|stream| self.look(stream, false));
     }
 
     /// When all that had changed before was last known to be read, by stream.
@@ -45,11 +45,19 @@ impl Engine {
         &self.cursor.swept_at
     }
 
-    /// A stream is to be asked for what has changed lately. One of which nothing was read yet has no
-    /// need of it.
+    /// An event names nothing: a stream is to be asked for what has changed lately, from the first
+    /// page on.
     pub(super) fn look_lately(&mut self, stream: &'static Stream) {
         if let Some(swept) = self.cursor.sweeps.get_mut(stream.name) {
-            swept.due = true;
+            (swept.due, swept.for_marks, swept.next) = (true, false, None);
+        }
+    }
+
+    /// A stream is to be asked for what has changed lately, if it is not already. One of which
+    /// nothing was read yet has no need of it.
+    pub(super) fn look(&mut self, stream: &'static Stream, for_marks: bool) {
+        if let Some(swept) = self.cursor.sweeps.get_mut(stream.name).filter(|swept| !swept.due) {
+            (swept.due, swept.for_marks) = (true, for_marks);
         }
     }
 
@@ -128,14 +136,17 @@ impl Engine {
         next: Option<String>,
     ) -> Vec<Harvest> {
         let Some(sweep) = &stream.sweep else { return Vec::new() };
-        let since = self.sweep_since(stream);
-        let mut harvests = self.absorb_marked_rows(stream, sent_at, &mut rows);
-        rows.retain(|row| self.is_news(stream, sweep, row));
-        rows.iter().for_each(|row| self.note_row(stream, row));
+        let begins_at = self.sweep_since(stream);
         let swept = self.cursor.sweeps.entry(stream.name.to_owned()).or_default();
         let is_first = swept.next.is_none();
+        // The rows of the first page move what the next sweep begins at.
+        let since = if is_first { begins_at } else { swept.since };
+        swept.since = since.filter(|_| next.is_some());
         swept.due = next.is_some();
         swept.next = next;
+        let mut harvests = self.absorb_marked_rows(stream, sent_at, &mut rows, since);
+        rows.retain(|row| self.is_news(stream, sweep, row));
+        rows.iter().for_each(|row| self.note_row(stream, row));
         if is_first {
             // What changes from now on may already be missing on a later page.
             self.sweep_began_at.insert(stream.name, sent_at);
@@ -158,20 +169,27 @@ impl Engine {
         harvests
     }
 
-    /// Takes out the rows that are marked, news or not: what else there is to read of them was
-    /// marked with them.
+    /// Takes out the rows that are marked, news or not. Whatever an event touched is marked with
+    /// them; only where one named nothing there may be more to read of them.
     fn absorb_marked_rows(
         &mut self,
         stream: &'static Stream,
         sent_at: Timestamp,
         rows: &mut Vec<Box<RawValue>>,
+        since: Option<Timestamp>,
     ) -> Vec<Harvest> {
-        let Identity::Object(kind) = stream.identity else { return Vec::new() };
+        let (Identity::Object(kind), Some(sweep)) = (stream.identity, &stream.sweep) else { return Vec::new() };
+        let for_marks = self.cursor.sweeps.get(stream.name).is_some_and(|swept| swept.for_marks);
         let mut harvests = Vec::new();
         for row in std::mem::take(rows) {
             let marked = id_of(&row).and_then(|id| self.marked(stream, &format!("{}:{id}", Of::All(kind))));
             match marked.filter(|marked| self.may_read(stream, &marked.key, &marked.mark)) {
-                Some(marked) => harvests.extend(self.absorb_object(&marked, sent_at, row)),
+                Some(marked) => {
+                    if !for_marks {
+                        self.mark_life(sweep, &row, since);
+                    }
+                    harvests.extend(self.absorb_object(&marked, sent_at, row));
+                }
                 None => rows.push(row),
             }
         }

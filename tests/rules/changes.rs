@@ -98,6 +98,28 @@ async fn a_user_that_the_listing_of_changes_does_not_hold_is_read_alone() {
 }
 
 #[tokio::test]
+async fn someone_new_whom_no_event_names_is_read_wherever_the_listing_of_changes_shows_them() {
+    let rig = Rig::new().await;
+    let people: Vec<_> = rig.org().silently(|org| {
+        org.create_everyone();
+        (0..201).map(|n| org.create_user(NewUser::named(&format!("Ada{n}"), "Lovelace"))).collect()
+    });
+    rig.run().await;
+    rig.org().lose_targets(u64::MAX);
+    let grace = rig.org().create_user(NewUser::named("Grace", "Hopper"));
+    rig.org().lose_targets(0);
+    rig.org().advance(SignedDuration::from_mins(30));
+    rig.org().silently(|org| {
+        for person in &people {
+            org.update_user(person, |profile| drop(profile.insert("title".into(), "Countess".into())));
+        }
+    });
+    rig.run().await;
+    rig.assert_in_step();
+    assert!(rig.ids("group_memberships").iter().any(|id| id.ends_with(&grace)));
+}
+
+#[tokio::test]
 async fn a_crowd_that_was_created_at_once_is_no_news_an_hour_later() {
     let rig = Rig::new().await;
     rig.org().silently(|org| {
