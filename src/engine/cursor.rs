@@ -171,24 +171,33 @@ pub struct Swept {
     /// The newest time of change seen, by Okta's clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub newest: Option<Timestamp>,
-    /// What changed until then is known: there were too many to remember each.
+    /// What changed until then and is not remembered is taken for known: it was too much.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_until: Option<Timestamp>,
     /// Objects that changed shortly before the newest, and when: they are no news.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub seen: BTreeMap<String, Timestamp>,
-    /// It is to be asked …
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub due: bool,
-    /// … only because several objects are marked.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub for_marks: bool,
+    /// Why it is to be asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Why>,
     /// Path and query of the next page; none before the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
     /// Since when the pages that are being read list changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
+}
+
+/// Why a stream is to be asked for what has changed lately; the later ones ask for more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// Several objects are marked: they are read, and nothing else.
+    Marks,
+    /// It is time: what changed without an event is read.
+    Time,
+    /// An event named nothing: whatever it could mean is read.
+    Unnamed,
 }
 
 /// A cursor that cannot be read.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Engine;
-use super::cursor::Mark;
+use super::cursor::{Mark, Why};
 use super::sweep::lists_records;
 use crate::streams::change::{Identity, Kind, Of, Read};
 use crate::streams::{STREAMS, Source, Stream};
@@ -43,7 +43,7 @@ impl Engine {
                 self.make_due(stream);
             }
         } else if marks.len() >= SEVERAL && lists_records(stream) {
-            self.look(stream, true);
+            self.look(stream, Why::Marks);
         }
     }
 

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 
 use super::Engine;
-use super::cursor::Mark;
+use super::cursor::{Mark, Why};
 use super::harvest::Harvest;
 use crate::streams::change::{Identity, Kind, Of, Touches};
 use crate::streams::{Entry, Party, STREAMS, Stream, parties};
@@ -89,7 +89,7 @@ impl Engine {
         let cause = event.entry.uuid.as_ref();
         match touches {
             Touches::Whole => self.make_due(stream),
-            Touches::Lately => self.look_lately(stream),
+            Touches::Lately => self.look(stream, Why::Unnamed),
             Touches::Each(kinds) => self.touch_each(stream, kinds, event),
             Touches::EachOrActor(kind) => {
                 let actor = event.actor.iter().filter(|actor| kind.names(&actor.kind, &actor.id));
@@ -100,7 +100,7 @@ impl Engine {
             Touches::Life => {
                 let ids = event.ids(Kind::User);
                 match self.users_stream().filter(|_| ids.is_empty()) {
-                    Some(users) => self.look_lately(users),
+                    Some(users) => self.look(users, Why::Unnamed),
                     None => self.mark_each(stream, Kind::User, &ids, event),
                 }
                 self.expect_removals(stream, Kind::User, event.removes() || event.kind.contains("deactivate"));
@@ -176,7 +176,7 @@ impl Engine {
 
     /// An event that names nothing touches all that it could mean.
     fn touch_unnamed(&mut self, stream: &'static Stream) {
-        if stream.sweep.is_some() { self.look_lately(stream) } else { self.make_due(stream) }
+        if stream.sweep.is_some() { self.look(stream, Why::Unnamed) } else { self.make_due(stream) }
     }
 
     fn users_stream(&self) -> Option<&'static Stream> {

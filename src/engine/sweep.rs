@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 
 use super::absorb::{EXPIRIES_A_RUN, NO_POSITION};
-use super::cursor::Swept;
+use super::cursor::{Swept, Why};
 use super::harvest::{Harvest, items};
 use super::marks::CLOCK_MARGIN;
 use super::{Answer, Engine, Fetch, Lane, Parked};
@@ -36,7 +36,7 @@ impl Engine {
             self.cursor.swept_at.get(stream.name).is_some_and(|swept_at| now.duration_since(*swept_at) >= EVERY)
         };
         let streams: Vec<_> = self.plan.streams.iter().copied().filter(is_time).collect();
-        streams.into_iter().for_each(|stream| self.look(stream, false));
+        streams.into_iter().for_each(|stream| self.look(stream, Why::Time));
     }
 
     /// When all that had changed before was last known to be read, by stream.
@@ -45,24 +45,17 @@ impl Engine {
         &self.cursor.swept_at
     }
 
-    /// An event names nothing: a stream is to be asked for what has changed lately, from the first
-    /// page on.
-    pub(super) fn look_lately(&mut self, stream: &'static Stream) {
-        if let Some(swept) = self.cursor.sweeps.get_mut(stream.name) {
-            (swept.due, swept.for_marks, swept.next) = (true, false, None);
-        }
-    }
-
-    /// A stream is to be asked for what has changed lately, if it is not already. One of which
-    /// nothing was read yet has no need of it.
-    pub(super) fn look(&mut self, stream: &'static Stream, for_marks: bool) {
-        if let Some(swept) = self.cursor.sweeps.get_mut(stream.name).filter(|swept| !swept.due) {
-            (swept.due, swept.for_marks) = (true, for_marks);
+    /// A stream is to be asked for what has changed lately, from the first page on where more is
+    /// wanted than before. One of which nothing was read yet has no need of it.
+    pub(super) fn look(&mut self, stream: &'static Stream, why: Why) {
+        if let Some(swept) = self.cursor.sweeps.get_mut(stream.name).filter(|swept| swept.due < Some(why)) {
+            (swept.due, swept.next) = (Some(why), None);
         }
     }
 
     pub(super) fn sweep_is_ready(&self, stream: &Stream) -> bool {
-        let is_due = self.cursor.sweeps.get(stream.name).is_some_and(|swept| swept.due && swept.newest.is_some());
+        let is_due =
+            self.cursor.sweeps.get(stream.name).is_some_and(|swept| swept.due.is_some() && swept.newest.is_some());
         is_due && !self.is_parked(stream.name) && !self.has_failed(stream.name, SWEEP)
     }
 
@@ -88,8 +81,12 @@ impl Engine {
     fn sweep_since(&self, stream: &Stream) -> Option<Timestamp> {
         let newest = self.cursor.sweeps.get(stream.name)?.newest? - OVERLAP;
         let read_at = self.cursor.swept_at.get(stream.name).map(|read_at| *read_at - OVERLAP - CLOCK_MARGIN);
-        let known_until = self.cursor.sweeps.get(stream.name)?.known_until;
-        read_at.into_iter().chain(known_until).chain([newest]).max()
+        read_at.max(self.known_until(stream)).max(Some(newest))
+    }
+
+    /// What is taken for known, unless an event tells that there is something new.
+    fn known_until(&self, stream: &Stream) -> Option<Timestamp> {
+        self.cursor.sweeps.get(stream.name).filter(|swept| swept.due != Some(Why::Unnamed))?.known_until
     }
 
     pub(super) fn absorb_sweep(&mut self, stream: &'static Stream, sent_at: Timestamp, answer: Answer) -> Vec<Harvest> {
@@ -107,7 +104,7 @@ impl Engine {
             // The org does not support the question: a snapshot has to answer it.
             Answer::Refused { .. } => {
                 self.restart_sweep(stream);
-                self.cursor.sweeps.entry(stream.name.to_owned()).or_default().due = false;
+                self.cursor.sweeps.entry(stream.name.to_owned()).or_default().due = None;
                 self.cursor.swept_at.insert(stream.name.to_owned(), sent_at);
                 self.make_due(stream);
                 return Vec::new();
@@ -135,28 +132,17 @@ impl Engine {
         mut rows: Vec<Box<RawValue>>,
         next: Option<String>,
     ) -> Vec<Harvest> {
-        let Some(sweep) = &stream.sweep else { return Vec::new() };
-        let begins_at = self.sweep_since(stream);
-        let swept = self.cursor.sweeps.entry(stream.name.to_owned()).or_default();
-        let is_first = swept.next.is_none();
-        // The rows of the first page move what the next sweep begins at.
-        let since = if is_first { begins_at } else { swept.since };
-        swept.since = since.filter(|_| next.is_some());
-        swept.due = next.is_some();
-        swept.next = next;
-        let mut harvests = self.absorb_marked_rows(stream, sent_at, &mut rows, since);
-        rows.retain(|row| self.is_news(stream, sweep, row));
-        rows.iter().for_each(|row| self.note_row(stream, row));
-        if is_first {
-            // What changes from now on may already be missing on a later page.
-            self.sweep_began_at.insert(stream.name, sent_at);
+        let why = self.cursor.sweeps.get(stream.name).and_then(|swept| swept.due);
+        let (Some(sweep), Some(why)) = (&stream.sweep, why) else { return Vec::new() };
+        let known_until = self.known_until(stream);
+        let since = self.turn_sweep(stream, sent_at, why, next);
+        let mut harvests = self.absorb_marked_rows(stream, sent_at, &mut rows, since.filter(|_| why > Why::Marks));
+        if why == Why::Marks {
+            return harvests;
         }
-        if !self.cursor.sweeps[stream.name].due
-            && let Some(began_at) = self.sweep_began_at.remove(stream.name)
-        {
-            self.cursor.swept_at.insert(stream.name.to_owned(), began_at);
-        }
+        rows.retain(|row| self.is_news(stream, sweep, row, known_until));
         for row in &rows {
+            self.note_row(stream, row);
             self.mark_life(sweep, row, since);
             if let (Rows::Parents(kind), Some(id)) = (sweep.rows, id_of(row)) {
                 self.mark(stream, Of::All(kind), &id, None);
@@ -169,24 +155,51 @@ impl Engine {
         harvests
     }
 
-    /// Takes out the rows that are marked, news or not. Whatever an event touched is marked with
-    /// them; only where one named nothing there may be more to read of them.
+    /// Moves a sweep to its next page, or ends it; returns since when it lists changes.
+    fn turn_sweep(
+        &mut self,
+        stream: &'static Stream,
+        sent_at: Timestamp,
+        why: Why,
+        next: Option<String>,
+    ) -> Option<Timestamp> {
+        let begins_at = self.sweep_since(stream);
+        let swept = self.cursor.sweeps.entry(stream.name.to_owned()).or_default();
+        let is_first = swept.next.is_none();
+        // The rows of the first page move what the next sweep begins at.
+        let since = if is_first { begins_at } else { swept.since };
+        let is_last = next.is_none();
+        (swept.due, swept.since, swept.next) = (Some(why).filter(|_| !is_last), since.filter(|_| !is_last), next);
+        if is_first {
+            // What changes from now on may already be missing on a later page.
+            self.sweep_began_at.insert(stream.name, sent_at);
+        }
+        if is_last
+            && let Some(began_at) = self.sweep_began_at.remove(stream.name)
+            && why > Why::Marks
+        {
+            self.cursor.swept_at.insert(stream.name.to_owned(), began_at);
+        }
+        since
+    }
+
+    /// Takes out the rows that are marked, news or not. `life_since`: whatever an event touched is
+    /// marked with them, but not all that changed has an event that names it.
     fn absorb_marked_rows(
         &mut self,
         stream: &'static Stream,
         sent_at: Timestamp,
         rows: &mut Vec<Box<RawValue>>,
-        since: Option<Timestamp>,
+        life_since: Option<Timestamp>,
     ) -> Vec<Harvest> {
         let (Identity::Object(kind), Some(sweep)) = (stream.identity, &stream.sweep) else { return Vec::new() };
-        let for_marks = self.cursor.sweeps.get(stream.name).is_some_and(|swept| swept.for_marks);
         let mut harvests = Vec::new();
         for row in std::mem::take(rows) {
             let marked = id_of(&row).and_then(|id| self.marked(stream, &format!("{}:{id}", Of::All(kind))));
             match marked.filter(|marked| self.may_read(stream, &marked.key, &marked.mark)) {
                 Some(marked) => {
-                    if !for_marks {
-                        self.mark_life(sweep, &row, since);
+                    if life_since.is_some() {
+                        self.mark_life(sweep, &row, life_since);
                     }
                     harvests.extend(self.absorb_object(&marked, sent_at, row));
                 }
@@ -196,10 +209,10 @@ impl Engine {
         harvests
     }
 
-    fn is_news(&self, stream: &Stream, sweep: &Sweep, row: &RawValue) -> bool {
-        let swept = self.cursor.sweeps.get(stream.name);
-        let (Some(swept), Some(id), Some(time)) = (swept, id_of(row), (sweep.time)(row)) else { return true };
-        swept.known_until.is_none_or(|until| time > until) && swept.seen.get(&id) != Some(&time)
+    fn is_news(&self, stream: &Stream, sweep: &Sweep, row: &RawValue, known_until: Option<Timestamp>) -> bool {
+        let seen = self.cursor.sweeps.get(stream.name).map(|swept| &swept.seen);
+        let (Some(seen), Some(id), Some(time)) = (seen, id_of(row), (sweep.time)(row)) else { return true };
+        Some(time) > known_until && seen.get(&id) != Some(&time)
     }
 
     /// Whoever's life changed lately is read with all that belongs to them.
