@@ -56,7 +56,7 @@ pub use demo::{DEMO_API_TOKEN, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DemoOptions};
 pub use event::{Event, Origin, Party};
 pub use faults::{Failure, Fault, Matcher};
 pub use http::{Server, serve};
-pub use limits::{Class, Limits};
+pub use limits::{Class, Limits, WindowUse};
 pub use message::{Request, Response};
 pub use org::{Options, Org};
 pub use paging::{LinkForm, LinkHost, Links};

@@ -114,51 +114,124 @@ impl Announced {
     }
 }
 
-/// The use of every bucket in its current window.
-#[derive(Debug, Default)]
-pub(crate) struct Windows {
-    open: HashMap<Class, Window>,
-    others: HashMap<Class, u64>,
+/// How one window of a class was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WindowUse {
+    /// When the window ends, in seconds since 1970; it began 60 before.
+    pub reset: i64,
+    /// Requests that came over HTTP and were let through.
+    pub own: u64,
+    /// Requests of others that were let through.
+    pub others: u64,
+    /// Requests of others that were refused because the bucket was empty.
+    pub others_refused: u64,
 }
 
+impl WindowUse {
+    const fn of(reset: i64) -> Self {
+        Self { reset, own: 0, others: 0, others_refused: 0 }
+    }
+
+    const fn used(&self) -> u64 {
+        self.own + self.others
+    }
+
+    fn add_others(&mut self, requests: u64, limit: Option<u64>) {
+        let granted = limit.map_or(requests, |limit| requests.min(limit.saturating_sub(self.used())));
+        self.others += granted;
+        self.others_refused += requests - granted;
+    }
+}
+
+/// What others use of each window.
 #[derive(Clone, Copy, Debug)]
-struct Window {
-    reset: i64,
-    used: u64,
+pub(crate) struct Others {
+    pub(crate) per_window: u64,
+    /// They spread their requests between these milliseconds of the window.
+    pub(crate) between_ms: [i64; 2],
+}
+
+impl Others {
+    /// How many they have made so many milliseconds after the window's opening.
+    fn made_by(&self, elapsed_ms: i64) -> u64 {
+        let [from, to] = self.between_ms;
+        if elapsed_ms >= to {
+            return self.per_window;
+        }
+        let part = u64::try_from((elapsed_ms - from).max(0)).unwrap_or_default();
+        self.per_window * part / u64::try_from(to - from).unwrap_or(1).max(1)
+    }
+}
+
+/// The use of every bucket in its windows.
+#[derive(Debug, Default)]
+pub(crate) struct Windows {
+    /// The last one of each class is open.
+    of: HashMap<Class, Vec<WindowUse>>,
+    others: HashMap<Class, Others>,
 }
 
 impl Windows {
     /// Counts a request; `Err` carries the headers of a refusal.
     pub(crate) fn take(&mut self, limits: &Limits, class: Class, now: Timestamp) -> Result<Announced, Announced> {
-        let window = self.window(class, now);
-        let Some(limit) = limits.of(class) else {
-            return Ok(Announced { limit: UNLIMITED, remaining: UNLIMITED - 1, reset: window.reset });
-        };
+        let limit = limits.of(class);
+        let window = self.window(limit, class, now);
         let reset = window.reset;
-        if window.used >= limit {
+        let Some(limit) = limit else {
+            window.own += 1;
+            return Ok(Announced { limit: UNLIMITED, remaining: UNLIMITED - 1, reset });
+        };
+        if window.used() >= limit {
             return Err(Announced { limit, remaining: 0, reset });
         }
-        window.used += 1;
-        Ok(Announced { limit, remaining: limit - window.used, reset })
+        window.own += 1;
+        Ok(Announced { limit, remaining: limit - window.used(), reset })
     }
 
     /// Requests of others in the current window.
-    pub(crate) fn use_by_others(&mut self, class: Class, requests: u64, now: Timestamp) {
-        self.window(class, now).used += requests;
+    pub(crate) fn use_by_others(&mut self, limits: &Limits, class: Class, requests: u64, now: Timestamp) {
+        let limit = limits.of(class);
+        self.window(limit, class, now).add_others(requests, limit);
     }
 
-    /// Requests of others at the opening of every window to come.
-    pub(crate) fn set_others(&mut self, class: Class, per_window: u64) {
-        self.others.insert(class, per_window);
+    /// Requests of others in every window to come.
+    pub(crate) fn set_others(&mut self, class: Class, others: Others) {
+        self.others.insert(class, others);
     }
 
-    fn window(&mut self, class: Class, now: Timestamp) -> &mut Window {
-        let now = now.as_second();
-        let fresh = Window { reset: now + WINDOW_SECONDS, used: self.others.get(&class).copied().unwrap_or(0) };
-        let window = self.open.entry(class).or_insert(fresh);
-        if now >= window.reset {
-            *window = fresh;
+    /// All windows that a class has had.
+    pub(crate) fn of(&self, class: Class) -> &[WindowUse] {
+        self.of.get(&class).map_or(&[], Vec::as_slice)
+    }
+
+    /// The open window, with what others have done by now. Okta opens one with the first request after the last one's end.
+    fn window(&mut self, limit: Option<u64>, class: Class, now: Timestamp) -> &mut WindowUse {
+        let others = self.others.get(&class);
+        let windows = self.of.entry(class).or_default();
+        if let Some(window) = windows.last_mut() {
+            catch_up(window, others, limit, now);
         }
+        if windows.last().is_none_or(|window| now.as_second() >= window.reset) {
+            windows.push(WindowUse::of(opens(windows.last(), others, now) + WINDOW_SECONDS));
+        }
+        let window = windows.last_mut().expect("one was pushed where there was none");
+        catch_up(window, others, limit, now);
         window
     }
+}
+
+/// When the next window opens, in seconds since 1970: others who ask all the time open it at once.
+fn opens(last: Option<&WindowUse>, others: Option<&Others>, now: Timestamp) -> i64 {
+    let now = now.as_second();
+    match (last, others) {
+        (Some(last), Some(_)) => now - (now - last.reset) % WINDOW_SECONDS,
+        _ => now,
+    }
+}
+
+fn catch_up(window: &mut WindowUse, others: Option<&Others>, limit: Option<u64>, now: Timestamp) {
+    let Some(others) = others else { return };
+    let elapsed_ms = now.as_millisecond() - (window.reset - WINDOW_SECONDS) * 1_000;
+    let made = others.made_by(elapsed_ms.min(WINDOW_SECONDS * 1_000));
+    window.add_others(made.saturating_sub(window.others + window.others_refused), limit);
 }

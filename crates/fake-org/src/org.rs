@@ -10,7 +10,7 @@ use crate::demo::Life;
 use crate::event::Party;
 use crate::faults::{Failure, Faults, Matcher};
 use crate::ids::Ids;
-use crate::limits::{Class, Limits, Windows};
+use crate::limits::{Class, Limits, Others, WindowUse, Windows};
 use crate::log::Log;
 use crate::mishaps::Mishaps;
 use crate::paging::Links;
@@ -204,12 +204,24 @@ impl Org {
     /// Counts requests of others against a class's current window.
     pub fn use_by_others(&mut self, class: Class, requests: u64) {
         let now = self.now();
-        self.windows.use_by_others(class, requests, now);
+        self.windows.use_by_others(&self.options.limits, class, requests, now);
     }
 
     /// Lets others use so many requests at the opening of each window to come.
     pub fn set_use_by_others(&mut self, class: Class, per_window: u64) {
-        self.windows.set_others(class, per_window);
+        self.set_use_by_others_between(class, per_window, [0, 0]);
+    }
+
+    /// Lets others spread so many requests evenly between two seconds of each window to come.
+    pub fn set_use_by_others_between(&mut self, class: Class, per_window: u64, seconds: [i64; 2]) {
+        let between_ms = seconds.map(|second| second * 1_000);
+        self.windows.set_others(class, Others { per_window, between_ms });
+    }
+
+    /// How each window of a class was used, the open one last. It counts others up to the class's last request.
+    #[must_use]
+    pub fn windows(&self, class: Class) -> &[WindowUse] {
+        self.windows.of(class)
     }
 
     /// What was asked so far.

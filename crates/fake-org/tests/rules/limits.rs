@@ -1,6 +1,6 @@
 //! Rate limits and how they are announced.
 
-use fake_org::{Class, Limits, Options, Org, Response};
+use fake_org::{Class, Limits, Options, Org, Response, WindowUse};
 use jiff::SignedDuration;
 
 use crate::support::{get, org_with};
@@ -37,6 +37,34 @@ fn others_use_the_same_bucket() {
     assert_eq!(announced(&get(&mut org, "/api/v1/logs"))[1], 19);
     org.use_by_others(Class::Logs, 19);
     assert_eq!(get(&mut org, "/api/v1/logs").status, 429);
+}
+
+#[test]
+fn others_may_spread_their_requests_over_a_part_of_the_window() {
+    let mut org = limited(Limits::none().set(Class::Logs, 60));
+    org.set_use_by_others_between(Class::Logs, 30, [10, 40]);
+    let mut passed = 0;
+    for (second, used) in [(0, 0), (10, 0), (25, 15), (39, 29), (40, 30), (59, 30)] {
+        org.advance(SignedDuration::from_secs(second - passed));
+        passed = second;
+        let remaining = announced(&get(&mut org, "/api/v1/logs"))[1];
+        let own = i64::try_from(org.windows(Class::Logs)[0].own).unwrap();
+        assert_eq!(60 - own - remaining, used, "after {second} s");
+    }
+}
+
+#[test]
+fn windows_are_told_with_what_others_were_refused() {
+    let mut org = limited(Limits::none().set(Class::Logs, 10));
+    let reset = org.now().as_second() + 60;
+    org.set_use_by_others_between(Class::Logs, 12, [0, 60]);
+    for _ in 0..4 {
+        get(&mut org, "/api/v1/logs");
+    }
+    org.advance(SignedDuration::from_secs(200));
+    get(&mut org, "/api/v1/logs");
+    let told = |reset, own, others, others_refused| WindowUse { reset, own, others, others_refused };
+    assert_eq!(org.windows(Class::Logs), [told(reset, 4, 6, 6), told(reset + 180, 1, 4, 0)]);
 }
 
 #[test]
