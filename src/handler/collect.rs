@@ -48,9 +48,6 @@ pub(super) struct Collecting<'a, S> {
 /// How often a run looks whether another one has committed: it would go on in vain.
 const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(5);
 
-/// Requests under way that count against one rate limit: those that wait for their turn leave room
-/// to streams of other limits.
-const MOST_A_CLASS: usize = 8;
 /// Batches on their way to the bucket at once.
 const MOST_UPLOADS: usize = 3;
 
@@ -160,8 +157,8 @@ impl<'a, S: Store> Collecting<'a, S> {
 
     fn send_what_is_asked(&mut self, now: Timestamp) -> Ask {
         while self.flights.len() < self.org.room() {
-            let by_class = &self.by_class;
-            let has_room = |path: &str| by_class.get(class_of(path)).is_none_or(|count| *count < MOST_A_CLASS);
+            let (by_class, most) = (&self.by_class, self.org.room_of_a_class());
+            let has_room = |path: &str| by_class.get(class_of(path)).is_none_or(|count| *count < most);
             match self.engine.next_where(now, &has_room) {
                 Ask::Fetch(Fetch { ticket, path }) => {
                     let (org, until, class) = (self.org.clone(), self.run.stop_at, class_of(&path));

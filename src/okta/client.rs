@@ -56,6 +56,12 @@ impl Org {
         self.transport.room()
     }
 
+    /// Of them, how many should count against one rate limit (see [`super::class_of`]).
+    #[must_use]
+    pub fn room_of_a_class(&self) -> usize {
+        self.transport.room_of_a_class()
+    }
+
     /// Fetches a path (with its query) until `until`. A token that Okta no longer accepts is
     /// renewed once.
     ///

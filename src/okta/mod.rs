@@ -1,12 +1,16 @@
 //! One HTTP page of an Okta org: authenticated, paced, repeated where that helps. Fetches a
 //! path; does not know what a user is.
 
+mod announced;
 mod assertion;
 mod auth;
+mod bucket;
 mod client;
 mod dpop;
 mod link;
+mod others;
 mod pace;
+mod room;
 mod transport;
 
 use std::fmt;

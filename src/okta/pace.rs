@@ -3,18 +3,10 @@
 
 use std::collections::HashMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-/// What an answer's headers say of its bucket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Announced {
-    /// `X-Rate-Limit-Limit`: requests a window. Several: the lowest.
-    pub limit: u32,
-    /// `X-Rate-Limit-Remaining`. Several: the lowest.
-    pub remaining: u32,
-    /// Time until `X-Rate-Limit-Reset`, by the clock of the answer's own `Date`. Several: the latest.
-    pub resets_in: SignedDuration,
-}
+use super::announced::Announced;
+use super::bucket::{Bucket, Wait};
 
 /// One bucket a rate-limit class.
 #[derive(Debug)]
@@ -23,94 +15,41 @@ pub(super) struct Pace {
     buckets: HashMap<&'static str, Bucket>,
 }
 
-#[derive(Debug, Default)]
-struct Bucket {
-    announced: Option<Window>,
-    /// Requests of this collector in the window.
-    spent: u32,
-    /// When the next request is due at an even pace.
-    next_at: Timestamp,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Window {
-    limit: u32,
-    remaining: u32,
-    ends_at: Timestamp,
-}
-
-/// Okta's windows last a minute.
-const WINDOW_MS: i64 = 60_000;
-const WINDOW: SignedDuration = SignedDuration::from_millis(WINDOW_MS);
-/// Part of the share that may be used at once before the even pace begins.
-const BURST_SHARE: u32 = 4;
-/// Part of the bucket that is left to others even where they have used more than the rest.
-const RESERVE_PERCENT: u32 = 10;
-
 impl Pace {
     pub(super) fn new(share_percent: u32) -> Self {
         Self { share_percent, buckets: HashMap::new() }
     }
 
     /// When a request of this class may be sent: now, or later. A request whose time has come
-    /// counts as sent.
-    pub(super) fn take(&mut self, class: &'static str, now: Timestamp) -> Result<(), Timestamp> {
+    /// counts as sent. Of an unknown bucket one request at a time is tried.
+    pub(super) fn take(&mut self, class: &'static str, now: Timestamp) -> Result<(), Wait> {
         let share_percent = self.share_percent;
-        let bucket = self.buckets.entry(class).or_default();
-        if let Some(window) = bucket.announced.as_mut().filter(|window| window.ends_at <= now) {
-            // Until an answer tells more, the next window is taken for one like the last.
-            *window = Window { remaining: window.limit, ends_at: now + WINDOW, ..*window };
-            bucket.spent = 0;
-        }
-        let Some(window) = bucket.announced else {
-            bucket.spent = bucket.spent.saturating_add(1);
-            return Ok(());
-        };
-        let share = share_of(window.limit, share_percent);
-        let reserve = if share_percent == 100 { 0 } else { window.limit * RESERVE_PERCENT / 100 };
-        if bucket.spent >= share || window.remaining <= reserve.min(window.limit.saturating_sub(share)) {
-            return Err(window.ends_at);
-        }
-        let interval = SignedDuration::from_millis(WINDOW_MS / i64::from(share));
-        let ahead = interval * i32::try_from((share / BURST_SHARE).max(1)).unwrap_or(i32::MAX);
-        let due = bucket.next_at.max(now - ahead);
-        if due > now {
-            return Err(due);
-        }
-        bucket.next_at = due + interval;
-        bucket.spent += 1;
-        Ok(())
+        self.of(class).take(share_percent, now)
     }
 
-    /// Notes what an answer announces. Answers may overtake each other: within a window the
-    /// lowest `remaining` stands.
+    /// Notes what an answer announces.
     pub(super) fn note(&mut self, class: &'static str, announced: Announced, now: Timestamp) {
-        let bucket = self.buckets.entry(class).or_default();
-        let mut ends_at = now + announced.resets_in.clamp(SignedDuration::from_secs(1), SignedDuration::from_mins(10));
-        let Announced { limit, mut remaining, .. } = announced;
-        match bucket.announced {
-            Some(window) if ends_at.duration_since(window.ends_at) >= SignedDuration::from_secs(5) => {
-                bucket.spent = bucket.spent.min(1);
-            }
-            Some(window) => {
-                remaining = remaining.min(window.remaining);
-                ends_at = ends_at.min(window.ends_at);
-            }
-            None => {}
-        }
-        bucket.announced = Some(Window { limit, remaining, ends_at });
+        self.of(class).note(announced, now);
+    }
+
+    /// Notes an answer that announces nothing.
+    pub(super) fn note_nothing(&mut self, class: &'static str) {
+        self.of(class).note_nothing();
+    }
+
+    /// Notes that a request has ended without an answer that tells of its bucket.
+    pub(super) fn lose(&mut self, class: &'static str) {
+        self.of(class).lose();
     }
 
     /// Notes that the bucket is empty until `until`.
-    pub(super) fn exhaust(&mut self, class: &'static str, until: Timestamp) {
-        let bucket = self.buckets.entry(class).or_default();
-        let limit = bucket.announced.map_or(1, |window| window.limit.max(1));
-        bucket.announced = Some(Window { limit, remaining: 0, ends_at: until });
+    pub(super) fn close(&mut self, class: &'static str, until: Timestamp) {
+        self.of(class).close(until);
     }
-}
 
-fn share_of(limit: u32, percent: u32) -> u32 {
-    (u64::from(limit) * u64::from(percent) / 100).try_into().unwrap_or(u32::MAX).max(1)
+    fn of(&mut self, class: &'static str) -> &mut Bucket {
+        self.buckets.entry(class).or_default()
+    }
 }
 
 /// The bucket that a path counts against.
@@ -140,62 +79,252 @@ pub fn class_of(path: &str) -> &'static str {
 mod tests {
     use super::*;
 
+    const MINUTE_MS: i64 = 60_000;
+
+    /// How a window of the bucket was used.
+    #[derive(Debug, Clone, Copy, Default)]
+    struct Used {
+        own: u32,
+        others: u32,
+        refused: u32,
+        others_refused: u32,
+    }
+
+    /// Okta's side of one bucket: windows of a minute that end at whole seconds of a clock of its own.
+    struct Okta {
+        limit: u32,
+        /// How many requests others have made by so many milliseconds of the window of that number.
+        others: fn(u32, i64, usize) -> u32,
+        windows: Vec<Used>,
+    }
+
+    impl Okta {
+        /// Okta's clock is fast by this much and a bit, so that nothing happens at whole seconds.
+        const AHEAD_MS: i64 = 7 * 3_600_000 + 437;
+        /// The first window is this old when the run begins.
+        const OLD_MS: i64 = 23_437;
+
+        /// One request at `ms` of the run's clock; the answer, and whether it is a refusal.
+        fn serve(&mut self, ms: i64) -> (Announced, bool) {
+            let elapsed_ms = ms + Self::OLD_MS;
+            let number = usize::try_from(elapsed_ms / MINUTE_MS).unwrap();
+            while self.windows.len() <= number {
+                if let Some(last) = self.windows.len().checked_sub(1) {
+                    self.add_others(last, MINUTE_MS);
+                }
+                self.windows.push(Used::default());
+            }
+            self.add_others(number, elapsed_ms % MINUTE_MS);
+            let window = &mut self.windows[number];
+            let is_refused = window.own + window.others >= self.limit;
+            if is_refused {
+                window.refused += 1;
+            } else {
+                window.own += 1;
+            }
+            let remaining = self.limit - window.own - window.others;
+            let ends_ms = (i64::try_from(number).unwrap() + 1) * MINUTE_MS - Self::OLD_MS;
+            let reset = at(ends_ms + Self::AHEAD_MS);
+            let date = Timestamp::from_second(at(ms + Self::AHEAD_MS).as_second()).unwrap();
+            (Announced { limit: self.limit, remaining, reset, resets_in: reset.duration_since(date) }, is_refused)
+        }
+
+        fn add_others(&mut self, number: usize, elapsed_ms: i64) {
+            let window = &mut self.windows[number];
+            let new = (self.others)(self.limit, elapsed_ms, number) - window.others - window.others_refused;
+            let granted = new.min(self.limit - window.own - window.others);
+            window.others += granted;
+            window.others_refused += new - granted;
+        }
+    }
+
+    /// A run with more work than it may do, and so many requests of it under way at once.
+    struct Run {
+        share: u32,
+        at_once: usize,
+        latency_ms: [u64; 2],
+        rng: fastrand::Rng,
+        /// When Okta counted each request.
+        counted_ms: Vec<i64>,
+    }
+
+    impl Run {
+        fn of(share: u32) -> Self {
+            let rng = fastrand::Rng::with_seed(7);
+            Self { share, at_once: 16, latency_ms: [0, 200], rng, counted_ms: Vec::new() }
+        }
+
+        fn latency(&mut self) -> i64 {
+            self.rng.u64(self.latency_ms[0]..=self.latency_ms[1]).cast_signed() / 2
+        }
+
+        /// Runs for so many minutes; answers overtake each other.
+        fn against(&mut self, okta: &mut Okta, minutes: i64) {
+            let mut pace = Pace::new(self.share);
+            let (mut sent, mut answers): (Vec<i64>, Vec<(i64, Announced, bool)>) = Default::default();
+            let (mut ms, end_ms) = (0, minutes * MINUTE_MS);
+            while ms < end_ms {
+                for _ in sent.extract_if(.., |arrives| *arrives <= ms) {
+                    self.counted_ms.push(ms);
+                    let (announced, is_refused) = okta.serve(ms);
+                    answers.push((ms + self.latency(), announced, is_refused));
+                }
+                for (_, announced, is_refused) in answers.extract_if(.., |(arrives, ..)| *arrives <= ms) {
+                    pace.note("groups", announced, at(ms));
+                    if is_refused {
+                        pace.close("groups", at(ms) + announced.resets_in);
+                    }
+                }
+                let mut turn = Ok(());
+                while sent.len() + answers.len() < self.at_once && turn.is_ok() {
+                    turn = pace.take("groups", at(ms));
+                    sent.extend(turn.is_ok().then(|| ms + self.latency()));
+                }
+                let wake_ms = if let Err(Wait::Until(due)) = turn {
+                    due.as_millisecond() - at(0).as_millisecond()
+                } else {
+                    end_ms
+                };
+                let under_way = sent.iter().copied().chain(answers.iter().map(|(arrives, ..)| *arrives));
+                ms = under_way.chain([wake_ms]).min().unwrap_or(end_ms).max(ms);
+            }
+        }
+
+        /// The most requests that Okta counted in any minute.
+        fn most_in_a_minute(&mut self) -> usize {
+            self.counted_ms.sort_unstable();
+            let counted = &self.counted_ms;
+            let within = |first: usize| counted[first..].partition_point(|ms| *ms < counted[first] + MINUTE_MS);
+            (0..counted.len()).map(within).max().unwrap_or_default()
+        }
+    }
+
+    fn nobody(_: u32, _: i64, _: usize) -> u32 {
+        0
+    }
+
+    fn evenly(percent: u32, limit: u32, elapsed_ms: i64) -> u32 {
+        u32::try_from(i64::from(limit * percent / 100) * elapsed_ms / MINUTE_MS).unwrap()
+    }
+
     fn at(ms: i64) -> Timestamp {
         Timestamp::from_millisecond(1_000_000_000_000 + ms).unwrap()
     }
 
-    fn announced(limit: u32, remaining: u32, resets_in_s: i64) -> Announced {
-        Announced { limit, remaining, resets_in: SignedDuration::from_secs(resets_in_s) }
+    fn okta(limit: u32, others: fn(u32, i64, usize) -> u32) -> Okta {
+        Okta { limit, others, windows: Vec::new() }
     }
 
-    /// Requests that go through when a run has more work than it may do, over `ms`.
-    fn sent_within(pace: &mut Pace, from_ms: i64, ms: i64) -> u32 {
-        let mut sent = 0;
-        let mut now = at(from_ms);
-        while now < at(from_ms + ms) {
-            match pace.take("groups", now) {
-                Ok(()) => sent += 1,
-                Err(later) => now = later.max(now + SignedDuration::from_millis(1)),
-            }
-        }
-        sent
+    type Pattern = fn(u32, i64, usize) -> u32;
+
+    /// The windows that were used from their first to their last millisecond.
+    fn whole(okta: &Okta, first: usize) -> &[Used] {
+        &okta.windows[first..okta.windows.len() - 1]
+    }
+
+    fn total(windows: &[Used], of: fn(&Used) -> u32) -> u32 {
+        windows.iter().map(of).sum()
     }
 
     #[test]
     fn a_run_uses_its_share_and_not_more() {
-        for (share, limit, least, most) in [(50, 600, 270, 300), (100, 100, 90, 100), (10, 50, 4, 5), (1, 20, 1, 1)] {
-            let mut pace = Pace::new(share);
-            pace.note("groups", announced(limit, limit - 1, 60), at(0));
-            let sent = sent_within(&mut pace, 0, 59_999);
-            assert!((least..=most).contains(&sent), "share {share} of {limit}: {sent}");
+        for (share, limit) in [(50, 600), (50, 250), (100, 100), (100, 1200), (25, 60), (10, 50), (1, 20), (90, 33)] {
+            for latency_ms in [[0, 0], [20, 20], [0, 200], [200, 200]] {
+                let (mut okta, mut run) = (okta(limit, nobody), Run { latency_ms, ..Run::of(share) });
+                run.against(&mut okta, 6);
+                let (most, what) = ((limit * share / 100).max(1), format!("{share} % of {limit}, {latency_ms:?} ms"));
+                assert!(okta.windows.iter().all(|window| window.own <= most), "{what}: {:?}", okta.windows);
+                assert_eq!(total(&okta.windows, |window| window.refused), 0, "{what}");
+                for window in whole(&okta, 1) {
+                    assert!(window.own * 10 >= most * 9, "{what}: {window:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn in_no_minute_whenever_it_begins_is_more_than_the_share_used() {
+        for (share, limit) in [(50, 600), (50, 100), (100, 1200), (10, 50)] {
+            for (latency_ms, late) in [([100, 100], 0), ([0, 200], 1)] {
+                let (mut okta, mut run) = (okta(limit, nobody), Run { latency_ms, ..Run::of(share) });
+                run.against(&mut okta, 6);
+                // One that was long under way may slip into the minute of those behind it.
+                let most = usize::try_from(limit * share / 100).unwrap() + late;
+                assert!(run.most_in_a_minute() <= most, "{share} % of {limit}: {}", run.most_in_a_minute());
+            }
         }
     }
 
     #[test]
     fn requests_are_spread_over_the_window() {
-        let mut pace = Pace::new(50);
-        pace.note("groups", announced(600, 599, 60), at(0));
-        let first = sent_within(&mut pace, 0, 10_000);
-        assert!((75..=130).contains(&first), "{first}");
-        let second = sent_within(&mut pace, 10_000, 10_000);
-        assert!((45..=55).contains(&second), "{second}");
+        let (mut okta, mut run) = (okta(600, nobody), Run::of(50));
+        run.against(&mut okta, 6);
+        let mut by_second = [0; 360];
+        run.counted_ms.iter().for_each(|ms| by_second[usize::try_from(ms / 1_000).unwrap()] += 1);
+        assert!(by_second[..2].iter().sum::<u32>() <= 25, "{by_second:?}");
+        for ten in by_second[10..].chunks(10) {
+            assert!((45..=50).contains(&ten.iter().sum::<u32>()), "{by_second:?}");
+        }
     }
 
     #[test]
-    fn room_is_left_where_others_have_used_the_bucket() {
-        let mut pace = Pace::new(50);
-        pace.note("groups", announced(100, 10, 30), at(0));
-        assert_eq!(pace.take("groups", at(0)), Err(at(30_000)));
-        assert_eq!(pace.take("groups", at(30_000)), Ok(()));
-        assert_eq!(pace.take("users", at(0)), Ok(()));
+    fn what_others_leave_is_used_and_nobody_is_refused() {
+        let patterns: [(u32, Pattern); 6] = [
+            (30, |limit, ms, _| evenly(30, limit, ms)),
+            (60, |limit, ms, _| evenly(60, limit, ms)),
+            (90, |limit, ms, _| evenly(90, limit, ms)),
+            // All of it at once, when the window opens.
+            (30, |limit, _, _| evenly(30, limit, MINUTE_MS)),
+            (60, |limit, _, _| evenly(60, limit, MINUTE_MS)),
+            (90, |limit, _, _| evenly(90, limit, MINUTE_MS)),
+        ];
+        for (number, (percent, others)) in patterns.into_iter().enumerate() {
+            for (share, limit) in [(50, 600), (100, 600), (50, 3000), (50, 100), (100, 100)] {
+                for latency_ms in [[0, 0], [20, 20], [0, 200]] {
+                    let (mut okta, mut run) = (okta(limit, others), Run { latency_ms, ..Run::of(share) });
+                    run.against(&mut okta, 6);
+                    let what = format!("{share} % of {limit}, pattern {number}, {latency_ms:?} ms: {:?}", okta.windows);
+                    assert_eq!(total(&okta.windows, |window| window.refused + window.others_refused), 0, "{what}");
+                    let windows = whole(&okta, 1);
+                    let each = (limit * share / 100).min(limit * (95 - percent) / 100);
+                    // Where they come at once it takes a while to see that no more come.
+                    let least = if number < 3 { 90 } else { 45 };
+                    let fair = u32::try_from(windows.len()).unwrap() * each * least / 100;
+                    assert!(total(windows, |window| window.own) >= fair, "{what}");
+                }
+            }
+        }
     }
 
     #[test]
-    fn an_exhausted_bucket_waits_for_its_reset() {
-        let mut pace = Pace::new(100);
-        pace.exhaust("logs", at(5_000));
-        assert_eq!(pace.take("logs", at(1)), Err(at(5_000)));
-        assert_eq!(pace.take("logs", at(5_000)), Ok(()));
+    fn nobody_is_refused_when_others_come_to_use_three_times_as_much() {
+        let others: Pattern = |limit, ms, number| evenly(if number < 3 { 30 } else { 90 }, limit, ms);
+        for (share, limit) in [(50, 600), (100, 600), (50, 100), (100, 100)] {
+            let (mut okta, mut run) = (okta(limit, others), Run::of(share));
+            run.against(&mut okta, 6);
+            assert_eq!(total(&okta.windows, |window| window.refused + window.others_refused), 0, "{:?}", okta.windows);
+        }
+    }
+
+    #[test]
+    fn a_share_is_used_again_when_others_have_gone() {
+        let others: Pattern = |limit, ms, number| evenly(if number < 2 { 90 } else { 0 }, limit, ms);
+        for (share, limit) in [(50, 600), (100, 600), (100, 100), (50, 20)] {
+            let (mut okta, mut run) = (okta(limit, others), Run::of(share));
+            run.against(&mut okta, 6);
+            assert!(whole(&okta, 3).iter().all(|window| window.own * 1_000 >= limit * share * 9), "{:?}", okta.windows);
+        }
+    }
+
+    #[test]
+    fn all_but_a_twentieth_of_what_others_use_at_the_end_of_every_window_is_left_to_them() {
+        let others: Pattern = |limit, ms, _| evenly(60, limit, (ms - 50_000).max(0) * 6);
+        for limit in [100, 600, 3_000] {
+            let (mut okta, mut run) = (okta(limit, others), Run::of(50));
+            run.against(&mut okta, 6);
+            let refused = okta.windows.iter().map(|window| window.refused + window.others_refused).max();
+            assert!(refused.unwrap() * 100 <= limit * 5, "{limit}: {:?}", okta.windows);
+        }
     }
 
     #[test]

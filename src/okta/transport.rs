@@ -1,16 +1,19 @@
 //! Requests that are paced to the org's limits and repeated where that helps.
 
-use std::collections::HashSet;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::HeaderMap;
 use serde_json::value::RawValue;
+use tokio::sync::Notify;
 
 use super::Error;
-use super::pace::{Announced, Pace};
+use super::announced::{Announced, announced};
+use super::bucket::Wait;
+use super::pace::Pace;
+use super::room::Room;
 use crate::clock::Clock;
 
 /// An HTTP client with what it has learned of the org's rate limits.
@@ -19,10 +22,28 @@ pub struct Transport {
     http: reqwest::Client,
     clock: Clock,
     backoff: Duration,
-    pace: Mutex<Pace>,
-    room: AtomicUsize,
+    gate: Mutex<Gate>,
+    /// Told whenever a request has its answer: those that wait look again.
+    answered: Notify,
     requests: AtomicU64,
     throttled_ms: AtomicU64,
+}
+
+/// What every request has to pass.
+#[derive(Debug)]
+struct Gate {
+    pace: Pace,
+    room: Room,
+}
+
+/// A request that has passed the gate, until its answer is read or given up.
+#[derive(Debug)]
+struct Turn<'a> {
+    transport: &'a Transport,
+    class: &'static str,
+    /// See [`Room::enter`].
+    entered: u32,
+    is_noted: bool,
 }
 
 /// What a transport has cost the org so far.
@@ -44,8 +65,8 @@ pub(super) struct Raw {
 
 /// How often a request is sent that fails for no reason of its own.
 const ATTEMPTS: u32 = 5;
-/// How many requests may be under way at once.
-const MOST_ROOM: usize = 16;
+/// After how many refusals in a row the pause no longer grows.
+const MOST_DOUBLINGS: u32 = 3;
 /// Longest time for one answer; Okta gives up on a System Log query after 30 s.
 const ANSWER_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
 
@@ -67,8 +88,8 @@ impl Transport {
             http,
             clock,
             backoff,
-            pace: Mutex::new(Pace::new(share_percent)),
-            room: AtomicUsize::new(MOST_ROOM),
+            gate: Mutex::new(Gate { pace: Pace::new(share_percent), room: Room::new() }),
+            answered: Notify::new(),
             requests: AtomicU64::new(0),
             throttled_ms: AtomicU64::new(0),
         }
@@ -89,7 +110,13 @@ impl Transport {
     /// How many requests should be under way at once.
     #[must_use]
     pub fn room(&self) -> usize {
-        self.room.load(Ordering::Relaxed)
+        self.gate().room.width()
+    }
+
+    /// Of them, how many should count against one rate limit.
+    #[must_use]
+    pub fn room_of_a_class(&self) -> usize {
+        self.gate().room.width_of_a_class()
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -106,19 +133,18 @@ impl Transport {
     ) -> Result<Raw, Error> {
         let (mut failed, mut crowded) = (0, 0);
         loop {
-            self.wait_for_turn(class, until).await?;
+            let turn = self.wait_for_turn(class, until).await?;
             let request = build(&self.http, self.now())?;
             let what = format!("{} {}", request.method(), request.url().path());
-            let pause = match self.attempt(class, until, request).await? {
+            let pause = match self.attempt(turn, until, request).await? {
                 Ok(raw) => return Ok(raw),
                 Err(Trouble::Limited(reset)) => {
-                    self.lock_pace().exhaust(class, reset + jitter(Duration::from_secs(1)));
+                    self.gate().pace.close(class, reset + jitter(Duration::from_secs(1)));
                     continue;
                 }
                 Err(Trouble::Crowded) => {
-                    self.halve_room();
                     crowded += 1;
-                    self.pause_after(crowded, 2)
+                    self.pause_after(crowded.min(MOST_DOUBLINGS), 2)
                 }
                 Err(Trouble::Passing(error)) => {
                     failed += 1;
@@ -132,25 +158,35 @@ impl Transport {
         }
     }
 
-    async fn wait_for_turn(&self, class: &'static str, until: Timestamp) -> Result<(), Error> {
+    async fn wait_for_turn(&self, class: &'static str, until: Timestamp) -> Result<Turn<'_>, Error> {
         loop {
+            let mut answered = std::pin::pin!(self.answered.notified());
+            // From here on no answer is missed.
+            answered.as_mut().enable();
             let now = self.now();
-            let turn = self.lock_pace().take(class, now);
-            let Err(later) = turn else { return Ok(()) };
-            if later >= until {
-                let retry_after_s = later.duration_since(now).as_secs() + 1;
-                return Err(Error::Limited { retry_after_s });
+            if now >= until {
+                return Err(Error::OutOfTime);
             }
-            let wait = later.duration_since(now).unsigned_abs();
-            self.throttled_ms.fetch_add(wait.as_millis().try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
-            tokio::time::sleep(wait).await;
+            let (wake_at, is_throttled) = match self.gate().pass(class, now) {
+                Ok(entered) => return Ok(Turn { transport: self, class, entered, is_noted: false }),
+                Err(Wait::Until(later)) if later >= until => {
+                    return Err(Error::Limited { retry_after_s: later.duration_since(now).as_secs() + 1 });
+                }
+                Err(Wait::Until(later)) => (later, true),
+                Err(Wait::Answer) => (until, false),
+            };
+            let _ = tokio::time::timeout(wake_at.duration_since(now).unsigned_abs(), answered).await;
+            if is_throttled {
+                let waited = self.now().duration_since(now).as_millis().try_into().unwrap_or_default();
+                self.throttled_ms.fetch_add(waited, Ordering::Relaxed);
+            }
         }
     }
 
     /// One attempt. The outer error ends the request, the inner one may be worth another attempt.
     async fn attempt(
         &self,
-        class: &'static str,
+        turn: Turn<'_>,
         until: Timestamp,
         request: reqwest::Request,
     ) -> Result<Result<Raw, Trouble>, Error> {
@@ -159,7 +195,7 @@ impl Transport {
             return Err(Error::OutOfTime);
         }
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let answer = tokio::time::timeout(left.min(ANSWER_TIMEOUT).unsigned_abs(), self.answer(class, request));
+        let answer = tokio::time::timeout(left.min(ANSWER_TIMEOUT).unsigned_abs(), self.answer(turn, request));
         match answer.await {
             Ok(answer) => Ok(answer),
             Err(_) if left <= ANSWER_TIMEOUT => Err(Error::OutOfTime),
@@ -167,22 +203,19 @@ impl Transport {
         }
     }
 
-    async fn answer(&self, class: &'static str, request: reqwest::Request) -> Result<Raw, Trouble> {
+    async fn answer(&self, mut turn: Turn<'_>, request: reqwest::Request) -> Result<Raw, Trouble> {
         let passing = |error: reqwest::Error| Trouble::Passing(innermost(&error.without_url()));
         let response = self.http.execute(request).await.map_err(passing)?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
-        let announced = announced(&headers, self.now());
-        if let Some(announced) = announced.filter(|announced| announced.limit > 0) {
-            self.lock_pace().note(class, announced, self.now());
-        }
+        let announced = announced(&headers).filter(|announced| announced.limit > 0);
+        turn.note(announced, status);
         if status == 429 {
-            return Err(match announced {
-                Some(announced) if announced.limit > 0 => {
-                    Trouble::Limited(self.now() + announced.resets_in.max(SignedDuration::from_secs(1)))
-                }
-                _ => Trouble::Crowded,
-            });
+            let Some(announced) = announced else {
+                turn.is_too_many();
+                return Err(Trouble::Crowded);
+            };
+            return Err(Trouble::Limited(self.now() + announced.resets_in.max(SignedDuration::from_secs(1))));
         }
         let body = response.bytes().await.map_err(passing)?;
         let body =
@@ -193,7 +226,7 @@ impl Transport {
         if status == 200 && serde_json::from_str::<&RawValue>(&body).is_err() {
             return Err(Trouble::Passing("the answer is not JSON".to_owned()));
         }
-        self.widen_room();
+        self.gate().room.widen(self.now());
         Ok(Raw { status, headers, body })
     }
 
@@ -210,43 +243,51 @@ impl Transport {
         pause / 2 + jitter(pause).unsigned_abs()
     }
 
-    fn lock_pace(&self) -> std::sync::MutexGuard<'_, Pace> {
-        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    fn gate(&self) -> MutexGuard<'_, Gate> {
+        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn halve_room(&self) {
-        self.room.store((self.room() / 2).max(1), Ordering::Relaxed);
-    }
-
-    fn widen_room(&self) {
-        if self.room() < MOST_ROOM && self.requests.load(Ordering::Relaxed).is_multiple_of(16) {
-            self.room.fetch_add(1, Ordering::Relaxed);
+impl Gate {
+    fn pass(&mut self, class: &'static str, now: Timestamp) -> Result<u32, Wait> {
+        if self.room.is_full() {
+            return Err(Wait::Answer);
         }
+        self.pace.take(class, now)?;
+        Ok(self.room.enter())
+    }
+}
+
+impl Turn<'_> {
+    fn note(&mut self, announced: Option<Announced>, status: u16) {
+        let mut gate = self.transport.gate();
+        match announced {
+            Some(announced) => gate.pace.note(self.class, announced, self.transport.now()),
+            None if status == 200 => gate.pace.note_nothing(self.class),
+            None => return,
+        }
+        self.is_noted = true;
+    }
+
+    fn is_too_many(&self) {
+        self.transport.gate().room.halve(self.entered, self.transport.now());
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut gate = self.transport.gate();
+        gate.room.leave();
+        if !self.is_noted {
+            gate.pace.lose(self.class);
+        }
+        drop(gate);
+        self.transport.answered.notify_waiters();
     }
 }
 
 fn jitter(most: Duration) -> SignedDuration {
     SignedDuration::from_millis(fastrand::i64(0..=i64::try_from(most.as_millis()).unwrap_or(i64::MAX)))
-}
-
-/// The rate-limit headers of an answer; Okta sometimes sends them twice. The time to the reset is
-/// by the clock of the answer, not by ours.
-fn announced(headers: &HeaderMap, now: Timestamp) -> Option<Announced> {
-    let numbers = |name: &str| -> HashSet<i64> {
-        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-        values.flat_map(|value| value.split(',')).filter_map(|value| value.trim().parse().ok()).collect()
-    };
-    let date =
-        headers.get("date").and_then(|value| value.to_str().ok()).and_then(|date| httpdate::parse_http_date(date).ok());
-    let date = date.and_then(|date| Timestamp::try_from(date).ok()).unwrap_or(now);
-    let limit = numbers("x-rate-limit-limit").into_iter().min()?;
-    let remaining = numbers("x-rate-limit-remaining").into_iter().min()?;
-    let reset = Timestamp::from_second(numbers("x-rate-limit-reset").into_iter().max()?).ok()?;
-    Some(Announced {
-        limit: u32::try_from(limit).unwrap_or_default(),
-        remaining: u32::try_from(remaining).unwrap_or_default(),
-        resets_in: reset.duration_since(date),
-    })
 }
 
 /// The last cause of an error: what reqwest says above it repeats the request.
@@ -256,30 +297,4 @@ fn innermost(error: &dyn std::error::Error) -> String {
         innermost = source;
     }
     innermost.to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_duplicate_headers_the_lowest_remaining_and_the_latest_reset_count() {
-        let mut headers = HeaderMap::new();
-        for (name, value) in [
-            ("date", "Mon, 23 Nov 2026 18:00:00 GMT"),
-            ("x-rate-limit-limit", "600"),
-            ("x-rate-limit-limit", "300"),
-            ("x-rate-limit-remaining", "599, 12"),
-            ("x-rate-limit-reset", "1795456830"),
-            ("x-rate-limit-reset", "1795456820"),
-        ] {
-            headers.append(name, value.parse().unwrap());
-        }
-        let date: Timestamp = "2026-11-23T18:00:00Z".parse().unwrap();
-        let reset = Timestamp::from_second(1_795_456_830).unwrap();
-        let read = announced(&headers, Timestamp::UNIX_EPOCH).unwrap();
-        assert_eq!(read, Announced { limit: 300, remaining: 12, resets_in: reset.duration_since(date) });
-        headers.remove("x-rate-limit-reset");
-        assert_eq!(announced(&headers, date), None);
-    }
 }
