@@ -1,7 +1,7 @@
 //! Okta's rate limits: a run takes its share, waits where that helps, and says when to come again where it does not.
 
-use fake_org::{Class, Failure, Limits, Request, Response};
-use jiff::{SignedDuration, Timestamp};
+use fake_org::{Class, Failure, Limits, Request, Response, WindowUse};
+use jiff::SignedDuration;
 use okta_authomize::invocation::{Outcome, Report};
 use serde_json::json;
 
@@ -29,22 +29,24 @@ fn group_limit(per_minute: u64) -> Limits {
     Limits::workforce().set(Class::Groups, per_minute)
 }
 
-/// When requests for groups and their members were answered.
-fn group_requests(rig: &Rig) -> Vec<Timestamp> {
+/// The org's windows for groups that were used from their first to their last second.
+fn whole_windows(rig: &Rig) -> Vec<WindowUse> {
     let org = rig.org();
-    org.journal().iter().filter(|entry| entry.target.starts_with("/api/v1/groups")).map(|entry| entry.at).collect()
+    let windows = org.windows(Class::Groups);
+    windows[1..windows.len() - 1].to_vec()
 }
 
 /// The most requests for groups in one of the org's windows.
-fn most_in_a_window(rig: &Rig) -> usize {
-    let mut windows: Vec<(Timestamp, usize)> = Vec::new();
-    for at in group_requests(rig) {
-        match windows.last_mut() {
-            Some((opened, count)) if at.as_second() < opened.as_second() + 60 => *count += 1,
-            _ => windows.push((at, 1)),
-        }
-    }
-    windows.into_iter().map(|(_, count)| count).max().unwrap_or_default()
+fn most_in_a_window(rig: &Rig) -> u64 {
+    rig.org().windows(Class::Groups).iter().map(|window| window.own).max().unwrap_or_default()
+}
+
+/// Opens a window some odd time before the run, as others do.
+fn open_a_window_at_an_odd_instant(rig: &Rig) {
+    let mut org = rig.org();
+    org.advance(SignedDuration::from_millis(1_637));
+    org.use_by_others(Class::Groups, 1);
+    org.advance(SignedDuration::from_millis(23_411));
 }
 
 fn assert_limited(report: &Report) {
@@ -55,8 +57,7 @@ fn assert_limited(report: &Report) {
 #[tokio::test]
 async fn a_share_of_a_small_bucket_is_used_and_never_more() {
     for (share, per_window, twice) in [("100", 20, false), ("100", 20, true), ("50", 10, false), ("10", 2, false)] {
-        let groups = 3 * per_window;
-        let mut rig = rig_of_groups(groups).await;
+        let mut rig = rig_of_groups(3 * usize::try_from(per_window).unwrap()).await;
         rig.org().options.limits = group_limit(20);
         rig.org().options.limits.duplicate_headers = twice;
         let _time = time::hurry(&mut rig, &[("RATE_LIMIT_SHARE", share)]);
@@ -68,6 +69,52 @@ async fn a_share_of_a_small_bucket_is_used_and_never_more() {
         assert!((120_000..260_000).contains(&report.duration_ms), "share {share}: {} ms", report.duration_ms);
         assert!(report.okta.throttled_ms > 0);
         rig.assert_in_step();
+    }
+}
+
+#[tokio::test]
+async fn nine_tenths_of_the_share_are_used_while_there_is_work() {
+    for latency_ms in [0, 200] {
+        let mut rig = rig_of_groups(600).await;
+        rig.org().options.limits = group_limit(400);
+        rig.org().options.latency_ms = latency_ms;
+        let _time = time::hurry(&mut rig, &[("RATE_LIMIT_SHARE", "50")]);
+        open_a_window_at_an_odd_instant(&rig);
+        assert_eq!(time::ask(&rig, json!({}), HOUR).await.outcome, Outcome::Succeeded);
+        let windows = whole_windows(&rig);
+        assert!(windows.len() >= 2 && windows.iter().all(|window| window.own >= 180), "{latency_ms} ms: {windows:?}");
+        assert!(most_in_a_window(&rig) <= 200, "{latency_ms} ms: {windows:?}");
+        assert_eq!(rig.org().counts().rate_limited, 0);
+    }
+}
+
+#[tokio::test]
+async fn others_are_not_refused_and_what_they_leave_is_used() {
+    for (others, least) in [(60, 90), (120, 65), (180, 8)] {
+        let mut rig = rig_of_groups(usize::try_from(3 * least + 30).unwrap()).await;
+        rig.org().options.limits = group_limit(200);
+        rig.org().set_use_by_others_between(Class::Groups, others, [0, 60]);
+        let _time = time::hurry(&mut rig, &[("RATE_LIMIT_SHARE", "50")]);
+        open_a_window_at_an_odd_instant(&rig);
+        assert_eq!(time::ask(&rig, json!({}), HOUR).await.outcome, Outcome::Succeeded);
+        assert_eq!(rig.org().counts().rate_limited, 0);
+        let windows = whole_windows(&rig);
+        assert!(windows.iter().all(|window| window.others_refused == 0), "{others}: {windows:?}");
+        let own: u64 = windows.iter().map(|window| window.own).sum();
+        assert!(own >= least * u64::try_from(windows.len()).unwrap() && !windows.is_empty(), "{others}: {windows:?}");
+    }
+}
+
+#[tokio::test]
+async fn answers_that_are_errors_tell_of_the_limit_too() {
+    for (status, expected) in [(404, Outcome::Succeeded), (403, Outcome::Degraded)] {
+        let mut rig = rig_of_groups(30).await;
+        rig.org().options.limits = group_limit(20);
+        rig.org().fail("GET /api/v1/groups/*/users", 1_000, Failure::Status(status, "{}".into()));
+        let _time = time::hurry(&mut rig, &[("RATE_LIMIT_SHARE", "50")]);
+        assert_eq!(time::ask(&rig, json!({}), HOUR).await.outcome, expected);
+        assert!(most_in_a_window(&rig) <= 10, "{status}: {:?}", rig.org().windows(Class::Groups));
+        assert_eq!(rig.org().counts().rate_limited, 0);
     }
 }
 
@@ -208,4 +255,14 @@ async fn too_many_requests_at_once_become_fewer() {
     let (refused, all) = (counts.rate_limited, counts.total());
     assert!(refused > 0 && refused * 2 < all, "{refused} of {all} requests were refused");
     rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn requests_under_way_become_more_while_none_is_too_many() {
+    let mut rig = rig_of_groups(800).await;
+    rig.org().options.latency_ms = 100;
+    let _time = time::hurry(&mut rig, &[]);
+    assert_eq!(time::ask(&rig, json!({}), HOUR).await.outcome, Outcome::Succeeded);
+    let most = rig.org().counts().max_concurrency;
+    assert!((13..=24).contains(&most), "{most}");
 }
