@@ -345,16 +345,22 @@ mod tests {
 
     #[test]
     fn requests_that_got_lost_count_as_used() {
-        let mut bucket = known(10, 9, 60);
-        assert_eq!(sent(&mut bucket, 1, 59_000), 9);
+        let mut bucket = known(20, 19, 60);
+        for _ in 0..9 {
+            bucket.under_way += 1;
+            bucket.lose();
+        }
+        assert_eq!(bucket.take(50, at(30_000)), Err(Wait::Until(at(60_000))));
     }
 
     #[test]
     fn what_is_under_way_when_a_window_ends_may_be_counted_in_the_next() {
-        let mut bucket = known(10, 9, 60);
-        bucket.under_way += 8;
-        assert_eq!(bucket.take(100, at(60_500)), Ok(()));
-        assert_eq!(bucket.take(100, at(90_500)), Ok(()));
-        assert_eq!(bucket.take(100, at(110_500)), Err(Wait::Until(at(120_500))));
+        let mut bucket = known(20, 19, 60);
+        bucket.under_way += 9;
+        assert_eq!(bucket.take(50, at(60_500)), Ok(()));
+        assert_eq!(bucket.take(50, at(90_500)), Err(Wait::Until(at(120_500))));
+        // It was counted in the window that has ended.
+        bucket.note(told(20, 10, 60, 59_900), at(90_600));
+        assert_eq!(bucket.take(50, at(90_600)), Ok(()));
     }
 }
