@@ -216,3 +216,24 @@ fn an_object_is_not_buried_beside_lines_that_tell_of_it() {
     let forgotten: Vec<_> = engine.completed().iter().map(|done| (done.stream, done.since_sequence)).collect();
     assert_eq!(forgotten, [("group_memberships", sequence + 2)]);
 }
+
+#[test]
+fn no_snapshot_is_read_while_the_answer_to_a_change_is_under_way() {
+    let streams = ["users", "groups", "activity"];
+    let mut engine = Engine::new(plan(&streams), Cursor::default(), 0, now());
+    let sequence = settle(&mut engine, 0);
+    let plan = Plan { asked: vec!["groups".into()], ..plan(&streams) };
+    let mut engine = Engine::new(plan, engine.cursor().clone(), sequence, now());
+    let (log, _) = fetch(&mut engine);
+    let event = json!({"uuid": "e1", "eventType": "user.account.update_profile", "published": now().to_string(),
+        "outcome": {"result": "SUCCESS"}, "target": [{"id": "00u1", "type": "User"}]});
+    engine.absorb(log, page(json!([event]), Some("/api/v1/logs?after=2_1&limit=1000")));
+    let (user, path) = fetch(&mut engine);
+    assert_eq!(path, "/api/v1/users/00u1");
+    assert_eq!(engine.next(now()), Ask::Wait);
+    let changes_had_their_time = now() + SignedDuration::from_secs(50);
+    assert_eq!(engine.next(changes_had_their_time), Ask::Wait);
+    engine.absorb(user, Answer::Page { body: json!({"id": "00u1"}).to_string(), next: None });
+    let (_, path) = fetch(&mut engine);
+    assert!(path.starts_with("/api/v1/groups?"), "{path}");
+}
