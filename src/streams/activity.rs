@@ -38,7 +38,8 @@ pub static STREAM: Stream = Stream {
 fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     let text = mended(raw);
     let mut event = Json::parse(&text).ok().filter(Json::is_object)?;
-    let is_as_read = !scrub(&mut event, context.drop_attributes) && !text.contains(['\n', '\r']);
+    let is_as_read =
+        !scrub(&mut event, context.drop_attributes) && memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_none();
     let ocsf = to_raw_value(&ocsf::event(&event)).ok();
     // Most events have nothing to remove: their text need not be written again.
     let source = match &text {

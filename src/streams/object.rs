@@ -45,7 +45,8 @@ pub fn parse(raw: &RawValue) -> Option<Value> {
 /// lost.
 pub(super) fn mended(raw: &RawValue) -> Cow<'_, str> {
     let text = raw.get();
-    let has_surrogates = text.contains("\\ud") || text.contains("\\uD");
+    let has_escapes = memchr::memchr(b'\\', text.as_bytes()).is_some();
+    let has_surrogates = has_escapes && (text.contains("\\ud") || text.contains("\\uD"));
     if has_surrogates { Cow::Owned(without_lone_surrogates(text)) } else { Cow::Borrowed(text) }
 }
 
