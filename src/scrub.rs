@@ -89,8 +89,21 @@ const CREDENTIAL_ENDINGS: [&str; 15] = [
 const CREDENTIAL_NAMES: [&str; 3] = ["answer", "salt", "hash"];
 
 fn names_credential(name: &str) -> bool {
-    CREDENTIAL_ENDINGS.iter().any(|ending| rest_before(name, ending).is_some())
-        || CREDENTIAL_NAMES.iter().any(|whole| is_folded(name, whole))
+    has_credential_end(name)
+        && (CREDENTIAL_ENDINGS.iter().any(|ending| rest_before(name, ending).is_some())
+            || CREDENTIAL_NAMES.iter().any(|whole| is_folded(name, whole)))
+}
+
+/// Whether a name's last two letters are those of a credential's name: most names are told
+/// harmless by them.
+fn has_credential_end(name: &str) -> bool {
+    let mut letters = folded_from_back(name);
+    let (last, before) = (letters.next(), letters.next());
+    let (Some(last), Some(before)) = (last, before) else { return false };
+    matches!(
+        [before, last],
+        [b'e', b't' | b'n' | b'y' | b'r'] | [b'r' | b'w', b'd'] | [b's' | b'd', b'e'] | [b's', b'h'] | [b'l', b't']
+    )
 }
 
 /// Whether a name is `folded` without case, `_`, `-`, `.` and all else that is no ASCII letter or
@@ -101,8 +114,12 @@ fn is_folded(name: &str, folded: &str) -> bool {
 
 /// What a name has before `ending`, from back to front; none where it does not end so.
 fn rest_before<'a>(name: &'a str, ending: &str) -> Option<impl Iterator<Item = u8> + use<'a>> {
-    let mut letters = name.bytes().rev().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase());
+    let mut letters = folded_from_back(name);
     ending.bytes().rev().all(|byte| letters.next() == Some(byte)).then_some(letters)
+}
+
+fn folded_from_back(name: &str) -> impl Iterator<Item = u8> + use<'_> {
+    name.bytes().rev().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase())
 }
 
 fn is_private_key_text(text: &str) -> bool {
@@ -233,6 +250,11 @@ mod tests {
             }
             other => *other = json!({name: secret}),
         }
+    }
+
+    #[test]
+    fn a_credentials_name_is_known_by_its_last_letters() {
+        assert!(CREDENTIAL_ENDINGS.iter().chain(&CREDENTIAL_NAMES).all(|name| has_credential_end(name)));
     }
 
     proptest! {
