@@ -28,6 +28,7 @@ pub mod engine;
 pub mod streams;
 
 pub mod authomize;
+pub mod body;
 pub mod json;
 pub mod ocsf;
 pub mod record;

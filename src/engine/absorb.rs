@@ -1,12 +1,12 @@
 //! What an answer to a walk's request changes: records, parents to read, snapshots that end.
 
 use jiff::Timestamp;
-use serde_json::value::RawValue;
 
 use super::cursor::{NotApplicable, Progress, Task, Walk};
 use super::harvest::{Harvest, items};
 use super::snapshot::Completed;
 use super::{Answer, Engine, Failure, Flight, Footing, Lane, Parked};
+use crate::body::Item;
 use crate::streams::{Context, Source, Stream, by_name, id_of};
 
 /// After this many parents whose listings could not be read, the run leaves their stream alone.
@@ -74,7 +74,7 @@ impl Engine {
         &mut self,
         name: &'static str,
         sent_at: Timestamp,
-        items: Vec<Box<RawValue>>,
+        items: Vec<Item>,
         next: Option<String>,
     ) -> Vec<Harvest> {
         let Some(walk) = self.cursor.walks.get_mut(name) else { return Vec::new() };
@@ -107,7 +107,7 @@ impl Engine {
         stream: &'static Stream,
         parent: Option<String>,
         sent_at: Timestamp,
-        items: Vec<Box<RawValue>>,
+        items: Vec<Item>,
     ) -> Harvest {
         if !items.is_empty() {
             self.uncommitted.insert(stream.name);
@@ -118,7 +118,7 @@ impl Engine {
     }
 
     /// Objects that were not the items of a page.
-    pub(super) fn gather(&mut self, stream: &'static Stream, at: Timestamp, items: Vec<Box<RawValue>>) -> Harvest {
+    pub(super) fn gather(&mut self, stream: &'static Stream, at: Timestamp, items: Vec<Item>) -> Harvest {
         if !items.is_empty() {
             self.uncommitted.insert(stream.name);
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::body::Body;
 use crate::streams::{Cadence, Stream};
 
 /// What a run is to collect, and within which bounds.
@@ -70,8 +71,8 @@ pub struct Fetch {
 /// What came of a request.
 #[derive(Debug)]
 pub enum Answer {
-    /// A page: its JSON text, and path and query of the next one.
-    Page { body: String, next: Option<String> },
+    /// A page: its body, and path and query of the next one.
+    Page { body: Body, next: Option<String> },
     /// The object does not exist (any more).
     Gone,
     /// The position in the listing has expired.

@@ -3,12 +3,13 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::to_raw_value;
 
 use super::absorb::{EXPIRIES_A_RUN, NO_POSITION};
 use super::cursor::Task;
 use super::harvest::{Harvest, items};
 use super::{Answer, Engine, Flight, Parked};
+use crate::body::Item;
 use crate::streams::{Assembly, Listing, Mentions, Part, Source, Step, Stream, by_name, parse};
 
 /// An object that is being put together.
@@ -180,7 +181,7 @@ impl Engine {
     }
 
     /// The objects of a stream that need no request.
-    pub(super) fn fixed_objects(&self, stream: &Stream) -> Vec<Box<RawValue>> {
+    pub(super) fn fixed_objects(&self, stream: &Stream) -> Vec<Item> {
         let Some(fixed) = &stream.fixed else { return Vec::new() };
         let mentioned = self.cursor.mentioned.get(stream.name).into_iter().flatten().map(String::as_str);
         let objects: Vec<Value> = fixed.known.iter().copied().chain(mentioned).map(fixed.object).collect();
@@ -190,7 +191,7 @@ impl Engine {
 
 impl Assembling {
     /// Adds a page to the part that is being read: the one after those that are ended.
-    fn take(&mut self, items: &[Box<RawValue>]) {
+    fn take(&mut self, items: &[Item]) {
         self.open.get_or_insert_default().items.extend(items.iter().filter_map(|item| parse(item)));
     }
 
@@ -199,6 +200,6 @@ impl Assembling {
     }
 }
 
-fn raw(objects: &[Value]) -> Vec<Box<RawValue>> {
-    objects.iter().filter_map(|object| to_raw_value(object).ok()).collect()
+fn raw(objects: &[Value]) -> Vec<Item> {
+    objects.iter().filter_map(|object| to_raw_value(object).ok()).map(Item::from).collect()
 }

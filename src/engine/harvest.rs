@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 use crate::authomize::rfc3339;
+use crate::body::{Body, Item};
 use crate::record::{Normalized, Op, Record, SCHEMA};
 use crate::streams::{Context, Stream};
 
@@ -17,7 +18,7 @@ pub struct Harvest {
     pub stream: &'static Stream,
     parent: Option<String>,
     observed_at: String,
-    items: Vec<Box<RawValue>>,
+    items: Vec<Item>,
     /// Ids of records that are gone.
     gone: Vec<String>,
     /// The event that made the collector look.
@@ -28,12 +29,7 @@ pub struct Harvest {
 type Normalize = fn(&RawValue, &Context<'_>) -> Option<Normalized>;
 
 impl Harvest {
-    pub(super) fn new(
-        stream: &'static Stream,
-        parent: Option<String>,
-        sent_at: Timestamp,
-        items: Vec<Box<RawValue>>,
-    ) -> Self {
+    pub(super) fn new(stream: &'static Stream, parent: Option<String>, sent_at: Timestamp, items: Vec<Item>) -> Self {
         let (gone, cause) = (Vec::new(), None);
         Self { stream, parent, observed_at: rfc3339(sent_at), items, gone, cause, normalize: stream.normalize }
     }
@@ -102,12 +98,14 @@ impl Harvest {
 ///
 /// # Errors
 /// Tells what the body is instead.
-pub fn items(body: &str) -> Result<Vec<Box<RawValue>>, String> {
+pub fn items(body: &Body) -> Result<Vec<Item>, String> {
     let wrapped = || {
         let members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(body).ok()?;
-        members.into_values().find_map(|member| serde_json::from_str(member.get()).ok())
+        let list: Vec<Box<RawValue>> =
+            members.into_values().find_map(|member| serde_json::from_str(member.get()).ok())?;
+        Some(list.into_iter().map(Item::from).collect())
     };
-    serde_json::from_str(body).ok().or_else(wrapped).ok_or_else(|| {
+    body.items().or_else(wrapped).ok_or_else(|| {
         let start: String = body.trim_start().chars().take(40).collect();
         format!("Okta answered with something else than a list, beginning {start:?}")
     })
@@ -119,6 +117,7 @@ mod tests {
 
     #[test]
     fn a_list_may_be_wrapped() {
+        let items = |body: &str| items(&body.to_owned().into());
         assert_eq!(items("[1, {}]").unwrap().len(), 2);
         assert_eq!(items(r#"{"_links": {"self": {}}, "resource-sets": [{}]}"#).unwrap().len(), 1);
         assert!(items(r#"{"errorCode": "E0000001"}"#).is_err());

@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::value::RawValue;
 
 use super::harvest::{Harvest, items};
 use super::{Answer, Engine, Fetch, Gap, Lane, Parked};
 use crate::authomize::rfc3339;
+use crate::body::Item;
 use crate::streams::{Entry, Source, Stream, entry};
 
 /// Pages of the log that one round reads at most.
@@ -126,7 +126,7 @@ impl Engine {
         stream: &'static Stream,
         path: &str,
         sent_at: Timestamp,
-        events: Vec<Box<RawValue>>,
+        events: Vec<Item>,
         next: Option<String>,
     ) -> Vec<Harvest> {
         let limit = next.as_deref().and_then(limit_of).or_else(|| limit_of(path)).unwrap_or(usize::MAX);

@@ -11,6 +11,7 @@ use super::harvest::{Harvest, items};
 use super::snapshot::Completed;
 use super::sweep::SWEEP;
 use super::{Answer, Engine, Flight, Parked};
+use crate::body::{Body, Item};
 use crate::streams::change::{Identity, Kind, Of, Read};
 use crate::streams::{Context, Source, Stream, id_of};
 
@@ -61,18 +62,16 @@ impl Engine {
         Vec::new()
     }
 
-    fn absorb_marked(&mut self, marked: &Marked, at: Timestamp, body: String, next: Option<String>) -> Vec<Harvest> {
+    fn absorb_marked(&mut self, marked: &Marked, at: Timestamp, body: Body, next: Option<String>) -> Vec<Harvest> {
         match &marked.reread.read {
-            Read::Object { .. } => match RawValue::from_string(body) {
-                Ok(object) => self.absorb_object(marked, at, object),
+            Read::Object { .. } => match body.object() {
+                Ok(object) => self.absorb_object(marked, at, object.into()),
                 Err(error) => self.pass_over(marked.stream.name, &marked.key, Parked::Failed(error.to_string())),
             },
-            Read::Assembled { object: Some(_), .. } if marked.mark.item.is_none() => {
-                match RawValue::from_string(body) {
-                    Ok(object) => self.give_object(marked.stream, &marked.key, &object, at),
-                    Err(error) => self.pass_over(marked.stream.name, &marked.key, Parked::Failed(error.to_string())),
-                }
-            }
+            Read::Assembled { object: Some(_), .. } if marked.mark.item.is_none() => match body.object() {
+                Ok(object) => self.give_object(marked.stream, &marked.key, &object, at),
+                Err(error) => self.pass_over(marked.stream.name, &marked.key, Parked::Failed(error.to_string())),
+            },
             Read::Assembled { .. } => self.absorb_marked_step(marked, at, Answer::Page { body, next }),
             Read::Listing { .. } => match items(&body) {
                 Ok(items) => self.absorb_page(marked, at, items, next),
@@ -81,7 +80,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn absorb_object(&mut self, marked: &Marked, at: Timestamp, object: Box<RawValue>) -> Vec<Harvest> {
+    pub(super) fn absorb_object(&mut self, marked: &Marked, at: Timestamp, object: Item) -> Vec<Harvest> {
         self.note_row(marked.stream, &object);
         let mut harvests = self.lend_object(marked, &object, at);
         self.unmark_read(marked);
@@ -122,13 +121,7 @@ impl Engine {
         self.cursor.changes.get_mut(marked.stream.name)?.get_mut(&marked.key)
     }
 
-    fn absorb_page(
-        &mut self,
-        marked: &Marked,
-        at: Timestamp,
-        items: Vec<Box<RawValue>>,
-        next: Option<String>,
-    ) -> Vec<Harvest> {
+    fn absorb_page(&mut self, marked: &Marked, at: Timestamp, items: Vec<Item>, next: Option<String>) -> Vec<Harvest> {
         let Read::Listing { normalize, .. } = marked.reread.read else { return Vec::new() };
         let context = Context { parent: Some(&marked.id), drop_attributes: &[] };
         let tells = |item: &RawValue| normalize.is_none_or(|normalize| normalize(item, &context).is_some());

@@ -13,6 +13,7 @@ use super::harvest::{Harvest, items};
 use super::marks::CLOCK_MARGIN;
 use super::{Answer, Engine, Fetch, Lane, Parked};
 use crate::authomize::rfc3339;
+use crate::body::Item;
 use crate::streams::change::{Identity, Kind, Of, Rows, Sweep, Touches};
 use crate::streams::{STREAMS, Stream, id_of};
 
@@ -129,7 +130,7 @@ impl Engine {
         &mut self,
         stream: &'static Stream,
         sent_at: Timestamp,
-        mut rows: Vec<Box<RawValue>>,
+        mut rows: Vec<Item>,
         next: Option<String>,
     ) -> Vec<Harvest> {
         let why = self.cursor.sweeps.get(stream.name).and_then(|swept| swept.due);
@@ -189,7 +190,7 @@ impl Engine {
         &mut self,
         stream: &'static Stream,
         sent_at: Timestamp,
-        rows: &mut Vec<Box<RawValue>>,
+        rows: &mut Vec<Item>,
         life_since: Option<Timestamp>,
     ) -> Vec<Harvest> {
         let (Identity::Object(kind), Some(sweep)) = (stream.identity, &stream.sweep) else { return Vec::new() };

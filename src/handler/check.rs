@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::outcome::{Ended, answer_of};
 use super::{Failure, Run};
+use crate::body::Body;
 use crate::engine::{Answer, Parked, items};
 use crate::invocation::Request;
 use crate::okta::Org;
@@ -82,7 +83,7 @@ fn path_of(stream: &Stream, first: Option<&(String, Option<Value>)>) -> Option<S
     }
 }
 
-fn first_of(body: &str) -> First {
+fn first_of(body: &Body) -> First {
     let first = items(body).ok()?.into_iter().next()?;
     Some((id_of(&first)?, parse(&first)))
 }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::auth::Session;
 use super::transport::{Raw, Transport, Use};
 use super::{Error, link, pace};
+use crate::body::Body;
 
 /// An org that pages can be read of.
 #[derive(Debug, Clone)]
@@ -24,7 +25,7 @@ pub struct Org {
 #[derive(Debug)]
 pub struct Page {
     /// JSON text.
-    pub body: String,
+    pub body: Body,
     /// Path and query of the next page.
     pub next: Option<String>,
 }
@@ -194,7 +195,7 @@ mod tests {
     fn explained(status: u16, challenge: &str, body: &str) -> Error {
         let mut headers = HeaderMap::new();
         headers.insert("www-authenticate", challenge.parse().unwrap());
-        let raw = Raw { status, headers, body: body.to_owned() };
+        let raw = Raw { status, headers, body: body.to_owned().into() };
         Refusal::read(&raw).explain(&raw, "/api/v1/groups?after=secret")
     }
 
@@ -227,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_body_pages_by_its_own_link() {
-        let raw = |body: &str| Raw { status: 200, headers: HeaderMap::new(), body: body.to_owned() };
+        let raw = |body: &str| Raw { status: 200, headers: HeaderMap::new(), body: body.to_owned().into() };
         let body = r#"{"roles":[],"_links":{"self":{},"next":{"href":"https://acme-admin.okta.com/api/v1/iam/roles?after=1"}}}"#;
         assert_eq!(page(raw(body)).next.as_deref(), Some("/api/v1/iam/roles?after=1"));
         assert_eq!(page(raw(r#"{"_links":{}}"#)).next, None);

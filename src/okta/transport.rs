@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::HeaderMap;
-use serde_json::value::RawValue;
 use tokio::sync::Notify;
 
 use super::Error;
@@ -14,6 +13,7 @@ use super::announced::{Announced, announced};
 use super::bucket::Wait;
 use super::pace::Pace;
 use super::room::Room;
+use crate::body::Body;
 use crate::clock::Clock;
 
 /// An HTTP client with what it has learned of the org's rate limits.
@@ -60,7 +60,7 @@ pub struct Use {
 pub(super) struct Raw {
     pub status: u16,
     pub headers: HeaderMap,
-    pub body: String,
+    pub body: Body,
 }
 
 /// How often a request is sent that fails for no reason of its own.
@@ -217,13 +217,12 @@ impl Transport {
             };
             return Err(Trouble::Limited(self.now() + announced.resets_in.max(SignedDuration::from_secs(1))));
         }
-        let body = response.bytes().await.map_err(passing)?;
-        let body =
-            String::from_utf8(body.into()).unwrap_or_else(|odd| String::from_utf8_lossy(odd.as_bytes()).into_owned());
+        let body = text_of(response).await.map_err(passing)?;
         if status >= 500 || status == 408 {
             return Err(Trouble::Passing(format!("HTTP {status}{}", super::client::told(&body))));
         }
-        if status == 200 && serde_json::from_str::<&RawValue>(&body).is_err() {
+        let body = Body::from(body);
+        if status == 200 && !body.is_json() {
             return Err(Trouble::Passing("the answer is not JSON".to_owned()));
         }
         self.gate().room.widen(self.now());
@@ -284,6 +283,16 @@ impl Drop for Turn<'_> {
         drop(gate);
         self.transport.answered.notify_waiters();
     }
+}
+
+/// The body as it comes, so that it is in memory once only.
+async fn text_of(mut response: reqwest::Response) -> reqwest::Result<String> {
+    let mut bytes = Vec::new();
+    while let Some(piece) = response.chunk().await? {
+        bytes.extend_from_slice(&piece);
+    }
+    bytes.shrink_to_fit();
+    Ok(String::from_utf8(bytes).unwrap_or_else(|odd| String::from_utf8_lossy(odd.as_bytes()).into_owned()))
 }
 
 fn jitter(most: Duration) -> SignedDuration {

@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const PURE: [&str; 10] = [
+const PURE: [&str; 11] = [
     "streams",
     "engine",
     "record.rs",
     "authomize.rs",
+    "body.rs",
     "ocsf",
     "json.rs",
     "usage.rs",

@@ -32,7 +32,7 @@ fn fetch(engine: &mut Engine) -> (u64, String) {
 }
 
 fn page(items: serde_json::Value, next: Option<&str>) -> Answer {
-    Answer::Page { body: items.to_string(), next: next.map(str::to_owned) }
+    Answer::Page { body: items.to_string().into(), next: next.map(str::to_owned) }
 }
 
 fn groups(ids: std::ops::Range<usize>) -> serde_json::Value {
