@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 use serde_json::{Number, Value};
 
@@ -87,6 +87,8 @@ impl<'a> Json<'a> {
 
 /// Above so many members, repeated names are looked for by hashing.
 const FEW_MEMBERS: usize = 32;
+/// Room that an object is given at first: most have no more members.
+const USUAL_MEMBERS: usize = 8;
 
 /// The members with the last value of each name, where its first one stood.
 fn unrepeated<'a>(members: Vec<(Cow<'a, str>, Json<'a>)>) -> Vec<(Cow<'a, str>, Json<'a>)> {
@@ -155,12 +157,38 @@ impl<'de> Visitor<'de> for Reading {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some((name, value)) = map.next_entry()? {
-            let Json::Text(name) = name else { return Err(A::Error::custom("a name that is no text")) };
-            members.push((name, value));
+        let mut members = Vec::with_capacity(USUAL_MEMBERS);
+        while let Some(Name(name)) = map.next_key()? {
+            members.push((name, map.next_value()?));
         }
         Ok(Json::Object(unrepeated(members)))
+    }
+}
+
+/// A member's name.
+struct Name<'a>(Cow<'a, str>);
+
+struct ReadingName;
+
+impl<'de> Visitor<'de> for ReadingName {
+    type Value = Name<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Name(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Name(Cow::Owned(text.to_owned())))
+    }
+}
+
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(ReadingName)
     }
 }
 
