@@ -233,7 +233,7 @@ fn no_snapshot_is_read_while_the_answer_to_a_change_is_under_way() {
     assert_eq!(engine.next(now()), Ask::Wait);
     let changes_had_their_time = now() + SignedDuration::from_secs(50);
     assert_eq!(engine.next(changes_had_their_time), Ask::Wait);
-    engine.absorb(user, Answer::Page { body: json!({"id": "00u1"}).to_string(), next: None });
+    engine.absorb(user, Answer::Page { body: json!({"id": "00u1"}).to_string().into(), next: None });
     let (_, path) = fetch(&mut engine);
     assert!(path.starts_with("/api/v1/groups?"), "{path}");
 }
