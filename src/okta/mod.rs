@@ -7,6 +7,7 @@ mod auth;
 mod bucket;
 mod client;
 mod dpop;
+mod gate;
 mod link;
 mod others;
 mod pace;

@@ -11,8 +11,7 @@ use tokio::sync::Notify;
 use super::Error;
 use super::announced::{Announced, announced};
 use super::bucket::Wait;
-use super::pace::Pace;
-use super::room::Room;
+use super::gate::Gate;
 use crate::body::Body;
 use crate::clock::Clock;
 
@@ -29,19 +28,12 @@ pub struct Transport {
     throttled_ms: AtomicU64,
 }
 
-/// What every request has to pass.
-#[derive(Debug)]
-struct Gate {
-    pace: Pace,
-    room: Room,
-}
-
 /// A request that has passed the gate, until its answer is read or given up.
 #[derive(Debug)]
 struct Turn<'a> {
     transport: &'a Transport,
     class: &'static str,
-    /// See [`Room::enter`].
+    /// What [`Gate::pass`] gave.
     entered: u32,
     is_noted: bool,
 }
@@ -88,7 +80,7 @@ impl Transport {
             http,
             clock,
             backoff,
-            gate: Mutex::new(Gate { pace: Pace::new(share_percent), room: Room::new() }),
+            gate: Mutex::new(Gate::new(share_percent)),
             answered: Notify::new(),
             requests: AtomicU64::new(0),
             throttled_ms: AtomicU64::new(0),
@@ -244,16 +236,6 @@ impl Transport {
 
     fn gate(&self) -> MutexGuard<'_, Gate> {
         self.gate.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Gate {
-    fn pass(&mut self, class: &'static str, now: Timestamp) -> Result<u32, Wait> {
-        if self.room.is_full() {
-            return Err(Wait::Answer);
-        }
-        self.pace.take(class, now)?;
-        Ok(self.room.enter())
     }
 }
 

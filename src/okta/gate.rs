@@ -1,0 +1,29 @@
+//! What every request has to pass: the pace of its rate limit, and room beside the others.
+
+use jiff::Timestamp;
+
+use super::bucket::Wait;
+use super::pace::Pace;
+use super::room::Room;
+
+/// The pace of every rate limit, and room for requests at once.
+#[derive(Debug)]
+pub(super) struct Gate {
+    pub(super) pace: Pace,
+    pub(super) room: Room,
+}
+
+impl Gate {
+    pub(super) fn new(share_percent: u32) -> Self {
+        Self { pace: Pace::new(share_percent), room: Room::new() }
+    }
+
+    /// Lets a request through, or tells what it has to wait for; gives what [`Room::enter`] gives.
+    pub(super) fn pass(&mut self, class: &'static str, now: Timestamp) -> Result<u32, Wait> {
+        if self.room.is_full() {
+            return Err(Wait::Answer);
+        }
+        self.pace.take(class, now)?;
+        Ok(self.room.enter())
+    }
+}
