@@ -195,9 +195,9 @@ impl Window {
 }
 
 fn every(time: SignedDuration, times: u32) -> SignedDuration {
-    let ms = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+    let us = u64::try_from(time.as_micros()).unwrap_or_default();
     // Rounded up: a pace that is a little too fast would exceed the share in the long run.
-    SignedDuration::from_millis(ms.max(0).unsigned_abs().div_ceil(times.max(1).into()).cast_signed())
+    SignedDuration::from_micros(us.div_ceil(times.max(1).into()).cast_signed())
 }
 
 fn percent(limit: u32, percent: u32) -> u32 {

@@ -181,7 +181,8 @@ mod tests {
                     sent.extend(turn.is_ok().then(|| ms + self.latency()));
                 }
                 let wake_ms = if let Err(Wait::Until(due)) = turn {
-                    due.as_millisecond() - at(0).as_millisecond()
+                    // Timers are by the millisecond, and never early.
+                    due.duration_since(at(0)).as_micros().unsigned_abs().div_ceil(1_000).try_into().unwrap()
                 } else {
                     end_ms
                 };
