@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::ids::Ids;
 use crate::record::{Op, Record};
 
 /// A SHA-256 as manifests write it.
@@ -148,17 +149,19 @@ impl Open {
     }
 }
 
-/// The ids of a stored batch's lines.
+/// Adds the ids of a stored batch's lines.
 ///
 /// # Errors
 /// Where it is no batch.
-pub fn ids(body: &[u8]) -> io::Result<Vec<String>> {
+pub fn add_ids(body: &[u8], ids: &mut Ids) -> io::Result<()> {
     #[derive(Deserialize)]
     struct Line {
         id: String,
     }
-    let lines = io::BufReader::new(GzDecoder::new(body)).lines();
-    lines.map(|line| Ok(serde_json::from_str::<Line>(&line?)?.id)).collect()
+    for line in io::BufReader::new(GzDecoder::new(body)).lines() {
+        ids.add(&serde_json::from_str::<Line>(&line?)?.id);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@
 //! tells where to look for the newest one: a copy that is missing, damaged or old costs a
 //! listing, never a record.
 
-use std::collections::HashSet;
 use std::fmt;
 
 use bytes::Bytes;
@@ -14,6 +13,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::batch;
+use crate::ids::Ids;
 pub use crate::manifest::{Gap, Manifest, SCHEMA, SnapshotEntry};
 use crate::store::{Creation, Kind, Store, StoreError};
 
@@ -181,24 +181,28 @@ impl<S: Store> Log<S> {
         Ok(self.store.get(&self.key(head.sequence + 1)).await?.is_some())
     }
 
-    /// The ids of all lines of a stream that were committed at `since` (RFC 3339, UTC) or later,
-    /// read back from `head`.
+    /// The ids of a stream's committed lines, read back from `head` on, manifest by manifest, as long
+    /// as `goes_on` says so of a manifest and of the ids that are read so far.
     ///
     /// # Errors
     /// [`CommitError::Store`], or [`CommitError::Damaged`] where a manifest or batch is not one.
-    pub async fn ids_since(&self, stream: &str, since: &str, head: &Head) -> Result<HashSet<String>, CommitError> {
-        let mut ids = HashSet::new();
+    pub async fn ids_back(
+        &self,
+        stream: &str,
+        head: &Head,
+        mut goes_on: impl FnMut(&Value, &Ids) -> bool,
+    ) -> Result<Ids, CommitError> {
+        let mut ids = Ids::default();
         for sequence in (1..=head.sequence).rev() {
-            let key = self.key(sequence);
-            let manifest: Value = self.json(&key).await?;
-            if manifest["committed_at"].as_str().is_some_and(|committed_at| committed_at < since) {
+            let manifest = self.json(&self.key(sequence)).await?;
+            if !goes_on(&manifest, &ids) {
                 break;
             }
             let batches =
                 manifest["batches"].as_array().into_iter().flatten().filter(|batch| batch["stream"] == stream);
             for key in batches.filter_map(|batch| batch["key"].as_str()) {
                 let body = self.store.get(key).await?.ok_or_else(|| damaged(key, "the batch is not there"))?;
-                ids.extend(batch::ids(&body).map_err(|error| damaged(key, &error.to_string()))?);
+                batch::add_ids(&body, &mut ids).map_err(|error| damaged(key, &error.to_string()))?;
             }
         }
         Ok(ids)

@@ -29,6 +29,7 @@ pub mod streams;
 
 pub mod authomize;
 pub mod body;
+pub mod ids;
 pub mod json;
 pub mod ocsf;
 pub mod record;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::body::Body;
+use crate::ids::Ids;
 use crate::streams::{Cadence, Stream};
 
 /// What a run is to collect, and within which bounds.
@@ -51,7 +52,7 @@ pub enum Ask {
     Fetch(Fetch),
     /// Nothing until an answer comes.
     Wait,
-    /// Tell `Engine::recalled` the uuids of all events that were committed since then.
+    /// Tell `Engine::recalled` which events were committed since then.
     Recall(Timestamp),
     /// Commit what was absorbed, then call `Engine::committed`.
     Commit,
@@ -66,6 +67,17 @@ pub struct Fetch {
     pub ticket: u64,
     /// Path and query within the org.
     pub path: String,
+    /// What the answer may come without (see [`Listing::omits`](crate::streams::Listing::omits)).
+    pub omits: &'static str,
+}
+
+/// Events that are committed.
+#[derive(Debug, Default)]
+pub struct Recalled {
+    /// Their uuids.
+    pub uuids: Ids,
+    /// All that were published until then are taken for committed: there were too many to read back.
+    pub known_until: Option<Timestamp>,
 }
 
 /// What came of a request.

@@ -242,6 +242,12 @@ impl Cursor {
         Self::deserialize(value).map_err(|error| CursorError(error.to_string()))
     }
 
+    /// When the newest event was published that is committed with the cursor of a manifest or before.
+    #[must_use]
+    pub fn newest_event(value: &Value) -> Option<Timestamp> {
+        value.pointer("/log/newest_published")?.as_str()?.parse().ok()
+    }
+
     /// What changes in it are worth a manifest by themselves: all but the log's position, which
     /// moves over pages that hold nothing, and the time of a look that found nothing.
     #[must_use]

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Engine;
 use super::cursor::{Mark, Why};
-use super::sweep::lists_records;
 use crate::streams::change::{Identity, Kind, Of, Read};
 use crate::streams::{STREAMS, Source, Stream};
 
@@ -29,6 +28,16 @@ impl Engine {
     /// Chooses the cheapest way to read what is marked.
     pub(super) fn settle_marks(&mut self, stream: &'static Stream) {
         self.fold_pairs(stream);
+        let count = self.cursor.changes.get(stream.name).map_or(0, BTreeMap::len);
+        if (SEVERAL..=MOST_MARKS).contains(&count) && self.may_sweep(stream) {
+            self.look(stream, Why::Marks);
+        } else {
+            self.weigh_marks(stream);
+        }
+    }
+
+    /// Leaves what is marked to a snapshot, where reading it one by one would cost more.
+    pub(super) fn weigh_marks(&mut self, stream: &'static Stream) {
         let Some(marks) = self.cursor.changes.get(stream.name) else { return };
         let count = marks.len() as u64;
         let progress = self.cursor.streams.get(stream.name);
@@ -37,13 +46,10 @@ impl Engine {
         let costs_less =
             snapshot.is_some_and(|snapshot| snapshot.requests > 0 && count > FEW_MARKS.max(snapshot.requests));
         if marks.is_empty() || costs_less || marks.len() > MOST_MARKS {
-            let is_due = !marks.is_empty();
             self.cursor.changes.remove(stream.name);
-            if is_due {
+            if count > 0 {
                 self.make_due(stream);
             }
-        } else if marks.len() >= SEVERAL && lists_records(stream) {
-            self.look(stream, Why::Marks);
         }
     }
 

@@ -1,11 +1,10 @@
 //! Reading the System Log: from Okta's own cursor, a bounded piece a round.
 
-use std::collections::HashSet;
-
 use jiff::{SignedDuration, Timestamp};
 
 use super::harvest::{Harvest, items};
-use super::{Answer, Engine, Fetch, Gap, Lane, Parked};
+use super::marks::CLOCK_MARGIN;
+use super::{Answer, Engine, Fetch, Gap, Lane, Parked, Recalled};
 use crate::authomize::rfc3339;
 use crate::body::Item;
 use crate::streams::{Entry, Source, Stream, entry};
@@ -59,14 +58,16 @@ impl Engine {
         }
     }
 
-    /// Since when the committed events must be known before the log is read on.
+    /// Since when the committed events must be known before the log is read on: no event is
+    /// committed before Okta has stored it, which is what `since` goes by.
     pub(super) fn wants_recall(&self) -> Option<Timestamp> {
-        self.cursor.log.replay_since.filter(|_| self.recalled.is_none() && self.log_has_more())
+        let since = self.cursor.log.replay_since.filter(|_| self.recalled.is_none() && self.log_has_more());
+        since.map(|since| since - CLOCK_MARGIN)
     }
 
-    /// Takes the uuids of the events that are committed, to leave them out.
-    pub fn recalled(&mut self, uuids: HashSet<String>) {
-        self.recalled = Some(uuids);
+    /// Takes the events that are committed, to leave them out.
+    pub fn recalled(&mut self, recalled: Recalled) {
+        self.recalled = Some(recalled);
     }
 
     /// The next page of the log, none when the round is through with it.
@@ -141,10 +142,9 @@ impl Engine {
         log.newest_published = log.newest_published.max(newest);
         log.next = next.or_else(|| log.next.take());
         log.read_at = Some(sent_at);
-        let known = self.recalled.as_ref();
+        let recalled = self.recalled.as_ref();
         let is_new = |entry: &Option<Entry>| {
-            let uuid = entry.as_ref().and_then(|entry| entry.uuid.as_ref());
-            !uuid.is_some_and(|uuid| known.is_some_and(|known| known.contains(uuid)))
+            !recalled.zip(entry.as_ref()).is_some_and(|(recalled, entry)| recalled.knows(entry))
         };
         let (new, entries): (Vec<_>, Vec<_>) =
             events.into_iter().zip(entries).filter(|(_, entry)| is_new(entry)).unzip();
@@ -170,6 +170,13 @@ impl Engine {
         };
         let is_idle = self.log.caught_up && !self.has_news() && !self.changes_have_more() && !self.walks_have_more(now);
         is_idle && !entries.is_empty() && entries.iter().all(is_own)
+    }
+}
+
+impl Recalled {
+    fn knows(&self, entry: &Entry) -> bool {
+        let is_old = entry.published.is_some_and(|published| Some(published) <= self.known_until);
+        is_old || self.uuids.has(&entry.id)
     }
 }
 

@@ -86,7 +86,7 @@ impl Engine {
             self.make_due(stream);
             return None;
         }
-        let cause = event.entry.uuid.as_ref();
+        let cause = Some(&event.entry.id);
         match touches {
             Touches::Whole => self.make_due(stream),
             Touches::Lately => self.look(stream, Why::Unnamed),
@@ -151,14 +151,14 @@ impl Engine {
             self.touch_unnamed(stream);
         }
         for id in ids {
-            self.mark(stream, Of::All(kind), id, event.entry.uuid.clone());
+            self.mark(stream, Of::All(kind), id, Some(event.entry.id.clone()));
         }
     }
 
     fn touch_pair(&mut self, stream: &'static Stream, event: &Event<'_>) {
         let Identity::Pair(first, second) = stream.identity else { return };
         let (firsts, seconds) = (event.ids(first), event.ids(second));
-        let cause = event.entry.uuid.as_ref();
+        let cause = Some(&event.entry.id);
         match (firsts.is_empty(), seconds.is_empty()) {
             (true, true) => self.touch_unnamed(stream),
             (false, true) => self.mark_each(stream, first, &firsts, event),

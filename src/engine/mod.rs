@@ -24,17 +24,17 @@ mod standing;
 mod sweep;
 mod walk;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-pub use ask::{Answer, Ask, Fetch, Parked, Plan};
+pub use ask::{Answer, Ask, Fetch, Parked, Plan, Recalled};
 pub use cursor::{Cursor, CursorError};
 pub use harvest::{Harvest, items};
 pub use snapshot::Completed;
 
 use crate::streams::change::Kind;
-use crate::streams::{LISTINGS, Stream};
+use crate::streams::{LISTINGS, Source, Stream, listing};
 use assembly::Assembling;
 use log::LogReading;
 use marks::Touched;
@@ -92,7 +92,7 @@ pub struct Engine {
     expiries: u32,
     completed: Vec<Completed>,
     /// What is left out while the log is read again.
-    recalled: Option<HashSet<String>>,
+    recalled: Option<Recalled>,
     gap: Option<Gap>,
     /// Streams of which lines are not committed …
     uncommitted: BTreeSet<&'static str>,
@@ -236,11 +236,22 @@ impl Engine {
     fn send(&mut self, lane: Lane, task: Option<(&'static Stream, String)>, path: String, now: Timestamp) -> Fetch {
         self.tickets += 1;
         self.sent_in_round = true;
+        let omits = omits(lane, task.as_ref().map(|(stream, _)| *stream));
         self.flights.push(Flight { ticket: self.tickets, lane, task, sent_at: now, answer: None });
-        Fetch { ticket: self.tickets, path }
+        Fetch { ticket: self.tickets, path, omits }
     }
 
     fn stream(&self, name: &str) -> Option<&'static Stream> {
         self.plan.streams.iter().copied().find(|stream| stream.name == name)
     }
+}
+
+/// What the answer to a request for a listing's items, or for one of them, may come without.
+fn omits(lane: Lane, stream: Option<&Stream>) -> &'static str {
+    let listing = match (lane, stream.map(|stream| &stream.source)) {
+        (Lane::Walk(name), None) => listing(name),
+        (Lane::Changes, Some(Source::Listing(listing))) => Some(*listing),
+        _ => None,
+    };
+    listing.map_or("", |listing| listing.omits)
 }

@@ -36,6 +36,14 @@ impl Engine {
         self.stopping || (self.phase == Phase::Walks && checkpoint && self.has_news())
     }
 
+    /// When what is absorbed is to be committed: a request that has not been sent by then is not
+    /// to keep it waiting, and is asked for again.
+    #[must_use]
+    pub fn commit_by(&self, now: Timestamp) -> Timestamp {
+        let due_at = self.committed_at.max(self.round_began_at) + self.plan.checkpoint_interval;
+        if due_at > now { due_at } else { now + self.plan.checkpoint_interval }
+    }
+
     fn next_fetch(&mut self, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {
         if self.phase == Phase::Log {
             if self.log_is_under_way() || self.is_reading_again() {

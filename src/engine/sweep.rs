@@ -55,9 +55,17 @@ impl Engine {
     }
 
     pub(super) fn sweep_is_ready(&self, stream: &Stream) -> bool {
-        let is_due =
-            self.cursor.sweeps.get(stream.name).is_some_and(|swept| swept.due.is_some() && swept.newest.is_some());
-        is_due && !self.is_parked(stream.name) && !self.has_failed(stream.name, SWEEP)
+        self.can_sweep(stream) && self.cursor.sweeps.get(stream.name).is_some_and(|swept| swept.due.is_some())
+    }
+
+    fn can_sweep(&self, stream: &Stream) -> bool {
+        let is_known = self.cursor.sweeps.get(stream.name).is_some_and(|swept| swept.newest.is_some());
+        is_known && !self.is_parked(stream.name) && !self.has_failed(stream.name, SWEEP)
+    }
+
+    /// Whether a sweep would list what is marked.
+    pub(super) fn may_sweep(&self, stream: &Stream) -> bool {
+        lists_records(stream) && self.can_sweep(stream)
     }
 
     /// Whether marks wait for a sweep, whose rows are as good as the answers to their own requests.
@@ -119,7 +127,13 @@ impl Engine {
             Answer::NotApplicable { error } | Answer::Failed { error } => Parked::Failed(error),
             Answer::Gone => Parked::Failed(format!("Okta has no listing of {}", stream.name)),
         };
+        self.weigh_marks(stream);
         self.pass_over(stream.name, SWEEP, why)
+    }
+
+    fn end_sweep(&mut self, stream: &'static Stream) {
+        let swept = self.cursor.sweeps.entry(stream.name.to_owned()).or_default();
+        (swept.due, swept.since, swept.next) = (None, None, None);
     }
 
     fn restart_sweep(&mut self, stream: &'static Stream) {
@@ -136,8 +150,15 @@ impl Engine {
         let why = self.cursor.sweeps.get(stream.name).and_then(|swept| swept.due);
         let (Some(sweep), Some(why)) = (&stream.sweep, why) else { return Vec::new() };
         let known_until = self.known_until(stream);
+        let is_last = next.is_none();
         let since = self.turn_sweep(stream, sent_at, why, next);
         let mut harvests = self.absorb_marked_rows(stream, sent_at, &mut rows, since.filter(|_| why > Why::Marks));
+        // One that is made for marks is worth its pages as long as each holds some of them.
+        let is_worth_more = !harvests.is_empty() && self.cursor.changes.contains_key(stream.name);
+        if is_last || why == Why::Marks && !is_worth_more {
+            self.end_sweep(stream);
+            self.weigh_marks(stream);
+        }
         if why == Why::Marks {
             return harvests;
         }
@@ -156,7 +177,7 @@ impl Engine {
         harvests
     }
 
-    /// Moves a sweep to its next page, or ends it; returns since when it lists changes.
+    /// Moves a sweep to its next page; returns since when it lists changes.
     fn turn_sweep(
         &mut self,
         stream: &'static Stream,
@@ -170,7 +191,7 @@ impl Engine {
         // The rows of the first page move what the next sweep begins at.
         let since = if is_first { begins_at } else { swept.since };
         let is_last = next.is_none();
-        (swept.due, swept.since, swept.next) = (Some(why).filter(|_| !is_last), since.filter(|_| !is_last), next);
+        (swept.since, swept.next) = (since, next);
         if is_first {
             // What changes from now on may already be missing on a later page.
             self.sweep_began_at.insert(stream.name, sent_at);
@@ -247,7 +268,7 @@ impl Engine {
 }
 
 /// Whether a stream's sweep lists its records.
-pub(super) fn lists_records(stream: &Stream) -> bool {
+fn lists_records(stream: &Stream) -> bool {
     stream.sweep.as_ref().is_some_and(|sweep| sweep.rows == Rows::Records)
 }
 

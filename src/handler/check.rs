@@ -32,7 +32,7 @@ pub(super) async fn check(
             && !firsts.contains_key(listing)
         {
             // The event names the children alone: their parents must be asked for all the same.
-            let answer = answer_of(org.get(&one(listing), run.stop_at).await)?;
+            let answer = answer_of(org.get(&one(listing), "", run.stop_at.into()).await)?;
             if let Answer::Page { body, .. } = &answer {
                 firsts.insert(listing, first_of(body));
             }
@@ -47,7 +47,7 @@ pub(super) async fn check(
             (None, None, _) => None,
         };
         let Some(path) = path else { continue };
-        let answer = answer_of(org.get(&path, run.stop_at).await)?;
+        let answer = answer_of(org.get(&path, "", run.stop_at.into()).await)?;
         if let (Answer::Page { body, .. }, Some(listing)) = (&answer, listing) {
             firsts.entry(listing).or_insert_with(|| first_of(body));
         }

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 
 use super::outcome::{Ended, answer_of, snapshot_of};
+use super::recall::recall;
 use super::swept::Swept;
 use super::{Failure, Handler, Run, org_url};
 use crate::authomize::rfc3339;
@@ -14,7 +15,7 @@ use crate::clock::Clock;
 use crate::commit::{CommitError, Gap, Head, Log, Manifest, SCHEMA};
 use crate::engine::{Ask, Cursor, Engine, Fetch, Harvest, Plan};
 use crate::invocation::{Mode, Request};
-use crate::okta::{self, Org, Page, class_of};
+use crate::okta::{self, Org, Page, Within, class_of};
 use crate::secret::Secrets;
 use crate::store::{Kind, Store, StoreError};
 use crate::streams::{Source, Stream, by_name};
@@ -122,8 +123,8 @@ impl<'a, S: Store> Collecting<'a, S> {
                     }
                 }
                 Ask::Recall(since) => {
-                    let uuids = self.log.ids_since("activity", &rfc3339(since), &self.head).await?;
-                    self.engine.recalled(uuids);
+                    let until = now + self.run.stop_at.duration_since(now) / 2;
+                    self.engine.recalled(recall(&self.log, &self.head, since, until, self.clock).await?);
                 }
                 Ask::Wait | Ask::Fetch(_) => self.take_answer().await?,
             }
@@ -160,10 +161,11 @@ impl<'a, S: Store> Collecting<'a, S> {
             let (by_class, most) = (&self.by_class, self.org.room_of_a_class());
             let has_room = |path: &str| by_class.get(class_of(path)).is_none_or(|count| *count < most);
             match self.engine.next_where(now, &has_room) {
-                Ask::Fetch(Fetch { ticket, path }) => {
-                    let (org, until, class) = (self.org.clone(), self.run.stop_at, class_of(&path));
+                Ask::Fetch(Fetch { ticket, path, omits }) => {
+                    let within = Within { sent_by: self.engine.commit_by(now), until: self.run.stop_at };
+                    let (org, class) = (self.org.clone(), class_of(&path));
                     *self.by_class.entry(class).or_default() += 1;
-                    self.flights.spawn(async move { (ticket, class, org.get(&path, until).await) });
+                    self.flights.spawn(async move { (ticket, class, org.get(&path, omits, within).await) });
                 }
                 ask => return ask,
             }

@@ -5,7 +5,9 @@ mod check;
 mod collect;
 mod failure;
 mod outcome;
+mod recall;
 mod swept;
+mod tell;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,7 +20,6 @@ use url::Url;
 
 pub use failure::Failure;
 
-use crate::authomize::rfc3339;
 use crate::clock::Clock;
 use crate::commit::{Head, Log};
 use crate::config::Config;
@@ -26,7 +27,7 @@ use crate::engine::{Cursor, Parked};
 use crate::invocation::{Mode, Report, Request};
 use crate::okta::{self, Org, Session, Transport};
 use crate::secret::{self, Integration, Secrets};
-use crate::status::{self, Status, Trouble};
+use crate::status::Status;
 use crate::store::Store;
 use crate::streams::{self, STREAMS, Stream};
 use collect::Collecting;
@@ -227,51 +228,6 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             "run ended"
         );
         report
-    }
-
-    fn status_of(&self, run: &Run) -> Status {
-        Status {
-            schema: 1,
-            integration: run.integration.slug.clone(),
-            name: run.integration.name.clone(),
-            org: Some(org_url(&run.integration)),
-            owner: run.integration.owner.clone(),
-            run: run.id.clone(),
-            request_id: run.request_id.clone(),
-            mode: run.mode.word().to_owned(),
-            ..Status::default()
-        }
-    }
-
-    async fn tell_failure(&self, failure: &Failure, status: Status) {
-        let now = self.clock.now();
-        let error = Some(Trouble { kind: failure.kind.to_owned(), message: failure.message.clone() });
-        if let Err(error) = self.tell(Status { outcome: "error".to_owned(), error, ..status }, now).await {
-            tracing::warn!(%error, "the status object could not be written");
-        }
-    }
-
-    /// Writes the status if it is news; what a failed run does not know is taken from the last one.
-    async fn tell(&self, mut status: Status, now: Timestamp) -> Result<(), crate::store::StoreError> {
-        let last = status::last(&self.store, &self.config.prefix, &status.integration).await?;
-        status.updated_at = rfc3339(now);
-        if status.outcome == "succeeded" {
-            status.last_success_at = Some(status.updated_at.clone());
-        } else if let Some(last) = &last {
-            status.last_success_at.clone_from(&last.last_success_at);
-        }
-        if let Some(last) = last.as_ref().filter(|_| status.error.is_some()) {
-            status.sequence = last.sequence;
-            status.streams.clone_from(&last.streams);
-            status.org = status.org.or_else(|| last.org.clone());
-            if status.name.is_empty() {
-                status.name.clone_from(&last.name);
-            }
-        }
-        if status.is_news(last.as_ref(), now) {
-            status::write(&self.store, &self.config.prefix, &status).await?;
-        }
-        Ok(())
     }
 }
 

@@ -15,19 +15,18 @@ pub(super) struct Announced {
     pub remaining: u32,
     /// `X-Rate-Limit-Reset`, by Okta's clock. Several: the latest.
     pub reset: Timestamp,
-    /// Time until then, by the clock of the answer's own `Date`.
+    /// Time until then, by the clock of the answer's own `Date`; by ours where it has none.
     pub resets_in: SignedDuration,
 }
 
-/// The rate-limit headers of an answer; Okta sometimes sends them twice. The time to the reset is
-/// by the clock of the answer, never by ours: an answer without a `Date` announces nothing.
-pub(super) fn announced(headers: &HeaderMap) -> Option<Announced> {
+/// The rate-limit headers of an answer that came at `now`; Okta sometimes sends them twice.
+pub(super) fn announced(headers: &HeaderMap, now: Timestamp) -> Option<Announced> {
     let numbers = |name: &str| -> HashSet<i64> {
         let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).filter_map(|value| value.trim().parse().ok()).collect()
     };
-    let date = httpdate::parse_http_date(headers.get("date")?.to_str().ok()?).ok()?;
-    let date = Timestamp::try_from(date).ok()?;
+    let date = headers.get("date").and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
+    let date = date.and_then(|date| Timestamp::try_from(date).ok()).unwrap_or(now);
     let limit = numbers("x-rate-limit-limit").into_iter().min()?;
     let remaining = numbers("x-rate-limit-remaining").into_iter().min()?;
     let reset = Timestamp::from_second(numbers("x-rate-limit-reset").into_iter().max()?).ok()?;
@@ -58,12 +57,12 @@ mod tests {
         }
         let date: Timestamp = "2026-11-23T18:00:00Z".parse().unwrap();
         let reset = Timestamp::from_second(1_795_456_830).unwrap();
-        let read = announced(&headers).unwrap();
-        assert_eq!(read, Announced { limit: 300, remaining: 12, reset, resets_in: reset.duration_since(date) });
-        for missing in ["date", "x-rate-limit-reset"] {
-            let mut fewer = headers.clone();
-            fewer.remove(missing);
-            assert_eq!(announced(&fewer), None, "without {missing}");
-        }
+        let now = date + SignedDuration::from_secs(20);
+        let read = Announced { limit: 300, remaining: 12, reset, resets_in: reset.duration_since(date) };
+        assert_eq!(announced(&headers, now), Some(read));
+        headers.remove("date");
+        assert_eq!(announced(&headers, now), Some(Announced { resets_in: reset.duration_since(now), ..read }));
+        headers.remove("x-rate-limit-reset");
+        assert_eq!(announced(&headers, now), None);
     }
 }

@@ -143,7 +143,7 @@ impl Session {
         let url = base.join("/oauth2/v1/token").map_err(|error| Error::Failed(error.to_string()))?;
         for _ in 0..3 {
             let build = |http: &reqwest::Client, now| self.token_request(http, state, &url, now);
-            let raw = transport.send("token", until, build).await?;
+            let raw = transport.send("token", until.into(), build).await?;
             if raw.status == 200 {
                 return granted_token(&raw, &self.scopes, transport.now());
             }

@@ -16,11 +16,28 @@ mod transport;
 
 use std::fmt;
 
+use jiff::Timestamp;
+
 pub use assertion::KeyError;
 pub use auth::Session;
 pub use client::{Org, Page};
 pub use pace::class_of;
 pub use transport::{Transport, Use};
+
+/// The time that a request may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Within {
+    /// Until then it may wait to be sent; once it was, it is tried to its end.
+    pub sent_by: Timestamp,
+    /// Until then its answer is waited for.
+    pub until: Timestamp,
+}
+
+impl From<Timestamp> for Within {
+    fn from(until: Timestamp) -> Self {
+        Self { sent_by: until, until }
+    }
+}
 
 /// Why a page could not be had.
 #[derive(Debug, Clone, PartialEq, Eq)]

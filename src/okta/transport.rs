@@ -8,10 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::header::HeaderMap;
 use tokio::sync::Notify;
 
-use super::Error;
 use super::announced::{Announced, announced};
 use super::bucket::Wait;
 use super::gate::Gate;
+use super::{Error, Within};
 use crate::body::Body;
 use crate::clock::Clock;
 
@@ -115,17 +115,18 @@ impl Transport {
         self.clock.now()
     }
 
-    /// Sends what `build` makes, again and again where that helps, until `until`. `build` is
-    /// called for each attempt, for a proof may be used once only.
+    /// Sends what `build` makes, again and again where that helps. `build` is called for each
+    /// attempt, for a proof may be used once only.
     pub(super) async fn send(
         &self,
         class: &'static str,
-        until: Timestamp,
+        Within { sent_by, until }: Within,
         build: impl Fn(&reqwest::Client, Timestamp) -> Result<reqwest::Request, Error>,
     ) -> Result<Raw, Error> {
         let (mut failed, mut crowded) = (0, 0);
         loop {
-            let turn = self.wait_for_turn(class, until).await?;
+            let sent_by = if failed + crowded == 0 { sent_by.min(until) } else { until };
+            let turn = self.wait_for_turn(class, Within { sent_by, until }).await?;
             let request = build(&self.http, self.now())?;
             let what = format!("{} {}", request.method(), request.url().path());
             let pause = match self.attempt(turn, until, request).await? {
@@ -150,22 +151,22 @@ impl Transport {
         }
     }
 
-    async fn wait_for_turn(&self, class: &'static str, until: Timestamp) -> Result<Turn<'_>, Error> {
+    async fn wait_for_turn(&self, class: &'static str, within: Within) -> Result<Turn<'_>, Error> {
         loop {
             let mut answered = std::pin::pin!(self.answered.notified());
             // From here on no answer is missed.
             answered.as_mut().enable();
             let now = self.now();
-            if now >= until {
+            if now >= within.sent_by {
                 return Err(Error::OutOfTime);
             }
             let (wake_at, is_throttled) = match self.gate().pass(class, now) {
                 Ok(entered) => return Ok(Turn { transport: self, class, entered, is_noted: false }),
-                Err(Wait::Until(later)) if later >= until => {
+                Err(Wait::Until(later)) if later >= within.until => {
                     return Err(Error::Limited { retry_after_s: later.duration_since(now).as_secs() + 1 });
                 }
-                Err(Wait::Until(later)) => (later, true),
-                Err(Wait::Answer) => (until, false),
+                Err(Wait::Until(later)) => (later.min(within.sent_by), true),
+                Err(Wait::Answer) => (within.sent_by, false),
             };
             let _ = tokio::time::timeout(wake_at.duration_since(now).unsigned_abs(), answered).await;
             if is_throttled {
@@ -200,7 +201,7 @@ impl Transport {
         let response = self.http.execute(request).await.map_err(passing)?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
-        let announced = announced(&headers).filter(|announced| announced.limit > 0);
+        let announced = announced(&headers, self.now()).filter(|announced| announced.limit > 0);
         turn.note(announced, status);
         if status == 429 {
             let Some(announced) = announced else {

@@ -47,24 +47,25 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
         _ => to_raw_value(&event).ok()?,
     };
     let source = Source::Text(source);
-    Some(Normalized { id: event_id(&event, raw), bundle: Bundle::default(), source, ocsf })
+    Some(Normalized {
+        id: event_id(event.get("uuid").and_then(Json::as_str), raw),
+        bundle: Bundle::default(),
+        source,
+        ocsf,
+    })
 }
 
 /// Every event has a uuid; one that came without is still an event, and is known by its content.
-fn event_id(event: &Json<'_>, raw: &RawValue) -> String {
-    uuid(event).unwrap_or_else(|| format!("sha256-{:x}", Sha256::digest(raw.get())))
-}
-
-fn uuid(event: &Json<'_>) -> Option<String> {
-    let uuid = event.get("uuid")?.as_str()?.trim();
-    (!uuid.is_empty()).then(|| uuid.to_owned())
+fn event_id(uuid: Option<&str>, raw: &RawValue) -> String {
+    let uuid = uuid.map(str::trim).filter(|uuid| !uuid.is_empty());
+    uuid.map_or_else(|| format!("sha256-{:x}", Sha256::digest(raw.get())), str::to_owned)
 }
 
 /// What collecting needs to know of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Okta's id of it.
-    pub uuid: Option<String>,
+    /// Okta's uuid of it, which is its record's id.
+    pub id: String,
     /// When it happened, as far as Okta says.
     pub published: Option<Timestamp>,
     /// Its type, where it tells of a success.
@@ -96,7 +97,7 @@ pub fn entry(raw: &RawValue) -> Option<Entry> {
     let is_success = outcome.is_some_and(|outcome| outcome.result == "SUCCESS");
     let is_grant = kind.starts_with("app.oauth2.") && kind.contains("token.grant");
     Some(Entry {
-        uuid: string(event.uuid),
+        id: event_id(string(event.uuid).as_deref(), raw),
         succeeded: Some(kind).filter(|_| is_success),
         published: string(event.published).and_then(|time| time.parse().ok()),
         token_grant_to: event.actor.filter(|_| is_grant).and_then(super::id_of),
@@ -155,7 +156,12 @@ mod tests {
     #[test]
     fn an_event_without_a_uuid_is_known_by_its_content() {
         let context = Context { parent: None, drop_attributes: &[] };
-        let id = |event| normalize(&to_raw_value(&event).unwrap(), &context).unwrap().id;
+        let id = |event| {
+            let raw = to_raw_value(&event).unwrap();
+            let id = normalize(&raw, &context).unwrap().id;
+            assert_eq!(entry(&raw).unwrap().id, id);
+            id
+        };
         assert_eq!(id(json!({"uuid": null, "a": 1})), id(json!({"uuid": null, "a": 1})));
         assert_ne!(id(json!({"uuid": null, "a": 1})), id(json!({"uuid": null, "a": 2})));
     }
@@ -166,11 +172,8 @@ mod tests {
         let read = entry(&to_raw_value(&grant).unwrap()).unwrap();
         assert_eq!(read.token_grant_to.as_deref(), Some("0oa1"));
         assert_eq!(read.published, Some("2026-11-23T18:00:00Z".parse().unwrap()));
-        let other = entry(
-            &to_raw_value(&json!({"eventType": "user.session.start", "actor": {"id": "00u1"}, "published": 3}))
-                .unwrap(),
-        )
-        .unwrap();
-        assert_eq!(other, Entry { uuid: None, published: None, succeeded: None, token_grant_to: None });
+        let other = json!({"uuid": "e1", "eventType": "user.session.start", "actor": {"id": "00u1"}, "published": 3});
+        let read = entry(&to_raw_value(&other).unwrap()).unwrap();
+        assert_eq!(read, Entry { id: "e1".into(), published: None, succeeded: None, token_grant_to: None });
     }
 }

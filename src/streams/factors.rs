@@ -12,7 +12,12 @@ use crate::authomize::{Bundle, UserUpdate, text};
 use crate::record::Normalized;
 
 /// The users once more, so that a snapshot of factors is bound to no other.
-pub static LISTING: Listing = Listing { name: "factors", path: users::LISTING.path, last: true };
+pub static LISTING: Listing = Listing {
+    name: "factors",
+    path: users::LISTING.path,
+    last: true,
+    omits: "omitCredentials,omitCredentialsLinks,omitTransitioningToStatus",
+};
 
 pub static STREAM: Stream = Stream {
     name: "factors",

@@ -9,7 +9,7 @@ use super::{Assembly, Cadence, Context, Listing, Parents, Source, Step, Stream, 
 use crate::authomize::{Asset, AssetType, Bundle, custom_properties, text, time};
 use crate::record::Normalized;
 
-pub static LISTING: Listing = Listing { name: "idps", path: "/api/v1/idps?limit=200", last: false };
+pub static LISTING: Listing = Listing { name: "idps", path: "/api/v1/idps?limit=200", last: false, omits: "" };
 
 pub static STREAM: Stream = Stream {
     name: "idps",

@@ -9,7 +9,8 @@ use super::{Assembly, Cadence, Context, Listing, Parents, Source, Step, Stream, 
 use crate::authomize::{Asset, AssetType, Association, Bundle, DESCRIPTION_CHARS, cut, text, time};
 use crate::record::Normalized;
 
-pub static LISTING: Listing = Listing { name: "resource_sets", path: "/api/v1/iam/resource-sets", last: false };
+pub static LISTING: Listing =
+    Listing { name: "resource_sets", path: "/api/v1/iam/resource-sets", last: false, omits: "" };
 
 pub static STREAM: Stream = Stream {
     name: "resource_sets",

@@ -17,7 +17,7 @@ use crate::record::Normalized;
 
 /// The users that hold a role, directly or through a group: saves asking for every user's roles.
 pub static ASSIGNEES: Listing =
-    Listing { name: "role_assignees", path: "/api/v1/iam/assignees/users?limit=100", last: false };
+    Listing { name: "role_assignees", path: "/api/v1/iam/assignees/users?limit=100", last: false, omits: "" };
 
 const PRINCIPALS: &[Kind] = &[Kind::User, Kind::Group, Kind::Application];
 const CHANGES: &[&str] =

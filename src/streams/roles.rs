@@ -12,7 +12,7 @@ use crate::authomize::{
 };
 use crate::record::Normalized;
 
-pub static LISTING: Listing = Listing { name: "roles", path: "/api/v1/iam/roles", last: false };
+pub static LISTING: Listing = Listing { name: "roles", path: "/api/v1/iam/roles", last: false, omits: "" };
 
 pub static STREAM: Stream = Stream {
     name: "roles",

@@ -71,6 +71,10 @@ pub struct Listing {
     pub path: &'static str,
     /// Whether it is read after all others, so that it never delays them.
     pub last: bool,
+    /// What its items may come without, in the words of Okta's `okta-response`: it costs Okta time and
+    /// the answer bytes. The items' own requests go without it, too.
+    /// <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/User/#tag/User/operation/listUsers!in=header&path=Content-Type>
+    pub omits: &'static str,
 }
 
 /// How often a snapshot begins.

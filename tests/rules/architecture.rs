@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const PURE: [&str; 11] = [
+const PURE: [&str; 12] = [
     "streams",
     "engine",
     "record.rs",
     "authomize.rs",
     "body.rs",
+    "ids.rs",
     "ocsf",
     "json.rs",
     "usage.rs",

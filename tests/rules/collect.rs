@@ -1,5 +1,7 @@
 //! Collecting: everything arrives, once, and an idle run is silent.
 
+use std::sync::{Arc, Mutex};
+
 use fake_org::{Denial, Event, Failure, NewUser, Targets};
 use jiff::SignedDuration;
 use okta_authomize::invocation::Outcome;
@@ -7,6 +9,7 @@ use serde_json::json;
 
 use crate::support::memory::{Act, Fault};
 use crate::support::rig::{PASSWORD, Rig, outcome};
+use crate::support::time;
 
 #[tokio::test]
 async fn a_first_run_brings_the_whole_org() {
@@ -124,7 +127,7 @@ async fn streams_narrow_a_full_snapshot() {
 #[tokio::test]
 async fn a_run_stops_before_its_deadline_and_the_next_one_goes_on() {
     let rig = Rig::new().await;
-    rig.populate(800, 20);
+    rig.populate(800, 80);
     rig.without(&["factors"]);
     rig.org().options.latency_ms = 150;
     let mut reports = Vec::new();
@@ -316,6 +319,33 @@ async fn a_log_position_that_okta_forgot_costs_and_doubles_no_event() {
     assert_eq!(rig.run().await.streams["activity"].upserts, 1);
     assert_eq!(rig.requests()["GET /api/v1/logs"], 1);
     rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn of_a_long_history_only_the_newest_events_are_read_back() {
+    let mut rig = Rig::new().await;
+    time::stop(&mut rig, &[]);
+    for _ in 0..4 {
+        rig.org().advance(SignedDuration::from_hours(24));
+        rig.org().append_event(Event::new("user.session.start"));
+        time::ask(&rig, json!({}), SignedDuration::from_mins(5)).await;
+    }
+    let late = rig.org().now() - SignedDuration::from_hours(60);
+    rig.org().append_event(Event::new("user.session.start").published_at(late));
+    time::ask(&rig, json!({}), SignedDuration::from_mins(5)).await;
+    let read_back = Arc::<Mutex<u32>>::default();
+    let count = Arc::clone(&read_back);
+    rig.store.fail(move |act, key| {
+        *count.lock().unwrap() += u32::from(act == Act::Get && key.contains("/data/"));
+        None
+    });
+    rig.org().advance(SignedDuration::from_mins(90));
+    let forgotten = r#"{"errorCode":"E0000001","errorSummary":"Api validation failed"}"#;
+    rig.org().fail("GET /api/v1/logs", 1, Failure::Status(400, forgotten.into()));
+    rig.org().append_event(Event::new("user.session.start").published_at(late));
+    time::ask(&rig, json!({}), SignedDuration::from_mins(5)).await;
+    rig.assert_in_step();
+    assert_eq!(*read_back.lock().unwrap(), 2, "batches of the last two hours");
 }
 
 #[tokio::test]

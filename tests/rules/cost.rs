@@ -1,6 +1,7 @@
 //! What runs cost in requests: a full one, an idle one, and those after so many changes.
 
 use fake_org::{NewApp, NewUser, Org, Targets};
+use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::support::rig::Rig;
@@ -92,6 +93,36 @@ async fn many_changes_of_one_object_cost_one_read() {
         rig.org().update_group(&groups[0], |profile| drop(profile.insert("description".into(), n.into())));
     }
     assert_eq!(cost(&rig).await, 3, "the log, the user and the group");
+    rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn many_changed_users_cost_the_pages_that_list_them() {
+    let (rig, people, ..) = large().await;
+    rig.run().await;
+    for person in &people[..300] {
+        rig.org().update_user(person, |profile| drop(profile.insert("title".into(), "Countess".into())));
+    }
+    rig.org().reset_counts();
+    let report = rig.run().await;
+    assert_eq!((report.okta.requests, report.streams["users"].upserts), (3, 300), "the log and two pages of users");
+    rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn a_listing_of_changes_is_left_where_it_holds_nothing_that_is_marked() {
+    let (rig, people, ..) = large().await;
+    rig.run().await;
+    rig.org().advance(SignedDuration::from_mins(10));
+    rig.org().silently(|org| {
+        for person in &people {
+            org.update_user(person, |profile| drop(profile.insert("city".into(), "Paris".into())));
+        }
+    });
+    for person in &people[1_100..1_104] {
+        rig.org().update_user(person, |profile| drop(profile.insert("title".into(), "Countess".into())));
+    }
+    assert_eq!(cost(&rig).await, 6, "the log, a page of others, and four users");
     rig.assert_in_step();
 }
 

@@ -1,7 +1,8 @@
 //! The engine by itself: no network, no store, no clock.
 
 use jiff::{SignedDuration, Timestamp};
-use okta_authomize::engine::{Answer, Ask, Cursor, Engine, Plan};
+use okta_authomize::engine::{Answer, Ask, Cursor, Engine, Plan, Recalled};
+use okta_authomize::ids::Ids;
 use okta_authomize::streams::STREAMS;
 use serde_json::json;
 
@@ -166,6 +167,52 @@ fn a_stream_that_is_switched_off_does_not_hold_up_its_walk() {
     resumed.absorb(ticket, page(json!([]), Some("/api/v1/logs?after=1_1&limit=1000")));
     assert_eq!(resumed.next(now()), Ask::Commit);
     assert_eq!(resumed.completed()[0].stream, "groups");
+}
+
+#[test]
+fn what_is_taken_for_committed_is_left_out_of_a_log_that_is_read_again() {
+    let mut cursor = Cursor::default();
+    cursor.log.next = Some("/api/v1/logs?after=1_1".into());
+    cursor.log.newest_published = Some(now());
+    let mut engine = Engine::new(plan(&["activity"]), cursor, 4, now());
+    let (log, _) = fetch(&mut engine);
+    engine.absorb(log, Answer::Expired);
+    let since = now() - SignedDuration::from_hours(2);
+    assert_eq!(engine.next(now()), Ask::Recall(since - SignedDuration::from_mins(5)));
+    let mut uuids = Ids::default();
+    uuids.add("known");
+    engine.recalled(Recalled { uuids, known_until: Some(since + SignedDuration::from_mins(30)) });
+    let (log, path) = fetch(&mut engine);
+    assert!(path.contains("since=2026-11-23T16%3A00"), "{path}");
+    let event = |uuid: &str, minutes: i64| {
+        let published = since + SignedDuration::from_mins(minutes);
+        json!({"uuid": uuid, "eventType": "x", "published": published.to_string()})
+    };
+    let events = json!([event("old", 30), event("new", 31), event("known", 40), {"uuid": "timeless"}]);
+    let harvests = engine.absorb(log, page(events, Some("/api/v1/logs?after=2_1&limit=1000")));
+    let ids: Vec<_> = harvests.iter().flat_map(|h| h.records(&[]).map(|r| r.unwrap().id).collect::<Vec<_>>()).collect();
+    assert_eq!(ids, ["new", "timeless"]);
+}
+
+#[test]
+fn an_object_that_waits_for_its_next_answer_when_it_is_time_to_commit_is_not_begun_again() {
+    let mut engine = Engine::new(plan(&["roles"]), Cursor::default(), 0, now());
+    let (listing, _) = fetch(&mut engine);
+    engine.absorb(listing, page(json!({"roles": [{"id": "cr01"}]}), None));
+    let (permissions, path) = fetch(&mut engine);
+    engine.absorb(
+        permissions,
+        page(json!({"permissions": [{"label": "a"}]}), Some("/api/v1/iam/roles/cr01/permissions?after=1")),
+    );
+    let (waiting, second) = fetch(&mut engine);
+    assert_ne!(path, second);
+    let commit_by = engine.commit_by(now());
+    assert_eq!(commit_by, now() + SignedDuration::from_secs(60));
+    engine.absorb(waiting, Answer::Dropped);
+    assert_eq!(engine.next(commit_by), Ask::Commit);
+    engine.committed(1, commit_by);
+    let Ask::Fetch(again) = engine.next(commit_by) else { panic!("nothing to fetch") };
+    assert_eq!(again.path, second);
 }
 
 /// Answers everything until there is nothing left to do, from a small org; returns the newest manifest's number.

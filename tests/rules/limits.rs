@@ -266,3 +266,18 @@ async fn requests_under_way_become_more_while_none_is_too_many() {
     let most = rig.org().counts().max_concurrency;
     assert!((13..=24).contains(&most), "{most}");
 }
+
+#[tokio::test]
+async fn requests_that_wait_for_a_limit_do_not_keep_a_commit_waiting() {
+    let mut rig = rig_of_groups(60).await;
+    rig.org().options.limits = group_limit(20);
+    let _time = time::hurry(&mut rig, &[("RATE_LIMIT_SHARE", "50"), ("CHECKPOINT_INTERVAL_SECONDS", "20")]);
+    assert_eq!(time::ask(&rig, json!({}), HOUR).await.outcome, Outcome::Succeeded);
+    rig.assert_in_step();
+    let committed_at: Vec<_> = rig.read().manifests.iter().map(|manifest| manifest.committed_at).collect();
+    let apart_s: Vec<_> = committed_at.windows(2).map(|two| two[1].duration_since(two[0]).as_secs()).collect();
+    assert!(apart_s.len() >= 10 && apart_s.iter().all(|apart_s| *apart_s <= 22), "{apart_s:?}");
+    assert_eq!(rig.org().counts().rate_limited, 0);
+    let of_groups = rig.requests()["GET /api/v1/groups/{id}/users"];
+    assert_eq!(of_groups, 60, "none was sent twice");
+}

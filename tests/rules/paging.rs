@@ -1,8 +1,9 @@
 //! Listings: read to their end whatever their links look like, and from the start again where a position is lost.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
-use fake_org::{Failure, LinkForm, LinkHost, Links, NewApp, NewUser, Targets};
+use fake_org::{Failure, LinkForm, LinkHost, Links, NewApp, NewUser, Request, Targets};
 use okta_authomize::invocation::Outcome;
 use serde_json::{Value, json};
 
@@ -207,4 +208,32 @@ async fn a_listing_that_changes_while_it_is_read_loses_nobody_who_stayed() {
     }
     assert_eq!(rig.ask(json!({"mode": "full"})).await.unwrap().outcome, Outcome::Succeeded);
     rig.assert_in_step();
+}
+
+#[tokio::test]
+async fn users_are_asked_for_without_what_no_record_holds() {
+    let mut rig = Rig::new().await;
+    let (people, _) = rig.populate(3, 1);
+    let asked = Arc::<Mutex<BTreeSet<String>>>::default();
+    let noted = Arc::clone(&asked);
+    let note = move |request: &mut Request| {
+        let media = request.header_value("content-type").unwrap_or_default();
+        if let Some(omitted) = media.strip_prefix("application/json; okta-response=") {
+            noted.lock().unwrap().insert(format!("{} {omitted}", request.path));
+        }
+    };
+    let _gate = gate::before(&mut rig, note, |_, _| ()).await;
+    rig.restart(&[]);
+    rig.run().await;
+    rig.assert_in_step();
+    rig.org().update_user(&people[0], |profile| drop(profile.insert("title".into(), "Countess".into())));
+    rig.run().await;
+    let all = "omitCredentials,omitCredentialsLinks,omitTransitioningToStatus";
+    let links = "omitCredentialsLinks";
+    let users = ["/api/v1/users".to_owned(), format!("/api/v1/users/{}", people[0])];
+    let expected = [format!("{} {all}", users[0]), format!("{} {links}", users[0]), format!("{} {links}", users[1])];
+    assert_eq!(*asked.lock().unwrap(), expected.into());
+    for line in rig.read().records("users").values() {
+        assert_eq!(line.record["source"]["credentials"]["provider"]["name"], "OKTA");
+    }
 }

@@ -79,16 +79,38 @@ pub(crate) fn list(org: &Org, call: &Call<'_>) -> Result<Response, Refusal> {
     let at = org.position(call)?;
     let default = if call.query("q").is_some() { 10 } else { MAX_LIMIT };
     let limit = limit(call, default, MAX_LIMIT)?;
+    let omitted = omitted(call);
     if let Some(streamed) = &org.streamed {
-        let page = org.page(call, at, limit, streamed.users(at.place));
+        let users = streamed.users(at.place).map(|(place, text)| (place, without(&omitted, text)));
+        let page = org.page(call, at, limit, users);
         return Ok(org.array(call, &page));
     }
     if call.query("search").is_some() && call.query("sortBy").is_some() {
         return sorted(org, call, wanted, limit);
     }
     let rows = org.users.after(at.place).filter(|(_, row)| wanted(&row.value));
-    let page = org.page(call, at, limit, rows.map(|(place, row)| (place, Cow::Borrowed(row.text()))));
+    let texts = rows.map(|(place, row)| (place, without(&omitted, Cow::Borrowed(row.text()))));
+    let page = org.page(call, at, limit, texts);
     Ok(org.array(call, &page))
+}
+
+/// Members that the request asks to leave out: `Content-Type: application/json; okta-response=omitCredentials`. The
+/// links that `omitCredentialsLinks` leaves out are never there.
+fn omitted(call: &Call<'_>) -> Vec<&'static str> {
+    let media = call.request.header_value("content-type").unwrap_or_default();
+    let wanted = media.split(';').find_map(|part| part.trim().strip_prefix("okta-response=")).unwrap_or_default();
+    let members = [("omitCredentials", "credentials"), ("omitTransitioningToStatus", "transitioningToStatus")];
+    let is_wanted = |(word, _): &(&str, &str)| wanted.split(',').any(|part| part == *word);
+    members.into_iter().filter(is_wanted).map(|(_, member)| member).collect()
+}
+
+fn without<'a>(members: &[&str], text: Cow<'a, str>) -> Cow<'a, str> {
+    if members.is_empty() {
+        return text;
+    }
+    let Ok(Value::Object(mut user)) = serde_json::from_str(&text) else { return text };
+    user.retain(|member, _| !members.contains(&member.as_str()));
+    Value::Object(user).to_string().into()
 }
 
 type Wanted = Box<dyn Fn(&Value) -> bool>;
@@ -142,7 +164,7 @@ fn sorted(org: &Org, call: &Call<'_>, wanted: impl Fn(&Value) -> bool, limit: u6
 
 /// `GET /api/v1/users/{id}`, by id or login.
 pub(crate) fn one(org: &Org, call: &Call<'_>) -> Result<Response, Refusal> {
-    Ok(Response::json(org.user_row(call.param(0))?.text()))
+    Ok(Response::json(without(&omitted(call), org.user_row(call.param(0))?.text().into()).as_ref()))
 }
 
 /// `GET /api/v1/users/{id}/groups`

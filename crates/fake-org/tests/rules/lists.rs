@@ -1,10 +1,10 @@
 //! What the lists hold and which filters they take.
 
-use fake_org::{NewApp, NewUser};
+use fake_org::{NewApp, NewUser, Request};
 use jiff::SignedDuration;
 use serde_json::json;
 
-use crate::support::{all, get, org};
+use crate::support::{CLIENT, all, get, org};
 
 #[test]
 fn the_default_list_leaves_deprovisioned_users_out_and_filters_do_not() {
@@ -31,6 +31,22 @@ fn a_user_is_found_by_id_and_login() {
     org.add_member(&group, &ada);
     assert_eq!(get(&mut org, "/api/v1/users/ada.l@acme.com").value()["id"], ada);
     assert_eq!(all(&mut org, &format!("/api/v1/users/{ada}/groups")), [group]);
+}
+
+#[test]
+fn users_come_without_what_the_request_omits() {
+    let mut org = org();
+    let ada = org.create_user(NewUser::named("Ada", "L"));
+    for path in ["/api/v1/users".to_owned(), format!("/api/v1/users/{ada}")] {
+        for (omits, has) in [("omitCredentialsLinks", true), ("omitCredentials,omitCredentialsLinks", false)] {
+            let media = format!("application/json; okta-response={omits}");
+            let token = org.issue_access_token(CLIENT);
+            let request = Request::get(&path).authorized("Bearer", &token).header("Content-Type", &media);
+            let answer = org.answer(&request);
+            let text = String::from_utf8(answer.body).unwrap();
+            assert!(text.contains(&ada) && text.contains("\"provider\"") == has, "{path} {omits}: {text}");
+        }
+    }
 }
 
 #[test]
