@@ -11,6 +11,7 @@ mod happen;
 mod latency;
 mod mutations;
 mod order;
+mod weakened;
 mod world;
 
 use std::collections::BTreeSet;
@@ -28,6 +29,8 @@ use world::World;
 const AT_ONCE: bool = true;
 const CASES: u64 = 2_400;
 const THREADS: u64 = 2;
+/// In one of so many cases an admin role is weakened.
+const WEAKENED_EVERY: u64 = 41;
 /// Pairs of a change and a crash in one of the first cases.
 const PAIRS_A_CASE: usize = 6;
 
@@ -78,11 +81,29 @@ async fn random(world: &mut World, number: u64) -> BTreeSet<(usize, Crash)> {
     std::mem::take(&mut case.seen)
 }
 
+async fn short_of_lists(world: &mut World, number: u64) -> BTreeSet<(usize, Crash)> {
+    let mut rng = Rng::with_seed(number);
+    let everyone = rng.bool();
+    let mut org = found(&mut rng, false, everyone);
+    weakened::crowd(&mut org);
+    let mut case = Case::new(world, number, rng, org);
+    for _ in 0..case.rng.usize(..3) {
+        happen::happen(&mut case, true).await;
+    }
+    weakened::weaken(&mut case).await;
+    for _ in 0..case.rng.usize(..3) {
+        happen::happen(&mut case, true).await;
+    }
+    case.conclude(at_once()).await;
+    std::mem::take(&mut case.seen)
+}
+
 async fn run_case(world: &mut World, number: u64) -> BTreeSet<(usize, Crash)> {
     let pairs = pairs();
     let index = usize::try_from(number).unwrap();
     match pairs.chunks(PAIRS_A_CASE).nth(index) {
         Some(pairs) => systematic(world, number, pairs).await,
+        None if number.is_multiple_of(WEAKENED_EVERY) => short_of_lists(world, number).await,
         None => random(world, number).await,
     }
 }

@@ -53,7 +53,7 @@ impl Drop for Case<'_> {
 }
 
 /// Runs that may be needed until there is nothing left to do.
-const MOST_RUNS: usize = 30;
+pub const MOST_RUNS: usize = 30;
 
 impl<'w> Case<'w> {
     pub fn new(world: &'w mut World, number: u64, mut rng: Rng, org: Org) -> Self {
