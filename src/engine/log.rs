@@ -11,6 +11,8 @@ use crate::streams::{Entry, Source, Stream, entry};
 
 /// Pages of the log that one round reads at most.
 const PAGES_A_ROUND: u32 = 50;
+/// Events of a page whose request names no limit.
+const DEFAULT_LIMIT: usize = 100;
 /// How far behind the newest event the log is read again where Okta no longer knows the position.
 const OVERLAP: SignedDuration = SignedDuration::from_hours(2);
 /// How long Okta keeps events.
@@ -130,7 +132,9 @@ impl Engine {
         events: Vec<Item>,
         next: Option<String>,
     ) -> Vec<Harvest> {
-        let limit = next.as_deref().and_then(limit_of).or_else(|| limit_of(path)).unwrap_or(usize::MAX);
+        let asked = self.cursor.log.next.as_deref().unwrap_or(path);
+        let limit =
+            limit_of(asked).unwrap_or(DEFAULT_LIMIT).min(next.as_deref().and_then(limit_of).unwrap_or(usize::MAX));
         self.log.caught_up = events.len() < limit || next.is_none();
         let entries: Vec<_> = events.iter().map(|event| entry(event)).collect();
         if self.is_only_our_own(&entries, sent_at) {
@@ -140,8 +144,9 @@ impl Engine {
         let newest = entries.iter().flatten().filter_map(|entry| entry.published).max();
         let log = &mut self.cursor.log;
         log.newest_published = log.newest_published.max(newest);
-        log.next = next.or_else(|| log.next.take());
         log.read_at = Some(sent_at);
+        let has_position = next.is_some() || events.is_empty();
+        log.next = next.or_else(|| log.next.take());
         let recalled = self.recalled.as_ref();
         let is_new = |entry: &Option<Entry>| {
             !recalled.zip(entry.as_ref()).is_some_and(|(recalled, entry)| recalled.knows(entry))
@@ -151,6 +156,10 @@ impl Engine {
         if self.log.caught_up {
             self.cursor.log.replay_since = None;
             self.recalled = None;
+        }
+        if !has_position {
+            // Okta always gives one; without it the same events would come again.
+            self.read_again(path, sent_at);
         }
         if new.is_empty() {
             return Vec::new();

@@ -194,6 +194,42 @@ fn what_is_taken_for_committed_is_left_out_of_a_log_that_is_read_again() {
     assert_eq!(ids, ["new", "timeless"]);
 }
 
+fn events(numbers: std::ops::Range<usize>) -> serde_json::Value {
+    numbers.map(|n| json!({"uuid": format!("e{n}"), "eventType": "x", "published": now().to_string()})).collect()
+}
+
+#[test]
+fn a_full_page_whose_link_names_no_limit_is_not_the_last() {
+    let mut engine = Engine::new(plan(&["activity"]), Cursor::default(), 0, now());
+    let (log, _) = fetch(&mut engine);
+    engine.absorb(log, page(events(0..1_000), Some("/api/v1/logs?after=1_1")));
+    let (log, path) = fetch(&mut engine);
+    assert_eq!(path, "/api/v1/logs?after=1_1");
+    engine.absorb(log, page(events(1_000..1_100), Some("/api/v1/logs?after=2_1")));
+    let (log, _) = fetch(&mut engine);
+    engine.absorb(log, page(events(1_100..1_199), Some("/api/v1/logs?after=3_1")));
+    assert_eq!(engine.next(now()), Ask::Commit);
+}
+
+#[test]
+fn events_that_come_without_a_position_are_not_read_twice() {
+    let mut engine = Engine::new(plan(&["activity"]), Cursor::default(), 0, now());
+    let (log, _) = fetch(&mut engine);
+    engine.absorb(log, page(events(0..3), None));
+    assert_eq!(engine.next(now()), Ask::Commit);
+    engine.committed(1, now());
+    assert_eq!(engine.next(now()), Ask::Done);
+    let mut engine = Engine::new(plan(&["activity"]), engine.cursor().clone(), 1, now());
+    assert!(matches!(engine.next(now()), Ask::Recall(_)));
+    let mut uuids = Ids::default();
+    (0..3).for_each(|n| uuids.add(&format!("e{n}")));
+    engine.recalled(Recalled { uuids, known_until: None });
+    let (log, path) = fetch(&mut engine);
+    assert!(path.contains("since=2026-11-23T16%3A00"), "{path}");
+    assert!(engine.absorb(log, page(events(0..3), None)).is_empty());
+    assert_eq!(engine.next(now()), Ask::Done);
+}
+
 #[test]
 fn an_object_that_waits_for_its_next_answer_when_it_is_time_to_commit_is_not_begun_again() {
     let mut engine = Engine::new(plan(&["roles"]), Cursor::default(), 0, now());
