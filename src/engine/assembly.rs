@@ -135,10 +135,6 @@ impl Engine {
                 self.expiries += 1;
                 return Stepped::More;
             }
-            Answer::Dropped => {
-                self.assemblies.insert(key, assembling);
-                return Stepped::More;
-            }
             trouble => return Stepped::Trouble(trouble),
         }
         assembling.end_part();

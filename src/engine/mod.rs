@@ -194,11 +194,13 @@ impl Engine {
             && let Some(answer) = self.flights[at].answer.take()
         {
             let flight = self.flights.remove(at);
-            match lane {
-                Lane::Log => harvests.extend(self.absorb_log(flight.sent_at, answer)),
-                Lane::Changes => harvests.extend(self.absorb_change(&flight, answer)),
-                Lane::Walk(name) => harvests.extend(self.absorb_walk(name, &flight, answer)),
-            }
+            harvests.extend(match (answer, lane) {
+                // As if it had not been asked.
+                (Answer::Dropped, _) => Vec::new(),
+                (answer, Lane::Log) => self.absorb_log(flight.sent_at, answer),
+                (answer, Lane::Changes) => self.absorb_change(&flight, answer),
+                (answer, Lane::Walk(name)) => self.absorb_walk(name, &flight, answer),
+            });
             // An answer to one walk may end the part of a stream in another.
             harvests.extend(LISTINGS.iter().flat_map(|listing| self.finish_walk(listing.name, flight.sent_at)));
         }
