@@ -11,6 +11,8 @@ use crate::streams::{Entry, Source, Stream, entry};
 
 /// Pages of the log that one round reads at most.
 const PAGES_A_ROUND: u32 = 50;
+/// Scoped snapshots that wait for a manifest before the log is read on: each end of an object makes several.
+const MOST_SCOPES: usize = 2_000;
 /// Events of a page whose request names no limit.
 const DEFAULT_LIMIT: usize = 100;
 /// How far behind the newest event the log is read again where Okta no longer knows the position.
@@ -77,7 +79,8 @@ impl Engine {
         let (_, first) = self.log_stream()?;
         // A third of the time between commits, so that changes and snapshots have theirs.
         let in_time = now.duration_since(self.round_began_at) * 3 < self.plan.checkpoint_interval;
-        if !self.log_has_more() || self.log.pages >= PAGES_A_ROUND || (self.log.pages > 0 && !in_time) {
+        let is_enough = self.log.pages >= PAGES_A_ROUND || self.completed.len() >= MOST_SCOPES;
+        if !self.log_has_more() || is_enough || (self.log.pages > 0 && !in_time) {
             return None;
         }
         let begin = || since(first, now - self.plan.log_lookback);

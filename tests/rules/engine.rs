@@ -301,6 +301,41 @@ fn an_object_is_not_buried_beside_lines_that_tell_of_it() {
 }
 
 #[test]
+fn so_many_ends_of_objects_are_committed_before_the_log_is_read_on() {
+    let streams = ["users", "groups", "group_memberships", "activity"];
+    let mut engine = Engine::new(plan(&streams), Cursor::default(), 0, now());
+    let mut sequence = settle(&mut engine, 0);
+    let mut engine = Engine::new(plan(&streams), engine.cursor().clone(), sequence, now());
+    let ends = |page: usize| -> serde_json::Value {
+        let end = |n: usize| {
+            json!({"uuid": format!("e{page}-{n}"), "eventType": "user.lifecycle.delete.completed",
+                "published": now().to_string(), "outcome": {"result": "SUCCESS"},
+                "target": [{"id": format!("00u{page}x{n}"), "type": "User"}]})
+        };
+        (0..1_000).map(end).collect()
+    };
+    let mut pages_by_manifest = vec![0];
+    for number in 0..5 {
+        let next = format!("/api/v1/logs?after={number}_2&limit=1000");
+        let (log, path) = loop {
+            match engine.next(now()) {
+                Ask::Commit => {
+                    sequence += 1;
+                    engine.committed(sequence, now());
+                    pages_by_manifest.push(0);
+                }
+                Ask::Fetch(fetch) => break (fetch.ticket, fetch.path),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert!(path.starts_with("/api/v1/logs"), "{path}");
+        engine.absorb(log, page(ends(number), Some(&next)));
+        *pages_by_manifest.last_mut().unwrap() += 1;
+    }
+    assert_eq!(pages_by_manifest, [2, 2, 1]);
+}
+
+#[test]
 fn no_snapshot_is_read_while_the_answer_to_a_change_is_under_way() {
     let streams = ["users", "groups", "activity"];
     let mut engine = Engine::new(plan(&streams), Cursor::default(), 0, now());
