@@ -11,8 +11,10 @@ use crate::streams::{Context, Source, Stream, by_name, id_of};
 
 /// After this many parents whose listings could not be read, the run leaves their stream alone.
 const FAILURES_A_STREAM: usize = 5;
-/// After this many positions that were no longer valid, the run begins no listing again.
-pub(super) const EXPIRIES_A_RUN: u32 = 20;
+/// After this many positions that were no longer valid, the run begins no listing again …
+const EXPIRIES_A_RUN: u32 = 20;
+/// … and after this many of one parent's, it leaves that one alone.
+const EXPIRIES_A_PARENT: u32 = 2;
 pub(super) const NO_POSITION: &str = "Okta does not accept the page positions that it gives, again and again";
 
 impl Engine {
@@ -43,13 +45,17 @@ impl Engine {
                     format!("Okta has no {name} at this address: check that the secret's domain is an Okta org");
                 self.give_up(name, flight, Parked::Failed(error))
             }
-            (Answer::Expired, _) if self.expiries >= EXPIRIES_A_RUN => {
-                self.give_up(name, flight, Parked::Failed(NO_POSITION.to_owned()))
-            }
-            (Answer::Expired, task) => {
-                self.expiries += 1;
-                self.expire(name, task.as_ref());
+            (Answer::Expired, None) if self.may_begin_again(None) => {
+                self.expire(name, None);
                 Vec::new()
+            }
+            (Answer::Expired, Some((stream, parent))) if self.may_begin_again(Some((stream, parent))) => {
+                self.expire(name, Some((stream, parent)));
+                Vec::new()
+            }
+            (Answer::Expired, None) => self.give_up(name, flight, Parked::Failed(NO_POSITION.to_owned())),
+            (Answer::Expired, Some((stream, parent))) => {
+                self.pass_over(stream.name, parent, Parked::Failed(NO_POSITION.to_owned()))
             }
             (Answer::Limited { retry_after_s }, _) => {
                 self.streams_of(name, flight).for_each(|stream| self.park_limited(stream, retry_after_s));
@@ -213,8 +219,20 @@ impl Engine {
         }
     }
 
+    /// Notes that a position has expired; whether what it belongs to, a listing or that of one parent
+    /// or mark, is begun again in this run.
+    pub(super) fn may_begin_again(&mut self, part: Option<(&'static Stream, &str)>) -> bool {
+        self.expiries += 1;
+        let of_part = part.map_or(0, |(stream, key)| {
+            let expiries = self.expiries_of.entry((stream.name, key.to_owned())).or_default();
+            *expiries += 1;
+            *expiries
+        });
+        self.expiries <= EXPIRIES_A_RUN && of_part <= EXPIRIES_A_PARENT
+    }
+
     /// A position that Okta no longer knows: the listing it belongs to begins again.
-    fn expire(&mut self, name: &str, task: Option<&(&'static Stream, String)>) {
+    fn expire(&mut self, name: &str, task: Option<(&'static Stream, &str)>) {
         let Some(walk) = self.cursor.walks.get_mut(name) else { return };
         match task {
             None => walk.expired = true,

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use serde_json::value::to_raw_value;
 
-use super::absorb::{EXPIRIES_A_RUN, NO_POSITION};
+use super::absorb::NO_POSITION;
 use super::cursor::Task;
 use super::harvest::{Harvest, items};
 use super::{Answer, Engine, Flight, Parked};
@@ -128,13 +128,8 @@ impl Engine {
             {
                 assembling.take(&[]);
             }
-            Answer::Expired if self.expiries >= EXPIRIES_A_RUN => {
-                return Stepped::Trouble(Answer::Failed { error: NO_POSITION.to_owned() });
-            }
-            Answer::Expired => {
-                self.expiries += 1;
-                return Stepped::More;
-            }
+            Answer::Expired if self.may_begin_again(Some((stream, &key.1))) => return Stepped::More,
+            Answer::Expired => return Stepped::Trouble(Answer::Failed { error: NO_POSITION.to_owned() }),
             trouble => return Stepped::Trouble(trouble),
         }
         assembling.end_part();

@@ -89,7 +89,10 @@ pub struct Engine {
     assemblies: BTreeMap<(&'static str, String), Assembling>,
     parked: BTreeMap<&'static str, Parked>,
     failures: Vec<Failure>,
+    /// Positions that were no longer valid …
     expiries: u32,
+    /// … and those among them of one parent or mark.
+    expiries_of: BTreeMap<(&'static str, String), u32>,
     completed: Vec<Completed>,
     /// What is left out while the log is read again.
     recalled: Option<Recalled>,
@@ -141,6 +144,7 @@ impl Engine {
             parked: BTreeMap::new(),
             failures: Vec::new(),
             expiries: 0,
+            expiries_of: BTreeMap::new(),
             completed: Vec::new(),
             recalled: None,
             gap: None,

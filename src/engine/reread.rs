@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
-use super::absorb::{EXPIRIES_A_RUN, NO_POSITION};
+use super::absorb::NO_POSITION;
 use super::assembly::Stepped;
 use super::changes::Marked;
 use super::cursor::{Mark, NotApplicable};
@@ -33,14 +33,11 @@ impl Engine {
                 Vec::new()
             }
             Answer::Refused { error } => self.pass_over(stream.name, key, Parked::Failed(error)),
-            Answer::Expired if self.expiries >= EXPIRIES_A_RUN => {
-                self.pass_over(stream.name, key, Parked::Failed(NO_POSITION.to_owned()))
-            }
-            Answer::Expired => {
-                self.expiries += 1;
+            Answer::Expired if self.may_begin_again(Some((stream, key))) => {
                 self.restart(&marked);
                 Vec::new()
             }
+            Answer::Expired => self.pass_over(stream.name, key, Parked::Failed(NO_POSITION.to_owned())),
             Answer::Limited { retry_after_s } => {
                 self.park_limited(stream.name, retry_after_s);
                 Vec::new()
@@ -108,6 +105,10 @@ impl Engine {
         let Read::Assembled { parent, .. } = marked.reread.read else { return Vec::new() };
         let Some(parents) = stream.parents_of_kind(parent) else { return Vec::new() };
         if !(parents.wanted)(object) {
+            // A snapshot that is open listed it when it was wanted.
+            for walk in self.cursor.walks.values_mut() {
+                walk.tasks.retain(|task| task.stream != stream.name || task.parent != marked.id);
+            }
             return self.absorb_nothing(&marked, at);
         }
         let kept = if parents.keep { Context::default().object(object) } else { None };

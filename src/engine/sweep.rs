@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 
-use super::absorb::{EXPIRIES_A_RUN, NO_POSITION};
+use super::absorb::NO_POSITION;
 use super::cursor::{Swept, Why};
 use super::harvest::{Harvest, items};
 use super::marks::CLOCK_MARGIN;
@@ -104,12 +104,11 @@ impl Engine {
                 Ok(rows) => return self.absorb_rows(stream, sent_at, rows, next),
                 Err(error) => Parked::Failed(error),
             },
-            Answer::Expired if self.expiries >= EXPIRIES_A_RUN => Parked::Failed(NO_POSITION.to_owned()),
-            Answer::Expired => {
-                self.expiries += 1;
+            Answer::Expired if self.may_begin_again(Some((stream, SWEEP))) => {
                 self.restart_sweep(stream);
                 return Vec::new();
             }
+            Answer::Expired => Parked::Failed(NO_POSITION.to_owned()),
             // The org does not support the question: a snapshot has to answer it.
             Answer::Refused { .. } => {
                 self.restart_sweep(stream);

@@ -336,6 +336,36 @@ fn so_many_ends_of_objects_are_committed_before_the_log_is_read_on() {
 }
 
 #[test]
+fn who_can_no_longer_sign_in_is_not_read_by_a_snapshot_that_was_open_before() {
+    let streams = ["users", "factors", "activity"];
+    let mut engine = Engine::new(plan(&streams), Cursor::default(), 0, now());
+    let users = || page(json!([{"id": "00u1", "status": "ACTIVE"}, {"id": "00u2", "status": "ACTIVE"}]), None);
+    for answer in [page(json!([]), Some("/api/v1/logs?after=1_1&limit=1000")), users(), users()] {
+        let (ticket, _) = fetch(&mut engine);
+        engine.absorb(ticket, answer);
+    }
+    let (factors, path) = fetch(&mut engine);
+    assert_eq!(path, "/api/v1/users/00u1/factors");
+    engine.absorb(factors, page(json!([]), None));
+    engine.stop();
+    let mut engine = Engine::new(plan(&streams), engine.cursor().clone(), 1, now());
+    let (log, _) = fetch(&mut engine);
+    let event = json!({"uuid": "e1", "eventType": "user.lifecycle.deactivate", "published": now().to_string(),
+        "outcome": {"result": "SUCCESS"}, "target": [{"id": "00u2", "type": "User"}]});
+    engine.absorb(log, page(json!([event]), Some("/api/v1/logs?after=2_1&limit=1000")));
+    let (user, path) = fetch(&mut engine);
+    assert_eq!(path, "/api/v1/users/00u2");
+    let gone = json!({"id": "00u2", "status": "DEPROVISIONED"}).to_string();
+    assert_eq!(
+        engine.absorb(user, Answer::Page { body: gone.into(), next: None }).len(),
+        2,
+        "a tombstone and the user"
+    );
+    assert_eq!(engine.next(now()), Ask::Commit);
+    assert_eq!(engine.completed().iter().map(|done| done.stream).collect::<Vec<_>>(), ["factors"]);
+}
+
+#[test]
 fn no_snapshot_is_read_while_the_answer_to_a_change_is_under_way() {
     let streams = ["users", "groups", "activity"];
     let mut engine = Engine::new(plan(&streams), Cursor::default(), 0, now());

@@ -173,6 +173,25 @@ async fn a_members_position_that_expires_costs_that_group_alone() {
 }
 
 #[tokio::test]
+async fn one_group_whose_positions_never_hold_costs_the_others_nothing() {
+    let (rig, _gate) = rig_of_short_pages().await;
+    let (_, groups) = rig.populate(12, 4);
+    let odd = r#"{"errorCode":"E0000001","errorSummary":"Api validation failed"}"#;
+    let path = format!("GET /api/v1/groups/{}/users?after=", groups[0]);
+    rig.org().fail(path.as_str(), 1_000_000, Failure::Status(400, odd.into()));
+    let report = rig.run().await;
+    assert_eq!((report.outcome, outcome(&report, "group_memberships")), (Outcome::Degraded, Outcome::Failed));
+    assert!(report.streams["group_memberships"].error.as_ref().unwrap().contains(&groups[0]), "{report:#?}");
+    let memberships = rig.org().state().memberships;
+    let of_others = memberships.iter().filter(|id| !id.starts_with(&groups[0]));
+    assert!(of_others.clone().count() > 0 && of_others.clone().all(|id| rig.ids("group_memberships").contains(id)));
+    assert!(rig.requests()["GET /api/v1/groups/{id}/users"] < 20);
+    rig.org().heal();
+    assert_eq!(rig.run().await.outcome, Outcome::Succeeded);
+    rig.assert_in_step();
+}
+
+#[tokio::test]
 async fn a_position_that_never_holds_ends_the_run_and_not_the_time() {
     let (rig, _gate) = rig_of_short_pages().await;
     rig.populate(12, 2);
