@@ -270,7 +270,9 @@ impl Engine {
         let since = progress.and_then(Progress::finish);
         if let (Some(since_sequence), Some(started_at)) = (since, started_at) {
             self.completed.push(Completed { stream: stream.name, since_sequence, scope: None });
-            self.cursor.swept_at.insert(stream.name.to_owned(), started_at);
+            if stream.sweep.is_some() {
+                self.cursor.swept_at.insert(stream.name.to_owned(), started_at);
+            }
         }
         harvest
     }

@@ -249,14 +249,28 @@ impl Cursor {
     }
 
     /// What changes in it are worth a manifest by themselves: all but the log's position, which
-    /// moves over pages that hold nothing, and the time of a look that found nothing.
+    /// moves over pages that hold nothing, and a look that is due by time or found nothing.
     #[must_use]
     pub fn differs_beside_log(&self, other: &Self) -> bool {
         self.streams != other.streams
             || self.walks != other.walks
             || self.changes != other.changes
-            || self.sweeps != other.sweeps
+            || self.sweeps_differ(other)
             || self.mentioned != other.mentioned
+    }
+
+    fn sweeps_differ(&self, other: &Self) -> bool {
+        let none = Swept::default();
+        let of = |cursor: &'_ Self, stream: &String| cursor.sweeps.get(stream).unwrap_or(&none).clone();
+        let mut streams = self.sweeps.keys().chain(other.sweeps.keys());
+        streams.any(|stream| of(self, stream).worth_keeping() != of(other, stream).worth_keeping())
+    }
+}
+
+impl Swept {
+    /// All of it but that it is time: the next run knows that by itself.
+    fn worth_keeping(self) -> Self {
+        Self { due: self.due.filter(|why| *why == Why::Unnamed), ..self }
     }
 }
 

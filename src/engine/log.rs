@@ -180,7 +180,8 @@ impl Engine {
             let client = entry.as_ref().and_then(|entry| entry.token_grant_to.as_deref());
             client.is_some() && client == self.plan.own_client.as_deref()
         };
-        let is_idle = self.log.caught_up && !self.has_news() && !self.changes_have_more() && !self.walks_have_more(now);
+        let is_marked = !self.cursor.changes.is_empty();
+        let is_idle = self.log.caught_up && !self.has_news() && !is_marked && !self.walks_have_more(now);
         is_idle && !entries.is_empty() && entries.iter().all(is_own)
     }
 }

@@ -49,7 +49,11 @@ impl Engine {
     /// A stream is to be asked for what has changed lately, from the first page on where more is
     /// wanted than before. One of which nothing was read yet has no need of it.
     pub(super) fn look(&mut self, stream: &'static Stream, why: Why) {
-        if let Some(swept) = self.cursor.sweeps.get_mut(stream.name).filter(|swept| swept.due < Some(why)) {
+        if stream.sweep.is_none() || !self.cursor.streams.contains_key(stream.name) {
+            return;
+        }
+        let swept = self.cursor.sweeps.entry(stream.name.to_owned()).or_default();
+        if swept.due < Some(why) {
             (swept.due, swept.next) = (Some(why), None);
         }
     }
@@ -59,8 +63,8 @@ impl Engine {
     }
 
     fn can_sweep(&self, stream: &Stream) -> bool {
-        let is_known = self.cursor.sweeps.get(stream.name).is_some_and(|swept| swept.newest.is_some());
-        is_known && !self.is_parked(stream.name) && !self.has_failed(stream.name, SWEEP)
+        let is_parked = self.is_parked(stream.name) || self.has_failed(stream.name, SWEEP);
+        self.sweep_since(stream).is_some() && !is_parked
     }
 
     /// Whether a sweep would list what is marked.
@@ -86,11 +90,12 @@ impl Engine {
     }
 
     /// What was changed before was seen: the newest change is not far behind, or everything was
-    /// read since.
+    /// read since. None where neither is so yet: the first snapshot is under way.
     fn sweep_since(&self, stream: &Stream) -> Option<Timestamp> {
-        let newest = self.cursor.sweeps.get(stream.name)?.newest? - OVERLAP;
+        let newest = self.cursor.sweeps.get(stream.name).and_then(|swept| swept.newest);
+        let newest = newest.map(|newest| newest - OVERLAP);
         let read_at = self.cursor.swept_at.get(stream.name).map(|read_at| *read_at - OVERLAP - CLOCK_MARGIN);
-        read_at.max(self.known_until(stream)).max(Some(newest))
+        read_at.max(self.known_until(stream)).max(newest)
     }
 
     /// What is taken for known, unless an event tells that there is something new.
@@ -133,6 +138,9 @@ impl Engine {
     fn end_sweep(&mut self, stream: &'static Stream) {
         let swept = self.cursor.sweeps.entry(stream.name.to_owned()).or_default();
         (swept.due, swept.since, swept.next) = (None, None, None);
+        if *swept == Swept::default() {
+            self.cursor.sweeps.remove(stream.name);
+        }
     }
 
     fn restart_sweep(&mut self, stream: &'static Stream) {

@@ -8,6 +8,7 @@ use okta_authomize::invocation::{Outcome, Report};
 use serde_json::{Value, json};
 
 use crate::support::rig::Rig;
+use crate::support::time;
 
 /// An org that was collected once.
 async fn collected() -> (Rig, Vec<String>, Vec<String>, Vec<String>) {
@@ -132,6 +133,31 @@ async fn a_crowd_that_was_created_at_once_is_no_news_an_hour_later() {
     let (_, requests) = requests_of_run(&rig).await;
     assert!(total(&requests) <= 4, "{requests:?}");
     assert_eq!(manifests(&rig).len(), before);
+}
+
+#[tokio::test]
+async fn a_quiet_org_is_asked_for_news_hourly_and_nothing_is_written() {
+    for people in [0, 40] {
+        let mut rig = Rig::new().await;
+        time::stop(&mut rig, &[]);
+        rig.populate(people, people / 10);
+        time::ask(&rig, json!({}), SignedDuration::from_mins(5)).await;
+        let before = manifests(&rig).len();
+        for (minutes, requests) in [(5, 1), (60, 5), (5, 1), (60, 5)] {
+            rig.org().advance(SignedDuration::from_mins(minutes));
+            let report = time::ask(&rig, json!({}), SignedDuration::from_mins(5)).await;
+            assert_eq!(
+                report.okta.requests,
+                requests,
+                "the log, hourly a token and three questions: {:?}",
+                rig.requests()
+            );
+        }
+        assert_eq!(manifests(&rig).len(), before, "{people}");
+        rig.org().create_user(NewUser::named("Ada", "Lovelace"));
+        time::ask(&rig, json!({}), SignedDuration::from_mins(5)).await;
+        rig.assert_in_step();
+    }
 }
 
 #[tokio::test]
@@ -316,6 +342,21 @@ async fn events_without_targets_touch_all_that_they_could_mean() {
     rig.assert_in_step();
     assert_eq!(rig.read().records("users")[&people[0]].record["source"]["profile"]["title"], "Countess");
     assert_eq!(rig.read().records("groups")[&groups[0]].record["source"]["profile"]["description"], "x");
+}
+
+#[tokio::test]
+async fn the_first_object_of_its_kind_is_found_though_no_event_names_it() {
+    let rig = Rig::new().await;
+    rig.run().await;
+    rig.org().lose_targets(u64::MAX);
+    let ada = rig.org().create_user(NewUser::named("Ada", "Lovelace"));
+    let group = rig.org().create_group("First");
+    rig.run().await;
+    rig.assert_in_step();
+    rig.org().add_member(&group, &ada);
+    rig.run().await;
+    rig.assert_in_step();
+    assert_eq!(rig.ids("group_memberships").len(), 1);
 }
 
 #[tokio::test]
