@@ -208,8 +208,6 @@ impl Engine {
             walk.streams.retain(|other| other != stream);
             walk.tasks.retain(|task| task.stream != stream);
         }
-        // What was begun is older than the snapshot to come.
-        self.assemblies.retain(|(name, _), _| *name != stream);
         let Some(progress) = self.cursor.streams.get_mut(stream) else { return };
         if progress.open.take().is_some() {
             progress.asked |= progress.complete.is_some();

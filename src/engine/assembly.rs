@@ -142,6 +142,11 @@ impl Engine {
         Stepped::More
     }
 
+    /// What was begun before a snapshot of its stream is older than that: it is asked for again.
+    pub(super) fn leave_assemblies(&mut self, stream: &str) {
+        self.assemblies.retain(|(name, _), _| *name != stream);
+    }
+
     pub(super) fn harvest_assembly(
         &mut self,
         stream: &'static Stream,

@@ -76,6 +76,7 @@ impl Engine {
                 let listings = stream.listings_without(&self.plan.off);
                 let listings = listings.iter().map(|listing| listing.name.to_owned()).collect();
                 progress.begin(self.sequence + 1, now, listings);
+                self.leave_assemblies(stream.name);
             }
         }
         if !streams.is_empty() {
