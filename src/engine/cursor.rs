@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::swept::Swept;
+
 /// Version of the cursor's shape; a newer one is not read by older code.
 pub const VERSION: u32 = 1;
 
@@ -165,41 +167,6 @@ pub struct Mark {
     pub item: Option<Value>,
 }
 
-/// How far a stream was asked for what has changed lately.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Swept {
-    /// The newest time of change seen, by Okta's clock.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub newest: Option<Timestamp>,
-    /// What changed until then and is not remembered is taken for known: it was too much.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub known_until: Option<Timestamp>,
-    /// Objects that changed shortly before the newest, and when: they are no news.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub seen: BTreeMap<String, Timestamp>,
-    /// Why it is to be asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub due: Option<Why>,
-    /// Path and query of the next page; none before the first.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub next: Option<String>,
-    /// Since when the pages that are being read list changes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub since: Option<Timestamp>,
-}
-
-/// Why a stream is to be asked for what has changed lately; the later ones ask for more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Why {
-    /// Several objects are marked: they are read, and nothing else.
-    Marks,
-    /// It is time: what changed without an event is read.
-    Time,
-    /// An event named nothing: whatever it could mean is read.
-    Unnamed,
-}
-
 /// A cursor that cannot be read.
 #[derive(Debug)]
 pub struct CursorError(String);
@@ -260,17 +227,9 @@ impl Cursor {
     }
 
     fn sweeps_differ(&self, other: &Self) -> bool {
-        let none = Swept::default();
-        let of = |cursor: &'_ Self, stream: &String| cursor.sweeps.get(stream).unwrap_or(&none).clone();
+        let kept = |cursor: &Self, stream: &str| cursor.sweeps.get(stream).cloned().unwrap_or_default().worth_keeping();
         let mut streams = self.sweeps.keys().chain(other.sweeps.keys());
-        streams.any(|stream| of(self, stream).worth_keeping() != of(other, stream).worth_keeping())
-    }
-}
-
-impl Swept {
-    /// All of it but that it is time: the next run knows that by itself.
-    fn worth_keeping(self) -> Self {
-        Self { due: self.due.filter(|why| *why == Why::Unnamed), ..self }
+        streams.any(|stream| kept(self, stream) != kept(other, stream))
     }
 }
 

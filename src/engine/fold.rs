@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Engine;
-use super::cursor::{Mark, Why};
+use super::cursor::Mark;
+use super::swept::Why;
 use crate::streams::change::{Identity, Kind, Of, Read};
 use crate::streams::{STREAMS, Source, Stream};
 

@@ -8,8 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 
 use super::Engine;
-use super::cursor::{Mark, Why};
+use super::cursor::Mark;
 use super::harvest::Harvest;
+use super::swept::Why;
 use crate::streams::change::{Identity, Kind, Of, Touches};
 use crate::streams::{Entry, Party, STREAMS, Stream, parties};
 

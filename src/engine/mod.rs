@@ -22,6 +22,7 @@ mod rounds;
 mod snapshot;
 mod standing;
 mod sweep;
+mod swept;
 mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};

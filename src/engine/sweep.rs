@@ -8,9 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 
 use super::absorb::NO_POSITION;
-use super::cursor::{Swept, Why};
 use super::harvest::{Harvest, items};
 use super::marks::CLOCK_MARGIN;
+use super::swept::{Swept, Why};
 use super::{Answer, Engine, Fetch, Lane, Parked};
 use crate::authomize::rfc3339;
 use crate::body::Item;
@@ -20,9 +20,7 @@ use crate::streams::{STREAMS, Stream, id_of};
 /// How often it is asked without an event.
 const EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// How far behind the newest change it is asked: Okta may show a change a little late.
-const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
-/// Objects whose last change is remembered, so that they are no news: half of what a page holds.
-const MOST_SEEN: usize = 100;
+pub(super) const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
 /// Names the request in place of a mark.
 pub(super) const SWEEP: &str = "changed lately";
 
@@ -277,28 +275,4 @@ impl Engine {
 /// Whether a stream's sweep lists its records.
 fn lists_records(stream: &Stream) -> bool {
     stream.sweep.as_ref().is_some_and(|sweep| sweep.rows == Rows::Records)
-}
-
-impl Swept {
-    fn see(&mut self, id: String, time: Timestamp) {
-        self.newest = self.newest.max(Some(time));
-        self.seen.insert(id, time);
-        if self.seen.len() > MOST_SEEN {
-            self.prune();
-        }
-    }
-
-    /// Forgets what the next sweep will not show. Of a crowd that changed at once the newest are
-    /// remembered; what changed before them is taken for known.
-    fn prune(&mut self) {
-        let since = self.newest.map(|newest| newest - OVERLAP).max(self.known_until);
-        self.seen.retain(|_, time| Some(*time) >= since);
-        if self.seen.len() > MOST_SEEN {
-            let mut times: Vec<Timestamp> = self.seen.values().copied().collect();
-            times.sort_unstable();
-            let until = times[MOST_SEEN / 4];
-            self.seen.retain(|_, time| *time > until);
-            self.known_until = Some(until);
-        }
-    }
 }

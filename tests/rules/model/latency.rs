@@ -1,5 +1,6 @@
 //! How long a change takes from the org into a commit, in simulated time.
 
+use fake_org::Event;
 use fastrand::Rng;
 use jiff::SignedDuration;
 use serde_json::json;
@@ -34,6 +35,8 @@ async fn latencies_s() -> Vec<f64> {
             }
         }
         world.rig.org().release_late();
+        // Grants of tokens alone are no news; with this one they are.
+        world.rig.org().append_event(Event::new("user.session.start"));
         world.rig.org().set_now(began_at + SignedDuration::from_secs(SCHEDULE_S));
         let Ended::Told(Ok(report)) = world.run(json!({"mode": "incremental"})).await else { panic!("a run failed") };
         assert!(!report.go_on);
