@@ -195,6 +195,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
                     .map_err(|error| Failure::secret_invalid(secret_id, &[error.to_string()]))?;
                 let transport = Transport::new(
                     self.http.clone(),
+                    base,
                     self.clock.clone(),
                     self.config.rate_limit_share_percent,
                     self.backoff,
@@ -205,7 +206,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             }
         };
         known.transport.begin_run();
-        Ok(Org::new(known.transport, known.session, base))
+        Ok(Org::new(known.transport, known.session))
     }
 
     async fn finish(&self, run: &Run, ended: Ended) -> Report {

@@ -83,7 +83,6 @@ impl Session {
     pub(super) async fn granted(
         &self,
         transport: &Transport,
-        base: &Url,
         until: Timestamp,
     ) -> Result<Option<BTreeSet<String>>, Error> {
         if matches!(self.credentials, Credentials::Token(_)) {
@@ -93,16 +92,16 @@ impl Session {
         if state.token.as_ref().is_some_and(|token| !self.scopes.iter().all(|scope| token.scopes.contains(*scope))) {
             state.token = None;
         }
-        Ok(Some(self.token(&mut state, transport, base, until).await?.scopes))
+        Ok(Some(self.token(&mut state, transport, until).await?.scopes))
     }
 
     /// Puts the credentials on a request.
-    pub(super) async fn authorize(&self, transport: &Transport, base: &Url, until: Timestamp) -> Result<Access, Error> {
+    pub(super) async fn authorize(&self, transport: &Transport, until: Timestamp) -> Result<Access, Error> {
         if let Credentials::Token(token) = &self.credentials {
             return Ok(Access { secret: token.clone(), scheme: "SSWS", proofs: None });
         }
         let mut state = self.state.lock().await;
-        let token = self.token(&mut state, transport, base, until).await?;
+        let token = self.token(&mut state, transport, until).await?;
         let proofs = if token.is_dpop { state.proofs.clone() } else { None };
         Ok(Access { secret: token.secret, scheme: if token.is_dpop { "DPoP" } else { "Bearer" }, proofs })
     }
@@ -117,30 +116,18 @@ impl Session {
         !matches!(self.credentials, Credentials::Token(_))
     }
 
-    async fn token(
-        &self,
-        state: &mut State,
-        transport: &Transport,
-        base: &Url,
-        until: Timestamp,
-    ) -> Result<Token, Error> {
+    async fn token(&self, state: &mut State, transport: &Transport, until: Timestamp) -> Result<Token, Error> {
         if let Some(token) = state.token.as_ref().filter(|token| transport.now() < token.renew_at) {
             return Ok(token.clone());
         }
-        let token = self.fetch(state, transport, base, until).await?;
+        let token = self.fetch(state, transport, until).await?;
         Ok(state.token.insert(token).clone())
     }
 
     /// Requests a token. An org that wants DPoP says so, and again that it wants its nonce: each
     /// is answered once.
-    async fn fetch(
-        &self,
-        state: &mut State,
-        transport: &Transport,
-        base: &Url,
-        until: Timestamp,
-    ) -> Result<Token, Error> {
-        let url = base.join("/oauth2/v1/token").map_err(|error| Error::Failed(error.to_string()))?;
+    async fn fetch(&self, state: &mut State, transport: &Transport, until: Timestamp) -> Result<Token, Error> {
+        let url = transport.url("/oauth2/v1/token")?;
         for _ in 0..3 {
             let build = |http: &reqwest::Client, now| self.token_request(http, state, &url, now);
             let raw = transport.send("token", until.into(), build).await?;
@@ -152,7 +139,7 @@ impl Session {
             match refusal.error.as_str() {
                 "use_dpop_nonce" if nonce.is_some() && nonce != state.nonce => state.nonce = nonce,
                 "invalid_dpop_proof" if state.proofs.is_none() => {}
-                _ => return Err(rejected(&raw, &refusal, base)),
+                _ => return Err(rejected(&raw, &refusal, transport.base())),
             }
             if state.proofs.is_none() {
                 state.proofs = Some(Proofs::generate().map_err(|error| Error::Failed(error.to_string()))?);

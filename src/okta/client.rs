@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use reqwest::Method;
 use reqwest::header::HeaderMap;
-use reqwest::{Method, Url};
 use serde::Deserialize;
 
 use super::auth::Session;
@@ -18,7 +18,6 @@ use crate::body::Body;
 pub struct Org {
     transport: Arc<Transport>,
     session: Arc<Session>,
-    base: Url,
 }
 
 /// An answer to a GET.
@@ -31,10 +30,10 @@ pub struct Page {
 }
 
 impl Org {
-    /// `base` is where to connect: scheme, host and port. Every request goes there and nowhere else.
+    /// The org that `transport` connects to.
     #[must_use]
-    pub fn new(transport: Arc<Transport>, session: Arc<Session>, base: Url) -> Self {
-        Self { transport, session, base }
+    pub fn new(transport: Arc<Transport>, session: Arc<Session>) -> Self {
+        Self { transport, session }
     }
 
     /// The scopes that the org grants (see [`Session`]); none where it does not say.
@@ -42,7 +41,7 @@ impl Org {
     /// # Errors
     /// [`Error::Rejected`] where it grants no token at all.
     pub async fn granted(&self, until: Timestamp) -> Result<Option<BTreeSet<String>>, Error> {
-        self.session.granted(&self.transport, &self.base, until).await
+        self.session.granted(&self.transport, until).await
     }
 
     /// What was used of the org so far.
@@ -69,10 +68,10 @@ impl Org {
     /// # Errors
     /// See [`Error`].
     pub async fn get(&self, path: &str, omits: &str, within: Within) -> Result<Page, Error> {
-        let url = self.base.join(path).map_err(|error| Error::Failed(format!("{path}: {error}")))?;
+        let url = self.transport.url(path)?;
         let class = pace::class_of(path);
         for attempt in 0.. {
-            let access = self.session.authorize(&self.transport, &self.base, within.until).await?;
+            let access = self.session.authorize(&self.transport, within.until).await?;
             let build = |http: &reqwest::Client, now| {
                 let mut request = http.get(url.clone()).header("accept", "application/json");
                 if !omits.is_empty() {

@@ -354,6 +354,70 @@ async fn a_token_never_travels_to_another_host() {
     assert_eq!(visits.load(Ordering::Relaxed), 0);
 }
 
+/// The same link, with a host at the beginning of its path: what joins it to the org's URL as text is led there.
+fn with_a_host_in_the_path(link: &str, host: &str) -> String {
+    link.replacen("/api/v1/", &format!("//{host}/api/v1/"), 1)
+}
+
+#[tokio::test]
+async fn a_link_whose_path_begins_with_two_slashes_names_no_host() {
+    let (url, visits) = outsider().await;
+    let host = url.replace("http://", "");
+    let mut rig = Rig::new().await;
+    rig.populate(3, 1);
+    let divert = move |_: &Request, response: &mut Response| {
+        for (name, value) in &mut response.headers {
+            if name.eq_ignore_ascii_case("link") {
+                *value = with_a_host_in_the_path(value, &host);
+            }
+        }
+    };
+    let cap = |request: &mut Request| request.query = request.query.replace("limit=200", "limit=2");
+    let _gate = gate::before(&mut rig, cap, divert).await;
+    rig.restart(&[]);
+    let report = rig.run().await;
+    assert_ne!(report.outcome, Outcome::Succeeded, "the links lead nowhere");
+    assert_eq!(visits.load(Ordering::Relaxed), 0);
+}
+
+/// Changes every position in the cursor of manifest 1: a text that is a path with a query.
+fn turn_positions(value: &mut Value, turn: &dyn Fn(&str) -> String) -> usize {
+    match value {
+        Value::String(text) if text.starts_with("/api/v1/") => {
+            *text = turn(text);
+            1
+        }
+        Value::Array(values) => values.iter_mut().map(|value| turn_positions(value, turn)).sum(),
+        Value::Object(members) => members.values_mut().map(|value| turn_positions(value, turn)).sum(),
+        _ => 0,
+    }
+}
+
+#[tokio::test]
+async fn a_position_from_the_bucket_names_no_host() {
+    let (url, visits) = outsider().await;
+    let host = url.replace("http://", "");
+    let forms: [&dyn Fn(&str) -> String; 4] = [
+        &|path| format!("//{host}{path}"),
+        &|path| format!("http://{host}{path}"),
+        &|path| format!("@{host}{path}"),
+        &|path| format!("/\\{host}{path}"),
+    ];
+    for turn in forms {
+        let mut rig = Rig::new().await;
+        rig.populate(30, 3);
+        assert_eq!(rig.run().await.outcome, Outcome::Succeeded);
+        let newest = rig.store.keys("okta/manifests/").pop().unwrap();
+        let mut manifest = rig.store.json(&newest);
+        assert!(turn_positions(&mut manifest["cursor"], turn) > 0);
+        rig.store.objects.lock().unwrap().insert(newest, serde_json::to_vec(&manifest).unwrap().into());
+        rig.store.objects.lock().unwrap().remove("okta/cursors/okta.json");
+        rig.restart(&[]);
+        let _ = rig.ask(json!({"mode": "full"})).await;
+        assert_eq!(visits.load(Ordering::Relaxed), 0, "{}", turn("/api/v1/logs"));
+    }
+}
+
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
     let (url, visits) = outsider().await;
