@@ -13,7 +13,7 @@ use okta_authomize::handler::{Failure, Handler, Invocation};
 use okta_authomize::invocation::{Outcome, Report};
 use okta_authomize::okta::http_client;
 use okta_authomize::secret::{Content, SecretError, Secrets};
-use reader::{Reader, State};
+use reader::{ENTITY_STREAMS, Reader, State};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -142,7 +142,7 @@ impl Rig {
         };
         let roles = state.streams.get("roles").map(|roles| roles.records.keys().cloned().collect::<Vec<_>>());
         let standard = roles.into_iter().flatten().filter(|id| !id.starts_with("cr0"));
-        for (stream, ids) in [
+        let expected = [
             ("users", expected.users),
             ("factors", expected.factors),
             ("groups", expected.groups),
@@ -156,7 +156,10 @@ impl Rig {
             ("idps", expected.idps),
             ("idp_users", expected.idp_users),
             ("activity", self.org().event_uuids()),
-        ] {
+        ];
+        let compared: BTreeSet<_> = expected.iter().map(|(stream, _)| *stream).collect();
+        assert!(ENTITY_STREAMS.iter().all(|stream| compared.contains(stream)), "every stream with a newest state");
+        for (stream, ids) in expected {
             let ids: BTreeSet<String> = ids.into_iter().collect();
             if self.secrets.is_off(stream) {
                 continue;

@@ -34,6 +34,8 @@ pub fn assert_equal(rig: &Rig, unmoved: bool) {
     let (state, org) = (rig.read(), rig.org());
     let said = said(&org);
     assert_same("activity", &state, org.event_uuids().iter());
+    let compared: BTreeSet<_> = said.keys().copied().collect();
+    assert_eq!(compared, ENTITY_STREAMS.into_iter().collect(), "every stream with a newest state is compared");
     for (stream, objects) in &said {
         assert_same(stream, &state, objects.keys());
         for (id, object) in objects {
@@ -127,6 +129,7 @@ fn said(org: &Org) -> Said {
         ("users", one(&state.users, &|id| is(org.user(id)))),
         ("factors", one(&state.factors, &|id| json!({"held": ids(&org.factors(id), "id")}))),
         ("groups", one(&state.groups, &|id| is(org.group(id)))),
+        ("group_memberships", two(&state.memberships, &|_, _| json!({}))),
         ("applications", one(&state.apps, &|id| is(org.app(id)))),
         ("application_users", two(&state.app_users, &|app, user| is(org.app_user(app, user)))),
         ("application_groups", two(&state.app_groups, &|app, group| is(org.app_group(app, group)))),
