@@ -410,7 +410,7 @@ async fn a_position_from_the_bucket_names_no_host() {
         let newest = rig.store.keys("okta/manifests/").pop().unwrap();
         let mut manifest = rig.store.json(&newest);
         assert!(turn_positions(&mut manifest["cursor"], turn) > 0);
-        rig.store.objects.lock().unwrap().insert(newest, serde_json::to_vec(&manifest).unwrap().into());
+        rig.store.objects.lock().unwrap().insert(newest, serde_json::to_vec(&manifest).unwrap());
         rig.store.objects.lock().unwrap().remove("okta/cursors/okta.json");
         rig.restart(&[]);
         let _ = rig.ask(json!({"mode": "full"})).await;
