@@ -64,6 +64,11 @@ pub struct SnapshotEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub scope: Option<String>,
+    /// Records that have one of these Okta ids among the parts of theirs stay as they are: what they belong to did
+    /// not answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
+    pub except: Vec<String>,
 }
 
 /// A hole in the System Log (RFC 3339, UTC).

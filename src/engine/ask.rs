@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::harvest::Harvest;
 use crate::body::Body;
 use crate::ids::Ids;
 use crate::streams::{Cadence, Stream};
@@ -17,16 +18,20 @@ pub struct Plan {
     pub off: Vec<String>,
     /// Streams whose snapshot is due now whatever its age.
     pub asked: Vec<String>,
+    /// The only streams of which a snapshot may begin; `None` for all.
+    pub narrowed: Option<Vec<String>>,
     /// Streams whose held snapshot may complete.
     pub accept_shrink: Vec<String>,
+    /// Whether the System Log may be read: for changes and use, even where `activity` is switched off.
+    pub reads_log: bool,
     /// OAuth client of the collector itself, whose token grants are no news.
     pub own_client: Option<String>,
     /// How often a full synchronization begins.
     pub full_sync_interval: SignedDuration,
     /// How often the factors are read.
     pub factors_interval: SignedDuration,
-    /// When earlier runs in this process asked for what has changed lately, by stream: a look that
-    /// found nothing is not committed.
+    /// Since when earlier runs in this process know what has changed, by stream: a sweep that found
+    /// nothing is not committed.
     pub swept_at: BTreeMap<String, Timestamp>,
     /// How far back the first run reads the System Log.
     pub log_lookback: SignedDuration,
@@ -46,12 +51,14 @@ impl Plan {
 }
 
 /// What the engine wants next.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Ask {
     /// Send this request; more may be asked for while it is under way.
     Fetch(Fetch),
-    /// Nothing until an answer comes.
+    /// Nothing until an answer comes, or a second has passed.
     Wait,
+    /// Write these records, which needed no request.
+    Write(Vec<Harvest>),
     /// Tell `Engine::recalled` which events were committed since then.
     Recall(Timestamp),
     /// Commit what was absorbed, then call `Engine::committed`.
@@ -80,6 +87,15 @@ pub struct Recalled {
     pub known_until: Option<Timestamp>,
 }
 
+/// A time of which events can no longer be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// When the log was last read.
+    pub from: Timestamp,
+    /// Since when Okta has events.
+    pub to: Timestamp,
+}
+
 /// What came of a request.
 #[derive(Debug)]
 pub enum Answer {
@@ -89,7 +105,7 @@ pub enum Answer {
     Gone,
     /// The position in the listing has expired.
     Expired,
-    /// The stream may not be read; `error` says why and what to do.
+    /// It may not be read; `error` says why and what to do.
     Unavailable { error: String },
     /// The org does not have the feature.
     NotApplicable { error: String },
@@ -101,6 +117,16 @@ pub enum Answer {
     Limited { retry_after_s: i64 },
     /// Not sent, or given up, because the run ends.
     Dropped,
+}
+
+impl Answer {
+    /// What it takes in memory, roughly.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Page { body, .. } => body.len(),
+            _ => 0,
+        }
+    }
 }
 
 /// Why a stream is not read further in this run.

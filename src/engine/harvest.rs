@@ -39,11 +39,6 @@ impl Harvest {
         Self { gone, ..Self::new(stream, None, at, Vec::new()) }
     }
 
-    /// How many objects it holds.
-    pub(super) fn len(&self) -> u64 {
-        self.items.len() as u64
-    }
-
     /// Names the event that made the collector look.
     pub(super) fn because_of(self, cause: Option<String>) -> Self {
         Self { cause, ..self }

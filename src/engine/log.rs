@@ -1,189 +1,276 @@
-//! Reading the System Log: from Okta's own cursor, a bounded piece a round.
+//! Reading the System Log: from Okta's own cursor, a bounded piece at a time.
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::ask::{Answer, Gap, Parked, Recalled};
+use super::cursor::LogCursor;
+use super::events::Touched;
 use super::harvest::{Harvest, items};
-use super::marks::CLOCK_MARGIN;
-use super::{Answer, Engine, Fetch, Gap, Lane, Parked, Recalled};
+use super::job::Scope;
+use super::work::{CLOCK_MARGIN, Work};
 use crate::authomize::rfc3339;
 use crate::body::Item;
-use crate::streams::{Entry, Source, Stream, entry};
+use crate::ids::Ids;
+use crate::streams::{Entry, STREAMS, Source, Stream, entry};
 
-/// Pages of the log that one round reads at most.
-const PAGES_A_ROUND: u32 = 50;
-/// Scoped snapshots that wait for a manifest before the log is read on: each end of an object makes several.
-const MOST_SCOPES: usize = 2_000;
+/// Pages of the log that are read before what they say has changed is.
+const PAGES_A_PIECE: u32 = 50;
 /// Events of a page whose request names no limit.
 const DEFAULT_LIMIT: usize = 100;
+/// A short page whose newest event is older than this may have more behind it.
+const FRESH: SignedDuration = SignedDuration::from_secs(10);
+/// Grants of the collector's own tokens, and its own reads, that are left for a later run where there is no other news.
+const MOST_OWN: usize = 10;
 /// How far behind the newest event the log is read again where Okta no longer knows the position.
 const OVERLAP: SignedDuration = SignedDuration::from_hours(2);
 /// How long Okta keeps events.
 /// <https://developer.okta.com/docs/reference/system-log-query/>
 const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// This round's reading of the log.
-#[derive(Debug, Default)]
-pub(super) struct LogReading {
+/// The System Log of one run.
+#[derive(Debug)]
+pub(super) struct Log {
+    cursor: LogCursor,
+    /// The stream whose lines events are, and where it is read.
+    source: Option<(&'static Stream, &'static str)>,
     pages: u32,
-    caught_up: bool,
+    is_caught_up: bool,
+    /// Left alone for the rest of the run, for this reason.
+    parked: Option<Parked>,
+    /// Ids of the events of this run: Okta may tell one twice.
+    seen: Ids,
+    /// Events to leave out while the log is read again.
+    recalled: Option<Recalled>,
+    gap: Option<Gap>,
+    /// Events of the collector alone, and the position behind them.
+    own: Option<(Vec<Item>, Option<String>, Timestamp)>,
+    touched: Touched,
 }
 
-impl Engine {
-    fn log_stream(&self) -> Option<(&'static Stream, &'static str)> {
-        self.plan.streams.iter().find_map(|stream| match stream.source {
+impl Log {
+    /// The log from a cursor on. A function that was off for longer than Okta keeps events has lost some: the loss is
+    /// told, and every snapshot is due.
+    pub(super) fn new(work: &mut Work, cursor: LogCursor, now: Timestamp) -> Self {
+        let source = STREAMS.iter().find_map(|stream| match stream.source {
             Source::SystemLog { path } => Some((*stream, path)),
             _ => None,
-        })
+        });
+        let mut log = Self {
+            cursor,
+            source: source.filter(|_| work.plan.reads_log),
+            pages: 0,
+            is_caught_up: false,
+            parked: None,
+            seen: Ids::default(),
+            recalled: None,
+            gap: None,
+            own: None,
+            touched: Touched::default(),
+        };
+        log.note_gap(work, now);
+        log
     }
 
-    pub(super) fn log_has_more(&self) -> bool {
-        let readable = self.log_stream().is_some_and(|(stream, _)| !self.is_parked(stream.name));
-        readable && !self.log.caught_up
-    }
-
-    pub(super) fn log_is_under_way(&self) -> bool {
-        self.flights.iter().any(|flight| flight.lane == Lane::Log)
-    }
-
-    /// A function that was off for longer than Okta keeps events has lost some: the loss is told,
-    /// and every snapshot is due.
-    pub(super) fn note_gap(&mut self, now: Timestamp) {
+    fn note_gap(&mut self, work: &mut Work, now: Timestamp) {
         let oldest = now - KEPT;
-        let (Some(read_at), Some((_, first))) = (self.cursor.log.read_at, self.log_stream()) else { return };
+        let (Some(read_at), Some((_, first))) = (self.cursor.read_at, self.source) else { return };
         if read_at >= oldest {
             return;
         }
         self.gap = Some(Gap { from: read_at, to: oldest });
-        self.cursor.log.next = Some(since(first, oldest));
-        self.cursor.log.replay_since = None;
-        for stream in self.plan.streams.iter().filter(|stream| !stream.listings().is_empty()) {
-            let progress = self.cursor.streams.entry(stream.name.to_owned()).or_default();
+        self.cursor.next = Some(since(first, oldest));
+        self.cursor.replay_since = None;
+        for stream in work.plan.streams.clone().into_iter().filter(|stream| !stream.listings().is_empty()) {
+            let progress = work.progress_mut(stream.name);
             progress.asked |= progress.open.is_none();
         }
     }
 
-    /// Since when the committed events must be known before the log is read on: no event is
-    /// committed before Okta has stored it, which is what `since` goes by.
+    pub(super) fn cursor(&self) -> &LogCursor {
+        &self.cursor
+    }
+
+    pub(super) fn gap(&self) -> Option<Gap> {
+        self.gap
+    }
+
+    pub(super) fn parked(&self) -> Option<&Parked> {
+        self.parked.as_ref()
+    }
+
+    pub(super) fn has_more(&self) -> bool {
+        self.source.is_some() && self.parked.is_none() && !self.is_caught_up
+    }
+
+    /// Whether what was read so far may be acted upon: all of it is read, or a piece.
+    pub(super) fn rests(&self) -> bool {
+        !self.has_more() || self.pages >= PAGES_A_PIECE
+    }
+
+    /// Lets another piece be read.
+    pub(super) fn begin_piece(&mut self) {
+        self.pages = 0;
+    }
+
+    /// Asks for what is new since it was last caught up.
+    pub(super) fn begin_again(&mut self) {
+        (self.pages, self.is_caught_up) = (0, false);
+    }
+
+    /// Since when the committed events must be known before the log is read on: no event is committed before Okta
+    /// has stored it, which is what `since` goes by.
     pub(super) fn wants_recall(&self) -> Option<Timestamp> {
-        let since = self.cursor.log.replay_since.filter(|_| self.recalled.is_none() && self.log_has_more());
+        let since = self.cursor.replay_since.filter(|_| self.recalled.is_none() && self.has_more());
         since.map(|since| since - CLOCK_MARGIN)
     }
 
-    /// Takes the events that are committed, to leave them out.
-    pub fn recalled(&mut self, recalled: Recalled) {
+    pub(super) fn recalled(&mut self, recalled: Recalled) {
         self.recalled = Some(recalled);
     }
 
-    /// The next page of the log, none when the round is through with it.
-    pub(super) fn next_of_log(&mut self, now: Timestamp) -> Option<Fetch> {
-        let (_, first) = self.log_stream()?;
-        // A third of the time between commits, so that changes and snapshots have theirs.
-        let in_time = now.duration_since(self.round_began_at) * 3 < self.plan.checkpoint_interval;
-        let is_enough = self.log.pages >= PAGES_A_ROUND || self.completed.len() >= MOST_SCOPES;
-        if !self.log_has_more() || is_enough || (self.log.pages > 0 && !in_time) {
+    /// Path and query of the next page; `None` where none is to be read now.
+    pub(super) fn next(&mut self, work: &Work, now: Timestamp) -> Option<String> {
+        let (_, first) = self.source?;
+        if self.rests() || self.wants_recall().is_some() {
             return None;
         }
-        let begin = || since(first, now - self.plan.log_lookback);
-        let path = self.cursor.log.next.clone().unwrap_or_else(begin);
-        self.log.pages += 1;
-        Some(self.send(Lane::Log, None, path, now))
+        let ahead = self.own.as_ref().and_then(|(_, next, _)| next.clone());
+        let begin = || since(first, now - work.plan.log_lookback);
+        Some(ahead.or_else(|| self.cursor.next.clone()).unwrap_or_else(begin))
     }
 
-    pub(super) fn absorb_log(&mut self, sent_at: Timestamp, answer: Answer) -> Vec<Harvest> {
-        let Some((stream, path)) = self.log_stream() else { return Vec::new() };
+    /// Notes that a page was asked for.
+    pub(super) fn sent(&mut self) {
+        self.pages += 1;
+    }
+
+    pub(super) fn absorb(
+        &mut self,
+        work: &mut Work,
+        asked: &str,
+        sent_at: Timestamp,
+        answer: Answer,
+        now: Timestamp,
+    ) -> Vec<Harvest> {
+        let Some((stream, path)) = self.source else { return Vec::new() };
         let why = match answer {
             Answer::Page { body, next } => match items(&body) {
-                Ok(events) => return self.absorb_events(stream, path, sent_at, events, next),
+                Ok(events) => return self.page(work, stream, path, (asked, sent_at, now), events, next),
                 Err(error) => Parked::Failed(error),
             },
+            Answer::Expired => {
+                self.read_again(work, path, now);
+                return Vec::new();
+            }
             Answer::Limited { retry_after_s } => {
-                self.park_limited(stream.name, retry_after_s);
-                return Vec::new();
+                work.park_limited(stream.name, retry_after_s);
+                Parked::Limited
             }
-            Answer::Expired if self.cursor.log.replay_since.is_none() => {
-                self.read_again(path, sent_at);
-                return Vec::new();
-            }
-            Answer::Expired => Parked::Failed("Okta accepts no position in the System Log".to_owned()),
             Answer::Dropped => return Vec::new(),
             Answer::Unavailable { error } => Parked::Unavailable(error),
             Answer::NotApplicable { error } => Parked::NotApplicable(error),
             Answer::Failed { error } | Answer::Refused { error } => Parked::Failed(error),
-            Answer::Gone => {
-                Parked::Failed(format!("Okta has no {path}: check that the secret's domain is an Okta org"))
-            }
+            Answer::Gone => Parked::Failed("Okta has no System Log at this address".to_owned()),
         };
-        self.park(stream.name, why);
+        self.parked = Some(why);
         Vec::new()
     }
 
-    /// Okta no longer knows the position: the log is read again from a little before the newest
-    /// event, without the events that are committed. Those that are not are committed first.
-    fn read_again(&mut self, path: &str, now: Timestamp) {
-        let newest = self.cursor.log.newest_published.unwrap_or(now - self.plan.log_lookback);
+    /// Okta no longer knows the position: the log is read again from a little before the newest event, without the
+    /// events that are committed. Those that are not are committed first.
+    fn read_again(&mut self, work: &Work, path: &str, now: Timestamp) {
+        let newest = self.cursor.newest_published.unwrap_or(now - work.plan.log_lookback);
         let from = newest.min(now) - OVERLAP;
-        self.cursor.log.next = Some(since(path, from));
-        self.cursor.log.replay_since = Some(from);
-        self.recalled = None;
+        self.cursor.next = Some(since(path, from));
+        self.cursor.replay_since = Some(from);
+        (self.recalled, self.own, self.seen) = (None, None, Ids::default());
     }
 
-    fn absorb_events(
+    fn page(
         &mut self,
+        work: &mut Work,
         stream: &'static Stream,
         path: &str,
-        sent_at: Timestamp,
+        (asked, sent_at, now): (&str, Timestamp, Timestamp),
         events: Vec<Item>,
         next: Option<String>,
     ) -> Vec<Harvest> {
-        let asked = self.cursor.log.next.as_deref().unwrap_or(path);
         let limit =
             limit_of(asked).unwrap_or(DEFAULT_LIMIT).min(next.as_deref().and_then(limit_of).unwrap_or(usize::MAX));
-        self.log.caught_up = events.len() < limit || next.is_none();
         let entries: Vec<_> = events.iter().map(|event| entry(event)).collect();
-        if self.is_only_our_own(&entries, sent_at) {
-            // They will be read again together with the first event that is news.
+        let newest = entries.iter().flatten().filter_map(|entry| entry.published).max();
+        let (is_short, count) = (events.len() < limit, events.len());
+        let is_own = count > 0 && is_short && count < MOST_OWN && entries.iter().all(|entry| is_own(work, entry.as_ref()));
+        let is_fresh = newest.is_none_or(|newest| newest >= now - FRESH);
+        self.is_caught_up = count == 0 || next.is_none() || is_short && (is_fresh || is_own);
+        if is_own && self.own.is_none() {
+            // Read again with the first event that is news.
+            self.own = Some((events, next, sent_at));
             return Vec::new();
         }
-        let newest = entries.iter().flatten().filter_map(|entry| entry.published).max();
-        let log = &mut self.cursor.log;
-        log.newest_published = log.newest_published.max(newest);
-        log.read_at = Some(sent_at);
-        let has_position = next.is_some() || events.is_empty();
-        log.next = next.or_else(|| log.next.take());
-        let recalled = self.recalled.as_ref();
-        let is_new = |entry: &Option<Entry>| {
-            !recalled.zip(entry.as_ref()).is_some_and(|(recalled, entry)| recalled.knows(entry))
-        };
-        let (new, entries): (Vec<_>, Vec<_>) =
-            events.into_iter().zip(entries).filter(|(_, entry)| is_new(entry)).unzip();
-        if self.log.caught_up {
-            self.cursor.log.replay_since = None;
-            self.recalled = None;
+        if count > 0 && next.as_deref() == Some(asked) {
+            let error = "Okta gave the position of a page of the System Log again as that of the next one".to_owned();
+            self.parked = Some(Parked::Failed(error));
+        }
+        let mut harvests: Vec<_> = if count == 0 { Vec::new() } else { self.flush(work).into_iter().collect() };
+        if count == 0 && self.own.is_some() {
+            return harvests;
+        }
+        self.cursor.newest_published = self.cursor.newest_published.max(newest);
+        self.cursor.read_at = Some(sent_at);
+        let has_position = next.is_some() || count == 0;
+        self.cursor.next = next.or_else(|| self.cursor.next.take());
+        let (new, entries) = self.news(events, entries);
+        if self.is_caught_up {
+            (self.cursor.replay_since, self.recalled) = (None, None);
         }
         if !has_position {
             // Okta always gives one; without it the same events would come again.
-            self.read_again(path, sent_at);
+            self.read_again(work, path, sent_at);
         }
-        if new.is_empty() {
-            return Vec::new();
+        if !new.is_empty() {
+            let read = new.iter().zip(&entries).filter_map(|(raw, entry)| Some((&**raw, entry.as_ref()?)));
+            self.touched.mark(work, &read.collect::<Vec<_>>(), sent_at);
+            harvests.extend(work.harvest(stream, &Scope::Whole, None, sent_at, new));
         }
-        self.uncommitted.insert(stream.name);
-        let read = new.iter().zip(&entries).filter_map(|(raw, entry)| Some((&**raw, entry.as_ref()?)));
-        let mut harvests = self.mark_changes(&read.collect::<Vec<_>>(), sent_at);
-        harvests.push(Harvest::new(stream, None, sent_at, new));
         harvests
     }
 
-    /// Whether an idle run would find no news but that the collector itself was granted a token.
-    fn is_only_our_own(&self, entries: &[Option<Entry>], now: Timestamp) -> bool {
-        let is_own = |entry: &Option<Entry>| {
-            let client = entry.as_ref().and_then(|entry| entry.token_grant_to.as_deref());
-            client.is_some() && client == self.plan.own_client.as_deref()
+    /// The events that are neither committed nor read in this run.
+    fn news(&mut self, events: Vec<Item>, entries: Vec<Option<Entry>>) -> (Vec<Item>, Vec<Option<Entry>>) {
+        let mut is_new = |entry: &Option<Entry>| {
+            let Some(entry) = entry else { return true };
+            let is_committed = self.recalled.as_ref().is_some_and(|recalled| recalled.knows(entry));
+            let is_repeated = self.seen.has(&entry.id);
+            self.seen.add(&entry.id);
+            !is_committed && !is_repeated
         };
-        let is_marked = !self.cursor.changes.is_empty();
-        let is_idle = self.log.caught_up && !self.has_news() && !is_marked && !self.walks_have_more(now);
-        is_idle && !entries.is_empty() && entries.iter().all(is_own)
+        events.into_iter().zip(entries).filter(|(_, entry)| is_new(entry)).unzip()
     }
+
+    /// The collector's own events, which are written together with news.
+    pub(super) fn flush(&mut self, work: &mut Work) -> Option<Harvest> {
+        let (events, next, sent_at) = self.own.take()?;
+        let (stream, _) = self.source?;
+        let entries: Vec<_> = events.iter().map(|event| entry(event)).collect();
+        let newest = entries.iter().flatten().filter_map(|entry| entry.published).max();
+        self.cursor.newest_published = self.cursor.newest_published.max(newest);
+        self.cursor.read_at = Some(sent_at);
+        self.cursor.next = next.or_else(|| self.cursor.next.take());
+        let (new, _) = self.news(events, entries);
+        work.harvest(stream, &Scope::Whole, None, sent_at, new)
+    }
+
+    /// Notes that what was read is committed.
+    pub(super) fn committed(&mut self) {
+        self.gap = None;
+    }
+}
+
+/// Whether an event only tells that the collector was granted a token, or has read something.
+fn is_own(work: &Work, entry: Option<&Entry>) -> bool {
+    let reader = entry.and_then(|entry| entry.reader.as_deref());
+    reader.is_some() && reader == work.plan.own_client.as_deref()
 }
 
 impl Recalled {

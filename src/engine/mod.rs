@@ -1,264 +1,464 @@
-//! Incremental collection, without any I/O: [`Engine::next`] says what to fetch,
-//! [`Engine::absorb`] turns an answer into records and the next [`Cursor`].
+//! Incremental collection, without any I/O: [`Engine::next`] says what to fetch, [`Engine::absorb`] turns an answer
+//! into records and the next [`Cursor`].
 //!
-//! A run works in rounds: a bounded piece of the System Log, then what it says has changed, then a
-//! bounded slice of the snapshots that are due, then a commit; so none of them starves another.
-//! Answers may arrive in any order; they are absorbed in the order in which their requests were
-//! sent, so that the newest word on an object is the last one. Whatever is not absorbed when a
-//! run ends was never read as far as the cursor knows: a kill costs repeated requests, no lines.
+//! There is one kind of work, the [job](job::Job): a reading of a [scope](job::Scope) of a stream. A snapshot is a job
+//! that lists a stream and adds one for each object whose records have listings of their own; an event adds or widens
+//! one; a sweep is one that answers or adds others. A job that fails sinks in the [queue](queue) and costs nothing but
+//! itself. Every job ends in the same way: with what it read, and a forgetting that passes the [guard](guard). The
+//! [order](order) decides what may be read beside what.
+//!
+//! Order of calls: [`Engine::next`] until it says [`Ask::Wait`], [`Ask::Commit`] or [`Ask::Done`]; [`Engine::absorb`]
+//! with each answer as it comes; [`Engine::committed`] once the manifest exists. Answers are absorbed stream by stream
+//! in the order in which their requests were sent. What is not absorbed when a run ends was never read as far as the
+//! cursor knows: a kill costs repeated requests, no lines.
+//!
+//! Not detected: a change that Okta neither logs nor shows in a listing of changes, before the next snapshot.
 
 mod absorb;
 mod ask;
 mod assembly;
-mod changes;
 mod cursor;
-mod ends;
-mod fold;
+mod events;
+mod flights;
+mod guard;
 mod harvest;
+mod job;
 mod log;
-mod marks;
-mod reread;
-mod rounds;
+mod looks;
+mod order;
+mod queue;
+mod reading;
+mod settle;
 mod snapshot;
+mod snapshots;
 mod standing;
 mod sweep;
-mod swept;
-mod walk;
+mod version_1;
+mod work;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-pub use ask::{Answer, Ask, Fetch, Parked, Plan, Recalled};
+pub use ask::{Answer, Ask, Fetch, Gap, Parked, Plan, Recalled};
 pub use cursor::{Cursor, CursorError};
 pub use harvest::{Harvest, items};
 pub use snapshot::Completed;
 
-use crate::streams::change::Kind;
-use crate::streams::{LISTINGS, Source, Stream, listing};
-use assembly::Assembling;
-use log::LogReading;
-use marks::Touched;
+use crate::streams::change::Identity;
+use crate::streams::{LISTINGS, Source, Stream, by_name, listing, own_stream};
+use absorb::Answers;
+use flights::{Flight, Flights};
+use job::{Job, Key, Scope};
+use log::Log;
+use queue::Rank;
+use work::Work;
 
-/// The requests that are absorbed in the order in which they were sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Lane {
-    Log,
-    Changes,
-    Walk(&'static str),
-}
-
-#[derive(Debug)]
-struct Flight {
-    ticket: u64,
-    lane: Lane,
-    /// The task or mark it reads; none for a page of the lane's own listing.
-    task: Option<(&'static Stream, String)>,
-    sent_at: Timestamp,
-    answer: Option<Answer>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Log,
-    Changes,
-    Walks,
-}
-
-/// How the uncommitted lines of a stream were read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Footing {
-    /// As all records of objects of one kind.
-    All(Kind),
-    /// In any other way, or in several.
-    Lines,
-}
+/// A listing's next page is fetched ahead while fewer of its items' parts than this are waiting.
+const PARTS_AHEAD: usize = 200;
+/// Jobs in the cursor: with more, neither listings nor the System Log are read on. It bounds the cursor, with
+/// `MOST_SIZES`, to about 2 MB.
+const MOST_JOBS: usize = 10_000;
+/// Lane of the System Log.
+const LOG: &str = "System Log";
 
 /// Incremental collection of one run.
 #[derive(Debug)]
 pub struct Engine {
-    plan: Plan,
-    cursor: Cursor,
+    work: Work,
+    log: Log,
+    flights: Flights,
+    answers: Answers,
     /// The cursor of the newest manifest.
     committed: Cursor,
-    sequence: u64,
     committed_at: Timestamp,
-    phase: Phase,
-    log: LogReading,
-    flights: Vec<Flight>,
-    tickets: u64,
-    assemblies: BTreeMap<(&'static str, String), Assembling>,
-    parked: BTreeMap<&'static str, Parked>,
-    failures: Vec<Failure>,
-    /// Positions that were no longer valid …
-    expiries: u32,
-    /// … and those among them of one parent or mark.
-    expiries_of: BTreeMap<(&'static str, String), u32>,
-    completed: Vec<Completed>,
-    /// What is left out while the log is read again.
-    recalled: Option<Recalled>,
-    gap: Option<Gap>,
-    /// Streams of which lines are not committed …
-    uncommitted: BTreeSet<&'static str>,
-    /// … and how those were read.
-    footings: BTreeMap<&'static str, Footing>,
-    touched: Touched,
-    sweep_began_at: BTreeMap<&'static str, Timestamp>,
-    read_changes: bool,
-    round_began_at: Timestamp,
-    sent_in_round: bool,
-    retry_after_s: Option<i64>,
-    stopping: bool,
-}
-
-/// A time of which events can no longer be had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Gap {
-    /// When the log was last read.
-    pub from: Timestamp,
-    /// Since when Okta has events.
-    pub to: Timestamp,
-}
-
-/// A parent whose listing could not be read in this run.
-#[derive(Debug)]
-struct Failure {
-    stream: &'static str,
-    parent: String,
-    why: Parked,
+    /// Whether it was chosen how changed records are read, since the log was last read.
+    is_settled: bool,
+    /// Whether a job waits for the next commit.
+    is_blocked: bool,
+    is_stopping: bool,
 }
 
 impl Engine {
     /// Begins a run at `cursor`, which manifest `sequence` holds (0: there is none).
     #[must_use]
     pub fn new(plan: Plan, cursor: Cursor, sequence: u64, now: Timestamp) -> Self {
-        let mut engine = Self {
-            committed: cursor.clone(),
-            cursor,
-            sequence,
+        let committed = cursor.clone();
+        let log = cursor.log.clone();
+        let mut work = Work::new(plan, cursor, sequence, now);
+        snapshots::leave_what_is_not_planned(&mut work, now);
+        let log = Log::new(&mut work, log, now);
+        snapshots::note_what_is_asked(&mut work);
+        sweep::schedule(&mut work, now);
+        work.wake_a_little(now);
+        Self {
+            work,
+            log,
+            flights: Flights::default(),
+            answers: Answers::default(),
+            committed,
             committed_at: now,
-            phase: Phase::Log,
-            log: LogReading::default(),
-            flights: Vec::new(),
-            tickets: 0,
-            assemblies: BTreeMap::new(),
-            parked: BTreeMap::new(),
-            failures: Vec::new(),
-            expiries: 0,
-            expiries_of: BTreeMap::new(),
-            completed: Vec::new(),
-            recalled: None,
-            gap: None,
-            uncommitted: BTreeSet::new(),
-            footings: BTreeMap::new(),
-            touched: Touched::new(),
-            sweep_began_at: BTreeMap::new(),
-            read_changes: false,
-            round_began_at: now,
-            sent_in_round: false,
-            retry_after_s: None,
-            stopping: false,
-            plan,
-        };
-        engine.leave_what_is_not_planned();
-        engine.leave_marks_not_planned();
-        engine.note_gap(now);
-        engine.note_what_is_asked();
-        engine.note_sweeps(now);
-        engine
-    }
-
-    /// A snapshot that is asked for joins an unfinished one and never restarts it.
-    fn note_what_is_asked(&mut self) {
-        for stream in self.plan.streams.iter().filter(|stream| !stream.listings().is_empty()) {
-            let asked = self.plan.asked.iter().any(|name| name == stream.name);
-            let accepted = self.plan.accept_shrink.iter().any(|name| name == stream.name);
-            if !asked && !accepted {
-                continue;
-            }
-            let progress = self.cursor.streams.entry(stream.name.to_owned()).or_default();
-            progress.accept_shrink |= accepted;
-            progress.asked |= progress.open.is_none() && (asked || progress.held.is_some());
+            is_settled: false,
+            is_blocked: false,
+            is_stopping: false,
         }
     }
 
-    /// Takes an answer; returns what can be absorbed now that it is there (nothing, while an
-    /// earlier request of its kind is unanswered). An unknown ticket is ignored.
-    pub fn absorb(&mut self, ticket: u64, answer: Answer) -> Vec<Harvest> {
-        let Some(flight) = self.flights.iter_mut().find(|flight| flight.ticket == ticket) else {
-            return Vec::new();
-        };
-        flight.answer = Some(match answer {
-            // What every collector asks cannot be put in another way.
-            Answer::Refused { error } if flight.lane != Lane::Changes => Answer::Failed { error },
-            answer => answer,
-        });
-        let lane = flight.lane;
-        let mut harvests = Vec::new();
-        while let Some(at) = self.flights.iter().position(|flight| flight.lane == lane)
-            && let Some(answer) = self.flights[at].answer.take()
+    /// What to do now. How many requests are under way is the caller's to bound: it asks again while it has room.
+    pub fn next(&mut self, now: Timestamp) -> Ask {
+        self.next_where(now, &|_| true)
+    }
+
+    /// As [`Self::next`], of requests whose path the caller has room for: it is asked of each path that comes next, and
+    /// may refuse one only while other requests are under way.
+    pub fn next_where(&mut self, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Ask {
+        if let Some(since) = self.log.wants_recall().filter(|_| !self.is_stopping)
+            && self.flights.is_empty()
+            && self.work.order.is_committed()
         {
-            let flight = self.flights.remove(at);
-            harvests.extend(match (answer, lane) {
-                // As if it had not been asked.
-                (Answer::Dropped, _) => Vec::new(),
-                (answer, Lane::Log) => self.absorb_log(flight.sent_at, answer),
-                (answer, Lane::Changes) => self.absorb_change(&flight, answer),
-                (answer, Lane::Walk(name)) => self.absorb_walk(name, &flight, answer),
-            });
-            // An answer to one walk may end the part of a stream in another.
-            harvests.extend(LISTINGS.iter().flat_map(|listing| self.finish_walk(listing.name, flight.sent_at)));
+            return Ask::Recall(since);
         }
+        let harvests = if self.is_stopping { Vec::new() } else { self.begin_and_end(now) };
+        if !harvests.is_empty() {
+            return Ask::Write(harvests);
+        }
+        let is_due = self.is_stopping || self.is_commit_due(now);
+        if !is_due && let Some(fetch) = self.next_fetch(now, has_room) {
+            return Ask::Fetch(fetch);
+        }
+        let may_commit = self.flights.is_empty() || is_due && self.flights.are_overdue(now);
+        if !may_commit {
+            return Ask::Wait;
+        }
+        if self.has_news() {
+            let own = self.log.flush(&mut self.work);
+            return own.map_or(Ask::Commit, |own| Ask::Write(vec![own]));
+        }
+        if self.flights.is_empty() { Ask::Done } else { Ask::Wait }
+    }
+
+    /// When what is absorbed is to be committed: a request that has not been sent by then is not to keep it waiting,
+    /// and is asked for again.
+    #[must_use]
+    pub fn commit_by(&self, now: Timestamp) -> Timestamp {
+        let due_at = self.committed_at + self.work.plan.checkpoint_interval;
+        if due_at > now { due_at } else { now + self.work.plan.checkpoint_interval }
+    }
+
+    fn is_commit_due(&self, now: Timestamp) -> bool {
+        let elapsed = now.duration_since(self.committed_at);
+        let interval = self.work.plan.checkpoint_interval;
+        let has_lines = !self.work.order.is_committed();
+        has_lines
+            && (elapsed >= interval
+                || self.is_blocked && elapsed * 3 >= interval
+                || !self.work.completed.is_empty() && elapsed * 12 >= interval)
+    }
+
+    /// Begins the snapshots that are due, ends those that are read, and the objects that are gone.
+    fn begin_and_end(&mut self, now: Timestamp) -> Vec<Harvest> {
+        let mut harvests = Vec::new();
+        self.is_blocked = false;
+        for key in self.work.queue.gone().cloned().collect::<Vec<_>>() {
+            match self.bury(&key, now) {
+                Some(harvest) => harvests.extend(harvest),
+                None => self.is_blocked = true,
+            }
+        }
+        harvests.extend(snapshots::finish(&mut self.work, now));
+        snapshots::begin(&mut self.work, &mut self.answers.assemblies, now);
         harvests
     }
 
-    /// Gives up every request that has no answer and asks for no more: the run ends after one
-    /// last commit. What was not absorbed will be asked for again.
+    /// Writes that an object is gone, if nothing that may hold it is awaited.
+    fn bury(&mut self, key: &Key, now: Timestamp) -> Option<Option<Harvest>> {
+        let (Some(stream), Scope::Object(kind, id) | Scope::Parent(kind, id)) = (by_name(key.reads), &key.scope) else {
+            self.work.queue.remove(key);
+            return Some(None);
+        };
+        let order = &self.work.order;
+        let is_object = matches!(stream.identity, Identity::Object(_));
+        let may_end =
+            if is_object { order.is_settled(stream, *kind, id) } else { order.may_forget(stream, *kind, id) };
+        if !may_end {
+            return None;
+        }
+        self.answers.assemblies.leave(key);
+        let cause = self.work.queue.remove(key).and_then(|job| job.cause());
+        if is_object {
+            return Some(Some(self.work.tombstone(stream, &key.scope, now).because_of(cause)));
+        }
+        let since_sequence = self.work.sequence + 1;
+        self.work.forget(stream, &key.scope, since_sequence);
+        Some(None)
+    }
+
+    fn next_fetch(&mut self, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {
+        if let Some(fetch) = self.next_of_log(now, has_room).or_else(|| self.next_look(now, has_room)) {
+            return Some(fetch);
+        }
+        if self.log.rests() && !self.flights.is_under_way(LOG) {
+            if !std::mem::replace(&mut self.is_settled, true) {
+                let streams = self.work.plan.streams.clone();
+                streams.into_iter().for_each(|stream| settle::settle(&mut self.work, stream, now));
+            }
+            if let Some(fetch) = self.next_of_streams(Rank::Changed, now, has_room) {
+                return Some(fetch);
+            }
+            if self.log.has_more() {
+                self.log.begin_piece();
+                if let Some(fetch) = self.next_of_log(now, has_room) {
+                    return Some(fetch);
+                }
+            }
+        }
+        self.next_of_snapshots(now, has_room)
+            .or_else(|| self.next_of_listings(Rank::Retry, now, has_room))
+            .or_else(|| self.next_of_streams(Rank::Retry, now, has_room))
+    }
+
+    fn next_of_log(&mut self, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {
+        if self.flights.is_under_way(LOG) || self.work.queue.len() >= MOST_JOBS {
+            return None;
+        }
+        let path = self.log.next(&self.work, now).filter(|path| has_room(path))?;
+        self.log.sent();
+        self.is_settled = false;
+        let ticket = self.flights.send(LOG, None, false, path.clone(), now);
+        Some(Fetch { ticket, path, omits: "" })
+    }
+
+    fn next_look(&mut self, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {
+        let (key, look) = self.answers.looks.next()?;
+        let key = key.clone();
+        let Some(path) = Answers::look_path(&self.work, &key, look) else {
+            // It cannot be looked at: the reading is left to the next snapshot.
+            self.answers.looks.sent(&key, 0);
+            self.answers.looks.take(0).iter().for_each(|doubt| self.work.end(&doubt.key, now));
+            return None;
+        };
+        if !has_room(&path) {
+            return None;
+        }
+        let ticket = self.flights.send(key.reads, Some(key.clone()), true, path.clone(), now);
+        self.answers.looks.sent(&key, ticket);
+        Some(Fetch { ticket, path, omits: "" })
+    }
+
+    fn next_of_streams(&mut self, rank: Rank, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {
+        let streams = self.work.plan.streams.clone();
+        streams.into_iter().find_map(|stream| self.next_of(stream.name, rank, now, has_room))
+    }
+
+    fn next_of_listings(&mut self, rank: Rank, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {
+        LISTINGS.iter().find_map(|listing| self.next_of(listing.name, rank, now, has_room))
+    }
+
+    /// The next page of a listing, or the next part of a snapshot that it serves.
+    fn next_of_snapshots(&mut self, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {
+        for listing in LISTINGS {
+            let parts: Vec<_> = self.work.plan.streams.iter().copied().filter(|stream| reads(stream, listing.name)).collect();
+            let ahead = parts.iter().map(|stream| self.work.queue.count(stream.name, Rank::Snapshot, PARTS_AHEAD));
+            if ahead.sum::<usize>() < PARTS_AHEAD
+                && self.work.queue.len() < MOST_JOBS
+                && let Some(fetch) = self.next_of(listing.name, Rank::Snapshot, now, has_room)
+            {
+                return Some(fetch);
+            }
+            let mut parts = parts.into_iter();
+            if let Some(fetch) = parts.find_map(|stream| self.next_of(stream.name, Rank::Snapshot, now, has_room)) {
+                return Some(fetch);
+            }
+        }
+        None
+    }
+
+    /// The next request of a stream's or listing's jobs of a rank.
+    fn next_of(
+        &mut self,
+        reads: &'static str,
+        rank: Rank,
+        now: Timestamp,
+        has_room: &dyn Fn(&str) -> bool,
+    ) -> Option<Fetch> {
+        let spared = by_name(reads).is_some_and(|stream| sweep::may_spare(&self.work, stream));
+        let mut sendable = None;
+        let mut is_blocked = false;
+        for key in self.work.queue.waiting(reads, rank) {
+            let Some(job) = self.work.queue.get(&key) else { continue };
+            if !self.is_readable(&key, job) || spared && matches!(key.scope, Scope::Object(..)) {
+                continue;
+            }
+            if self.may_read(&key, job) {
+                sendable = Some(key);
+                break;
+            }
+            is_blocked = true;
+        }
+        self.is_blocked |= is_blocked;
+        let key = sendable?;
+        let Some(path) = self.answers.path(&self.work, &key) else {
+            // This version cannot read it.
+            if let Some(stream) = by_name(key.reads) {
+                self.work.make_due(stream);
+            }
+            self.work.queue.remove(&key);
+            return None;
+        };
+        has_room(&path).then(|| self.send(key, path, now))
+    }
+
+    /// Whether a job can be read in this run, now or after a commit.
+    fn is_readable(&self, key: &Key, job: &Job) -> bool {
+        let is_parked = match key.scope {
+            Scope::Whole => absorb::streams_of(&self.work, key, job).iter().all(|stream| self.work.is_parked(stream)),
+            _ => self.work.is_parked(key.reads),
+        };
+        !is_parked && !absorb::waits_for_object(&self.work, key)
+    }
+
+    /// Whether it may be read before the next commit.
+    fn may_read(&self, key: &Key, job: &Job) -> bool {
+        match (&key.scope, by_name(key.reads)) {
+            (Scope::Parent(kind, id), Some(stream)) if job.change.is_some() && !job.has_begun() => {
+                self.work.order.may_forget(stream, *kind, id)
+            }
+            _ => true,
+        }
+    }
+
+    fn send(&mut self, key: Key, path: String, now: Timestamp) -> Fetch {
+        let (lane, writes, omits) = match key.scope {
+            Scope::Whole => {
+                let listing = listing(key.reads);
+                let own = listing.and_then(own_stream).map(|own| own.name);
+                (own.unwrap_or(key.reads), own, listing.map_or("", |listing| listing.omits))
+            }
+            _ => (key.reads, Some(key.reads).filter(|_| writes_lines(&key)), omits_of(&key)),
+        };
+        self.work.queue.send(&key, now);
+        let scope = key.scope.clone();
+        let ticket = self.flights.send(lane, Some(key), false, path.clone(), now);
+        if let Some(stream) = writes {
+            self.work.order.sent(ticket, stream, scope);
+        }
+        Fetch { ticket, path, omits }
+    }
+
+    /// Takes an answer; returns what can be absorbed now that it is there (nothing, while an earlier request of its
+    /// stream is unanswered). An unknown ticket is ignored.
+    pub fn absorb(&mut self, ticket: u64, answer: Answer, now: Timestamp) -> Vec<Harvest> {
+        self.flights.answer(ticket, answer);
+        let mut harvests = Vec::new();
+        loop {
+            while let Some((flight, answer)) = self.flights.release() {
+                self.work.order.answered(flight.ticket);
+                harvests.extend(self.absorb_one(&flight, answer, now));
+            }
+            let Some(hanging) = self.flights.give_up() else { break };
+            self.leave(&hanging, now);
+        }
+        harvests.extend(snapshots::finish(&mut self.work, now));
+        harvests
+    }
+
+    fn absorb_one(&mut self, flight: &Flight, answer: Answer, now: Timestamp) -> Vec<Harvest> {
+        match &flight.key {
+            None => self.log.absorb(&mut self.work, &flight.path, flight.sent_at, answer, now),
+            Some(_) => self.answers.absorb(&mut self.work, flight, answer, now),
+        }
+    }
+
+    /// Gives up a request that keeps too many answers waiting.
+    fn leave(&mut self, flight: &Flight, now: Timestamp) {
+        self.work.order.answered(flight.ticket);
+        let Some(key) = &flight.key else { return };
+        self.answers.absorb(&mut self.work, flight, Answer::Dropped, now);
+        if !flight.is_look {
+            let error = "no answer came while those to many later requests did".to_owned();
+            self.work.fail(key, error, false, now);
+        }
+    }
+
+    /// Gives up every request that has no answer and asks for no more: the run ends after one last commit. What was
+    /// not absorbed will be asked for again.
     pub fn stop(&mut self) {
-        self.stopping = true;
-        self.flights.clear();
+        self.is_stopping = true;
+        for flight in self.flights.clear() {
+            self.work.order.answered(flight.ticket);
+        }
+    }
+
+    /// Takes the events that are committed, to leave them out.
+    pub fn recalled(&mut self, recalled: Recalled) {
+        self.log.recalled(recalled);
     }
 
     /// Where collecting stands, for the manifest.
     #[must_use]
-    pub fn cursor(&self) -> &Cursor {
-        &self.cursor
+    pub fn cursor(&self) -> Cursor {
+        Cursor { log: self.log.cursor().clone(), ..self.work.cursor() }
     }
 
-    fn park(&mut self, stream: &'static str, why: Parked) {
-        self.parked.entry(stream).or_insert(why);
+    /// Tells that manifest `sequence` holds all that was absorbed so far.
+    pub fn committed(&mut self, sequence: u64, now: Timestamp) {
+        self.work.sequence = sequence;
+        self.work.order.committed();
+        self.work.completed.clear();
+        self.log.committed();
+        self.committed_at = now;
+        self.committed = self.cursor();
+        if self.has_work(now) {
+            self.log.begin_again();
+        }
     }
 
-    fn is_parked(&self, stream: &str) -> bool {
-        self.parked.contains_key(stream)
+    /// Whether anything was absorbed that is worth a manifest.
+    fn has_news(&self) -> bool {
+        !self.work.order.is_committed()
+            || !self.work.completed.is_empty()
+            || self.log.gap().is_some()
+            || self.cursor().differs_beside_log(&self.committed)
     }
 
-    /// Notes a limit: the stream waits, and the run tells for how long.
-    fn park_limited(&mut self, stream: &'static str, retry_after_s: i64) {
-        self.park(stream, Parked::Limited);
-        let sooner = self.retry_after_s.map_or(retry_after_s, |known| known.min(retry_after_s));
-        self.retry_after_s = Some(sooner);
+    /// Whether the run could get further: the log, or a job that can be read.
+    fn has_work(&self, now: Timestamp) -> bool {
+        let has_jobs = |name: &str| !self.work.is_parked(name) && self.work.queue.has_work(name);
+        self.log.has_more()
+            || !self.answers.looks.is_empty()
+            || self.work.queue.gone().next().is_some()
+            || self.work.plan.streams.iter().any(|stream| has_jobs(stream.name))
+            || LISTINGS.iter().any(|listing| self.listing_goes_on(listing.name))
+            || snapshots::have_more(&self.work, now)
     }
 
-    fn send(&mut self, lane: Lane, task: Option<(&'static Stream, String)>, path: String, now: Timestamp) -> Fetch {
-        self.tickets += 1;
-        self.sent_in_round = true;
-        let omits = omits(lane, task.as_ref().map(|(stream, _)| *stream));
-        self.flights.push(Flight { ticket: self.tickets, lane, task, sent_at: now, answer: None });
-        Fetch { ticket: self.tickets, path, omits }
+    fn listing_goes_on(&self, name: &'static str) -> bool {
+        let key = Key { reads: name, scope: Scope::Whole };
+        self.work.queue.get(&key).is_some_and(|job| self.work.queue.is_ready(&key) && self.is_readable(&key, job))
     }
 
-    fn stream(&self, name: &str) -> Option<&'static Stream> {
-        self.plan.streams.iter().copied().find(|stream| stream.name == name)
+    /// Since when all changes are known, by stream.
+    #[must_use]
+    pub fn swept_at(&self) -> BTreeMap<String, Timestamp> {
+        self.work.swept.iter().map(|(stream, swept)| (stream.clone(), swept.until)).collect()
     }
 }
 
-/// What the answer to a request for a listing's items, or for one of them, may come without.
-fn omits(lane: Lane, stream: Option<&Stream>) -> &'static str {
-    let listing = match (lane, stream.map(|stream| &stream.source)) {
-        (Lane::Walk(name), None) => listing(name),
-        (Lane::Changes, Some(Source::Listing(listing))) => Some(*listing),
-        _ => None,
-    };
-    listing.map_or("", |listing| listing.omits)
+/// Whether parts of the stream's snapshot are items of the listing.
+fn reads(stream: &Stream, listing: &str) -> bool {
+    !matches!(stream.source, Source::Listing(_)) && stream.parents_of(listing).is_some()
+}
+
+/// Whether answers to a job hold records of its stream: those of a sweep may only name what is to be read.
+fn writes_lines(key: &Key) -> bool {
+    let rows = by_name(key.reads).and_then(|stream| stream.sweep.as_ref()).map(|sweep| sweep.rows);
+    key.scope != Scope::ChangedSince || matches!(rows, Some(crate::streams::change::Rows::Records))
+}
+
+/// What the answer to a request for one of a listing's items may come without.
+fn omits_of(key: &Key) -> &'static str {
+    match by_name(key.reads).map(|stream| &stream.source) {
+        Some(Source::Listing(listing)) => listing.omits,
+        _ => "",
+    }
 }

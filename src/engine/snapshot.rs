@@ -1,10 +1,11 @@
-//! What snapshot is due, begun, complete or held.
+//! A stream's snapshots: due, begun, complete, held.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
-use super::cursor::{Progress, Snapshot};
+use super::guard;
 
-/// A snapshot that a manifest declares complete.
+/// A snapshot, or a scope, that a manifest declares complete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Completed {
     /// Name of the stream.
@@ -13,12 +14,85 @@ pub struct Completed {
     pub since_sequence: u64,
     /// Only those that have this id among the parts of theirs.
     pub scope: Option<String>,
+    /// But for those that have one of these ids among the parts of theirs: what they belong to did not answer.
+    pub except: Vec<String>,
 }
 
-/// A snapshot is held if it has fewer lines than this share of the last complete one …
-const LEAST_SHARE_PERCENT: u64 = 80;
-/// … and at least this many fewer.
-const LEAST_SHRINK_LINES: u64 = 100;
+/// Scopes that a complete snapshot may leave out.
+pub(super) const MOST_EXCEPTED: usize = 100;
+
+/// A stream's snapshots.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// A snapshot was asked for and has not begun.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub asked: bool,
+    /// The next snapshot may complete though it shrank.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub accept_shrink: bool,
+    /// The snapshot that is being read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open: Option<Snapshot>,
+    /// The newest complete snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub complete: Option<Snapshot>,
+    /// The newest snapshot, if it was read to its end but not declared complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Snapshot>,
+    /// Readings of scopes since the newest complete snapshot took away what is not believed to have gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<String>,
+    /// Records that went away since the newest complete snapshot began, at most.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub removed: u64,
+    /// Records that came since, at least.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub added: u64,
+    /// The org does not have the feature; it is asked for again when a snapshot is next due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_applicable: Option<NotApplicable>,
+}
+
+/// A feature that the org does not have.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NotApplicable {
+    /// When Okta said so.
+    pub at: Timestamp,
+    /// In which words.
+    pub error: String,
+}
+
+/// One reading of a whole stream.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The first manifest that may hold lines of it.
+    pub since_sequence: u64,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// Lines read so far.
+    pub lines: u64,
+    /// Requests that were answered for it.
+    #[serde(default)]
+    pub requests: u64,
+    /// Parts whose reading ended well.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub answered: u64,
+    /// Listings that are not read to their end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<String>,
+    /// Parts that it was declared complete without.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<String>,
+}
+
+/// How a snapshot ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// It is declared complete.
+    Complete { since_sequence: u64, started_at: Timestamp },
+    /// It is not believed.
+    Held,
+}
 
 impl Progress {
     /// Whether a snapshot should begin: asked for, never had, or the last one is too old.
@@ -29,45 +103,63 @@ impl Progress {
         self.asked || newest.is_none_or(|newest| now.duration_since(newest) >= interval)
     }
 
-    /// Begins a snapshot that walks `listings` and whose lines stand in manifest `since_sequence`
-    /// or later.
-    pub fn begin(&mut self, since_sequence: u64, now: Timestamp, listings: Vec<String>) {
-        self.open = Some(Snapshot { since_sequence, started_at: now, lines: 0, requests: 0, left: listings });
+    /// Begins a snapshot that reads `listings` and whose lines stand in manifest `since_sequence` or later.
+    pub(super) fn begin(&mut self, since_sequence: u64, now: Timestamp, listings: Vec<String>) {
+        self.open = Some(Snapshot {
+            since_sequence,
+            started_at: now,
+            lines: 0,
+            requests: 0,
+            answered: 0,
+            left: listings,
+            except: Vec::new(),
+        });
         self.asked = false;
         self.not_applicable = None;
     }
 
-    /// Whether the open snapshot has still to walk this listing.
+    /// Notes that a listing was read to its end.
+    pub(super) fn listed(&mut self, listing: &str) {
+        if let Some(open) = &mut self.open {
+            open.left.retain(|left| left != listing);
+        }
+    }
+
+    /// Whether the open snapshot has still to read this listing.
     #[must_use]
-    pub fn is_left(&self, listing: &str) -> bool {
+    pub(super) fn is_left(&self, listing: &str) -> bool {
         self.open.as_ref().is_some_and(|open| open.left.iter().any(|left| left == listing))
     }
 
-    /// Notes that a listing was walked to its end; returns whether it was the snapshot's last.
-    pub fn walked(&mut self, listing: &str) -> bool {
-        let Some(open) = &mut self.open else { return false };
-        open.left.retain(|left| left != listing);
-        open.left.is_empty()
-    }
-
-    /// Ends the open snapshot, all of which was read. It is declared complete, and its
-    /// `since_sequence` returned, unless it shrank so much that a weakened admin role is likelier
-    /// than a change (Okta answers such a role with short lists, not errors): then it is held.
-    pub fn finish(&mut self) -> Option<u64> {
-        let done = self.open.take()?;
-        let shrank = |last: &Snapshot| shrank(last.lines.saturating_sub(self.removed), done.lines);
-        if !self.accept_shrink && self.complete.as_ref().is_some_and(shrank) {
+    /// Ends the open snapshot, all of which was read but for `except`. It is declared complete unless it is not
+    /// believed.
+    pub(super) fn finish(&mut self, except: Vec<String>) -> Option<Ended> {
+        let mut done = self.open.take()?;
+        done.except = except;
+        let is_doubtful = |last: &Snapshot| {
+            let expected = (last.lines + self.added).saturating_sub(self.removed);
+            // What is left out cannot be missed.
+            done.except.is_empty() && guard::is_vanished(last.lines, self.removed, done.lines)
+                || guard::shrank(expected, done.lines)
+        };
+        if !self.accept_shrink && self.complete.as_ref().is_some_and(is_doubtful) {
             self.held = Some(done);
-            return None;
+            return Some(Ended::Held);
         }
-        let since_sequence = done.since_sequence;
+        let ended = Ended::Complete { since_sequence: done.since_sequence, started_at: done.started_at };
         *self = Self { complete: Some(done), asked: self.asked, ..Self::default() };
-        Some(since_sequence)
+        Some(ended)
     }
 }
 
-fn shrank(before: u64, after: u64) -> bool {
-    after * 100 < before * LEAST_SHARE_PERCENT && before.saturating_sub(after) > LEAST_SHRINK_LINES
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 #[cfg(test)]
@@ -78,10 +170,10 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn read(progress: &mut Progress, lines: u64, second: i64) -> Option<u64> {
+    fn read(progress: &mut Progress, lines: u64, second: i64) -> bool {
         progress.begin(7, at(second), Vec::new());
         progress.open.as_mut().unwrap().lines = lines;
-        progress.finish()
+        matches!(progress.finish(Vec::new()), Some(Ended::Complete { since_sequence: 7, .. }))
     }
 
     #[test]
@@ -89,7 +181,7 @@ mod tests {
         let mut progress = Progress::default();
         let hour = SignedDuration::from_hours(1);
         assert!(progress.is_due(at(0), hour));
-        assert_eq!(read(&mut progress, 10, 100), Some(7));
+        assert!(read(&mut progress, 10, 100));
         assert!(!progress.is_due(at(3_699), hour));
         assert!(progress.is_due(at(3_700), hour));
         progress.asked = true;
@@ -99,30 +191,32 @@ mod tests {
     #[test]
     fn a_snapshot_that_shrank_is_held_until_accepted() {
         let mut progress = Progress::default();
-        assert!(read(&mut progress, 1_000, 0).is_some());
-        assert_eq!(read(&mut progress, 700, 10), None);
+        assert!(read(&mut progress, 1_000, 0));
+        assert!(!read(&mut progress, 700, 10));
         assert!(progress.held.is_some());
         assert_eq!(progress.complete.as_ref().unwrap().lines, 1_000);
         progress.accept_shrink = true;
-        assert!(read(&mut progress, 700, 20).is_some());
+        assert!(read(&mut progress, 700, 20));
         assert!(progress.held.is_none() && !progress.accept_shrink);
     }
 
     #[test]
-    fn what_is_known_to_be_gone_is_no_shrinking() {
+    fn from_something_to_nothing_is_held_at_any_size() {
         let mut progress = Progress::default();
-        assert!(read(&mut progress, 1_000, 0).is_some());
-        progress.removed = 300;
-        assert!(read(&mut progress, 700, 10).is_some());
-        assert_eq!(progress.removed, 0);
+        assert!(read(&mut progress, 3, 0));
+        assert!(!read(&mut progress, 0, 10));
+        progress.removed = 3;
+        assert!(read(&mut progress, 0, 20), "what is known to be gone explains it");
     }
 
     #[test]
-    fn a_small_or_a_relatively_small_loss_passes() {
-        assert!(!shrank(100, 0));
-        assert!(shrank(101, 0));
-        assert!(!shrank(1_000, 800));
-        assert!(shrank(1_000, 799));
-        assert!(!shrank(10, 2_000));
+    fn what_is_known_to_have_gone_or_come_is_counted() {
+        let mut progress = Progress::default();
+        assert!(read(&mut progress, 1_000, 0));
+        progress.removed = 300;
+        assert!(read(&mut progress, 700, 10));
+        assert_eq!(progress.removed, 0);
+        progress.added = 5_000;
+        assert!(!read(&mut progress, 900, 20), "the 5,000 that came are missing");
     }
 }

@@ -2,41 +2,76 @@
 
 use jiff::Timestamp;
 
+use super::job::{Job, Key, Scope, Trouble};
 use super::{Completed, Engine, Gap, Parked};
 use crate::streams::{Source, Stream};
+
+/// Objects that an error names.
+const MOST_NAMED: usize = 5;
 
 impl Engine {
     /// The gap that the next manifest tells, if there is one.
     #[must_use]
     pub fn gap(&self) -> Option<Gap> {
-        self.gap
+        self.log.gap()
     }
 
-    /// Snapshots that the next manifest declares complete.
+    /// Snapshots and scopes that the next manifest declares complete.
     #[must_use]
     pub fn completed(&self) -> &[Completed] {
-        &self.completed
+        &self.work.completed
     }
 
     /// Why a stream could not be read to its end in this run, if that is so.
     #[must_use]
     pub fn trouble(&self, stream: &'static Stream) -> Option<Parked> {
-        let stream = basis(stream).name;
-        let failure = self.failures.iter().find(|failure| failure.stream == stream);
-        let failure = failure.map(|failure| match &failure.why {
-            Parked::Unavailable(error) => Parked::Unavailable(format!("{}: {error}", failure.parent)),
-            Parked::Failed(error) => Parked::Failed(format!("{}: {error}", failure.parent)),
-            why => why.clone(),
-        });
-        let feature = self.cursor.streams.get(stream).and_then(|progress| progress.not_applicable.as_ref());
+        let stream = basis(stream);
+        if matches!(stream.source, Source::SystemLog { .. }) {
+            return self.log.parked().cloned();
+        }
+        let feature = self.work.progress(stream.name).and_then(|progress| progress.not_applicable.as_ref());
         let feature = feature.map(|feature| Parked::NotApplicable(feature.error.clone()));
-        self.parked.get(stream).cloned().or(failure).or(feature)
+        let parked = self.work.parked(stream.name).filter(|why| **why != Parked::Limited);
+        let limited = self.work.parked(stream.name).filter(|why| **why == Parked::Limited);
+        self.listing_trouble(stream)
+            .or_else(|| self.trouble_of_objects(stream))
+            .or_else(|| parked.cloned())
+            .or(feature)
+            .or_else(|| limited.cloned())
+    }
+
+    /// A listing that the stream's snapshot rests on and that could not be read.
+    fn listing_trouble(&self, stream: &Stream) -> Option<Parked> {
+        let mut troubled = stream.listings().into_iter().filter_map(|listing| {
+            let key = Key { reads: listing.name, scope: Scope::Whole };
+            let job = self.work.queue.get(&key)?;
+            job.trouble.as_ref().filter(|_| job.serves.iter().any(|served| served == stream.name))
+        });
+        let Trouble { refused, error, .. } = troubled.next()?;
+        Some(if *refused { Parked::Unavailable(error.clone()) } else { Parked::Failed(error.clone()) })
+    }
+
+    /// Objects that could not be read: how many, and which.
+    fn trouble_of_objects(&self, stream: &Stream) -> Option<Parked> {
+        let of_stream = |(_, trouble): &(&Key, &Trouble)| !trouble.doubted;
+        let mut troubled: Vec<_> =
+            self.work.queue.troubled().filter(|(key, _)| key.reads == stream.name).filter(of_stream).collect();
+        troubled.sort_by_key(|(_, trouble)| std::cmp::Reverse(trouble.attempts));
+        let (_, first) = troubled.first()?;
+        let mut names: Vec<_> = troubled.iter().take(MOST_NAMED).map(|(key, _)| key.scope.told()).collect();
+        if troubled.len() > MOST_NAMED {
+            names.push("…".to_owned());
+        }
+        let count = if troubled.len() > 1 { format!("{} objects, ", troubled.len()) } else { String::new() };
+        let text = format!("{count}{}: {}", names.join(", "), first.error);
+        let is_refused = troubled.iter().filter(|(_, trouble)| trouble.refused).count() * 2 > troubled.len();
+        Some(if is_refused { Parked::Unavailable(text) } else { Parked::Failed(text) })
     }
 
     /// Seconds until the first limit lifts that made this run give up work.
     #[must_use]
     pub fn retry_after_s(&self) -> Option<i64> {
-        self.retry_after_s
+        self.work.retry_after_s()
     }
 
     /// Whether another run now would get further.
@@ -50,31 +85,46 @@ impl Engine {
     pub fn is_partial(&self, stream: &'static Stream) -> bool {
         let stream = basis(stream);
         if stream.listings().is_empty() {
-            return self.log_has_more() || self.is_parked(stream.name);
+            return self.log.has_more() || self.log.parked() == Some(&Parked::Limited);
         }
-        let is_marked = self.cursor.changes.contains_key(stream.name);
-        is_marked
-            || self.cursor.streams.get(stream.name).is_none_or(|progress| progress.open.is_some() || progress.asked)
+        let is_due = |job: &Job| job.trouble.is_none() && !job.is_gone();
+        let has_jobs = self.work.queue.of(stream.name).any(|(_, job)| is_due(job));
+        let progress = self.work.progress(stream.name);
+        has_jobs || progress.is_none_or(|progress| progress.open.is_some() || progress.asked)
     }
 
     /// The streams of the plan.
     #[must_use]
     pub fn streams(&self) -> &[&'static Stream] {
-        &self.plan.streams
+        &self.work.plan.streams
     }
 
     /// Lines and beginning of a stream's newest complete snapshot.
     #[must_use]
     pub fn last_snapshot(&self, stream: &str) -> Option<(u64, Timestamp)> {
-        let complete = self.cursor.streams.get(stream)?.complete.as_ref()?;
+        let complete = self.work.progress(stream)?.complete.as_ref()?;
         Some((complete.lines, complete.started_at))
     }
 
-    /// Lines that the held snapshot of a stream has, and those of the last complete one.
+    /// Why nothing more of a stream is forgotten, where that is so.
     #[must_use]
-    pub fn held(&self, stream: &str) -> Option<(u64, u64)> {
-        let progress = self.cursor.streams.get(stream)?;
-        Some((progress.held.as_ref()?.lines, progress.complete.as_ref()?.lines))
+    pub fn held(&self, stream: &str) -> Option<String> {
+        let progress = self.work.progress(stream)?;
+        let accept = format!("or accept it by the event {{\"accept_shrink\": [\"{stream}\"]}}");
+        if let (Some(held), Some(complete)) = (&progress.held, &progress.complete) {
+            let (lines, last) = (held.lines, complete.lines);
+            return Some(format!(
+                "the snapshot has {lines} records where the last one had {last}: check the app's admin role in Okta, {accept}"
+            ));
+        }
+        progress.doubt.as_ref().map(|doubt| format!("{doubt}, {accept}"))
+    }
+
+    /// Age in seconds of the newest committed event where more is known to come, else 0.
+    #[must_use]
+    pub fn activity_lag_s(&self, now: Timestamp) -> i64 {
+        let newest = self.committed.log.newest_published.filter(|_| self.log.has_more());
+        newest.map_or(0, |newest| now.duration_since(newest).as_secs().max(0))
     }
 }
 

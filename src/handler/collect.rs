@@ -1,6 +1,7 @@
 //! The engine's asks, carried out: fetch, map, compress, store, commit.
 
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
@@ -49,6 +50,9 @@ pub(super) struct Collecting<'a, S> {
 /// How often a run looks whether another one has committed: it would go on in vain.
 const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(5);
 
+/// How long the engine is not asked while no answer comes.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
 /// Batches on their way to the bucket at once.
 const MOST_UPLOADS: usize = 3;
 
@@ -63,6 +67,7 @@ impl<'a, S: Store> Collecting<'a, S> {
         head: Head,
         cursor: Cursor,
         streams: Vec<&'static Stream>,
+        reads_log: bool,
     ) -> Self {
         let config = &handler.config;
         let asked = streams.iter().filter(|stream| request.mode == Mode::Full && request.names(stream.name));
@@ -70,7 +75,9 @@ impl<'a, S: Store> Collecting<'a, S> {
             asked: asked.map(|stream| stream.name.to_owned()).collect(),
             streams: streams.clone(),
             off: run.integration.streams_off.clone(),
+            narrowed: request.streams.clone(),
             accept_shrink: request.accept_shrink.clone(),
+            reads_log,
             own_client: run.integration.client_id().map(str::to_owned),
             full_sync_interval: config.full_sync_interval,
             factors_interval: config.factors_interval,
@@ -126,11 +133,12 @@ impl<'a, S: Store> Collecting<'a, S> {
                     let until = now + self.run.stop_at.duration_since(now) / 2;
                     self.engine.recalled(recall(&self.log, &self.head, since, until, self.clock).await?);
                 }
+                Ask::Write(harvests) => self.harvests.extend(harvests),
                 Ask::Wait | Ask::Fetch(_) => self.take_answer().await?,
             }
         }
         if !self.ended.is_superseded() {
-            self.swept.note(&self.run.integration.slug, self.engine.swept_at());
+            self.swept.note(&self.run.integration.slug, &self.engine.swept_at());
         }
         self.ended.conclude(&self.engine, self.org.used(), self.clock.now());
         Ok(self.ended)
@@ -174,8 +182,11 @@ impl<'a, S: Store> Collecting<'a, S> {
     }
 
     async fn take_answer(&mut self) -> Result<(), Failure> {
-        let Some(joined) = self.flights.join_next().await else {
-            // Nothing is under way and yet the engine waits: only after a stop.
+        // One answer that does not come keeps neither a commit nor the run's end waiting.
+        let joined = tokio::time::timeout(LONGEST_WAIT, self.flights.join_next()).await;
+        let Ok(joined) = joined else { return Ok(()) };
+        let Some(joined) = joined else {
+            // The engine waits for what it has given up.
             self.engine.stop();
             return Ok(());
         };
@@ -185,7 +196,7 @@ impl<'a, S: Store> Collecting<'a, S> {
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
         self.by_class.entry(class).and_modify(|count| *count -= 1);
-        let harvests = self.engine.absorb(ticket, answer_of(got)?);
+        let harvests = self.engine.absorb(ticket, answer_of(got)?, self.clock.now());
         self.harvests.extend(harvests);
         Ok(())
     }
@@ -193,6 +204,8 @@ impl<'a, S: Store> Collecting<'a, S> {
     async fn map_harvests(&mut self) -> Result<(), Failure> {
         while let Some(harvest) = self.harvests.pop_front() {
             let is_activity = matches!(harvest.stream.source, Source::SystemLog { .. });
+            // The log is read for changes and use even where its lines are not wanted.
+            let is_written = self.engine.streams().iter().any(|stream| stream.name == harvest.stream.name);
             let mut sealed = Vec::new();
             for record in harvest.records(&self.run.integration.drop_attributes) {
                 let record = match record {
@@ -205,7 +218,9 @@ impl<'a, S: Store> Collecting<'a, S> {
                 if let (true, Some(usage), Some(event)) = (is_activity, &mut self.usage, &record.source) {
                     usage.add(event);
                 }
-                sealed.extend(self.batches.push(&record).map_err(unwritten)?);
+                if is_written {
+                    sealed.extend(self.batches.push(&record).map_err(unwritten)?);
+                }
             }
             for batch in sealed {
                 self.upload(batch).await?;

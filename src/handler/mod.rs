@@ -160,10 +160,12 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         };
         let (missing, readable): (Vec<_>, Vec<_>) =
             wanted.into_iter().partition(|stream| missing_scope(stream).is_some());
+        let log_scope = log_scope();
+        let reads_log = granted.as_ref().is_none_or(|granted| granted.contains(log_scope));
         let mut ended = match run.mode {
             Mode::Check => check::check(&org, run, request, &readable, head.sequence).await?,
             Mode::Incremental | Mode::Full => {
-                let collecting = Collecting::new(self, run, request, org, log, head, cursor, readable);
+                let collecting = Collecting::new(self, run, request, org, log, head, cursor, readable, reads_log);
                 collecting.run().await?
             }
         };
@@ -182,7 +184,10 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         secret_id: &str,
         wanted: &[&'static Stream],
     ) -> Result<Org, Failure> {
-        let scopes = streams::scopes(wanted);
+        let mut scopes = streams::scopes(wanted);
+        if !scopes.contains(&log_scope()) {
+            scopes.push(log_scope());
+        }
         let base =
             self.config.okta_endpoint.clone().or_else(|| Url::parse(&format!("https://{}", integration.host)).ok());
         let base = base.ok_or_else(|| Failure::secret_invalid(secret_id, &["domain makes no URL".to_owned()]))?;
@@ -230,6 +235,12 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         );
         report
     }
+}
+
+/// The scope of the System Log, which is read for changes whichever streams are switched off.
+fn log_scope() -> &'static str {
+    let mut log = STREAMS.iter().filter(|stream| matches!(stream.source, streams::Source::SystemLog { .. }));
+    log.next().map_or("", |stream| stream.scope)
 }
 
 /// `https://acme.okta.com`

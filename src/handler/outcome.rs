@@ -34,8 +34,8 @@ pub(super) fn answer_of(got: Result<Page, Error>) -> Result<Answer, Failure> {
 
 /// A complete snapshot, in the manifest's words.
 pub(super) fn snapshot_of(done: &Completed) -> SnapshotEntry {
-    let Completed { stream, since_sequence, ref scope } = *done;
-    SnapshotEntry { stream, since_sequence, complete: true, scope: scope.clone() }
+    let Completed { stream, since_sequence, ref scope, ref except } = *done;
+    SnapshotEntry { stream, since_sequence, complete: true, scope: scope.clone(), except: except.clone() }
 }
 
 /// How a run ended.
@@ -103,20 +103,17 @@ impl Ended {
         self.go_on = engine.is_unfinished(now);
         self.retry_after_s = engine.retry_after_s().filter(|_| !self.go_on);
         for stream in engine.streams() {
-            if let Some((lines, last)) = engine.held(stream.name) {
-                let report = self.streams.entry(stream.name).or_default();
-                report.outcome = Outcome::Held;
-                report.error = Some(format!(
-                    "the snapshot has {lines} records where the last one had {last}: check the app's admin role in Okta, or accept it by the event {{\"accept_shrink\": [\"{}\"]}}",
-                    stream.name
-                ));
-            }
+            let held = engine.held(stream.name);
             match engine.trouble(stream) {
                 Some(why) => self.note(stream, &why),
                 None if engine.is_partial(stream) => {
                     self.streams.entry(stream.name).or_default().outcome = Outcome::Partial
                 }
                 None => {}
+            }
+            if held.is_some() {
+                let report = self.streams.entry(stream.name).or_default();
+                (report.outcome, report.error) = (Outcome::Held, held);
             }
             self.snapshots.extend(engine.last_snapshot(stream.name).map(|snapshot| (stream.name, snapshot)));
         }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest, Sha256};
 
-use super::change::Identity;
+use super::change::{Identity, is_read};
 use super::object::mended;
 use super::{Cadence, Context, Stream};
 use crate::authomize::{Bundle, text};
@@ -70,8 +70,8 @@ pub struct Entry {
     pub published: Option<Timestamp>,
     /// Its type, where it tells of a success.
     pub succeeded: Option<String>,
-    /// Id of the OAuth client that this event grants an access token to.
-    pub token_grant_to: Option<String>,
+    /// Id of the client that this event grants a token to, or that only read something.
+    pub reader: Option<String>,
 }
 
 /// Reads an event, tolerating every type in every place and leaving the rest of it unread.
@@ -98,9 +98,9 @@ pub fn entry(raw: &RawValue) -> Option<Entry> {
     let is_grant = kind.starts_with("app.oauth2.") && kind.contains("token.grant");
     Some(Entry {
         id: event_id(string(event.uuid).as_deref(), raw),
+        reader: event.actor.filter(|_| is_grant || is_read(&kind)).and_then(super::id_of),
         succeeded: Some(kind).filter(|_| is_success),
         published: string(event.published).and_then(|time| time.parse().ok()),
-        token_grant_to: event.actor.filter(|_| is_grant).and_then(super::id_of),
     })
 }
 
@@ -170,10 +170,10 @@ mod tests {
     fn a_token_grant_names_its_client() {
         let grant = json!({"eventType": "app.oauth2.token.grant.access_token", "actor": {"id": "0oa1"}, "published": "2026-11-23T18:00:00.000Z"});
         let read = entry(&to_raw_value(&grant).unwrap()).unwrap();
-        assert_eq!(read.token_grant_to.as_deref(), Some("0oa1"));
+        assert_eq!(read.reader.as_deref(), Some("0oa1"));
         assert_eq!(read.published, Some("2026-11-23T18:00:00Z".parse().unwrap()));
         let other = json!({"uuid": "e1", "eventType": "user.session.start", "actor": {"id": "00u1"}, "published": 3});
         let read = entry(&to_raw_value(&other).unwrap()).unwrap();
-        assert_eq!(read, Entry { id: "e1".into(), published: None, succeeded: None, token_grant_to: None });
+        assert_eq!(read, Entry { id: "e1".into(), published: None, succeeded: None, reader: None });
     }
 }

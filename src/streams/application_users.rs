@@ -22,7 +22,7 @@ pub static STREAM: Stream = Stream {
     word: "Applications",
     scope: "okta.apps.read",
     source: Source::PerParent {
-        parents: Parents { listing: &applications::LISTING, kind: "Application", wanted: every, keep: false },
+        parents: Parents { listing: &applications::LISTING, kind: "Application", of: Kind::Application, wanted: every, keep: false, refusal_is_none: false },
         path: "/api/v1/apps/{parent}/users?limit=500",
     },
     identity: Identity::Pair(Kind::Application, Kind::User),
@@ -36,7 +36,7 @@ pub static STREAM: Stream = Stream {
         Reread { of: Of::Pair, read: Read::Object { path: "/api/v1/apps/{parent}/users/{child}" } },
         Reread {
             of: Of::All(Kind::Application),
-            read: Read::Listing { path: "/api/v1/apps/{id}/users?limit=500", page_items: 500, normalize: None },
+            read: Read::Listing { path: "/api/v1/apps/{id}/users?limit=500", page_items: 500, normalize: None, holds_anchor: false },
         },
         Reread {
             of: Of::All(Kind::User),
@@ -44,6 +44,7 @@ pub static STREAM: Stream = Stream {
                 path: "/api/v1/apps?limit=200&filter=user.id%20eq%20%22{id}%22&expand=user%2F{id}",
                 page_items: 200,
                 normalize: Some(normalize_app_of_user),
+                holds_anchor: false,
             },
         },
     ],

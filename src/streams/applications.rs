@@ -13,7 +13,7 @@ use crate::authomize::{
 };
 use crate::record::Normalized;
 
-pub static LISTING: Listing = Listing { name: "applications", path: "/api/v1/apps?limit=200", last: false, omits: "" };
+pub static LISTING: Listing = Listing { name: "applications", path: "/api/v1/apps?limit=200", last: false, omits: "", anchor: None };
 
 const CHANGES: &[&str] = &[
     "application.lifecycle.create",

@@ -5,13 +5,14 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::Context;
 use crate::record::Normalized;
 
 /// An object that events name and that records hang on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Kind {
     /// `00u…`
     User,
@@ -21,6 +22,10 @@ pub enum Kind {
     Application,
     /// `0oa…`
     IdentityProvider,
+    /// `cr0…`, a custom admin role.
+    Role,
+    /// `iam…`
+    ResourceSet,
 }
 
 /// Whose ids make up the ids of a stream's records.
@@ -72,6 +77,8 @@ pub enum Read {
         /// How its items become records, where they differ from those of the snapshot; none where
         /// an item cannot tell.
         normalize: Option<fn(&RawValue, &Context<'_>) -> Option<Normalized>>,
+        /// Whether the anchor (see [`Listing::anchor`](super::Listing::anchor)) is among the items of every live object.
+        holds_anchor: bool,
     },
     /// Put together like the snapshot's.
     Assembled {
@@ -131,12 +138,18 @@ pub struct Sweep {
 }
 
 /// What the items of a [`Sweep`] are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Rows {
     /// Objects of the stream.
     Records,
-    /// Objects of this kind, all of whose records in the stream are read again.
-    Parents(Kind),
+    /// Objects of this kind, all of whose records in the stream are read again, but for those that
+    /// `wanted` leaves out.
+    Parents {
+        /// The kind.
+        kind: Kind,
+        /// Whether a row's records are worth a read of their own.
+        wanted: fn(&RawValue) -> bool,
+    },
 }
 
 impl Kind {
@@ -147,6 +160,8 @@ impl Kind {
             Self::Group => (&["UserGroup", "Group"], "00g"),
             Self::Application => (&["AppInstance", "PublicClientApp", "ServiceClient"], "0oa"),
             Self::IdentityProvider => (&["IdentityProvider", "IDP", "Idp"], "0oa"),
+            Self::Role => (&["CustomRole"], "cr0"),
+            Self::ResourceSet => (&["ResourceSet"], "iam"),
         }
     }
 
@@ -174,6 +189,27 @@ impl fmt::Display for Of {
             Self::Pair => f.write_str("Pair"),
         }
     }
+}
+
+/// Whether events of this type only tell of a read: the collector's own reads are events, too.
+/// `system.idp.lifecycle.read_client_secret`
+#[must_use]
+pub fn is_read(event_type: &str) -> bool {
+    let last = event_type.rsplit('.').next().unwrap_or_default();
+    last == "read" || last.starts_with("read_")
+}
+
+/// Whether events of this type take something away: an absence does not contradict them.
+#[must_use]
+pub fn takes_away(event_type: &str) -> bool {
+    ["remove", "revoke", "deprovision", "delete", "deactivate", "unlink"].iter().any(|word| event_type.contains(word))
+}
+
+/// Whether events of this type bring something.
+#[must_use]
+pub fn brings(event_type: &str) -> bool {
+    !takes_away(event_type)
+        && ["add", "grant", "create", "assign", "confirm"].iter().any(|word| event_type.contains(word))
 }
 
 impl Trigger {
@@ -244,6 +280,19 @@ mod tests {
         assert!(!Kind::Application.names("AppUser", "0oa1") && !Kind::User.names("AppUser", "0ua1"));
         assert!(Kind::Group.names("UserGroup", "x") && !Kind::Group.names("Person", "00u1"));
         assert!(Kind::Application.names("PublicClientApp", "client") && Kind::Application.names("", "0oa1"));
+    }
+
+    #[test]
+    fn a_read_is_known_by_the_last_word_of_its_type() {
+        assert!(is_read("system.idp.lifecycle.read_client_secret") && is_read("iam.role.read"));
+        assert!(!is_read("system.idp.lifecycle.create") && !is_read("user.readiness.update"));
+    }
+
+    #[test]
+    fn a_type_says_whether_something_comes_or_goes() {
+        assert!(takes_away("group.user_membership.remove") && takes_away("user.lifecycle.deactivate"));
+        assert!(brings("application.user_membership.add") && brings("user.account.privilege.grant"));
+        assert!(!brings("user.account.update_profile") && !brings("user.lifecycle.delete.completed"));
     }
 
     #[test]

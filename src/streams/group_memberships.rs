@@ -30,7 +30,7 @@ pub static STREAM: Stream = Stream {
     word: "Groups",
     scope: "okta.groups.read",
     source: Source::PerParent {
-        parents: Parents { listing: &groups::LISTING, kind: "Group", wanted: has_members, keep: false },
+        parents: Parents { listing: &groups::LISTING, kind: "Group", of: Kind::Group, wanted: has_members, keep: false, refusal_is_none: false },
         path: "/api/v1/groups/{parent}/users?limit=1000",
     },
     identity: Identity::Pair(Kind::Group, Kind::User),
@@ -43,7 +43,7 @@ pub static STREAM: Stream = Stream {
     rereads: &[
         Reread {
             of: Of::All(Kind::Group),
-            read: Read::Listing { path: "/api/v1/groups/{id}/users?limit=1000", page_items: 1000, normalize: None },
+            read: Read::Listing { path: "/api/v1/groups/{id}/users?limit=1000", page_items: 1000, normalize: None, holds_anchor: false },
         },
         Reread {
             of: Of::All(Kind::User),
@@ -51,13 +51,14 @@ pub static STREAM: Stream = Stream {
                 path: "/api/v1/users/{id}/groups",
                 page_items: 200,
                 normalize: Some(normalize_group_of_user),
+                holds_anchor: true,
             },
         },
     ],
     sweep: Some(Sweep {
         path: "/api/v1/groups?limit=200&filter=lastMembershipUpdated%20ge%20%22{since}%22",
         time: last_membership_updated,
-        rows: Rows::Parents(Kind::Group),
+        rows: Rows::Parents { kind: Kind::Group, wanted: is_not_everyone },
         life: None,
     }),
     fixed: None,
@@ -65,10 +66,18 @@ pub static STREAM: Stream = Stream {
     tombstone: None,
 };
 
-/// Only a count of zero says that there are none.
+/// The members of Everyone follow from the events of users: it is not listed again because somebody joined.
+fn is_not_everyone(group: &RawValue) -> bool {
+    !groups::is_everyone(group)
+}
+
+/// Only a group that never had a member is spared: a count of zero alone is no list.
 fn has_members(group: &RawValue) -> bool {
     #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
     struct Group {
+        created: Timestamp,
+        last_membership_updated: Timestamp,
         #[serde(rename = "_embedded")]
         embedded: Embedded,
     }
@@ -81,7 +90,9 @@ fn has_members(group: &RawValue) -> bool {
         #[serde(rename = "usersCount")]
         users_count: u64,
     }
-    serde_json::from_str::<Group>(group.get()).map_or(true, |group| group.embedded.stats.users_count > 0)
+    let is_empty =
+        |group: Group| group.embedded.stats.users_count == 0 && group.last_membership_updated <= group.created;
+    !serde_json::from_str(group.get()).is_ok_and(is_empty)
 }
 
 /// Okta answers with whole users; their ids are all that a membership is.
@@ -126,9 +137,15 @@ mod tests {
     }
 
     #[test]
-    fn only_a_count_of_zero_saves_the_request() {
+    fn only_a_group_that_never_had_a_member_saves_the_request() {
         let has_members = |group| has_members(&to_raw_value(&group).unwrap());
-        assert!(!has_members(json!({"_embedded": {"stats": {"usersCount": 0}}})));
+        let (early, late) = ("2026-01-01T00:00:00.000Z", "2026-02-01T00:00:00.000Z");
+        let empty = |created, updated| {
+            json!({"created": created, "lastMembershipUpdated": updated, "_embedded": {"stats": {"usersCount": 0}}})
+        };
+        assert!(!has_members(empty(early, early)));
+        assert!(has_members(empty(early, late)));
+        assert!(has_members(json!({"_embedded": {"stats": {"usersCount": 0}}})));
         assert!(has_members(json!({"_embedded": {"stats": {"usersCount": 1}}})));
         assert!(has_members(json!({"_embedded": {"stats": {"usersCount": null}}})));
         assert!(has_members(json!({"_embedded": null})));

@@ -1,6 +1,7 @@
 //! Groups: native ones, those imported from applications and directories, and Everyone.
 //! <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Group/>
 
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::change::{Identity, Kind, Of, Read, Reread, Rows, Sweep, Touches, Trigger};
@@ -10,7 +11,7 @@ use crate::record::Normalized;
 
 /// `expand=stats` tells which groups are empty, so that those cost no request for members.
 pub static LISTING: Listing =
-    Listing { name: "groups", path: "/api/v1/groups?limit=200&expand=stats", last: false, omits: "" };
+    Listing { name: "groups", path: "/api/v1/groups?limit=200&expand=stats", last: false, omits: "", anchor: Some(is_everyone) };
 
 const CHANGES: &[&str] = &[
     "group.lifecycle.create",
@@ -42,6 +43,23 @@ pub static STREAM: Stream = Stream {
     normalize,
     tombstone: None,
 };
+
+/// Whether a group is the one that every user is in.
+pub fn is_everyone(group: &RawValue) -> bool {
+    #[derive(Deserialize)]
+    struct Group {
+        #[serde(rename = "type")]
+        kind: String,
+        profile: Profile,
+    }
+    #[derive(Deserialize)]
+    struct Profile {
+        name: String,
+    }
+    // "Okta Administrators" is built in, too.
+    let is_everyone = |group: Group| group.kind == "BUILT_IN" && group.profile.name == "Everyone";
+    serde_json::from_str(group.get()).is_ok_and(is_everyone)
+}
 
 fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     let source = context.object(raw)?;

@@ -4,20 +4,20 @@
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::change::{Identity, Touches, Trigger};
+use super::change::{Identity, Kind, Touches, Trigger};
 use super::{Assembly, Cadence, Context, Listing, Parents, Source, Step, Stream, every};
 use crate::authomize::{Asset, AssetType, Association, Bundle, DESCRIPTION_CHARS, cut, text, time};
 use crate::record::Normalized;
 
 pub static LISTING: Listing =
-    Listing { name: "resource_sets", path: "/api/v1/iam/resource-sets", last: false, omits: "" };
+    Listing { name: "resource_sets", path: "/api/v1/iam/resource-sets", last: false, omits: "", anchor: None };
 
 pub static STREAM: Stream = Stream {
     name: "resource_sets",
     word: "Roles",
     scope: "okta.roles.read",
     source: Source::Assembled {
-        parents: &[Parents { listing: &LISTING, kind: "ResourceSet", wanted: every, keep: true }],
+        parents: &[Parents { listing: &LISTING, kind: "ResourceSet", of: Kind::ResourceSet, wanted: every, keep: true, refusal_is_none: false }],
         next,
         assemble,
         mentions: None,

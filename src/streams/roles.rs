@@ -5,21 +5,21 @@
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::change::{Identity, Touches, Trigger};
+use super::change::{Identity, Kind, Touches, Trigger};
 use super::{Assembly, Cadence, Context, Fixed, Listing, Parents, Source, Step, Stream, every};
 use crate::authomize::{
     Association, Bundle, Grouping, GroupingType, Permission, Privilege, PrivilegeType, SourceType, text,
 };
 use crate::record::Normalized;
 
-pub static LISTING: Listing = Listing { name: "roles", path: "/api/v1/iam/roles", last: false, omits: "" };
+pub static LISTING: Listing = Listing { name: "roles", path: "/api/v1/iam/roles", last: false, omits: "", anchor: None };
 
 pub static STREAM: Stream = Stream {
     name: "roles",
     word: "Roles",
     scope: "okta.roles.read",
     source: Source::Assembled {
-        parents: &[Parents { listing: &LISTING, kind: "Role", wanted: every, keep: true }],
+        parents: &[Parents { listing: &LISTING, kind: "Role", of: Kind::Role, wanted: every, keep: true, refusal_is_none: false }],
         next,
         assemble,
         mentions: None,

@@ -4,6 +4,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::Stream;
+use super::change::Kind;
 
 /// Where a stream's objects are read.
 #[derive(Debug)]
@@ -54,16 +55,20 @@ pub struct Mentions {
 pub struct Parents {
     /// The listing.
     pub listing: &'static Listing,
-    /// What a parent is (`User`, `Group`, `Client`).
+    /// What a parent is called in what is put together (`User`, `Group`, `Client`).
     pub kind: &'static str,
+    /// What kind of object it is.
+    pub of: Kind,
     /// Whether there is anything to read of this one: saves the request.
     pub wanted: fn(&RawValue) -> bool,
     /// Whether the parent's own object is part of what is put together.
     pub keep: bool,
+    /// Whether Okta refuses the question (400) where the parent has none: an IdP of a type without users.
+    pub refusal_is_none: bool,
 }
 
 /// A listing that is read from its first page to its last, for one stream or several.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Listing {
     /// Its name in the cursor.
     pub name: &'static str,
@@ -75,7 +80,18 @@ pub struct Listing {
     /// the answer bytes. The items' own requests go without it, too.
     /// <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/User/#tag/User/operation/listUsers!in=header&path=Content-Type>
     pub omits: &'static str,
+    /// Whether an item is the one that must be there: the group Everyone.
+    pub anchor: Option<fn(&RawValue) -> bool>,
 }
+
+/// A listing is known by its name.
+impl PartialEq for Listing {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Listing {}
 
 /// How often a snapshot begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

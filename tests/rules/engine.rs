@@ -12,6 +12,8 @@ fn plan(streams: &[&str]) -> Plan {
         off: vec![],
         asked: vec![],
         accept_shrink: vec![],
+        narrowed: None,
+        reads_log: streams.contains(&"activity"),
         own_client: None,
         full_sync_interval: SignedDuration::from_hours(24),
         factors_interval: SignedDuration::from_hours(168),
@@ -44,15 +46,15 @@ fn groups(ids: std::ops::Range<usize>) -> serde_json::Value {
 fn answers_are_absorbed_in_the_order_of_their_requests() {
     let mut engine = Engine::new(plan(&["groups", "group_memberships"]), Cursor::default(), 0, now());
     let (listing, _) = fetch(&mut engine);
-    engine.absorb(listing, page(groups(0..3), None));
+    engine.absorb(listing, page(groups(0..3), None), now());
     let requests: Vec<_> = (0..3).map(|_| fetch(&mut engine)).collect();
-    assert_eq!(engine.next(now()), Ask::Wait);
-    assert!(engine.absorb(requests[2].0, page(json!([{"id": "00u3"}]), None)).is_empty());
-    assert!(engine.absorb(requests[1].0, page(json!([{"id": "00u2"}]), None)).is_empty());
-    let harvests = engine.absorb(requests[0].0, page(json!([{"id": "00u1"}]), None));
+    assert!(matches!(engine.next(now()), Ask::Wait));
+    assert!(engine.absorb(requests[2].0, page(json!([{"id": "00u3"}]), None), now()).is_empty());
+    assert!(engine.absorb(requests[1].0, page(json!([{"id": "00u2"}]), None), now()).is_empty());
+    let harvests = engine.absorb(requests[0].0, page(json!([{"id": "00u1"}]), None), now());
     let ids: Vec<_> = harvests.iter().flat_map(|h| h.records(&[]).map(|r| r.unwrap().id).collect::<Vec<_>>()).collect();
     assert_eq!(ids, ["00g0:00u1", "00g1:00u2", "00g2:00u3"]);
-    assert_eq!(engine.next(now()), Ask::Commit);
+    assert!(matches!(engine.next(now()), Ask::Commit));
     assert_eq!(engine.completed().len(), 2);
 }
 
@@ -60,36 +62,36 @@ fn answers_are_absorbed_in_the_order_of_their_requests() {
 fn what_was_not_absorbed_is_asked_for_again_and_nothing_else() {
     let mut engine = Engine::new(plan(&["groups", "group_memberships"]), Cursor::default(), 0, now());
     let (listing, _) = fetch(&mut engine);
-    engine.absorb(listing, page(groups(0..3), Some("/api/v1/groups?after=3")));
+    engine.absorb(listing, page(groups(0..3), Some("/api/v1/groups?after=3")), now());
     let mut asked: Vec<_> = (0..4).map(|_| fetch(&mut engine)).collect();
     let first_members = asked.iter().find(|(_, path)| path.contains("00g0")).unwrap().clone();
     let next_listing = asked.iter().find(|(_, path)| path.contains("after=3")).unwrap().clone();
-    engine.absorb(next_listing.0, page(groups(3..4), None));
-    engine.absorb(first_members.0, page(json!([{"id": "00u1"}]), Some("/api/v1/groups/00g0/users?after=1")));
+    engine.absorb(next_listing.0, page(groups(3..4), None), now());
+    engine.absorb(first_members.0, page(json!([{"id": "00u1"}]), Some("/api/v1/groups/00g0/users?after=1")), now());
     engine.stop();
-    assert_eq!(engine.next(now()), Ask::Commit);
+    assert!(matches!(engine.next(now()), Ask::Commit));
     let cursor = Cursor::read(&serde_json::to_value(engine.cursor()).unwrap()).unwrap();
     let mut resumed = Engine::new(plan(&["groups", "group_memberships"]), cursor, 1, now());
     asked = (0..4).map(|_| fetch(&mut resumed)).collect();
     let paths: Vec<_> = asked.iter().map(|(_, path)| path.as_str()).collect();
     let first = |n: usize| format!("/api/v1/groups/00g{n}/users?limit=1000");
     assert_eq!(paths, ["/api/v1/groups/00g0/users?after=1", &first(1), &first(2), &first(3)]);
-    assert_eq!(resumed.next(now()), Ask::Wait);
+    assert!(matches!(resumed.next(now()), Ask::Wait));
 }
 
 #[test]
 fn a_listing_whose_position_expired_begins_anew_with_a_new_snapshot() {
     let mut engine = Engine::new(plan(&["users"]), Cursor::default(), 4, now());
     let (ticket, first) = fetch(&mut engine);
-    engine.absorb(ticket, page(json!([{"id": "00u1"}]), Some("/api/v1/users?after=1")));
+    engine.absorb(ticket, page(json!([{"id": "00u1"}]), Some("/api/v1/users?after=1")), now());
     let (ticket, _) = fetch(&mut engine);
-    engine.absorb(ticket, Answer::Expired);
-    assert_eq!(engine.next(now()), Ask::Commit);
+    engine.absorb(ticket, Answer::Expired, now());
+    assert!(matches!(engine.next(now()), Ask::Commit));
     engine.committed(5, now());
     let (ticket, again) = fetch(&mut engine);
     assert_eq!(again, first);
-    engine.absorb(ticket, page(json!([{"id": "00u1"}]), None));
-    assert_eq!(engine.next(now()), Ask::Commit);
+    engine.absorb(ticket, page(json!([{"id": "00u1"}]), None), now());
+    assert!(matches!(engine.next(now()), Ask::Commit));
     assert_eq!(engine.completed()[0].since_sequence, 6);
 }
 
@@ -103,23 +105,23 @@ fn a_function_that_was_off_for_too_long_tells_the_gap_and_reads_everything_again
     assert_eq!(gap.to, now() - SignedDuration::from_hours(90 * 24));
     let (ticket, path) = fetch(&mut engine);
     assert!(path.contains("since=2026-08-25T18%3A00%3A00.000Z"), "{path}");
-    engine.absorb(ticket, page(json!([]), Some("/api/v1/logs?after=2_1&limit=1000")));
+    engine.absorb(ticket, page(json!([]), Some("/api/v1/logs?after=2_1&limit=1000")), now());
     let (ticket, path) = fetch(&mut engine);
     assert!(path.starts_with("/api/v1/users"), "{path}");
-    engine.absorb(ticket, page(json!([]), None));
-    assert_eq!(engine.next(now()), Ask::Commit);
+    engine.absorb(ticket, page(json!([]), None), now());
+    assert!(matches!(engine.next(now()), Ask::Commit));
     engine.committed(5, now());
-    assert_eq!((engine.next(now()), engine.gap()), (Ask::Done, None));
+    assert!(matches!(engine.next(now()), Ask::Done) && engine.gap().is_none());
 }
 
 #[test]
 fn a_limit_beyond_the_runs_end_leaves_the_work_for_later() {
     let mut engine = Engine::new(plan(&["users"]), Cursor::default(), 0, now());
     let (ticket, _) = fetch(&mut engine);
-    engine.absorb(ticket, Answer::Limited { retry_after_s: 40 });
-    assert_eq!(engine.next(now()), Ask::Commit);
+    engine.absorb(ticket, Answer::Limited { retry_after_s: 40 }, now());
+    assert!(matches!(engine.next(now()), Ask::Commit));
     engine.committed(1, now());
-    assert_eq!(engine.next(now()), Ask::Done);
+    assert!(matches!(engine.next(now()), Ask::Done));
     assert_eq!((engine.retry_after_s(), engine.is_unfinished(now())), (Some(40), false));
 }
 
@@ -129,9 +131,9 @@ fn a_cursor_in_the_middle_of_a_walk_holds_no_secret() {
     let (listing, _) = fetch(&mut engine);
     let client = json!({"client_id": "c", "client_secret": "hunter2"});
     let idp = json!([{"id": "0oa1", "_links": {}, "protocol": {"credentials": {"client": client}}}]);
-    engine.absorb(listing, page(idp, None));
+    engine.absorb(listing, page(idp, None), now());
     engine.stop();
-    let cursor = serde_json::to_string(engine.cursor()).unwrap();
+    let cursor = serde_json::to_string(&engine.cursor()).unwrap();
     assert!(cursor.contains("client_id") && !cursor.contains("hunter2"), "{cursor}");
 }
 
@@ -141,31 +143,31 @@ fn a_stream_that_is_given_up_in_one_walk_does_not_hold_up_another() {
     let mut engine = Engine::new(plan(&streams), Cursor::default(), 0, now());
     let requests: Vec<_> = (0..3).map(|_| fetch(&mut engine)).collect();
     let ticket = |path: &str| requests.iter().find(|(_, asked)| asked.contains(path)).unwrap().0;
-    engine.absorb(ticket("/apps"), page(json!([]), None));
-    engine.absorb(ticket("/assignees"), page(json!({"value": [{"id": "00u1"}]}), None));
-    engine.absorb(ticket("/groups"), page(groups(0..3), None));
+    engine.absorb(ticket("/apps"), page(json!([]), None), now());
+    engine.absorb(ticket("/assignees"), page(json!({"value": [{"id": "00u1"}]}), None), now());
+    engine.absorb(ticket("/groups"), page(groups(0..3), None), now());
     // The caller's room is one request: the groups' roles are still to be asked for.
     let Ask::Fetch(roles) = engine.next(now()) else { panic!("nothing to fetch") };
-    engine.absorb(roles.ticket, Answer::Unavailable { error: "no admin role".into() });
-    assert_eq!(engine.next(now()), Ask::Commit);
+    engine.absorb(roles.ticket, Answer::Unavailable { error: "no admin role".into() }, now());
+    assert!(matches!(engine.next(now()), Ask::Commit));
     let completed: Vec<_> = engine.completed().iter().map(|done| done.stream).collect();
     assert_eq!(completed, ["groups"]);
     engine.committed(1, now());
-    assert_eq!(engine.next(now()), Ask::Done);
+    assert!(matches!(engine.next(now()), Ask::Done));
 }
 
 #[test]
 fn a_stream_that_is_switched_off_does_not_hold_up_its_walk() {
     let mut engine = Engine::new(plan(&["groups", "group_memberships"]), Cursor::default(), 0, now());
     let (ticket, _) = fetch(&mut engine);
-    engine.absorb(ticket, page(groups(0..3), None));
+    engine.absorb(ticket, page(groups(0..3), None), now());
     engine.stop();
-    assert_eq!(engine.next(now()), Ask::Commit);
+    assert!(matches!(engine.next(now()), Ask::Commit));
     let mut resumed = Engine::new(plan(&["groups", "activity"]), engine.cursor().clone(), 1, now());
     let (ticket, path) = fetch(&mut resumed);
     assert!(path.starts_with("/api/v1/logs"), "{path}");
-    resumed.absorb(ticket, page(json!([]), Some("/api/v1/logs?after=1_1&limit=1000")));
-    assert_eq!(resumed.next(now()), Ask::Commit);
+    resumed.absorb(ticket, page(json!([]), Some("/api/v1/logs?after=1_1&limit=1000")), now());
+    assert!(matches!(resumed.next(now()), Ask::Commit));
     assert_eq!(resumed.completed()[0].stream, "groups");
 }
 
@@ -176,9 +178,9 @@ fn what_is_taken_for_committed_is_left_out_of_a_log_that_is_read_again() {
     cursor.log.newest_published = Some(now());
     let mut engine = Engine::new(plan(&["activity"]), cursor, 4, now());
     let (log, _) = fetch(&mut engine);
-    engine.absorb(log, Answer::Expired);
+    engine.absorb(log, Answer::Expired, now());
     let since = now() - SignedDuration::from_hours(2);
-    assert_eq!(engine.next(now()), Ask::Recall(since - SignedDuration::from_mins(5)));
+    assert!(matches!(engine.next(now()), Ask::Recall(from) if from == since - SignedDuration::from_mins(5)));
     let mut uuids = Ids::default();
     uuids.add("known");
     engine.recalled(Recalled { uuids, known_until: Some(since + SignedDuration::from_mins(30)) });
@@ -189,7 +191,7 @@ fn what_is_taken_for_committed_is_left_out_of_a_log_that_is_read_again() {
         json!({"uuid": uuid, "eventType": "x", "published": published.to_string()})
     };
     let events = json!([event("old", 30), event("new", 31), event("known", 40), {"uuid": "timeless"}]);
-    let harvests = engine.absorb(log, page(events, Some("/api/v1/logs?after=2_1&limit=1000")));
+    let harvests = engine.absorb(log, page(events, Some("/api/v1/logs?after=2_1&limit=1000")), now());
     let ids: Vec<_> = harvests.iter().flat_map(|h| h.records(&[]).map(|r| r.unwrap().id).collect::<Vec<_>>()).collect();
     assert_eq!(ids, ["new", "timeless"]);
 }
@@ -202,23 +204,23 @@ fn events(numbers: std::ops::Range<usize>) -> serde_json::Value {
 fn a_full_page_whose_link_names_no_limit_is_not_the_last() {
     let mut engine = Engine::new(plan(&["activity"]), Cursor::default(), 0, now());
     let (log, _) = fetch(&mut engine);
-    engine.absorb(log, page(events(0..1_000), Some("/api/v1/logs?after=1_1")));
+    engine.absorb(log, page(events(0..1_000), Some("/api/v1/logs?after=1_1")), now());
     let (log, path) = fetch(&mut engine);
     assert_eq!(path, "/api/v1/logs?after=1_1");
-    engine.absorb(log, page(events(1_000..1_100), Some("/api/v1/logs?after=2_1")));
+    engine.absorb(log, page(events(1_000..1_100), Some("/api/v1/logs?after=2_1")), now());
     let (log, _) = fetch(&mut engine);
-    engine.absorb(log, page(events(1_100..1_199), Some("/api/v1/logs?after=3_1")));
-    assert_eq!(engine.next(now()), Ask::Commit);
+    engine.absorb(log, page(events(1_100..1_199), Some("/api/v1/logs?after=3_1")), now());
+    assert!(matches!(engine.next(now()), Ask::Commit));
 }
 
 #[test]
 fn events_that_come_without_a_position_are_not_read_twice() {
     let mut engine = Engine::new(plan(&["activity"]), Cursor::default(), 0, now());
     let (log, _) = fetch(&mut engine);
-    engine.absorb(log, page(events(0..3), None));
-    assert_eq!(engine.next(now()), Ask::Commit);
+    engine.absorb(log, page(events(0..3), None), now());
+    assert!(matches!(engine.next(now()), Ask::Commit));
     engine.committed(1, now());
-    assert_eq!(engine.next(now()), Ask::Done);
+    assert!(matches!(engine.next(now()), Ask::Done));
     let mut engine = Engine::new(plan(&["activity"]), engine.cursor().clone(), 1, now());
     assert!(matches!(engine.next(now()), Ask::Recall(_)));
     let mut uuids = Ids::default();
@@ -226,25 +228,26 @@ fn events_that_come_without_a_position_are_not_read_twice() {
     engine.recalled(Recalled { uuids, known_until: None });
     let (log, path) = fetch(&mut engine);
     assert!(path.contains("since=2026-11-23T16%3A00"), "{path}");
-    assert!(engine.absorb(log, page(events(0..3), None)).is_empty());
-    assert_eq!(engine.next(now()), Ask::Done);
+    assert!(engine.absorb(log, page(events(0..3), None), now()).is_empty());
+    assert!(matches!(engine.next(now()), Ask::Done));
 }
 
 #[test]
 fn an_object_that_waits_for_its_next_answer_when_it_is_time_to_commit_is_not_begun_again() {
     let mut engine = Engine::new(plan(&["roles"]), Cursor::default(), 0, now());
     let (listing, _) = fetch(&mut engine);
-    engine.absorb(listing, page(json!({"roles": [{"id": "cr01"}]}), None));
+    engine.absorb(listing, page(json!({"roles": [{"id": "cr01"}]}), None), now());
     let (permissions, path) = fetch(&mut engine);
     engine.absorb(
         permissions,
         page(json!({"permissions": [{"label": "a"}]}), Some("/api/v1/iam/roles/cr01/permissions?after=1")),
+        now(),
     );
     let (waiting, second) = fetch(&mut engine);
     assert_ne!(path, second);
     let commit_by = engine.commit_by(now());
     assert_eq!(commit_by, now() + SignedDuration::from_secs(60));
-    engine.absorb(waiting, Answer::Dropped);
+    engine.absorb(waiting, Answer::Dropped, now());
     assert_eq!(engine.next(commit_by), Ask::Commit);
     engine.committed(1, commit_by);
     let Ask::Fetch(again) = engine.next(commit_by) else { panic!("nothing to fetch") };
@@ -262,7 +265,7 @@ fn settle(engine: &mut Engine, mut sequence: u64) -> u64 {
                     _ => json!([]),
                 };
                 let next = fetch.path.starts_with("/api/v1/logs").then_some("/api/v1/logs?after=1_1&limit=1000");
-                engine.absorb(fetch.ticket, page(objects, next));
+                engine.absorb(fetch.ticket, page(objects, next), now());
             }
             Ask::Commit => {
                 sequence += 1;
@@ -283,19 +286,19 @@ fn an_object_is_not_buried_beside_lines_that_tell_of_it() {
     let (log, _) = fetch(&mut engine);
     let event = json!({"uuid": "e1", "eventType": "user.lifecycle.deactivate", "published": now().to_string(),
         "outcome": {"result": "SUCCESS"}, "target": [{"id": "00u1", "type": "User"}]});
-    engine.absorb(log, page(json!([event]), Some("/api/v1/logs?after=2_1&limit=1000")));
+    engine.absorb(log, page(json!([event]), Some("/api/v1/logs?after=2_1&limit=1000")), now());
     let user = "/api/v1/users/00u1";
     let Ask::Fetch(memberships) = engine.next_where(now(), &|path| path != user) else { panic!("nothing to fetch") };
     assert_eq!(memberships.path, "/api/v1/users/00u1/groups");
     let (gone, path) = fetch(&mut engine);
     assert_eq!(path, user);
-    assert_eq!(engine.absorb(memberships.ticket, page(groups(0..1), None)).len(), 1);
-    assert!(engine.absorb(gone, Answer::Gone).is_empty());
-    assert_eq!(engine.next(now()), Ask::Commit);
+    assert_eq!(engine.absorb(memberships.ticket, page(groups(0..1), None), now()).len(), 1);
+    assert!(engine.absorb(gone, Answer::Gone, now()).is_empty());
+    assert!(matches!(engine.next(now()), Ask::Commit));
     engine.committed(sequence + 1, now());
     let (gone, path) = fetch(&mut engine);
     assert_eq!(path, user);
-    assert_eq!(engine.absorb(gone, Answer::Gone).len(), 1, "a tombstone");
+    assert_eq!(engine.absorb(gone, Answer::Gone, now()).len(), 1, "a tombstone");
     let forgotten: Vec<_> = engine.completed().iter().map(|done| (done.stream, done.since_sequence)).collect();
     assert_eq!(forgotten, [("group_memberships", sequence + 2)]);
 }
@@ -329,7 +332,7 @@ fn so_many_ends_of_objects_are_committed_before_the_log_is_read_on() {
             }
         };
         assert!(path.starts_with("/api/v1/logs"), "{path}");
-        engine.absorb(log, page(ends(number), Some(&next)));
+        engine.absorb(log, page(ends(number), Some(&next)), now());
         *pages_by_manifest.last_mut().unwrap() += 1;
     }
     assert_eq!(pages_by_manifest, [2, 2, 1]);
@@ -342,26 +345,26 @@ fn who_can_no_longer_sign_in_is_not_read_by_a_snapshot_that_was_open_before() {
     let users = || page(json!([{"id": "00u1", "status": "ACTIVE"}, {"id": "00u2", "status": "ACTIVE"}]), None);
     for answer in [page(json!([]), Some("/api/v1/logs?after=1_1&limit=1000")), users(), users()] {
         let (ticket, _) = fetch(&mut engine);
-        engine.absorb(ticket, answer);
+        engine.absorb(ticket, answer, now());
     }
     let (factors, path) = fetch(&mut engine);
     assert_eq!(path, "/api/v1/users/00u1/factors");
-    engine.absorb(factors, page(json!([]), None));
+    engine.absorb(factors, page(json!([]), None), now());
     engine.stop();
     let mut engine = Engine::new(plan(&streams), engine.cursor().clone(), 1, now());
     let (log, _) = fetch(&mut engine);
     let event = json!({"uuid": "e1", "eventType": "user.lifecycle.deactivate", "published": now().to_string(),
         "outcome": {"result": "SUCCESS"}, "target": [{"id": "00u2", "type": "User"}]});
-    engine.absorb(log, page(json!([event]), Some("/api/v1/logs?after=2_1&limit=1000")));
+    engine.absorb(log, page(json!([event]), Some("/api/v1/logs?after=2_1&limit=1000")), now());
     let (user, path) = fetch(&mut engine);
     assert_eq!(path, "/api/v1/users/00u2");
     let gone = json!({"id": "00u2", "status": "DEPROVISIONED"}).to_string();
     assert_eq!(
-        engine.absorb(user, Answer::Page { body: gone.into(), next: None }).len(),
+        engine.absorb(user, Answer::Page { body: gone.into(), next: None }, now()).len(),
         2,
         "a tombstone and the user"
     );
-    assert_eq!(engine.next(now()), Ask::Commit);
+    assert!(matches!(engine.next(now()), Ask::Commit));
     assert_eq!(engine.completed().iter().map(|done| done.stream).collect::<Vec<_>>(), ["factors"]);
 }
 
@@ -375,13 +378,13 @@ fn no_snapshot_is_read_while_the_answer_to_a_change_is_under_way() {
     let (log, _) = fetch(&mut engine);
     let event = json!({"uuid": "e1", "eventType": "user.account.update_profile", "published": now().to_string(),
         "outcome": {"result": "SUCCESS"}, "target": [{"id": "00u1", "type": "User"}]});
-    engine.absorb(log, page(json!([event]), Some("/api/v1/logs?after=2_1&limit=1000")));
+    engine.absorb(log, page(json!([event]), Some("/api/v1/logs?after=2_1&limit=1000")), now());
     let (user, path) = fetch(&mut engine);
     assert_eq!(path, "/api/v1/users/00u1");
-    assert_eq!(engine.next(now()), Ask::Wait);
+    assert!(matches!(engine.next(now()), Ask::Wait));
     let changes_had_their_time = now() + SignedDuration::from_secs(50);
-    assert_eq!(engine.next(changes_had_their_time), Ask::Wait);
-    engine.absorb(user, Answer::Page { body: json!({"id": "00u1"}).to_string().into(), next: None });
+    assert!(matches!(engine.next(changes_had_their_time), Ask::Wait));
+    engine.absorb(user, Answer::Page { body: json!({"id": "00u1"}).to_string().into(), next: None }, now());
     let (_, path) = fetch(&mut engine);
     assert!(path.starts_with("/api/v1/groups?"), "{path}");
 }

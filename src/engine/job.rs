@@ -1,0 +1,220 @@
+//! A job: one reading that is still to be done, of a scope of a stream.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::streams::change::Kind;
+
+/// What part of a stream a job reads.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// The items of a listing, for every stream whose snapshot it serves.
+    Whole,
+    /// What has changed since a time, by Okta's clock.
+    ChangedSince,
+    /// One object, which is a record (or all of one that is known here).
+    Object(Kind, String),
+    /// Every record with this object's id among the parts of its own.
+    Parent(Kind, String),
+    /// One record, whose id is `{first}:{second}`.
+    Pair(String, String),
+}
+
+impl Scope {
+    /// The id that records of the scope have among the parts of theirs, if there is one.
+    pub(super) fn id(&self) -> Option<&str> {
+        match self {
+            Self::Object(_, id) | Self::Parent(_, id) => Some(id),
+            Self::Whole | Self::ChangedSince | Self::Pair(..) => None,
+        }
+    }
+
+    /// Whether an object's id is among those that the scope names.
+    pub(super) fn names(&self, object: &str) -> bool {
+        match self {
+            Self::Pair(first, second) => first == object || second == object,
+            scope => scope.id() == Some(object),
+        }
+    }
+
+    /// The id for people and manifests: `00u…`, or `0oa…:00u…`.
+    pub(super) fn told(&self) -> String {
+        match self {
+            Self::Pair(first, second) => format!("{first}:{second}"),
+            Self::Object(_, id) | Self::Parent(_, id) => id.clone(),
+            Self::Whole => "the listing".to_owned(),
+            Self::ChangedSince => "the listing of changes".to_owned(),
+        }
+    }
+}
+
+/// Names a job: what it reads (a stream's name, or a listing's where the scope is [`Scope::Whole`]), and the scope.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    pub(super) reads: &'static str,
+    pub(super) scope: Scope,
+}
+
+/// What events said of a job's scope.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// Uuid of the newest event; `None` where no event tells of the change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// Oldest `published` among the events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Events that took something away.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub losses: u32,
+    /// The object is gone for good: no reading is needed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub gone: bool,
+    /// The stream's open snapshot answers it, unless that does not end well.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub awaits_snapshot: bool,
+}
+
+impl Change {
+    /// Adds what another event said.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.cause = other.cause.or(self.cause.take());
+        self.since = match (self.since, other.since) {
+            (Some(own), Some(other)) => Some(own.min(other)),
+            (own, other) => own.or(other),
+        };
+        self.losses = self.losses.saturating_add(other.losses);
+        self.gone |= other.gone;
+        self.awaits_snapshot &= other.awaits_snapshot;
+    }
+}
+
+/// The trouble that a job met.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// Readings that failed, one after the other.
+    pub attempts: u32,
+    /// It is not tried again before.
+    pub not_before: Timestamp,
+    /// Whether Okta refuses it for want of a right, as opposed to any other failure.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub refused: bool,
+    /// A deletion that follows from it is not believed yet: the object is looked at again.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub doubted: bool,
+    /// In words; empty for an absence that is looked at again.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub error: String,
+}
+
+/// One reading that is still to be done.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// It is part of the stream's open snapshot, whose end forgets what no part repeats.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub of_snapshot: bool,
+    /// Records of the scope may have changed: within it, its end forgets what it does not repeat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
+    /// What events said since its first request was sent: it is done once more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<Change>,
+    /// The first manifest that may hold lines of this reading.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since_sequence: Option<u64>,
+    /// When its first request was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began_at: Option<Timestamp>,
+    /// For [`Scope::ChangedSince`]: changes are listed from then on, by Okta's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_since: Option<Timestamp>,
+    /// Path and query of the next page; `None` before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<String>,
+    /// Its position was refused; how often.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub expiries: u32,
+    /// Records read so far.
+    #[serde(default, skip_serializing_if = "is_zero_lines")]
+    pub lines: u64,
+    /// For [`Scope::Whole`]: the streams whose snapshots it reads.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub serves: Vec<String>,
+    /// The object itself, where it must be known first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<Value>,
+    /// The trouble it met last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<Trouble>,
+}
+
+impl Job {
+    /// A part of a snapshot.
+    pub(super) fn of_snapshot(item: Option<Value>) -> Self {
+        Self { of_snapshot: true, item, ..Self::default() }
+    }
+
+    /// What events made due.
+    pub(super) fn changed(change: Change) -> Self {
+        Self { change: Some(change), ..Self::default() }
+    }
+
+    /// Whether a request of it was answered already.
+    pub(super) fn has_begun(&self) -> bool {
+        self.position.is_some() || self.since_sequence.is_some()
+    }
+
+    /// Whether the object is gone for good.
+    pub(super) fn is_gone(&self) -> bool {
+        self.change.as_ref().is_some_and(|change| change.gone)
+    }
+
+    /// Whether the stream's open snapshot answers it.
+    pub(super) fn awaits_snapshot(&self) -> bool {
+        self.change.as_ref().is_some_and(|change| change.awaits_snapshot)
+    }
+
+    /// The event that made the collector look.
+    pub(super) fn cause(&self) -> Option<String> {
+        self.change.as_ref().and_then(|change| change.cause.clone())
+    }
+
+    /// From its first request on.
+    pub(super) fn restart(&mut self) {
+        (self.position, self.since_sequence, self.began_at, self.lines) = (None, None, None, 0);
+    }
+
+    /// Takes in another job for the same scope. `is_under_way`: its answer may be older than what
+    /// the other asks for.
+    pub(super) fn join(&mut self, other: Self, is_under_way: bool) {
+        self.of_snapshot |= other.of_snapshot;
+        self.item = other.item.or(self.item.take());
+        self.changed_since = match (self.changed_since, other.changed_since) {
+            (Some(own), Some(other)) => Some(own.min(other)),
+            (own, other) => own.or(other),
+        };
+        let Some(change) = other.change else { return };
+        let slot = if is_under_way || self.has_begun() { &mut self.again } else { &mut self.change };
+        match slot {
+            Some(known) => known.merge(change),
+            None => *slot = Some(change),
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero_lines(count: &u64) -> bool {
+    *count == 0
+}

@@ -1,0 +1,375 @@
+//! The queue of jobs: which are waiting, which are under way, which have sunk.
+//!
+//! A job is in it from the time that it becomes known until it ended well. One that fails sinks: it is
+//! not tried again in the run, nor before a time that grows from attempt to attempt, and never before
+//! what was not tried yet.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::job::{Change, Job, Key, Scope, Trouble};
+use crate::streams::change::Kind;
+use crate::streams::{LISTINGS, STREAMS};
+
+/// Pause after a second failure in a row; after a first one the next run tries again.
+const FIRST_PAUSE: SignedDuration = SignedDuration::from_mins(5);
+/// Longest pause.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(24);
+
+/// Which jobs of a list go first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    /// What events say has changed.
+    Changed,
+    /// A part of a snapshot.
+    Snapshot,
+    /// What failed in an earlier run.
+    Retry,
+}
+
+/// A job as the cursor keeps it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The stream's name, or the listing's where the scope is [`Scope::Whole`].
+    pub reads: String,
+    /// What part of it.
+    pub scope: Scope,
+    /// The rest.
+    #[serde(flatten)]
+    pub job: Job,
+}
+
+#[derive(Debug)]
+struct Entry {
+    job: Job,
+    /// Its place among those of its rank.
+    number: u64,
+    is_under_way: bool,
+    /// It failed in this run.
+    has_sunk: bool,
+}
+
+/// Every job, and which of them wait to be sent.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    jobs: BTreeMap<Key, Entry>,
+    /// By what is read: jobs that may be sent.
+    waiting: BTreeMap<&'static str, BTreeSet<(Rank, u64, Scope)>>,
+    /// Jobs whose object is gone for good.
+    gone: BTreeSet<Key>,
+    /// By stream: parts of its open snapshot, and those of them that have failed.
+    parts: BTreeMap<&'static str, (usize, usize)>,
+    numbers: u64,
+}
+
+impl Queue {
+    /// The queue of a cursor. Jobs of what this version does not know are given back.
+    pub(super) fn read(kept: Vec<Kept>, now: Timestamp) -> (Self, Vec<Kept>) {
+        let mut queue = Self::default();
+        let mut unknown = Vec::new();
+        for kept in kept {
+            match known(&kept) {
+                Some(reads) => queue.put(Key { reads, scope: kept.scope }, kept.job, now),
+                None => unknown.push(kept),
+            }
+        }
+        (queue, unknown)
+    }
+
+    /// As the cursor keeps it.
+    pub(super) fn kept(&self) -> Vec<Kept> {
+        let mut jobs: Vec<_> = self.jobs.iter().collect();
+        jobs.sort_by_key(|(_, entry)| entry.number);
+        let keep = |(key, entry): (&Key, &Entry)| Kept {
+            reads: key.reads.to_owned(),
+            scope: key.scope.clone(),
+            job: entry.job.clone(),
+        };
+        jobs.into_iter().map(keep).collect()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.jobs.len()
+    }
+
+    pub(super) fn get(&self, key: &Key) -> Option<&Job> {
+        self.jobs.get(key).map(|entry| &entry.job)
+    }
+
+    pub(super) fn is_under_way(&self, key: &Key) -> bool {
+        self.jobs.get(key).is_some_and(|entry| entry.is_under_way)
+    }
+
+    /// Whether a job may still be sent in this run.
+    pub(super) fn is_ready(&self, key: &Key) -> bool {
+        let Some(entry) = self.jobs.get(key) else { return false };
+        entry.is_under_way || rank(key, entry).is_some_and(|rank| self.is_in(key, entry, rank))
+    }
+
+    fn is_in(&self, key: &Key, entry: &Entry, rank: Rank) -> bool {
+        let list = self.waiting.get(key.reads);
+        list.is_some_and(|list| list.contains(&(rank, entry.number, key.scope.clone())))
+    }
+
+    /// Jobs of a rank that may be sent, in their order.
+    pub(super) fn waiting(&self, reads: &str, rank: Rank) -> impl Iterator<Item = Key> + '_ {
+        let list = self.waiting.get_key_value(reads);
+        list.into_iter().flat_map(move |(reads, list)| {
+            let from = (rank, 0, Scope::Whole);
+            let of_rank = list.range(from..).take_while(move |(other, ..)| *other == rank);
+            of_rank.map(|(_, _, scope)| Key { reads, scope: scope.clone() })
+        })
+    }
+
+    /// How many jobs of a rank may be sent, up to `most`.
+    pub(super) fn count(&self, reads: &str, rank: Rank, most: usize) -> usize {
+        let of_rank = |list: &BTreeSet<(Rank, u64, Scope)>| {
+            let from = (rank, 0, Scope::Whole);
+            list.range(from..).take(most).take_while(|(other, ..)| *other == rank).count()
+        };
+        self.waiting.get(reads).map_or(0, of_rank)
+    }
+
+    /// Whether any job of what is read may be sent.
+    pub(super) fn has_work(&self, reads: &str) -> bool {
+        self.waiting.get(reads).is_some_and(|list| !list.is_empty())
+    }
+
+    /// Jobs whose object is gone for good.
+    pub(super) fn gone(&self) -> impl Iterator<Item = &Key> {
+        self.gone.iter()
+    }
+
+    /// Every job of what is read.
+    pub(super) fn of<'a>(&'a self, reads: &'a str) -> impl Iterator<Item = (&'a Key, &'a Job)> {
+        self.jobs.iter().filter(move |(key, _)| key.reads == reads).map(|(key, entry)| (key, &entry.job))
+    }
+
+    /// Every job that met trouble.
+    pub(super) fn troubled(&self) -> impl Iterator<Item = (&Key, &Trouble)> {
+        self.jobs.iter().filter_map(|(key, entry)| Some((key, entry.job.trouble.as_ref()?)))
+    }
+
+    /// Parts of the stream's open snapshot that are left, and those of them that have failed.
+    pub(super) fn parts(&self, stream: &str) -> (usize, usize) {
+        self.parts.get(stream).copied().unwrap_or_default()
+    }
+
+    /// Adds a job, or what it asks for to the one that is there. A wider scope swallows narrower ones.
+    pub(super) fn add(&mut self, key: Key, job: Job, now: Timestamp) {
+        if let Scope::Pair(first, second) = &key.scope
+            && let Some(wider) = self.wider(key.reads, first, second)
+        {
+            if let Some(change) = job.change {
+                self.update(&wider, now, |job| job.join(Job::changed(change), false));
+            }
+            return;
+        }
+        if let Scope::Parent(_, id) = &key.scope {
+            let narrower = |(other, entry): (&Key, &Entry)| {
+                let is_pair = other.reads == key.reads && matches!(other.scope, Scope::Pair(..));
+                (is_pair && other.scope.names(id) && !entry.is_under_way).then(|| other.clone())
+            };
+            let narrower: Vec<_> = self.jobs.iter().filter_map(narrower).collect();
+            narrower.iter().for_each(|other| drop(self.remove(other)));
+        }
+        match self.jobs.get(&key).map(|entry| entry.is_under_way) {
+            Some(is_under_way) => self.update(&key, now, |own| own.join(job, is_under_way)),
+            None => self.put(key, job, now),
+        }
+    }
+
+    /// Notes that an object is gone for good: nothing of it is read any more.
+    pub(super) fn gone_for_good(&mut self, key: Key, cause: String, now: Timestamp) {
+        let change = Change { cause: Some(cause), gone: true, ..Change::default() };
+        if self.jobs.contains_key(&key) {
+            // Its answer is under way, and ignored when it comes.
+            self.update(&key, now, |job| *job = Job::changed(change));
+        } else {
+            self.put(key, Job::changed(change), now);
+        }
+    }
+
+    /// The job that reads all records of one of a pair's objects, unless it has begun.
+    fn wider(&self, reads: &'static str, first: &str, second: &str) -> Option<Key> {
+        let of = |kind, id: &str| Key { reads, scope: Scope::Parent(kind, id.to_owned()) };
+        let kinds = [Kind::Group, Kind::Application, Kind::User, Kind::IdentityProvider];
+        let keys = kinds.into_iter().flat_map(|kind| [of(kind, first), of(kind, second)]);
+        let mut open = keys.filter(|key| {
+            let entry = self.jobs.get(key);
+            entry.is_some_and(|entry| !entry.is_under_way && !entry.job.has_begun() && entry.job.change.is_some())
+        });
+        open.next()
+    }
+
+    fn put(&mut self, key: Key, job: Job, now: Timestamp) {
+        self.numbers += 1;
+        let entry = Entry { job, number: self.numbers, is_under_way: false, has_sunk: false };
+        self.jobs.insert(key.clone(), entry);
+        self.enter(&key, now);
+    }
+
+    /// Changes a job in place.
+    pub(super) fn update(&mut self, key: &Key, now: Timestamp, change: impl FnOnce(&mut Job)) {
+        self.leave(key);
+        if let Some(entry) = self.jobs.get_mut(key) {
+            change(&mut entry.job);
+        }
+        self.enter(key, now);
+    }
+
+    pub(super) fn remove(&mut self, key: &Key) -> Option<Job> {
+        self.leave(key);
+        self.jobs.remove(key).map(|entry| entry.job)
+    }
+
+    /// Notes that a request of the job is under way.
+    pub(super) fn send(&mut self, key: &Key, now: Timestamp) {
+        self.leave(key);
+        if let Some(entry) = self.jobs.get_mut(key) {
+            entry.is_under_way = true;
+        }
+        self.enter(key, now);
+    }
+
+    /// Notes that none is any more.
+    pub(super) fn answered(&mut self, key: &Key, now: Timestamp) {
+        self.leave(key);
+        if let Some(entry) = self.jobs.get_mut(key) {
+            entry.is_under_way = false;
+        }
+        self.enter(key, now);
+    }
+
+    /// The job failed: it sinks.
+    pub(super) fn sink(&mut self, key: &Key, now: Timestamp, error: String, refused: bool) {
+        self.leave(key);
+        if let Some(entry) = self.jobs.get_mut(key) {
+            let attempts = entry.job.trouble.as_ref().map_or(0, |trouble| trouble.attempts) + 1;
+            let doubted = error.is_empty();
+            // A listing is tried again with every run: all that it serves depends on it.
+            let is_listing = matches!(key.scope, Scope::Whole | Scope::ChangedSince);
+            let pause = if is_listing { SignedDuration::ZERO } else { pause_after(attempts) };
+            entry.job.trouble = Some(Trouble { attempts, not_before: now + pause, refused, doubted, error });
+            entry.has_sunk = true;
+            self.numbers += 1;
+            entry.number = self.numbers;
+        }
+        self.enter(key, now);
+    }
+
+    /// Lets jobs of a stream that failed in earlier runs be tried now: `most` of them, whatever their time, or all
+    /// where something else of the stream has turned out well again.
+    pub(super) fn wake(&mut self, reads: &str, most: usize, now: Timestamp) {
+        let sunk = |(key, entry): (&Key, &Entry)| {
+            let is_late = entry.job.trouble.as_ref().is_some_and(|trouble| trouble.not_before > now);
+            (key.reads == reads && is_late && !entry.has_sunk).then(|| key.clone())
+        };
+        let keys: Vec<_> = self.jobs.iter().filter_map(sunk).take(most).collect();
+        for key in keys {
+            self.update(&key, now, |job| {
+                if let Some(trouble) = &mut job.trouble {
+                    trouble.not_before = now;
+                }
+            });
+        }
+    }
+
+    /// Ends what asked for the jobs of a stream as parts of its snapshot, and gives them in their order with what
+    /// was to be done. Those that nothing else asks for are gone.
+    pub(super) fn end_snapshot(&mut self, stream: &'static str, completed: bool, now: Timestamp) {
+        let keys: Vec<_> = self.of(stream).map(|(key, _)| key.clone()).collect();
+        for key in keys {
+            let Some(job) = self.get(&key) else { continue };
+            let is_answered = completed && job.awaits_snapshot();
+            let is_asked = job.change.is_some() && !is_answered || job.again.is_some() || job.trouble.is_some() && completed;
+            if !is_asked && !self.is_under_way(&key) {
+                self.remove(&key);
+                continue;
+            }
+            self.update(&key, now, |job| {
+                job.of_snapshot = false;
+                if is_answered {
+                    job.change = job.again.take();
+                }
+                let change = job.change.get_or_insert_default();
+                change.awaits_snapshot = false;
+            });
+        }
+    }
+
+    /// Restarts the jobs of a stream that have begun: a snapshot that begins now may not rest on them.
+    pub(super) fn restart(&mut self, stream: &'static str, now: Timestamp) {
+        let begun = self.of(stream).filter(|(_, job)| job.has_begun()).map(|(key, _)| key.clone());
+        for key in begun.collect::<Vec<_>>() {
+            self.update(&key, now, Job::restart);
+        }
+    }
+
+    fn enter(&mut self, key: &Key, now: Timestamp) {
+        let Some(entry) = self.jobs.get(key) else { return };
+        if entry.job.is_gone() && !entry.is_under_way {
+            self.gone.insert(key.clone());
+        }
+        if entry.job.of_snapshot && key.scope != Scope::Whole {
+            let parts = self.parts.entry(key.reads).or_default();
+            parts.0 += 1;
+            parts.1 += usize::from(entry.job.trouble.is_some() && !entry.is_under_way);
+        }
+        let is_early = entry.job.trouble.as_ref().is_some_and(|trouble| trouble.not_before > now);
+        if let Some(rank) = rank(key, entry).filter(|_| !is_early) {
+            let place = (rank, entry.number, key.scope.clone());
+            self.waiting.entry(key.reads).or_default().insert(place);
+        }
+    }
+
+    fn leave(&mut self, key: &Key) {
+        let Some(entry) = self.jobs.get(key) else { return };
+        self.gone.remove(key);
+        if entry.job.of_snapshot && key.scope != Scope::Whole {
+            let parts = self.parts.entry(key.reads).or_default();
+            parts.0 -= 1;
+            parts.1 -= usize::from(entry.job.trouble.is_some() && !entry.is_under_way);
+        }
+        if let (Some(rank), Some(list)) = (rank(key, entry), self.waiting.get_mut(key.reads)) {
+            list.remove(&(rank, entry.number, key.scope.clone()));
+        }
+    }
+}
+
+/// Where the job belongs as it is now; `None` where it may not be sent.
+fn rank(key: &Key, entry: &Entry) -> Option<Rank> {
+    let job = &entry.job;
+    if entry.is_under_way || entry.has_sunk || job.is_gone() {
+        return None;
+    }
+    match (&job.trouble, &job.change) {
+        (Some(_), _) => Some(Rank::Retry),
+        (None, Some(change)) if !change.awaits_snapshot => Some(Rank::Changed),
+        (None, _) if key.scope == Scope::ChangedSince => Some(Rank::Changed),
+        (None, _) if job.of_snapshot || job.change.is_none() => Some(Rank::Snapshot),
+        (None, _) => None,
+    }
+}
+
+/// The name of what a kept job reads, if this version knows it.
+fn known(kept: &Kept) -> Option<&'static str> {
+    match kept.scope {
+        Scope::Whole => LISTINGS.iter().map(|listing| listing.name).find(|name| *name == kept.reads),
+        _ => STREAMS.iter().map(|stream| stream.name).find(|name| *name == kept.reads),
+    }
+}
+
+fn pause_after(attempts: u32) -> SignedDuration {
+    match attempts {
+        0 | 1 => SignedDuration::ZERO,
+        attempts => (FIRST_PAUSE * 3_i32.saturating_pow((attempts - 2).min(6))).min(LONGEST_PAUSE),
+    }
+}
+
+/// What an event says, as a job keeps it.
+pub(super) fn change(cause: Option<String>, published: Option<Timestamp>, is_loss: bool) -> Change {
+    Change { cause, since: published, losses: u32::from(is_loss), ..Change::default() }
+}

@@ -1,0 +1,286 @@
+//! What is known of the org, what is still to be done, and what the open manifest holds so far: the state that
+//! events, answers and snapshots move.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::ask::{Parked, Plan};
+use super::cursor::{Cursor, Seen};
+use super::guard::Sizes;
+use super::harvest::Harvest;
+use super::job::{Change, Job, Key, Scope};
+use super::order::Order;
+use super::queue::{Kept, Queue};
+use super::snapshot::{Completed, MOST_EXCEPTED, Progress};
+use super::sweep::Swept;
+use crate::body::Item;
+use crate::streams::change::{Identity, Kind, Of};
+use crate::streams::{STREAMS, Stream, by_name};
+
+/// How far Okta's clock and ours may differ.
+pub(super) const CLOCK_MARGIN: SignedDuration = SignedDuration::from_mins(5);
+/// Parts of a stream that a run lets fail before it leaves the stream alone, where most fail …
+const MOST_FAILURES: u64 = 50;
+/// … and where the stream was in trouble when the run began.
+const FEW_FAILURES: u64 = 5;
+
+/// Jobs of a stream in trouble that every run tries, whatever their time.
+const PROBES: usize = 3;
+
+/// State that every part of the engine moves.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) plan: Plan,
+    pub(super) streams: BTreeMap<String, Progress>,
+    pub(super) queue: Queue,
+    pub(super) order: Order,
+    pub(super) sizes: BTreeMap<String, Sizes>,
+    pub(super) seen: Seen,
+    pub(super) swept: BTreeMap<String, Swept>,
+    pub(super) mentioned: BTreeMap<String, BTreeSet<String>>,
+    /// What the next manifest declares complete.
+    pub(super) completed: Vec<Completed>,
+    /// Number of the newest manifest.
+    pub(super) sequence: u64,
+    parked: BTreeMap<&'static str, Parked>,
+    retry_after_s: Option<i64>,
+    /// Of parts and changed scopes, by stream: those that failed in this run, and those that ended well.
+    tried: BTreeMap<&'static str, (u64, u64)>,
+    /// Streams that were in trouble when the run began.
+    troubled: BTreeSet<String>,
+    /// Positions that were followed, by job.
+    followed: BTreeMap<Key, HashSet<u64>>,
+    /// Users who were seen to have been deactivated in this run: it explains whatever they have lost.
+    pub(super) deprovisioned: BTreeSet<String>,
+    /// Positions of listings that turned out expired in this run.
+    pub(super) expiries: u32,
+}
+
+impl Work {
+    pub(super) fn new(plan: Plan, cursor: Cursor, sequence: u64, now: Timestamp) -> Self {
+        let mut jobs = cursor.jobs;
+        // A reading of one answer, or one that waited for a look, is done from its beginning.
+        jobs.iter_mut().filter(|kept| kept.job.position.is_none()).for_each(|kept| kept.job.restart());
+        let (queue, unknown) = Queue::read(jobs, now);
+        let mut work = Self {
+            plan,
+            streams: cursor.streams,
+            queue,
+            order: Order::default(),
+            sizes: cursor.sizes,
+            seen: cursor.seen,
+            swept: cursor.swept,
+            mentioned: cursor.mentioned,
+            completed: Vec::new(),
+            sequence,
+            parked: BTreeMap::new(),
+            retry_after_s: None,
+            tried: BTreeMap::new(),
+            troubled: BTreeSet::new(),
+            followed: BTreeMap::new(),
+            deprovisioned: BTreeSet::new(),
+            expiries: 0,
+        };
+        unknown.into_iter().for_each(|kept| work.give_back(&kept));
+        work.troubled = work.queue.troubled().map(|(key, _)| key.reads.to_owned()).collect();
+        work
+    }
+
+    /// The cursor, but for the log's position.
+    pub(super) fn cursor(&self) -> Cursor {
+        Cursor {
+            streams: self.streams.clone(),
+            jobs: self.queue.kept(),
+            swept: self.swept.clone(),
+            sizes: self.sizes.clone(),
+            seen: self.seen.clone(),
+            mentioned: self.mentioned.clone(),
+            ..Cursor::default()
+        }
+    }
+
+    /// A stream of the plan.
+    pub(super) fn stream(&self, name: &str) -> Option<&'static Stream> {
+        self.plan.streams.iter().copied().find(|stream| stream.name == name)
+    }
+
+    pub(super) fn progress(&self, stream: &str) -> Option<&Progress> {
+        self.streams.get(stream)
+    }
+
+    pub(super) fn progress_mut(&mut self, stream: &str) -> &mut Progress {
+        self.streams.entry(stream.to_owned()).or_default()
+    }
+
+    /// Leaves a stream alone for the rest of the run.
+    pub(super) fn park(&mut self, stream: &'static str, why: Parked) {
+        self.parked.entry(stream).or_insert(why);
+    }
+
+    /// Notes a limit: the stream waits, and the run tells for how long.
+    pub(super) fn park_limited(&mut self, stream: &'static str, retry_after_s: i64) {
+        self.park(stream, Parked::Limited);
+        let sooner = self.retry_after_s.map_or(retry_after_s, |known| known.min(retry_after_s));
+        self.retry_after_s = Some(sooner);
+    }
+
+    pub(super) fn is_parked(&self, stream: &str) -> bool {
+        self.parked.contains_key(stream)
+    }
+
+    pub(super) fn parked(&self, stream: &str) -> Option<&Parked> {
+        self.parked.get(stream)
+    }
+
+    /// Seconds until the first limit lifts that made this run give up work.
+    pub(super) fn retry_after_s(&self) -> Option<i64> {
+        self.retry_after_s
+    }
+
+    /// Makes a snapshot of the stream due; one that is open began too early.
+    pub(super) fn make_due(&mut self, stream: &Stream) {
+        if !stream.listings().is_empty() {
+            self.progress_mut(stream.name).asked = true;
+        }
+    }
+
+    /// What a job asked for that this version does not know, or that is not in the plan: its stream's snapshot.
+    pub(super) fn give_back(&mut self, kept: &Kept) {
+        if let Some(stream) = by_name(&kept.reads).filter(|_| kept.scope != Scope::Whole) {
+            let progress = self.progress_mut(stream.name);
+            progress.asked |= progress.complete.is_some();
+        }
+    }
+
+    /// Adds a job for what has changed.
+    pub(super) fn change(&mut self, stream: &'static Stream, of: Of, id: &str, change: Change, now: Timestamp) {
+        let is_readable = matches!(of, Of::Pair) || stream.reread(of).is_some();
+        let Some(scope) = scope_of(stream, of, id).filter(|_| is_readable) else { return self.make_due(stream) };
+        self.queue.add(Key { reads: stream.name, scope }, Job::changed(change), now);
+    }
+
+    /// Records of an answer, to be mapped by their stream's declaration.
+    pub(super) fn harvest(
+        &mut self,
+        stream: &'static Stream,
+        scope: &Scope,
+        parent: Option<String>,
+        at: Timestamp,
+        items: Vec<Item>,
+    ) -> Option<Harvest> {
+        if items.is_empty() {
+            return None;
+        }
+        self.order.absorbed(stream.name, scope);
+        Some(Harvest::new(stream, parent, at, items))
+    }
+
+    /// A record that is gone.
+    pub(super) fn tombstone(&mut self, stream: &'static Stream, scope: &Scope, at: Timestamp) -> Harvest {
+        self.order.absorbed(stream.name, scope);
+        self.progress_mut(stream.name).removed += 1;
+        Harvest::tombstones(stream, vec![scope.told()], at)
+    }
+
+    /// Declares that records with the id that were last sent before a manifest are gone.
+    pub(super) fn forget(&mut self, stream: &'static Stream, scope: &Scope, since_sequence: u64) {
+        let Some(id) = scope.id().map(str::to_owned) else { return };
+        self.order.absorbed(stream.name, scope);
+        self.completed.push(Completed { stream: stream.name, since_sequence, scope: Some(id), except: Vec::new() });
+    }
+
+    /// Counts lines and requests of the stream's open snapshot.
+    pub(super) fn count(&mut self, stream: &str, lines: u64, requests: u64) {
+        if let Some(open) = self.streams.get_mut(stream).and_then(|progress| progress.open.as_mut()) {
+            open.lines += lines;
+            open.requests += requests;
+        }
+    }
+
+    /// Lines of the stream's newest complete snapshot.
+    pub(super) fn known_lines(&self, stream: &Stream) -> Option<u64> {
+        self.progress(stream.name)?.complete.as_ref().map(|complete| complete.lines)
+    }
+
+    /// The object's end takes away what is not counted one by one: as many records as an object of its kind has on
+    /// average.
+    pub(super) fn expect_removals(&mut self, stream: &Stream, kind: Kind) {
+        let owner = STREAMS.iter().find(|own| own.identity == Identity::Object(kind));
+        let known = |stream: &Stream| self.known_lines(stream);
+        if let (Some(all), Some(objects)) = (known(stream), owner.and_then(|owner| known(owner))) {
+            self.progress_mut(stream.name).removed += all.div_ceil(objects.max(1));
+        }
+    }
+
+    /// A job ended well.
+    pub(super) fn end(&mut self, key: &Key, now: Timestamp) {
+        self.followed.remove(key);
+        let Some(job) = self.queue.remove(key) else { return };
+        if job.of_snapshot
+            && let Some(open) = self.streams.get_mut(key.reads).and_then(|progress| progress.open.as_mut())
+        {
+            open.answered += 1;
+        }
+        self.tried.entry(key.reads).or_default().1 += 1;
+        if job.trouble.is_some_and(|trouble| !trouble.doubted) {
+            // Okta answers again: perhaps for the others, too.
+            self.queue.wake(key.reads, usize::MAX, now);
+        }
+        if let Some(change) = job.again {
+            self.queue.add(key.clone(), Job::changed(change), now);
+        }
+    }
+
+    /// A job failed; where most of a stream's do, the run leaves the stream alone.
+    pub(super) fn fail(&mut self, key: &Key, error: String, refused: bool, now: Timestamp) {
+        self.followed.remove(key);
+        let why = if refused { Parked::Unavailable(error.clone()) } else { Parked::Failed(error.clone()) };
+        self.queue.sink(key, now, error, refused);
+        if key.scope == Scope::Whole {
+            return;
+        }
+        let (failed, answered) = self.tried.entry(key.reads).or_default();
+        *failed += 1;
+        let most = if self.troubled.contains(key.reads) { FEW_FAILURES } else { MOST_FAILURES };
+        if *failed >= most && *failed > *answered {
+            self.park(key.reads, why);
+        }
+    }
+
+    /// Lets a few jobs of each stream in trouble be tried, where that is not a matter of a few objects: Okta may
+    /// answer again.
+    pub(super) fn wake_a_little(&mut self, now: Timestamp) {
+        for stream in self.troubled.clone() {
+            let (failed, ended) = (self.queue.troubled().filter(|(key, _)| key.reads == stream).count(), MOST_EXCEPTED);
+            if failed > ended || self.progress(&stream).is_some_and(|progress| progress.open.is_some()) {
+                self.queue.wake(&stream, PROBES, now);
+            }
+        }
+    }
+
+    /// Follows a link; `false` where it was followed before in this listing.
+    pub(super) fn follow(&mut self, key: &Key, from: &str, to: &str) -> bool {
+        let hash = |path: &str| {
+            let mut hasher = DefaultHasher::new();
+            path.hash(&mut hasher);
+            hasher.finish()
+        };
+        let followed = self.followed.entry(key.clone()).or_default();
+        followed.insert(hash(from));
+        followed.insert(hash(to))
+    }
+}
+
+/// The scope of records that have an object's id in theirs, or of a pair.
+pub(super) fn scope_of(stream: &Stream, of: Of, id: &str) -> Option<Scope> {
+    Some(match (of, stream.identity) {
+        (Of::Pair, _) => {
+            let (first, second) = id.split_once(':')?;
+            Scope::Pair(first.to_owned(), second.to_owned())
+        }
+        (Of::All(kind), Identity::Object(_) | Identity::Own) => Scope::Object(kind, id.to_owned()),
+        (Of::All(kind), Identity::Pair(..) | Identity::Principal(_)) => Scope::Parent(kind, id.to_owned()),
+    })
+}
