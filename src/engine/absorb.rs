@@ -12,9 +12,10 @@ use super::guard::LOOKS_AT_AN_ABSENCE;
 use super::harvest::{Harvest, items};
 use super::job::{Change, Job, Key, Scope};
 use super::looks::{Look, Looks, Verdict, is_deprovisioned, judge};
+use super::queue::Rank;
 use super::reading::{Reading, Shape, reading};
 use super::work::{Work, scope_of};
-use super::{settle, snapshots, sweep};
+use super::{looks, settle, snapshots, sweep};
 use crate::body::{Body, Item};
 use crate::streams::change::{Identity, Kind, Of, Read, Rows};
 use crate::streams::{Assembly, Context, Listing, Mentions, Source, Stream, by_name, id_of};
@@ -70,7 +71,7 @@ impl Answers {
     /// The path that a look is sent to.
     pub(super) fn look_path(work: &Work, key: &Key, look: &Look) -> Option<String> {
         match look {
-            Look::User { id, .. } => Some(format!("/api/v1/users/{id}")),
+            Look::User(id) => Some(format!("/api/v1/users/{id}")),
             Look::Other(scope, _) => {
                 let other = Key { reads: key.reads, scope: scope.clone() };
                 let reading = reading(&other, work.queue.get(key)?)?;
@@ -204,12 +205,13 @@ impl Answers {
             return work.end(key, now);
         }
         match doubt(work, key, stream, &job, shape, was_anchored) {
-            None => forget(work, key, stream, now),
-            Some(look) => {
+            Belief::Sound => forget(work, key, stream, now),
+            Belief::Open(look) => {
                 // No request of its own is sent meanwhile.
                 work.queue.send(key, now);
                 self.looks.add(key.clone(), look);
             }
+            Belief::Doubted(why) => doubted(work, key, stream, why, now),
         }
     }
 
@@ -227,14 +229,9 @@ impl Answers {
                 _ => 1,
             };
             match (answer, judge(&doubt, page_items, answer)) {
-                (Answer::Dropped | Answer::Limited { .. }, _) => work.queue.update(key, now, Job::restart),
+                (Answer::Dropped | Answer::Limited { .. }, _) => work.restart(key, now),
                 (_, Verdict::Believed) => forget(work, key, stream, now),
-                (_, Verdict::Doubted(None)) => work.end(key, now),
-                (_, Verdict::Doubted(Some(why))) => {
-                    work.progress_mut(stream.name).doubt = Some(why.clone());
-                    work.queue.update(key, now, Job::restart);
-                    work.fail(key, why, false, now);
-                }
+                (_, Verdict::Doubted(why)) => doubted(work, key, stream, why, now),
             }
         }
     }
@@ -249,9 +246,9 @@ impl Answers {
     ) -> Vec<Harvest> {
         let Answered { key, job, at, now, .. } = answered;
         sweep::note(work, stream, &object);
-        let ends_life = stream.sweep.as_ref().is_some_and(|sweep| sweep.life.is_some()) && is_deprovisioned(object.get());
-        if let Some(id) = key.scope.id().filter(|_| ends_life) {
-            work.deprovisioned.insert(id.to_owned());
+        let has_life = stream.sweep.as_ref().is_some_and(|sweep| sweep.life.is_some());
+        if let Some(id) = key.scope.id().filter(|_| has_life) {
+            work.lives.insert(id.to_owned(), !is_deprovisioned(object.get()));
         }
         let mut harvests = self.lend(work, answered, stream, &object);
         let parent = match &key.scope {
@@ -292,7 +289,8 @@ impl Answers {
         object: &RawValue,
         answered: &Answered<'_>,
     ) -> Option<Harvest> {
-        let Some(Shape::Assembled { kind, .. }) = reading(key, work.queue.get(key)?).map(|reading| reading.shape) else {
+        let Some(Shape::Assembled { kind, .. }) = reading(key, work.queue.get(key)?).map(|reading| reading.shape)
+        else {
             return None;
         };
         let parents = stream.parents_of_kind(kind)?;
@@ -369,9 +367,9 @@ impl Answers {
         let since_sequence = work.sequence + 1;
         work.queue.update(key, *now, |job| (job.lines, job.since_sequence) = (lines, Some(since_sequence)));
         let own = work.harvest(stream, &key.scope, None, began_at, objects);
-        let mentioned = mentions.as_ref().and_then(|Mentions { stream, ids }| {
-            harvest_mentioned(work, by_name(stream)?, ids(assembly), began_at)
-        });
+        let mentioned = mentions
+            .as_ref()
+            .and_then(|Mentions { stream, ids }| harvest_mentioned(work, by_name(stream)?, ids(assembly), began_at));
         if matches!(key.scope, Scope::Parent(..)) {
             self.end_records(work, key, stream, None, *now);
         } else {
@@ -406,7 +404,8 @@ impl Answers {
                     let answered = Answered { key: &waiting, job, at: *at, now: *now, path: answered.path };
                     harvests.extend(self.object(work, &answered, stream, row));
                 }
-                _ if !sweep::is_news(work, stream, swept, &row) => {}
+                // What nobody waits for is left to the sweep that is due by time.
+                _ if is_for_jobs || !sweep::is_news(work, stream, swept, &row) => {}
                 _ => {
                     sweep::note(work, stream, &row);
                     sweep::mark_life(work, swept, &row, job.changed_since, *now);
@@ -424,7 +423,9 @@ impl Answers {
             }
         }
         harvests.extend(work.harvest(stream, &key.scope, None, *at, news));
-        let is_worth_more = answers > 0 || !is_for_jobs;
+        let objects = work.queue.waiting(stream.name, Rank::Changed);
+        let has_waiting = objects.into_iter().any(|key| matches!(key.scope, Scope::Object(..)));
+        let is_worth_more = answers > 0 && has_waiting || !is_for_jobs;
         match next.filter(|_| is_worth_more) {
             Some(next) => work.queue.update(key, *now, |job| {
                 (job.position, job.began_at) = (Some(next), job.began_at.or(Some(*at)));
@@ -471,7 +472,8 @@ impl Answers {
         let Answered { key, job, at, now, .. } = answered;
         self.assemblies.leave(key);
         if key.scope == Scope::Whole || key.scope == Scope::ChangedSince {
-            let error = format!("Okta has no {} at this address: check that the secret's domain is an Okta org", key.reads);
+            let error =
+                format!("Okta has no {} at this address: check that the secret's domain is an Okta org", key.reads);
             return failed(work, answered, error, false);
         }
         let Some(change) = job.change.as_ref().filter(|_| !job.of_snapshot) else {
@@ -490,7 +492,7 @@ impl Answers {
             // It is left to its end's event, or to the next snapshot.
             work.end(key, *now);
         } else {
-            work.queue.update(key, *now, Job::restart);
+            work.restart(key, *now);
             work.queue.sink(key, *now, String::new(), false);
         }
         Vec::new()
@@ -502,10 +504,8 @@ impl Answers {
         work.expiries += 1;
         let expiries = job.expiries + 1;
         if work.expiries > MOST_EXPIRIES || key.scope != Scope::Whole && expiries > EXPIRIES_OF_A_JOB {
-            work.queue.update(key, *now, |job| {
-                job.restart();
-                job.expiries = 0;
-            });
+            work.restart(key, *now);
+            work.queue.update(key, *now, |job| job.expiries = 0);
             if key.scope == Scope::Whole {
                 streams_of(work, key, job).into_iter().for_each(|stream| snapshots::abandon(work, stream, *now));
                 let error = Parked::Failed(NO_POSITION.to_owned());
@@ -524,8 +524,8 @@ impl Answers {
         }
         // Lines of the first pages may tell of what has gone meanwhile: the second reading forgets them.
         let had_lines = job.lines > 0;
+        work.restart(key, *now);
         work.queue.update(key, *now, |job| {
-            job.restart();
             job.expiries = expiries;
             if had_lines && matches!(key.scope, Scope::Parent(..)) {
                 job.change.get_or_insert_default();
@@ -654,7 +654,7 @@ fn lack(work: &mut Work, answered: &Answered<'_>, error: String) {
 fn failed(work: &mut Work, answered: &Answered<'_>, error: String, is_refused: bool) -> Vec<Harvest> {
     let Answered { key, job, now, .. } = answered;
     if job.position.is_none() {
-        work.queue.update(key, *now, Job::restart);
+        work.restart(key, *now);
     }
     work.fail(key, error, is_refused, *now);
     if key.scope == Scope::ChangedSince
@@ -663,6 +663,15 @@ fn failed(work: &mut Work, answered: &Answered<'_>, error: String, is_refused: b
         settle::weigh(work, stream, *now);
     }
     Vec::new()
+}
+
+/// A reading that is not believed: nothing is forgotten, and it is done again, or left to the next snapshot where no
+/// reason is told.
+fn doubted(work: &mut Work, key: &Key, stream: &'static Stream, why: Option<String>, now: Timestamp) {
+    let Some(why) = why else { return work.end(key, now) };
+    work.progress_mut(stream.name).doubt = Some(why.clone());
+    work.restart(key, now);
+    work.fail(key, why, false, now);
 }
 
 /// Declares what the job's reading did not repeat as gone.
@@ -703,45 +712,56 @@ fn note_second(work: &mut Work, stream: &Stream, scope: &Scope, items: &[Item]) 
     }
 }
 
-/// What is to be looked at before what a reading did not repeat is forgotten; `None` where there is no reason to
-/// doubt it.
-fn doubt(
-    work: &Work,
-    key: &Key,
-    stream: &Stream,
-    job: &Job,
-    shape: Option<Shape>,
-    was_anchored: bool,
-) -> Option<Look> {
-    let Scope::Parent(kind, id) = &key.scope else { return None };
+/// Whether what a reading did not repeat is believed to have gone.
+enum Belief {
+    Sound,
+    /// A look decides.
+    Open(Look),
+    /// It is not, for this reason; `None` where the next snapshot decides.
+    Doubted(Option<String>),
+}
+
+fn doubt(work: &Work, key: &Key, stream: &Stream, job: &Job, shape: Option<Shape>, was_anchored: bool) -> Belief {
+    let Scope::Parent(kind, id) = &key.scope else { return Belief::Sound };
     let losses = job.change.as_ref().map_or(0, |change| change.losses);
-    if work.deprovisioned.contains(id) {
-        return None;
+    let is_live = work.lives.get(id).copied();
+    if is_live == Some(false) {
+        return Belief::Sound;
     }
     if is_first(stream, *kind) {
-        let sizes = work.sizes.get(stream.name)?;
-        if !sizes.is_doubtful(id, job.lines, job.change.as_ref()) {
-            return None;
+        let sizes = work.sizes.get(stream.name);
+        if !sizes.is_some_and(|sizes| sizes.is_doubtful(id, job.lines, job.change.as_ref())) {
+            return Belief::Sound;
         }
-        let other = sizes.largest_but(id).map(|(other, lines)| {
+        let other = sizes.and_then(|sizes| sizes.largest_but(id)).map(|(other, lines)| {
             let kind = if kind.names("", other) { *kind } else { kind_of(other, *kind) };
             Look::Other(Scope::Parent(kind, other.to_owned()), lines)
         });
-        return other.or_else(|| (losses == 0).then(|| Look::Other(key.scope.clone(), 1)));
+        return match other {
+            Some(look) => Belief::Open(look),
+            None if losses > 0 => Belief::Sound,
+            None => Belief::Open(Look::Other(key.scope.clone(), 1)),
+        };
     }
     let holds_anchor = matches!(shape, Some(Shape::Records { holds_anchor: true, .. }));
-    let user = |is_contradiction| Some(Look::User { id: id.clone(), is_contradiction });
     if holds_anchor && work.seen.everyone.is_some() {
-        return if was_anchored { None } else { user(true) };
+        return match is_live {
+            _ if was_anchored => Belief::Sound,
+            Some(_) => Belief::Doubted(Some(looks::contradiction(id))),
+            None => Belief::Open(Look::User(id.clone())),
+        };
     }
     if job.lines > 0 {
-        return None;
+        return Belief::Sound;
     }
     if losses == 0 {
-        return user(false);
+        // Somebody live who has nothing has lost nothing that no event tells of.
+        return Belief::Doubted(None);
     }
-    let other = work.seen.seconds.get(stream.name).filter(|other| *other != id)?;
-    Some(Look::Other(Scope::Parent(*kind, other.clone()), 1))
+    match work.seen.seconds.get(stream.name).filter(|other| *other != id) {
+        Some(other) => Belief::Open(Look::Other(Scope::Parent(*kind, other.clone()), 1)),
+        None => Belief::Sound,
+    }
 }
 
 /// The kind of a principal, by its id.
@@ -765,6 +785,17 @@ fn borrowers(work: &Work, own: &Stream, scope: &Scope) -> Vec<(&'static Stream, 
     work.plan.streams.iter().copied().filter(borrows).filter_map(key).collect()
 }
 
+/// Whether a job of all that a user has waits for the user's own, which tells whether they are live.
+pub(super) fn waits_for_life(work: &Work, key: &Key) -> bool {
+    let Scope::Parent(kind, id) = &key.scope else { return false };
+    let has_life = |stream: &&'static Stream| {
+        stream.identity == Identity::Object(*kind) && stream.sweep.as_ref().is_some_and(|sweep| sweep.life.is_some())
+    };
+    let Some(own) = work.plan.streams.iter().copied().find(has_life) else { return false };
+    let own = Key { reads: own.name, scope: Scope::Object(*kind, id.clone()) };
+    work.queue.is_ready(&own) && !work.is_parked(own.reads)
+}
+
 /// Whether a job waits for the object that it must know first, which another stream's job reads.
 pub(super) fn waits_for_object(work: &Work, key: &Key) -> bool {
     let Some(job) = work.queue.get(key).filter(|job| job.item.is_none()) else { return false };
@@ -782,12 +813,7 @@ pub(super) fn waits_for_object(work: &Work, key: &Key) -> bool {
 }
 
 /// Objects of another stream that show for the first time.
-fn harvest_mentioned(
-    work: &mut Work,
-    stream: &'static Stream,
-    ids: Vec<String>,
-    at: Timestamp,
-) -> Option<Harvest> {
+fn harvest_mentioned(work: &mut Work, stream: &'static Stream, ids: Vec<String>, at: Timestamp) -> Option<Harvest> {
     let fixed = stream.fixed.as_ref()?;
     let seen = work.mentioned.get(stream.name);
     let is_new = |id: &String| !fixed.known.contains(&id.as_str()) && !seen.is_some_and(|seen| seen.contains(id));

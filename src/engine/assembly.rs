@@ -61,7 +61,8 @@ impl Assemblies {
         let assembly = assembly();
         let step = next(&assembly)?;
         let path = step.path.clone();
-        self.0.insert(key.clone(), Assembling { assembly, step, open: None, began_at: None, followed: BTreeSet::new() });
+        self.0
+            .insert(key.clone(), Assembling { assembly, step, open: None, began_at: None, followed: BTreeSet::new() });
         Some(path)
     }
 

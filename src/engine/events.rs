@@ -124,7 +124,7 @@ fn touch(work: &mut Work, stream: &'static Stream, touches: Touches, event: &Eve
             if gone.is_empty() {
                 return work.make_due(stream);
             }
-            gone.into_iter().for_each(|id| end(work, stream, kind, id, event));
+            gone.into_iter().for_each(|id| end(work, stream, kind, id, event, &coverage));
         }
     }
 }
@@ -159,14 +159,7 @@ fn each_of(work: &mut Work, stream: &'static Stream, kinds: &[Kind], event: &Eve
     }
 }
 
-fn each(
-    work: &mut Work,
-    stream: &'static Stream,
-    kind: Kind,
-    ids: &[&str],
-    event: &Event<'_>,
-    coverage: &Coverage,
-) {
+fn each(work: &mut Work, stream: &'static Stream, kind: Kind, ids: &[&str], event: &Event<'_>, coverage: &Coverage) {
     if ids.is_empty() {
         unnamed(work, stream, event, coverage);
     }
@@ -222,7 +215,7 @@ fn users_stream(work: &Work) -> Option<&'static Stream> {
 }
 
 /// An object is gone for good, and with it whatever hung on it: no job of it needs a read any more.
-fn end(work: &mut Work, stream: &'static Stream, kind: Kind, id: &str, event: &Event<'_>) {
+fn end(work: &mut Work, stream: &'static Stream, kind: Kind, id: &str, event: &Event<'_>, coverage: &Coverage) {
     let Some(scope) = scope_of(stream, Of::All(kind), id) else { return };
     let hangs = |(key, _): &(&Key, _)| key.scope.names(id) && !matches!(key.scope, Scope::Whole);
     let ended: Vec<_> = work.queue.of(stream.name).filter(hangs).map(|(key, _)| key.clone()).collect();
@@ -234,5 +227,5 @@ fn end(work: &mut Work, stream: &'static Stream, kind: Kind, id: &str, event: &E
     if !matches!(stream.identity, Identity::Object(_)) {
         work.expect_removals(stream, kind);
     }
-    work.queue.gone_for_good(Key { reads: stream.name, scope }, event.entry.id.clone(), event.now);
+    work.queue.gone_for_good(Key { reads: stream.name, scope }, event.change(coverage), event.now);
 }

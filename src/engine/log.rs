@@ -200,7 +200,8 @@ impl Log {
         let entries: Vec<_> = events.iter().map(|event| entry(event)).collect();
         let newest = entries.iter().flatten().filter_map(|entry| entry.published).max();
         let (is_short, count) = (events.len() < limit, events.len());
-        let is_own = count > 0 && is_short && count < MOST_OWN && entries.iter().all(|entry| is_own(work, entry.as_ref()));
+        let is_own =
+            count > 0 && is_short && count < MOST_OWN && entries.iter().all(|entry| is_own(work, entry.as_ref()));
         let is_fresh = newest.is_none_or(|newest| newest >= now - FRESH);
         self.is_caught_up = count == 0 || next.is_none() || is_short && (is_fresh || is_own);
         if is_own && self.own.is_none() {

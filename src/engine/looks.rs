@@ -10,12 +10,8 @@ use super::job::{Key, Scope};
 /// What is looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Look {
-    /// The user whose groups or apps came out empty.
-    User {
-        id: String,
-        /// The answer contradicts itself: a live user is in the group Everyone.
-        is_contradiction: bool,
-    },
+    /// A user who is in no group Everyone, as every live user is.
+    User(String),
     /// Another object, read in the same way, which is known to have so many records.
     Other(Scope, u64),
 }
@@ -75,11 +71,8 @@ pub(super) enum Verdict {
 /// Decides on a doubt.
 pub(super) fn judge(doubt: &Doubt, page_items: u64, answer: &Answer) -> Verdict {
     match (&doubt.look, answer) {
-        (Look::User { .. }, Answer::Page { body, .. }) if is_deprovisioned(body) => Verdict::Believed,
-        (Look::User { id, is_contradiction: true }, Answer::Page { .. }) => Verdict::Doubted(Some(format!(
-            "user {id} is live and yet in no group Everyone, as Okta answers: no membership is forgotten; check the \
-             app's admin role in Okta"
-        ))),
+        (Look::User(_), Answer::Page { body, .. }) if is_deprovisioned(body) => Verdict::Believed,
+        (Look::User(id), Answer::Page { .. }) => Verdict::Doubted(Some(contradiction(id))),
         (Look::Other(_, expected), Answer::Page { body, .. }) => {
             let seen = items(body).map_or(0, |items| items.len() as u64);
             match guard::is_sound(*expected, page_items, seen) {
@@ -88,8 +81,16 @@ pub(super) fn judge(doubt: &Doubt, page_items: u64, answer: &Answer) -> Verdict 
             }
         }
         (Look::Other(_, expected), _) => Verdict::Doubted(Some(blind(&doubt.key, *expected, 0))),
-        (Look::User { .. }, _) => Verdict::Doubted(None),
+        (Look::User(_), _) => Verdict::Doubted(None),
     }
+}
+
+/// Why a user's memberships are not believed.
+pub(super) fn contradiction(id: &str) -> String {
+    format!(
+        "user {id} is live and yet not in the group Everyone, as Okta answers: no membership is forgotten; check the \
+         app's admin role in Okta"
+    )
 }
 
 fn blind(key: &Key, expected: u64, seen: u64) -> String {
@@ -107,4 +108,3 @@ pub(super) fn is_deprovisioned(body: &str) -> bool {
     }
     serde_json::from_str::<User>(body).is_ok_and(|user| user.status == "DEPROVISIONED")
 }
-

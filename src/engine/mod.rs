@@ -166,7 +166,10 @@ impl Engine {
             }
         }
         harvests.extend(snapshots::finish(&mut self.work, now));
-        snapshots::begin(&mut self.work, &mut self.answers.assemblies, now);
+        // What the log tells first has happened before whatever a snapshot reads that begins now.
+        if self.log.rests() && !self.flights.is_under_way(LOG) {
+            snapshots::begin(&mut self.work, &mut self.answers.assemblies, now);
+        }
         harvests
     }
 
@@ -178,8 +181,7 @@ impl Engine {
         };
         let order = &self.work.order;
         let is_object = matches!(stream.identity, Identity::Object(_));
-        let may_end =
-            if is_object { order.is_settled(stream, *kind, id) } else { order.may_forget(stream, *kind, id) };
+        let may_end = if is_object { order.is_settled(stream, *kind, id) } else { order.may_forget(stream, *kind, id) };
         if !may_end {
             return None;
         }
@@ -257,7 +259,8 @@ impl Engine {
     /// The next page of a listing, or the next part of a snapshot that it serves.
     fn next_of_snapshots(&mut self, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {
         for listing in LISTINGS {
-            let parts: Vec<_> = self.work.plan.streams.iter().copied().filter(|stream| reads(stream, listing.name)).collect();
+            let parts: Vec<_> =
+                self.work.plan.streams.iter().copied().filter(|stream| reads(stream, listing.name)).collect();
             let ahead = parts.iter().map(|stream| self.work.queue.count(stream.name, Rank::Snapshot, PARTS_AHEAD));
             if ahead.sum::<usize>() < PARTS_AHEAD
                 && self.work.queue.len() < MOST_JOBS
@@ -314,7 +317,7 @@ impl Engine {
             Scope::Whole => absorb::streams_of(&self.work, key, job).iter().all(|stream| self.work.is_parked(stream)),
             _ => self.work.is_parked(key.reads),
         };
-        !is_parked && !absorb::waits_for_object(&self.work, key)
+        !is_parked && !absorb::waits_for_object(&self.work, key) && !absorb::waits_for_life(&self.work, key)
     }
 
     /// Whether it may be read before the next commit.

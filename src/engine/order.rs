@@ -121,11 +121,15 @@ mod tests {
         let mut order = Order::default();
         order.sent(1, memberships.name, parent(Kind::Group, "00g1"));
         assert!(order.may_forget(memberships, Kind::Group, "00g2"));
-        assert!(!order.may_forget(memberships, Kind::Group, "00g1") && !order.may_forget(memberships, Kind::User, "00u1"));
+        assert!(
+            !order.may_forget(memberships, Kind::Group, "00g1") && !order.may_forget(memberships, Kind::User, "00u1")
+        );
         order.answered(1);
         assert!(order.may_forget(memberships, Kind::User, "00u1"));
         order.absorbed(memberships.name, &parent(Kind::Group, "00g1"));
-        assert!(!order.may_forget(memberships, Kind::User, "00u1") && order.may_forget(memberships, Kind::Group, "00g2"));
+        assert!(
+            !order.may_forget(memberships, Kind::User, "00u1") && order.may_forget(memberships, Kind::Group, "00g2")
+        );
         order.committed();
         assert!(order.may_forget(memberships, Kind::User, "00u1") && order.is_committed());
     }
@@ -143,8 +147,12 @@ mod tests {
         let assigned = by_name("application_users").unwrap();
         let mut order = Order::default();
         order.absorbed(assigned.name, &Scope::Pair("0oa1".into(), "00u1".into()));
-        assert!(!order.may_forget(assigned, Kind::User, "00u1") && !order.may_forget(assigned, Kind::Application, "0oa1"));
-        assert!(order.may_forget(assigned, Kind::User, "00u2") && order.may_forget(assigned, Kind::Application, "0oa2"));
+        assert!(
+            !order.may_forget(assigned, Kind::User, "00u1") && !order.may_forget(assigned, Kind::Application, "0oa1")
+        );
+        assert!(
+            order.may_forget(assigned, Kind::User, "00u2") && order.may_forget(assigned, Kind::Application, "0oa2")
+        );
     }
 
     #[test]

@@ -182,8 +182,8 @@ impl Queue {
     }
 
     /// Notes that an object is gone for good: nothing of it is read any more.
-    pub(super) fn gone_for_good(&mut self, key: Key, cause: String, now: Timestamp) {
-        let change = Change { cause: Some(cause), gone: true, ..Change::default() };
+    pub(super) fn gone_for_good(&mut self, key: Key, change: Change, now: Timestamp) {
+        let change = Change { gone: true, ..change };
         if self.jobs.contains_key(&key) {
             // Its answer is under way, and ignored when it comes.
             self.update(&key, now, |job| *job = Job::changed(change));
@@ -284,7 +284,8 @@ impl Queue {
         for key in keys {
             let Some(job) = self.get(&key) else { continue };
             let is_answered = completed && job.awaits_snapshot();
-            let is_asked = job.change.is_some() && !is_answered || job.again.is_some() || job.trouble.is_some() && completed;
+            let is_asked =
+                job.change.is_some() && !is_answered || job.again.is_some() || job.trouble.is_some() && completed;
             if !is_asked && !self.is_under_way(&key) {
                 self.remove(&key);
                 continue;
@@ -310,7 +311,7 @@ impl Queue {
 
     fn enter(&mut self, key: &Key, now: Timestamp) {
         let Some(entry) = self.jobs.get(key) else { return };
-        if entry.job.is_gone() && !entry.is_under_way {
+        if entry.job.is_gone() && !entry.job.awaits_snapshot() && !entry.is_under_way {
             self.gone.insert(key.clone());
         }
         if entry.job.of_snapshot && key.scope != Scope::Whole {

@@ -19,16 +19,17 @@ const EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// Okta may show a change a little late: a sweep begins so far before the last one began, beside the clocks' margin.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
 /// Objects whose last change is remembered, so that they are no news.
-const MOST_SEEN: usize = 500;
+const MOST_SEEN: usize = 2_000;
 
 /// Since when all changes of a stream are known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Swept {
     /// When the newest sweep or snapshot that ended well began.
     pub until: Timestamp,
-    /// Objects that were read as of a change near that time or later, by a hash of id and time: they are no news.
+    /// Objects that were read as of a change near that time or later, by a hash of id and time, with the time in
+    /// seconds: they are no news.
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
-    seen: VecDeque<u32>,
+    seen: VecDeque<(u32, i64)>,
 }
 
 impl Swept {
@@ -44,13 +45,24 @@ impl Swept {
     }
 
     fn see(&mut self, id: &str, time: Timestamp) {
-        let hash = hash(id, time);
-        if !self.seen.contains(&hash) {
-            self.seen.push_back(hash);
+        if !self.has_seen(id, time) {
+            self.seen.push_back((hash(id, time), time.as_second()));
             if self.seen.len() > MOST_SEEN {
                 self.seen.pop_front();
             }
         }
+    }
+
+    fn has_seen(&self, id: &str, time: Timestamp) -> bool {
+        let hash = hash(id, time);
+        self.seen.iter().any(|(seen, _)| *seen == hash)
+    }
+
+    /// All changes before `until` are known; what the next sweep will not list need not be remembered.
+    fn move_to(&mut self, until: Timestamp) {
+        self.until = self.until.max(until);
+        let since = self.since().as_second();
+        self.seen.retain(|(_, time)| *time >= since);
     }
 }
 
@@ -142,7 +154,7 @@ pub(super) fn begun(work: &mut Work, stream: &Stream, now: Timestamp) {
 pub(super) fn ended(work: &mut Work, stream: &Stream, began_at: Timestamp) {
     if stream.sweep.is_some() {
         let known = work.swept.entry(stream.name.to_owned()).or_insert_with(|| Swept::until(began_at));
-        known.until = known.until.max(began_at);
+        known.move_to(began_at);
     }
 }
 
@@ -161,7 +173,7 @@ pub(super) fn is_news(work: &Work, stream: &Stream, sweep: &Sweep, row: &RawValu
     let (Some(swept), Some(id), Some(time)) = (work.swept.get(stream.name), id_of(row), (sweep.time)(row)) else {
         return true;
     };
-    !swept.seen.contains(&hash(&id, time))
+    !swept.has_seen(&id, time)
 }
 
 /// A user whose life changed lately is read with all that belongs to them.

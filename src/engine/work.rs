@@ -52,8 +52,8 @@ pub(super) struct Work {
     troubled: BTreeSet<String>,
     /// Positions that were followed, by job.
     followed: BTreeMap<Key, HashSet<u64>>,
-    /// Users who were seen to have been deactivated in this run: it explains whatever they have lost.
-    pub(super) deprovisioned: BTreeSet<String>,
+    /// Users who were read in this run, and whether they are live: one who is not explains whatever was lost.
+    pub(super) lives: BTreeMap<String, bool>,
     /// Positions of listings that turned out expired in this run.
     pub(super) expiries: u32,
 }
@@ -80,7 +80,7 @@ impl Work {
             tried: BTreeMap::new(),
             troubled: BTreeSet::new(),
             followed: BTreeMap::new(),
-            deprovisioned: BTreeSet::new(),
+            lives: BTreeMap::new(),
             expiries: 0,
         };
         unknown.into_iter().for_each(|kept| work.give_back(&kept));
@@ -247,6 +247,12 @@ impl Work {
         if *failed >= most && *failed > *answered {
             self.park(key.reads, why);
         }
+    }
+
+    /// Begins a job's reading anew.
+    pub(super) fn restart(&mut self, key: &Key, now: Timestamp) {
+        self.followed.remove(key);
+        self.queue.update(key, now, Job::restart);
     }
 
     /// Lets a few jobs of each stream in trouble be tried, where that is not a matter of a few objects: Okta may

@@ -13,7 +13,14 @@ pub static STREAM: Stream = Stream {
     word: "Applications",
     scope: "okta.apps.read",
     source: Source::PerParent {
-        parents: Parents { listing: &applications::LISTING, kind: "Application", of: Kind::Application, wanted: every, keep: false, refusal_is_none: false },
+        parents: Parents {
+            listing: &applications::LISTING,
+            kind: "Application",
+            of: Kind::Application,
+            wanted: every,
+            keep: false,
+            refusal_is_none: false,
+        },
         path: "/api/v1/apps/{parent}/groups?limit=200",
     },
     identity: Identity::Pair(Kind::Application, Kind::Group),
@@ -23,7 +30,12 @@ pub static STREAM: Stream = Stream {
         Reread { of: Of::Pair, read: Read::Object { path: "/api/v1/apps/{parent}/groups/{child}" } },
         Reread {
             of: Of::All(Kind::Application),
-            read: Read::Listing { path: "/api/v1/apps/{id}/groups?limit=200", page_items: 200, normalize: None, holds_anchor: false },
+            read: Read::Listing {
+                path: "/api/v1/apps/{id}/groups?limit=200",
+                page_items: 200,
+                normalize: None,
+                holds_anchor: false,
+            },
         },
     ],
     sweep: None,

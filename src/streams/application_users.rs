@@ -22,7 +22,14 @@ pub static STREAM: Stream = Stream {
     word: "Applications",
     scope: "okta.apps.read",
     source: Source::PerParent {
-        parents: Parents { listing: &applications::LISTING, kind: "Application", of: Kind::Application, wanted: every, keep: false, refusal_is_none: false },
+        parents: Parents {
+            listing: &applications::LISTING,
+            kind: "Application",
+            of: Kind::Application,
+            wanted: every,
+            keep: false,
+            refusal_is_none: false,
+        },
         path: "/api/v1/apps/{parent}/users?limit=500",
     },
     identity: Identity::Pair(Kind::Application, Kind::User),
@@ -36,7 +43,12 @@ pub static STREAM: Stream = Stream {
         Reread { of: Of::Pair, read: Read::Object { path: "/api/v1/apps/{parent}/users/{child}" } },
         Reread {
             of: Of::All(Kind::Application),
-            read: Read::Listing { path: "/api/v1/apps/{id}/users?limit=500", page_items: 500, normalize: None, holds_anchor: false },
+            read: Read::Listing {
+                path: "/api/v1/apps/{id}/users?limit=500",
+                page_items: 500,
+                normalize: None,
+                holds_anchor: false,
+            },
         },
         Reread {
             of: Of::All(Kind::User),

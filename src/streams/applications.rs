@@ -13,7 +13,8 @@ use crate::authomize::{
 };
 use crate::record::Normalized;
 
-pub static LISTING: Listing = Listing { name: "applications", path: "/api/v1/apps?limit=200", last: false, omits: "", anchor: None };
+pub static LISTING: Listing =
+    Listing { name: "applications", path: "/api/v1/apps?limit=200", last: false, omits: "", anchor: None };
 
 const CHANGES: &[&str] = &[
     "application.lifecycle.create",

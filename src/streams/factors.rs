@@ -16,7 +16,8 @@ pub static LISTING: Listing = Listing {
     name: "factors",
     path: users::LISTING.path,
     last: true,
-    omits: "omitCredentials,omitCredentialsLinks,omitTransitioningToStatus", anchor: None,
+    omits: "omitCredentials,omitCredentialsLinks,omitTransitioningToStatus",
+    anchor: None,
 };
 
 pub static STREAM: Stream = Stream {
@@ -24,7 +25,14 @@ pub static STREAM: Stream = Stream {
     word: "Users",
     scope: "okta.users.read",
     source: Source::Assembled {
-        parents: &[Parents { listing: &LISTING, kind: "User", of: Kind::User, wanted: can_have_factors, keep: false, refusal_is_none: false }],
+        parents: &[Parents {
+            listing: &LISTING,
+            kind: "User",
+            of: Kind::User,
+            wanted: can_have_factors,
+            keep: false,
+            refusal_is_none: false,
+        }],
         next,
         assemble,
         mentions: None,

@@ -30,7 +30,14 @@ pub static STREAM: Stream = Stream {
     word: "Groups",
     scope: "okta.groups.read",
     source: Source::PerParent {
-        parents: Parents { listing: &groups::LISTING, kind: "Group", of: Kind::Group, wanted: has_members, keep: false, refusal_is_none: false },
+        parents: Parents {
+            listing: &groups::LISTING,
+            kind: "Group",
+            of: Kind::Group,
+            wanted: has_members,
+            keep: false,
+            refusal_is_none: false,
+        },
         path: "/api/v1/groups/{parent}/users?limit=1000",
     },
     identity: Identity::Pair(Kind::Group, Kind::User),
@@ -43,7 +50,12 @@ pub static STREAM: Stream = Stream {
     rereads: &[
         Reread {
             of: Of::All(Kind::Group),
-            read: Read::Listing { path: "/api/v1/groups/{id}/users?limit=1000", page_items: 1000, normalize: None, holds_anchor: false },
+            read: Read::Listing {
+                path: "/api/v1/groups/{id}/users?limit=1000",
+                page_items: 1000,
+                normalize: None,
+                holds_anchor: false,
+            },
         },
         Reread {
             of: Of::All(Kind::User),
@@ -140,9 +152,7 @@ mod tests {
     fn only_a_group_that_never_had_a_member_saves_the_request() {
         let has_members = |group| has_members(&to_raw_value(&group).unwrap());
         let (early, late) = ("2026-01-01T00:00:00.000Z", "2026-02-01T00:00:00.000Z");
-        let empty = |created, updated| {
-            json!({"created": created, "lastMembershipUpdated": updated, "_embedded": {"stats": {"usersCount": 0}}})
-        };
+        let empty = |created, updated| json!({"created": created, "lastMembershipUpdated": updated, "_embedded": {"stats": {"usersCount": 0}}});
         assert!(!has_members(empty(early, early)));
         assert!(has_members(empty(early, late)));
         assert!(has_members(json!({"_embedded": {"stats": {"usersCount": 0}}})));

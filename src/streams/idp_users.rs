@@ -13,7 +13,14 @@ pub static STREAM: Stream = Stream {
     word: "IDP related data",
     scope: "okta.idps.read",
     source: Source::PerParent {
-        parents: Parents { listing: &idps::LISTING, kind: "IdentityProvider", of: Kind::IdentityProvider, wanted: every, keep: false, refusal_is_none: true },
+        parents: Parents {
+            listing: &idps::LISTING,
+            kind: "IdentityProvider",
+            of: Kind::IdentityProvider,
+            wanted: every,
+            keep: false,
+            refusal_is_none: true,
+        },
         path: "/api/v1/idps/{parent}/users?limit=200",
     },
     identity: Identity::Pair(Kind::IdentityProvider, Kind::User),

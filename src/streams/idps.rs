@@ -9,14 +9,22 @@ use super::{Assembly, Cadence, Context, Listing, Parents, Source, Step, Stream, 
 use crate::authomize::{Asset, AssetType, Bundle, custom_properties, text, time};
 use crate::record::Normalized;
 
-pub static LISTING: Listing = Listing { name: "idps", path: "/api/v1/idps?limit=200", last: false, omits: "", anchor: None };
+pub static LISTING: Listing =
+    Listing { name: "idps", path: "/api/v1/idps?limit=200", last: false, omits: "", anchor: None };
 
 pub static STREAM: Stream = Stream {
     name: "idps",
     word: "IDP related data",
     scope: "okta.idps.read",
     source: Source::Assembled {
-        parents: &[Parents { listing: &LISTING, kind: "IdentityProvider", of: Kind::IdentityProvider, wanted: every, keep: true, refusal_is_none: false }],
+        parents: &[Parents {
+            listing: &LISTING,
+            kind: "IdentityProvider",
+            of: Kind::IdentityProvider,
+            wanted: every,
+            keep: true,
+            refusal_is_none: false,
+        }],
         next,
         assemble,
         mentions: None,

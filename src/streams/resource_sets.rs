@@ -17,7 +17,14 @@ pub static STREAM: Stream = Stream {
     word: "Roles",
     scope: "okta.roles.read",
     source: Source::Assembled {
-        parents: &[Parents { listing: &LISTING, kind: "ResourceSet", of: Kind::ResourceSet, wanted: every, keep: true, refusal_is_none: false }],
+        parents: &[Parents {
+            listing: &LISTING,
+            kind: "ResourceSet",
+            of: Kind::ResourceSet,
+            wanted: every,
+            keep: true,
+            refusal_is_none: false,
+        }],
         next,
         assemble,
         mentions: None,

@@ -16,8 +16,13 @@ use crate::authomize::{Asset, AssetType, Association, Bundle, Permission, Source
 use crate::record::Normalized;
 
 /// The users that hold a role, directly or through a group: saves asking for every user's roles.
-pub static ASSIGNEES: Listing =
-    Listing { name: "role_assignees", path: "/api/v1/iam/assignees/users?limit=100", last: false, omits: "", anchor: None };
+pub static ASSIGNEES: Listing = Listing {
+    name: "role_assignees",
+    path: "/api/v1/iam/assignees/users?limit=100",
+    last: false,
+    omits: "",
+    anchor: None,
+};
 
 const PRINCIPALS: &[Kind] = &[Kind::User, Kind::Group, Kind::Application];
 const CHANGES: &[&str] =
@@ -29,9 +34,30 @@ pub static STREAM: Stream = Stream {
     scope: "okta.roles.read",
     source: Source::Assembled {
         parents: &[
-            Parents { listing: &ASSIGNEES, kind: "User", of: Kind::User, wanted: every, keep: false, refusal_is_none: false },
-            Parents { listing: &groups::LISTING, kind: "Group", of: Kind::Group, wanted: every, keep: false, refusal_is_none: false },
-            Parents { listing: &applications::LISTING, kind: "Client", of: Kind::Application, wanted: is_client, keep: true, refusal_is_none: false },
+            Parents {
+                listing: &ASSIGNEES,
+                kind: "User",
+                of: Kind::User,
+                wanted: every,
+                keep: false,
+                refusal_is_none: false,
+            },
+            Parents {
+                listing: &groups::LISTING,
+                kind: "Group",
+                of: Kind::Group,
+                wanted: every,
+                keep: false,
+                refusal_is_none: false,
+            },
+            Parents {
+                listing: &applications::LISTING,
+                kind: "Client",
+                of: Kind::Application,
+                wanted: is_client,
+                keep: true,
+                refusal_is_none: false,
+            },
         ],
         next,
         assemble,

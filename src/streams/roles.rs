@@ -12,14 +12,22 @@ use crate::authomize::{
 };
 use crate::record::Normalized;
 
-pub static LISTING: Listing = Listing { name: "roles", path: "/api/v1/iam/roles", last: false, omits: "", anchor: None };
+pub static LISTING: Listing =
+    Listing { name: "roles", path: "/api/v1/iam/roles", last: false, omits: "", anchor: None };
 
 pub static STREAM: Stream = Stream {
     name: "roles",
     word: "Roles",
     scope: "okta.roles.read",
     source: Source::Assembled {
-        parents: &[Parents { listing: &LISTING, kind: "Role", of: Kind::Role, wanted: every, keep: true, refusal_is_none: false }],
+        parents: &[Parents {
+            listing: &LISTING,
+            kind: "Role",
+            of: Kind::Role,
+            wanted: every,
+            keep: true,
+            refusal_is_none: false,
+        }],
         next,
         assemble,
         mentions: None,
