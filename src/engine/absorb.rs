@@ -205,13 +205,18 @@ impl Answers {
             return work.end(key, now);
         }
         match doubt(work, key, stream, &job, shape, was_anchored) {
+            // The snapshot that it is a part of decides.
+            Belief::Open(_) | Belief::Doubted(_) if job.of_snapshot => {
+                note_size(work, stream, &key.scope, job.lines);
+                work.end(key, now);
+            }
             Belief::Sound => forget(work, key, stream, now),
             Belief::Open(look) => {
                 // No request of its own is sent meanwhile.
                 work.queue.send(key, now);
                 self.looks.add(key.clone(), look);
             }
-            Belief::Doubted(why) => doubted(work, key, stream, why, now),
+            Belief::Doubted(why) => doubted(work, key, why, now),
         }
     }
 
@@ -231,7 +236,7 @@ impl Answers {
             match (answer, judge(&doubt, page_items, answer)) {
                 (Answer::Dropped | Answer::Limited { .. }, _) => work.restart(key, now),
                 (_, Verdict::Believed) => forget(work, key, stream, now),
-                (_, Verdict::Doubted(why)) => doubted(work, key, stream, why, now),
+                (_, Verdict::Doubted(why)) => doubted(work, key, why, now),
             }
         }
     }
@@ -667,11 +672,10 @@ fn failed(work: &mut Work, answered: &Answered<'_>, error: String, is_refused: b
 
 /// A reading that is not believed: nothing is forgotten, and it is done again, or left to the next snapshot where no
 /// reason is told.
-fn doubted(work: &mut Work, key: &Key, stream: &'static Stream, why: Option<String>, now: Timestamp) {
+fn doubted(work: &mut Work, key: &Key, why: Option<String>, now: Timestamp) {
     let Some(why) = why else { return work.end(key, now) };
-    work.progress_mut(stream.name).doubt = Some(why.clone());
     work.restart(key, now);
-    work.fail(key, why, false, now);
+    work.queue.doubt(key, now, why);
 }
 
 /// Declares what the job's reading did not repeat as gone.
@@ -680,9 +684,6 @@ fn forget(work: &mut Work, key: &Key, stream: &'static Stream, now: Timestamp) {
     let (since_sequence, lines) = (job.since_sequence.unwrap_or(work.sequence + 1), job.lines);
     work.forget(stream, &key.scope, since_sequence);
     note_size(work, stream, &key.scope, lines);
-    if let Some(progress) = work.streams.get_mut(stream.name) {
-        progress.doubt = None;
-    }
     work.end(key, now);
 }
 
@@ -704,10 +705,9 @@ fn note_size(work: &mut Work, stream: &Stream, scope: &Scope, lines: u64) {
 }
 
 fn note_second(work: &mut Work, stream: &Stream, scope: &Scope, items: &[Item]) {
-    if let (Identity::Pair(first, _), Scope::Parent(kind, _)) = (stream.identity, scope)
-        && first == *kind
-        && let Some(id) = items.last().and_then(|item| id_of(item))
-    {
+    let (Identity::Pair(first, _), Scope::Parent(kind, id)) = (stream.identity, scope) else { return };
+    let Some(last) = items.last() else { return };
+    if let Some(id) = if first == *kind { id_of(last) } else { Some(id.clone()) } {
         work.seen.seconds.insert(stream.name.to_owned(), id);
     }
 }
@@ -737,7 +737,18 @@ fn doubt(work: &Work, key: &Key, stream: &Stream, job: &Job, shape: Option<Shape
             let kind = if kind.names("", other) { *kind } else { kind_of(other, *kind) };
             Look::Other(Scope::Parent(kind, other.to_owned()), lines)
         });
-        return match other {
+        if losses == 0 && *kind == Kind::User && is_live.is_none() {
+            return Belief::Open(Look::User(id.clone()));
+        }
+        let second = || match stream.identity {
+            Identity::Pair(_, second) => {
+                let seen = work.seen.seconds.get(stream.name)?;
+                stream.reread(Of::All(second))?;
+                Some(Look::Other(Scope::Parent(second, seen.clone()), 1))
+            }
+            _ => None,
+        };
+        return match other.or_else(second) {
             Some(look) => Belief::Open(look),
             None if losses > 0 => Belief::Sound,
             None => Belief::Open(Look::Other(key.scope.clone(), 1)),

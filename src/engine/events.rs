@@ -108,7 +108,7 @@ fn touch(work: &mut Work, stream: &'static Stream, touches: Touches, event: &Eve
                 None => lives(work, stream, &ids, event, &coverage),
             }
             if takes_away(event.kind) && !matches!(stream.identity, Identity::Object(_)) {
-                work.expect_removals(stream, Kind::User);
+                event.ids(Kind::User).into_iter().for_each(|id| work.expect_removals(stream, Kind::User, id));
             }
         }
         Touches::EachOfFew(kind) => {
@@ -167,6 +167,9 @@ fn each(work: &mut Work, stream: &'static Stream, kind: Kind, ids: &[&str], even
     for id in ids {
         work.change(stream, Of::All(kind), id, event.change(coverage), event.now);
         work.progress_mut(stream.name).added += u64::from(is_new);
+        if takes_away(event.kind) && matches!(stream.identity, Identity::Principal(_)) {
+            work.expect_removals(stream, kind, id);
+        }
     }
 }
 
@@ -225,7 +228,9 @@ fn end(work: &mut Work, stream: &'static Stream, kind: Kind, id: &str, event: &E
         }
     }
     if !matches!(stream.identity, Identity::Object(_)) {
-        work.expect_removals(stream, kind);
+        work.expect_removals(stream, kind, id);
+    } else if matches!(coverage, Coverage::Awaited) {
+        work.progress_mut(stream.name).removed += 1;
     }
     work.queue.gone_for_good(Key { reads: stream.name, scope }, event.change(coverage), event.now);
 }

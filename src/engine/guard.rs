@@ -58,6 +58,11 @@ impl Sizes {
         });
     }
 
+    /// How many records an object had when they were last read.
+    pub(super) fn of(&self, id: &str) -> Option<u64> {
+        self.0.get(id).copied()
+    }
+
     /// Whether a reading of all records of an object took away more than events explain.
     pub(super) fn is_doubtful(&self, id: &str, lines: u64, change: Option<&Change>) -> bool {
         let losses = change.map_or(0, |change| u64::from(change.losses));

@@ -66,6 +66,9 @@ pub struct Change {
     /// Oldest `published` among the events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
+    /// Newest `published` among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latest: Option<Timestamp>,
     /// Events that took something away.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub losses: u32,
@@ -85,6 +88,7 @@ impl Change {
             (Some(own), Some(other)) => Some(own.min(other)),
             (own, other) => own.or(other),
         };
+        self.latest = self.latest.max(other.latest);
         self.losses = self.losses.saturating_add(other.losses);
         self.gone |= other.gone;
         self.awaits_snapshot &= other.awaits_snapshot;
@@ -101,10 +105,11 @@ pub struct Trouble {
     /// Whether Okta refuses it for want of a right, as opposed to any other failure.
     #[serde(default, skip_serializing_if = "is_false")]
     pub refused: bool,
-    /// A deletion that follows from it is not believed yet: the object is looked at again.
+    /// The answer is not believed: it is looked at again. The error says why; an absence that contradicts its event
+    /// has none.
     #[serde(default, skip_serializing_if = "is_false")]
     pub doubted: bool,
-    /// In words; empty for an absence that is looked at again.
+    /// In words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub error: String,
 }
@@ -190,6 +195,8 @@ impl Job {
     /// the other asks for.
     pub(super) fn join(&mut self, other: Self, is_under_way: bool) {
         self.of_snapshot |= other.of_snapshot;
+        // A snapshot asks again, and decides.
+        self.trouble = self.trouble.take().filter(|trouble| !(trouble.doubted && other.of_snapshot));
         self.item = other.item.or(self.item.take());
         self.changed_since = match (self.changed_since, other.changed_since) {
             (Some(own), Some(other)) => Some(own.min(other)),

@@ -88,8 +88,8 @@ pub(super) fn judge(doubt: &Doubt, page_items: u64, answer: &Answer) -> Verdict 
 /// Why a user's memberships are not believed.
 pub(super) fn contradiction(id: &str) -> String {
     format!(
-        "user {id} is live and yet not in the group Everyone, as Okta answers: no membership is forgotten; check the \
-         app's admin role in Okta"
+        "records of user {id}, who is live, are missing in Okta's answer, and no event tells why: nothing of it is \
+         forgotten; check the app's admin role in Okta"
     )
 }
 

@@ -152,6 +152,12 @@ impl Queue {
         self.jobs.iter().filter_map(|(key, entry)| Some((key, entry.job.trouble.as_ref()?)))
     }
 
+    /// Why a reading of the stream is not believed.
+    pub(super) fn doubt_of(&self, stream: &str) -> Option<&str> {
+        let mut troubled = self.troubled().filter(|(key, trouble)| key.reads == stream && trouble.doubted);
+        troubled.find(|(_, trouble)| !trouble.error.is_empty()).map(|(_, trouble)| trouble.error.as_str())
+    }
+
     /// Parts of the stream's open snapshot that are left, and those of them that have failed.
     pub(super) fn parts(&self, stream: &str) -> (usize, usize) {
         self.parts.get(stream).copied().unwrap_or_default()
@@ -260,6 +266,16 @@ impl Queue {
         self.enter(key, now);
     }
 
+    /// The job's reading is not believed: it sinks, and its stream is held.
+    pub(super) fn doubt(&mut self, key: &Key, now: Timestamp, why: String) {
+        self.sink(key, now, why, false);
+        self.update(key, now, |job| {
+            if let Some(trouble) = &mut job.trouble {
+                trouble.doubted = true;
+            }
+        });
+    }
+
     /// Lets jobs of a stream that failed in earlier runs be tried now: `most` of them, whatever their time, or all
     /// where something else of the stream has turned out well again.
     pub(super) fn wake(&mut self, reads: &str, most: usize, now: Timestamp) {
@@ -277,13 +293,18 @@ impl Queue {
         }
     }
 
-    /// Ends what asked for the jobs of a stream as parts of its snapshot, and gives them in their order with what
-    /// was to be done. Those that nothing else asks for are gone.
-    pub(super) fn end_snapshot(&mut self, stream: &'static str, completed: bool, now: Timestamp) {
+    /// Ends what asked for the jobs of a stream as parts of its snapshot. One that is `complete` answers what changed
+    /// before that time; parts that did not answer it are read on by themselves. One that is not gives back what
+    /// awaited it. Jobs that nothing else asks for are gone.
+    pub(super) fn end_snapshot(&mut self, stream: &'static str, complete: Option<Timestamp>, now: Timestamp) {
+        let completed = complete.is_some();
         let keys: Vec<_> = self.of(stream).map(|(key, _)| key.clone()).collect();
         for key in keys {
             let Some(job) = self.get(&key) else { continue };
-            let is_answered = completed && job.awaits_snapshot();
+            let latest = job.change.as_ref().and_then(|change| change.latest);
+            let is_doubted = job.trouble.as_ref().is_some_and(|trouble| trouble.doubted);
+            let is_before = complete.zip(latest).is_some_and(|(began_at, latest)| latest < began_at);
+            let is_answered = completed && !job.of_snapshot && (job.awaits_snapshot() || is_doubted || is_before);
             let is_asked =
                 job.change.is_some() && !is_answered || job.again.is_some() || job.trouble.is_some() && completed;
             if !is_asked && !self.is_under_way(&key) {
@@ -293,7 +314,7 @@ impl Queue {
             self.update(&key, now, |job| {
                 job.of_snapshot = false;
                 if is_answered {
-                    job.change = job.again.take();
+                    (job.change, job.trouble) = (job.again.take(), None);
                 }
                 let change = job.change.get_or_insert_default();
                 change.awaits_snapshot = false;
@@ -372,5 +393,5 @@ fn pause_after(attempts: u32) -> SignedDuration {
 
 /// What an event says, as a job keeps it.
 pub(super) fn change(cause: Option<String>, published: Option<Timestamp>, is_loss: bool) -> Change {
-    Change { cause, since: published, losses: u32::from(is_loss), ..Change::default() }
+    Change { cause, since: published, latest: published, losses: u32::from(is_loss), ..Change::default() }
 }

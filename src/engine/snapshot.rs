@@ -39,9 +39,6 @@ pub struct Progress {
     /// The newest snapshot, if it was read to its end but not declared complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<Snapshot>,
-    /// Readings of scopes since the newest complete snapshot took away what is not believed to have gone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub doubt: Option<String>,
     /// Records that went away since the newest complete snapshot began, at most.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub removed: u64,

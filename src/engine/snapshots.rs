@@ -11,7 +11,7 @@ use super::harvest::Harvest;
 use super::job::{Job, Key, Scope};
 use super::snapshot::{Completed, Ended, MOST_EXCEPTED, NotApplicable, Progress};
 use super::sweep;
-use super::work::Work;
+use super::work::{CLOCK_MARGIN, Work};
 use crate::streams::{LISTINGS, Listing, STREAMS, Stream, by_name};
 
 /// Begins every snapshot that is due and may begin: no listing that it shares is being read, and nothing of it is
@@ -102,10 +102,10 @@ fn finish_one(work: &mut Work, stream: &'static Stream, now: Timestamp) -> Optio
     match work.progress_mut(stream.name).finish(except.clone())? {
         Ended::Complete { since_sequence, started_at } => {
             work.completed.push(Completed { stream: stream.name, since_sequence, scope: None, except });
-            work.queue.end_snapshot(stream.name, true, now);
+            work.queue.end_snapshot(stream.name, Some(started_at - CLOCK_MARGIN), now);
             sweep::ended(work, stream, started_at);
         }
-        Ended::Held => work.queue.end_snapshot(stream.name, false, now),
+        Ended::Held => work.queue.end_snapshot(stream.name, None, now),
     }
     harvest
 }
@@ -152,7 +152,7 @@ pub(super) fn abandon(work: &mut Work, stream: &'static str, now: Timestamp) {
     if *progress == Progress::default() {
         work.streams.remove(stream);
     }
-    work.queue.end_snapshot(stream, false, now);
+    work.queue.end_snapshot(stream, None, now);
 }
 
 /// The org does not have a stream's feature: its snapshot, when next due, asks for it again.
@@ -195,9 +195,10 @@ pub(super) fn note_what_is_asked(work: &mut Work) {
         if !asked && !accepted {
             continue;
         }
+        let is_doubted = work.queue.doubt_of(stream.name).is_some();
         let progress = work.progress_mut(stream.name);
         progress.accept_shrink |= accepted;
-        let is_held = progress.held.is_some() || progress.doubt.is_some();
+        let is_held = progress.held.is_some() || is_doubted;
         progress.asked |= progress.open.is_none() && (asked || is_held);
     }
 }

@@ -117,7 +117,7 @@ impl Engine {
                 "the snapshot has {lines} records where the last one had {last}: check the app's admin role in Okta, {accept}"
             ));
         }
-        progress.doubt.as_ref().map(|doubt| format!("{doubt}, {accept}"))
+        self.work.queue.doubt_of(stream).map(|doubt| format!("{doubt}, {accept}"))
     }
 
     /// Age in seconds of the newest committed event where more is known to come, else 0.

@@ -204,9 +204,13 @@ impl Work {
         self.progress(stream.name)?.complete.as_ref().map(|complete| complete.lines)
     }
 
-    /// The object's end takes away what is not counted one by one: as many records as an object of its kind has on
-    /// average.
-    pub(super) fn expect_removals(&mut self, stream: &Stream, kind: Kind) {
+    /// The object's end takes away what is not counted one by one: what it had when it was last read, or as many records
+    /// as an object of its kind has on average.
+    pub(super) fn expect_removals(&mut self, stream: &Stream, kind: Kind, id: &str) {
+        if let Some(lines) = self.sizes.get(stream.name).and_then(|sizes| sizes.of(id)) {
+            self.progress_mut(stream.name).removed += lines;
+            return;
+        }
         let owner = STREAMS.iter().find(|own| own.identity == Identity::Object(kind));
         let known = |stream: &Stream| self.known_lines(stream);
         if let (Some(all), Some(objects)) = (known(stream), owner.and_then(|owner| known(owner))) {

@@ -79,7 +79,12 @@ async fn new_users_cost_their_groups_factors_and_apps() {
         for n in 0..people {
             rig.org().create_user(NewUser::named(&format!("Grace{people}{n}"), "Hopper"));
         }
-        assert_eq!(cost(&rig).await, 2 + 3 * people, "the log, the users, and three requests for each: {:?}", rig.requests());
+        assert_eq!(
+            cost(&rig).await,
+            2 + 3 * people,
+            "the log, the users, and three requests for each: {:?}",
+            rig.requests()
+        );
         rig.assert_in_step();
     }
 }

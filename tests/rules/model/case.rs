@@ -211,19 +211,52 @@ impl<'w> Case<'w> {
             // Grants of tokens alone are no news; with this one they are.
             org.append_event(Event::new("user.session.start"));
         }
-        let mut event = first;
+        let (mut event, mut last) = (first, None);
         for _ in 0..MOST_RUNS {
             let report = self.run(event).await.expect("an undisturbed run ends well");
             if report.outcome == Outcome::Succeeded && !report.go_on {
                 return;
             }
-            assert!(report.outcome <= Outcome::Partial, "{report:#?}");
+            let (held, doubted) = self.held(&report);
             event = json!({"mode": "incremental"});
+            if doubted {
+                // A reading that took away what no event explains is left to the next snapshot.
+                event = json!({"mode": "full"});
+            } else if !held.is_empty() {
+                event = json!({"accept_shrink": held});
+            } else if report.outcome == Outcome::Degraded {
+                // What failed before sinks, for minutes at first.
+                self.advance(SignedDuration::from_mins(20));
+            }
             if let Some(seconds) = report.retry_after_seconds {
                 self.advance(SignedDuration::from_secs(seconds));
             }
+            last = Some(report);
         }
-        panic!("{MOST_RUNS} runs were not enough");
+        panic!("{MOST_RUNS} runs were not enough: {last:#?}");
+    }
+
+    /// Streams that are held because the org has none of their records left, which somebody has to accept; and whether
+    /// others are, which the next snapshot decides on.
+    fn held(&self, report: &Report) -> (Vec<String>, bool) {
+        let state = self.world.rig.org().state();
+        let is_empty = |stream: &str| match stream {
+            "users" => state.users.is_empty(),
+            "factors" => state.factors.is_empty(),
+            "groups" => state.groups.is_empty(),
+            "group_memberships" => state.memberships.is_empty(),
+            "applications" => state.apps.is_empty(),
+            "application_users" => state.app_users.is_empty(),
+            "application_groups" => state.app_groups.is_empty(),
+            "role_assignments" => state.role_assignments.is_empty(),
+            "resource_sets" => state.resource_sets.is_empty(),
+            "idps" => state.idps.is_empty(),
+            "idp_users" => state.idp_users.is_empty(),
+            _ => false,
+        };
+        let held = report.streams.iter().filter(|(_, stream)| stream.outcome == Outcome::Held);
+        let (held, doubted): (Vec<_>, Vec<_>) = held.map(|(name, _)| name.clone()).partition(|name| is_empty(name));
+        (held, !doubted.is_empty())
     }
 
     /// What has to be true in the end.

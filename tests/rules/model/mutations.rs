@@ -40,7 +40,10 @@ pub const MUTATIONS: &[(&str, Told, Act)] = &[
     ("deactivate_user", ByEvent, |org, rng| {
         user(org, rng, &["ACTIVE", "SUSPENDED", "LOCKED_OUT", "STAGED"]).is_some_and(|id| org.deactivate_user(&id))
     }),
-    ("delete_user", ByEvent, |org, rng| user(org, rng, &[]).is_some_and(|id| org.delete_user(&id))),
+    ("delete_user", ByEvent, |org, rng| {
+        let is_last = org.state().users.len() == 1;
+        !is_last && user(org, rng, &[]).is_some_and(|id| org.delete_user(&id))
+    }),
     ("sign_in", ByEvent, |org, rng| user(org, rng, &["ACTIVE"]).is_some_and(|id| org.sign_in(&id))),
     ("edit_user", Never, |org, rng| {
         user(org, rng, &[]).is_some_and(|id| org.edit_user(&id, |user| user["profile"]["nickName"] = "Nick".into()))
