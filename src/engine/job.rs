@@ -197,7 +197,8 @@ impl Job {
         self.of_snapshot |= other.of_snapshot;
         // A snapshot asks again, and decides.
         self.trouble = self.trouble.take().filter(|trouble| !(trouble.doubted && other.of_snapshot));
-        self.item = other.item.or(self.item.take());
+        // An object that has changed must be known anew.
+        self.item = other.item.or(self.item.take().filter(|_| other.change.is_none()));
         self.changed_since = match (self.changed_since, other.changed_since) {
             (Some(own), Some(other)) => Some(own.min(other)),
             (own, other) => own.or(other),

@@ -16,23 +16,31 @@
 
 mod absorb;
 mod ask;
+mod assembled;
 mod assembly;
+mod belief;
 mod cursor;
 mod events;
 mod flights;
 mod guard;
 mod harvest;
 mod job;
+mod lending;
+mod listed;
 mod log;
 mod looks;
+mod next;
 mod order;
 mod queue;
 mod reading;
+mod rows;
 mod settle;
 mod snapshot;
 mod snapshots;
 mod standing;
+mod sunk;
 mod sweep;
+mod troubles;
 mod version_1;
 mod work;
 
@@ -46,19 +54,16 @@ pub use harvest::{Harvest, items};
 pub use snapshot::Completed;
 
 use crate::streams::change::Identity;
-use crate::streams::{LISTINGS, Source, Stream, by_name, listing, own_stream};
+use crate::streams::{LISTINGS, by_name};
 use absorb::Answers;
 use flights::{Flight, Flights};
-use job::{Job, Key, Scope};
+use job::{Key, Scope};
 use log::Log;
-use queue::Rank;
 use work::Work;
 
-/// A listing's next page is fetched ahead while fewer of its items' parts than this are waiting.
-const PARTS_AHEAD: usize = 200;
-/// Jobs in the cursor: with more, neither listings nor the System Log are read on. It bounds the cursor, with
-/// `MOST_SIZES`, to about 2 MB.
-const MOST_JOBS: usize = 10_000;
+/// Snapshots and scopes that a manifest declares complete before the log is read on; the ends that one page of it
+/// tells of come on top.
+const MOST_SCOPES: usize = 2_000;
 /// Lane of the System Log.
 const LOG: &str = "System Log";
 
@@ -148,11 +153,13 @@ impl Engine {
     fn is_commit_due(&self, now: Timestamp) -> bool {
         let elapsed = now.duration_since(self.committed_at);
         let interval = self.work.plan.checkpoint_interval;
-        let has_lines = !self.work.order.is_committed();
-        has_lines
-            && (elapsed >= interval
-                || self.is_blocked && elapsed * 3 >= interval
-                || !self.work.completed.is_empty() && elapsed * 12 >= interval)
+        if self.work.order.is_committed() {
+            return elapsed >= interval && self.has_news();
+        }
+        elapsed >= interval
+            || self.work.completed.len() >= MOST_SCOPES
+            || self.is_blocked && elapsed * 3 >= interval
+            || !self.work.completed.is_empty() && elapsed * 12 >= interval
     }
 
     /// Begins the snapshots that are due, ends those that are read, and the objects that are gone.
@@ -193,159 +200,6 @@ impl Engine {
         let since_sequence = self.work.sequence + 1;
         self.work.forget(stream, &key.scope, since_sequence);
         Some(None)
-    }
-
-    fn next_fetch(&mut self, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {
-        if let Some(fetch) = self.next_of_log(now, has_room).or_else(|| self.next_look(now, has_room)) {
-            return Some(fetch);
-        }
-        if self.log.rests() && !self.flights.is_under_way(LOG) {
-            if !std::mem::replace(&mut self.is_settled, true) {
-                let streams = self.work.plan.streams.clone();
-                streams.into_iter().for_each(|stream| settle::settle(&mut self.work, stream, now));
-            }
-            if let Some(fetch) = self.next_of_streams(Rank::Changed, now, has_room) {
-                return Some(fetch);
-            }
-            if self.log.has_more() {
-                self.log.begin_piece();
-                if let Some(fetch) = self.next_of_log(now, has_room) {
-                    return Some(fetch);
-                }
-            }
-        }
-        self.next_of_snapshots(now, has_room)
-            .or_else(|| self.next_of_listings(Rank::Retry, now, has_room))
-            .or_else(|| self.next_of_streams(Rank::Retry, now, has_room))
-    }
-
-    fn next_of_log(&mut self, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {
-        if self.flights.is_under_way(LOG) || self.work.queue.len() >= MOST_JOBS {
-            return None;
-        }
-        let path = self.log.next(&self.work, now).filter(|path| has_room(path))?;
-        self.log.sent();
-        self.is_settled = false;
-        let ticket = self.flights.send(LOG, None, false, path.clone(), now);
-        Some(Fetch { ticket, path, omits: "" })
-    }
-
-    fn next_look(&mut self, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {
-        let (key, look) = self.answers.looks.next()?;
-        let key = key.clone();
-        let Some(path) = Answers::look_path(&self.work, &key, look) else {
-            // It cannot be looked at: the reading is left to the next snapshot.
-            self.answers.looks.sent(&key, 0);
-            self.answers.looks.take(0).iter().for_each(|doubt| self.work.end(&doubt.key, now));
-            return None;
-        };
-        if !has_room(&path) {
-            return None;
-        }
-        let ticket = self.flights.send(key.reads, Some(key.clone()), true, path.clone(), now);
-        self.answers.looks.sent(&key, ticket);
-        Some(Fetch { ticket, path, omits: "" })
-    }
-
-    fn next_of_streams(&mut self, rank: Rank, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {
-        let streams = self.work.plan.streams.clone();
-        streams.into_iter().find_map(|stream| self.next_of(stream.name, rank, now, has_room))
-    }
-
-    fn next_of_listings(&mut self, rank: Rank, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {
-        LISTINGS.iter().find_map(|listing| self.next_of(listing.name, rank, now, has_room))
-    }
-
-    /// The next page of a listing, or the next part of a snapshot that it serves.
-    fn next_of_snapshots(&mut self, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {
-        for listing in LISTINGS {
-            let parts: Vec<_> =
-                self.work.plan.streams.iter().copied().filter(|stream| reads(stream, listing.name)).collect();
-            let ahead = parts.iter().map(|stream| self.work.queue.count(stream.name, Rank::Snapshot, PARTS_AHEAD));
-            if ahead.sum::<usize>() < PARTS_AHEAD
-                && self.work.queue.len() < MOST_JOBS
-                && let Some(fetch) = self.next_of(listing.name, Rank::Snapshot, now, has_room)
-            {
-                return Some(fetch);
-            }
-            let mut parts = parts.into_iter();
-            if let Some(fetch) = parts.find_map(|stream| self.next_of(stream.name, Rank::Snapshot, now, has_room)) {
-                return Some(fetch);
-            }
-        }
-        None
-    }
-
-    /// The next request of a stream's or listing's jobs of a rank.
-    fn next_of(
-        &mut self,
-        reads: &'static str,
-        rank: Rank,
-        now: Timestamp,
-        has_room: &dyn Fn(&str) -> bool,
-    ) -> Option<Fetch> {
-        let spared = by_name(reads).is_some_and(|stream| sweep::may_spare(&self.work, stream));
-        let mut sendable = None;
-        let mut is_blocked = false;
-        for key in self.work.queue.waiting(reads, rank) {
-            let Some(job) = self.work.queue.get(&key) else { continue };
-            if !self.is_readable(&key, job) || spared && matches!(key.scope, Scope::Object(..)) {
-                continue;
-            }
-            if self.may_read(&key, job) {
-                sendable = Some(key);
-                break;
-            }
-            is_blocked = true;
-        }
-        self.is_blocked |= is_blocked;
-        let key = sendable?;
-        let Some(path) = self.answers.path(&self.work, &key) else {
-            // This version cannot read it.
-            if let Some(stream) = by_name(key.reads) {
-                self.work.make_due(stream);
-            }
-            self.work.queue.remove(&key);
-            return None;
-        };
-        has_room(&path).then(|| self.send(key, path, now))
-    }
-
-    /// Whether a job can be read in this run, now or after a commit.
-    fn is_readable(&self, key: &Key, job: &Job) -> bool {
-        let is_parked = match key.scope {
-            Scope::Whole => absorb::streams_of(&self.work, key, job).iter().all(|stream| self.work.is_parked(stream)),
-            _ => self.work.is_parked(key.reads),
-        };
-        !is_parked && !absorb::waits_for_object(&self.work, key) && !absorb::waits_for_life(&self.work, key)
-    }
-
-    /// Whether it may be read before the next commit.
-    fn may_read(&self, key: &Key, job: &Job) -> bool {
-        match (&key.scope, by_name(key.reads)) {
-            (Scope::Parent(kind, id), Some(stream)) if job.change.is_some() && !job.has_begun() => {
-                self.work.order.may_forget(stream, *kind, id)
-            }
-            _ => true,
-        }
-    }
-
-    fn send(&mut self, key: Key, path: String, now: Timestamp) -> Fetch {
-        let (lane, writes, omits) = match key.scope {
-            Scope::Whole => {
-                let listing = listing(key.reads);
-                let own = listing.and_then(own_stream).map(|own| own.name);
-                (own.unwrap_or(key.reads), own, listing.map_or("", |listing| listing.omits))
-            }
-            _ => (key.reads, Some(key.reads).filter(|_| writes_lines(&key)), omits_of(&key)),
-        };
-        self.work.queue.send(&key, now);
-        let scope = key.scope.clone();
-        let ticket = self.flights.send(lane, Some(key), false, path.clone(), now);
-        if let Some(stream) = writes {
-            self.work.order.sent(ticket, stream, scope);
-        }
-        Fetch { ticket, path, omits }
     }
 
     /// Takes an answer; returns what can be absorbed now that it is there (nothing, while an earlier request of its
@@ -444,24 +298,5 @@ impl Engine {
     #[must_use]
     pub fn swept_at(&self) -> BTreeMap<String, Timestamp> {
         self.work.swept.iter().map(|(stream, swept)| (stream.clone(), swept.until)).collect()
-    }
-}
-
-/// Whether parts of the stream's snapshot are items of the listing.
-fn reads(stream: &Stream, listing: &str) -> bool {
-    !matches!(stream.source, Source::Listing(_)) && stream.parents_of(listing).is_some()
-}
-
-/// Whether answers to a job hold records of its stream: those of a sweep may only name what is to be read.
-fn writes_lines(key: &Key) -> bool {
-    let rows = by_name(key.reads).and_then(|stream| stream.sweep.as_ref()).map(|sweep| sweep.rows);
-    key.scope != Scope::ChangedSince || matches!(rows, Some(crate::streams::change::Rows::Records))
-}
-
-/// What the answer to a request for one of a listing's items may come without.
-fn omits_of(key: &Key) -> &'static str {
-    match by_name(key.reads).map(|stream| &stream.source) {
-        Some(Source::Listing(listing)) => listing.omits,
-        _ => "",
     }
 }

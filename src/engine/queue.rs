@@ -6,17 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::job::{Change, Job, Key, Scope, Trouble};
+use super::job::{Change, Job, Key, Scope};
 use crate::streams::change::Kind;
 use crate::streams::{LISTINGS, STREAMS};
-
-/// Pause after a second failure in a row; after a first one the next run tries again.
-const FIRST_PAUSE: SignedDuration = SignedDuration::from_mins(5);
-/// Longest pause.
-const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(24);
 
 /// Which jobs of a list go first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,26 +37,26 @@ pub struct Kept {
 }
 
 #[derive(Debug)]
-struct Entry {
-    job: Job,
+pub(super) struct Entry {
+    pub(super) job: Job,
     /// Its place among those of its rank.
-    number: u64,
-    is_under_way: bool,
+    pub(super) number: u64,
+    pub(super) is_under_way: bool,
     /// It failed in this run.
-    has_sunk: bool,
+    pub(super) has_sunk: bool,
 }
 
 /// Every job, and which of them wait to be sent.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    jobs: BTreeMap<Key, Entry>,
+    pub(super) jobs: BTreeMap<Key, Entry>,
     /// By what is read: jobs that may be sent.
     waiting: BTreeMap<&'static str, BTreeSet<(Rank, u64, Scope)>>,
     /// Jobs whose object is gone for good.
     gone: BTreeSet<Key>,
     /// By stream: parts of its open snapshot, and those of them that have failed.
     parts: BTreeMap<&'static str, (usize, usize)>,
-    numbers: u64,
+    pub(super) numbers: u64,
 }
 
 impl Queue {
@@ -145,17 +140,6 @@ impl Queue {
     /// Every job of what is read.
     pub(super) fn of<'a>(&'a self, reads: &'a str) -> impl Iterator<Item = (&'a Key, &'a Job)> {
         self.jobs.iter().filter(move |(key, _)| key.reads == reads).map(|(key, entry)| (key, &entry.job))
-    }
-
-    /// Every job that met trouble.
-    pub(super) fn troubled(&self) -> impl Iterator<Item = (&Key, &Trouble)> {
-        self.jobs.iter().filter_map(|(key, entry)| Some((key, entry.job.trouble.as_ref()?)))
-    }
-
-    /// Why a reading of the stream is not believed.
-    pub(super) fn doubt_of(&self, stream: &str) -> Option<&str> {
-        let mut troubled = self.troubled().filter(|(key, trouble)| key.reads == stream && trouble.doubted);
-        troubled.find(|(_, trouble)| !trouble.error.is_empty()).map(|(_, trouble)| trouble.error.as_str())
     }
 
     /// Parts of the stream's open snapshot that are left, and those of them that have failed.
@@ -249,88 +233,7 @@ impl Queue {
         self.enter(key, now);
     }
 
-    /// The job failed: it sinks.
-    pub(super) fn sink(&mut self, key: &Key, now: Timestamp, error: String, refused: bool) {
-        self.leave(key);
-        if let Some(entry) = self.jobs.get_mut(key) {
-            let attempts = entry.job.trouble.as_ref().map_or(0, |trouble| trouble.attempts) + 1;
-            let doubted = error.is_empty();
-            // A listing is tried again with every run: all that it serves depends on it.
-            let is_listing = matches!(key.scope, Scope::Whole | Scope::ChangedSince);
-            let pause = if is_listing { SignedDuration::ZERO } else { pause_after(attempts) };
-            entry.job.trouble = Some(Trouble { attempts, not_before: now + pause, refused, doubted, error });
-            entry.has_sunk = true;
-            self.numbers += 1;
-            entry.number = self.numbers;
-        }
-        self.enter(key, now);
-    }
-
-    /// The job's reading is not believed: it sinks, and its stream is held.
-    pub(super) fn doubt(&mut self, key: &Key, now: Timestamp, why: String) {
-        self.sink(key, now, why, false);
-        self.update(key, now, |job| {
-            if let Some(trouble) = &mut job.trouble {
-                trouble.doubted = true;
-            }
-        });
-    }
-
-    /// Lets jobs of a stream that failed in earlier runs be tried now: `most` of them, whatever their time, or all
-    /// where something else of the stream has turned out well again.
-    pub(super) fn wake(&mut self, reads: &str, most: usize, now: Timestamp) {
-        let sunk = |(key, entry): (&Key, &Entry)| {
-            let is_late = entry.job.trouble.as_ref().is_some_and(|trouble| trouble.not_before > now);
-            (key.reads == reads && is_late && !entry.has_sunk).then(|| key.clone())
-        };
-        let keys: Vec<_> = self.jobs.iter().filter_map(sunk).take(most).collect();
-        for key in keys {
-            self.update(&key, now, |job| {
-                if let Some(trouble) = &mut job.trouble {
-                    trouble.not_before = now;
-                }
-            });
-        }
-    }
-
-    /// Ends what asked for the jobs of a stream as parts of its snapshot. One that is `complete` answers what changed
-    /// before that time; parts that did not answer it are read on by themselves. One that is not gives back what
-    /// awaited it. Jobs that nothing else asks for are gone.
-    pub(super) fn end_snapshot(&mut self, stream: &'static str, complete: Option<Timestamp>, now: Timestamp) {
-        let completed = complete.is_some();
-        let keys: Vec<_> = self.of(stream).map(|(key, _)| key.clone()).collect();
-        for key in keys {
-            let Some(job) = self.get(&key) else { continue };
-            let latest = job.change.as_ref().and_then(|change| change.latest);
-            let is_doubted = job.trouble.as_ref().is_some_and(|trouble| trouble.doubted);
-            let is_before = complete.zip(latest).is_some_and(|(began_at, latest)| latest < began_at);
-            let is_answered = completed && !job.of_snapshot && (job.awaits_snapshot() || is_doubted || is_before);
-            let is_asked =
-                job.change.is_some() && !is_answered || job.again.is_some() || job.trouble.is_some() && completed;
-            if !is_asked && !self.is_under_way(&key) {
-                self.remove(&key);
-                continue;
-            }
-            self.update(&key, now, |job| {
-                job.of_snapshot = false;
-                if is_answered {
-                    (job.change, job.trouble) = (job.again.take(), None);
-                }
-                let change = job.change.get_or_insert_default();
-                change.awaits_snapshot = false;
-            });
-        }
-    }
-
-    /// Restarts the jobs of a stream that have begun: a snapshot that begins now may not rest on them.
-    pub(super) fn restart(&mut self, stream: &'static str, now: Timestamp) {
-        let begun = self.of(stream).filter(|(_, job)| job.has_begun()).map(|(key, _)| key.clone());
-        for key in begun.collect::<Vec<_>>() {
-            self.update(&key, now, Job::restart);
-        }
-    }
-
-    fn enter(&mut self, key: &Key, now: Timestamp) {
+    pub(super) fn enter(&mut self, key: &Key, now: Timestamp) {
         let Some(entry) = self.jobs.get(key) else { return };
         if entry.job.is_gone() && !entry.job.awaits_snapshot() && !entry.is_under_way {
             self.gone.insert(key.clone());
@@ -347,7 +250,7 @@ impl Queue {
         }
     }
 
-    fn leave(&mut self, key: &Key) {
+    pub(super) fn leave(&mut self, key: &Key) {
         let Some(entry) = self.jobs.get(key) else { return };
         self.gone.remove(key);
         if entry.job.of_snapshot && key.scope != Scope::Whole {
@@ -381,13 +284,6 @@ fn known(kept: &Kept) -> Option<&'static str> {
     match kept.scope {
         Scope::Whole => LISTINGS.iter().map(|listing| listing.name).find(|name| *name == kept.reads),
         _ => STREAMS.iter().map(|stream| stream.name).find(|name| *name == kept.reads),
-    }
-}
-
-fn pause_after(attempts: u32) -> SignedDuration {
-    match attempts {
-        0 | 1 => SignedDuration::ZERO,
-        attempts => (FIRST_PAUSE * 3_i32.saturating_pow((attempts - 2).min(6))).min(LONGEST_PAUSE),
     }
 }
 

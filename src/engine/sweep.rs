@@ -18,6 +18,8 @@ use crate::streams::{STREAMS, Stream, id_of};
 const EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// Okta may show a change a little late: a sweep begins so far before the last one began, beside the clocks' margin.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
+/// An object's last change and its event may differ by so much, both by Okta's clock.
+const BEFORE_EVENT: SignedDuration = SignedDuration::from_mins(1);
 /// Objects whose last change is remembered, so that they are no news.
 const MOST_SEEN: usize = 2_000;
 
@@ -126,7 +128,7 @@ pub(super) fn request_for_jobs(
     if work.queue.get(&key(stream)).is_some_and(|job| job.trouble.is_some()) {
         return false;
     }
-    let since = since.map_or(swept, |since| swept.max(since - CLOCK_MARGIN));
+    let since = since.map_or(swept, |since| swept.max(since - BEFORE_EVENT));
     add(work, stream, since, None, now);
     true
 }

@@ -75,6 +75,8 @@ async fn a_run_costs_what_has_changed() {
 async fn new_users_cost_their_groups_factors_and_apps() {
     let (rig, ..) = large().await;
     rig.run().await;
+    // All others were created long ago.
+    rig.org().advance(SignedDuration::from_mins(10));
     for people in [3, 10] {
         for n in 0..people {
             rig.org().create_user(NewUser::named(&format!("Grace{people}{n}"), "Hopper"));

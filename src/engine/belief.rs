@@ -1,0 +1,138 @@
+//! Whether a reading that takes records away is believed, and what follows.
+
+use jiff::Timestamp;
+use serde_json::value::RawValue;
+
+use super::job::{Job, Key, Scope};
+use super::looks::{self, Look, is_deprovisioned};
+use super::reading::Shape;
+use super::work::Work;
+use crate::body::Item;
+use crate::streams::change::{Identity, Kind, Of};
+use crate::streams::{Stream, id_of};
+
+/// Whether what a reading did not repeat is believed to have gone.
+pub(super) enum Belief {
+    Sound,
+    /// A look decides.
+    Open(Look),
+    /// It is not, for this reason; `None` where the next snapshot decides.
+    Doubted(Option<String>),
+}
+
+pub(super) fn doubt(
+    work: &Work,
+    key: &Key,
+    stream: &Stream,
+    job: &Job,
+    shape: Option<Shape>,
+    was_anchored: bool,
+) -> Belief {
+    let Scope::Parent(kind, id) = &key.scope else { return Belief::Sound };
+    let losses = job.change.as_ref().map_or(0, |change| change.losses);
+    let is_live = work.lives.get(id).copied();
+    if is_live == Some(false) {
+        return Belief::Sound;
+    }
+    if is_first(stream, *kind) {
+        let sizes = work.sizes.get(stream.name);
+        if !sizes.is_some_and(|sizes| sizes.is_doubtful(id, job.lines, job.change.as_ref())) {
+            return Belief::Sound;
+        }
+        let other = sizes.and_then(|sizes| sizes.largest_but(id)).map(|(other, lines)| {
+            let kind = if kind.names("", other) { *kind } else { kind_of(other, *kind) };
+            Look::Other(Scope::Parent(kind, other.to_owned()), lines)
+        });
+        if losses == 0 && *kind == Kind::User && is_live.is_none() {
+            return Belief::Open(Look::User(id.clone()));
+        }
+        let second = || match stream.identity {
+            Identity::Pair(_, second) => {
+                let seen = work.seen.seconds.get(stream.name)?;
+                stream.reread(Of::All(second))?;
+                Some(Look::Other(Scope::Parent(second, seen.clone()), 1))
+            }
+            _ => None,
+        };
+        return match other.or_else(second) {
+            Some(look) => Belief::Open(look),
+            None if losses > 0 => Belief::Sound,
+            None => Belief::Open(Look::Other(key.scope.clone(), 1)),
+        };
+    }
+    let holds_anchor = matches!(shape, Some(Shape::Records { holds_anchor: true, .. }));
+    if holds_anchor && work.seen.everyone.is_some() {
+        return match is_live {
+            _ if was_anchored => Belief::Sound,
+            Some(_) => Belief::Doubted(Some(looks::contradiction(id))),
+            None => Belief::Open(Look::User(id.clone())),
+        };
+    }
+    if job.lines > 0 {
+        return Belief::Sound;
+    }
+    if losses == 0 {
+        // Somebody live who has nothing has lost nothing that no event tells of.
+        return Belief::Doubted(None);
+    }
+    match work.seen.seconds.get(stream.name).filter(|other| *other != id) {
+        Some(other) => Belief::Open(Look::Other(Scope::Parent(*kind, other.clone()), 1)),
+        None => Belief::Sound,
+    }
+}
+
+/// The kind of a principal, by its id.
+fn kind_of(id: &str, or: Kind) -> Kind {
+    [Kind::User, Kind::Group, Kind::Application].into_iter().find(|kind| kind.names("", id)).unwrap_or(or)
+}
+
+/// A reading that is not believed: nothing is forgotten, and it is done again, or left to the next snapshot where no
+/// reason is told.
+pub(super) fn doubted(work: &mut Work, key: &Key, why: Option<String>, now: Timestamp) {
+    let Some(why) = why else { return work.end(key, now) };
+    work.restart(key, now);
+    work.queue.doubt(key, now, why);
+}
+
+/// Declares what the job's reading did not repeat as gone.
+pub(super) fn forget(work: &mut Work, key: &Key, stream: &'static Stream, now: Timestamp) {
+    let Some(job) = work.queue.get(key) else { return };
+    let (since_sequence, lines) = (job.since_sequence.unwrap_or(work.sequence + 1), job.lines);
+    work.forget(stream, &key.scope, since_sequence);
+    note_size(work, stream, &key.scope, lines);
+    work.end(key, now);
+}
+
+/// Whether a kind is the one whose objects' sizes are known.
+pub(super) fn is_first(stream: &Stream, kind: Kind) -> bool {
+    match stream.identity {
+        Identity::Pair(first, _) => kind == first,
+        Identity::Principal(_) => true,
+        Identity::Own | Identity::Object(_) => false,
+    }
+}
+
+pub(super) fn note_size(work: &mut Work, stream: &Stream, scope: &Scope, lines: u64) {
+    if let Scope::Parent(kind, id) = scope
+        && is_first(stream, *kind)
+    {
+        work.sizes.entry(stream.name.to_owned()).or_default().note(id, lines);
+    }
+}
+
+/// Notes whether a user is live.
+pub(super) fn note_life(work: &mut Work, stream: &Stream, object: &RawValue) {
+    if stream.sweep.as_ref().is_some_and(|sweep| sweep.life.is_some())
+        && let Some(id) = id_of(object)
+    {
+        work.lives.insert(id, !is_deprovisioned(object.get()));
+    }
+}
+
+pub(super) fn note_second(work: &mut Work, stream: &Stream, scope: &Scope, items: &[Item]) {
+    let (Identity::Pair(first, _), Scope::Parent(kind, id)) = (stream.identity, scope) else { return };
+    let Some(last) = items.last() else { return };
+    if let Some(id) = if first == *kind { id_of(last) } else { Some(id.clone()) } {
+        work.seen.seconds.insert(stream.name.to_owned(), id);
+    }
+}

@@ -1,0 +1,182 @@
+//! Jobs that failed, and what a snapshot's end means for the queue.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::job::{Job, Key, Scope, Trouble};
+use super::queue::{Entry, Queue};
+
+/// Pause after a second failure in a row; after a first one the next run tries again.
+const FIRST_PAUSE: SignedDuration = SignedDuration::from_mins(5);
+/// Longest pause.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(24);
+
+impl Queue {
+    /// Every job that met trouble.
+    pub(super) fn troubled(&self) -> impl Iterator<Item = (&Key, &Trouble)> {
+        self.jobs.iter().filter_map(|(key, entry)| Some((key, entry.job.trouble.as_ref()?)))
+    }
+
+    /// Why a reading of the stream is not believed.
+    pub(super) fn doubt_of(&self, stream: &str) -> Option<&str> {
+        let mut troubled = self.troubled().filter(|(key, trouble)| key.reads == stream && trouble.doubted);
+        troubled.find(|(_, trouble)| !trouble.error.is_empty()).map(|(_, trouble)| trouble.error.as_str())
+    }
+
+    /// The job failed: it sinks.
+    pub(super) fn sink(&mut self, key: &Key, now: Timestamp, error: String, refused: bool) {
+        self.leave(key);
+        if let Some(entry) = self.jobs.get_mut(key) {
+            let attempts = entry.job.trouble.as_ref().map_or(0, |trouble| trouble.attempts) + 1;
+            let doubted = error.is_empty();
+            // A listing is tried again with every run: all that it serves depends on it.
+            let is_listing = matches!(key.scope, Scope::Whole | Scope::ChangedSince);
+            let pause = if is_listing { SignedDuration::ZERO } else { pause_after(attempts) };
+            entry.job.trouble = Some(Trouble { attempts, not_before: now + pause, refused, doubted, error });
+            entry.has_sunk = true;
+            self.numbers += 1;
+            entry.number = self.numbers;
+        }
+        self.enter(key, now);
+    }
+
+    /// The job's reading is not believed: it sinks, and its stream is held.
+    pub(super) fn doubt(&mut self, key: &Key, now: Timestamp, why: String) {
+        self.sink(key, now, why, false);
+        self.update(key, now, |job| {
+            if let Some(trouble) = &mut job.trouble {
+                trouble.doubted = true;
+            }
+        });
+    }
+
+    /// Lets jobs of a stream that failed in earlier runs be tried now: `most` of them, whatever their time, or all
+    /// where something else of the stream has turned out well again.
+    pub(super) fn wake(&mut self, reads: &str, most: usize, now: Timestamp) {
+        let sunk = |(key, entry): (&Key, &Entry)| {
+            let is_late = entry.job.trouble.as_ref().is_some_and(|trouble| trouble.not_before > now);
+            (key.reads == reads && is_late && !entry.has_sunk).then(|| key.clone())
+        };
+        let keys: Vec<_> = self.jobs.iter().filter_map(sunk).take(most).collect();
+        for key in keys {
+            self.update(&key, now, |job| {
+                if let Some(trouble) = &mut job.trouble {
+                    trouble.not_before = now;
+                }
+            });
+        }
+    }
+
+    /// Ends what asked for the jobs of a stream as parts of its snapshot. One that is `complete` answers what changed
+    /// before that time; parts that did not answer it are read on by themselves. One that is not gives back what
+    /// awaited it. Jobs that nothing else asks for are gone.
+    pub(super) fn end_snapshot(&mut self, stream: &'static str, complete: Option<Timestamp>, now: Timestamp) {
+        let completed = complete.is_some();
+        let keys: Vec<_> = self.of(stream).map(|(key, _)| key.clone()).collect();
+        for key in keys {
+            let Some(job) = self.get(&key) else { continue };
+            let latest = job.change.as_ref().and_then(|change| change.latest);
+            let is_doubted = job.trouble.as_ref().is_some_and(|trouble| trouble.doubted);
+            let is_before = complete.zip(latest).is_some_and(|(began_at, latest)| latest < began_at);
+            let is_answered = completed && !job.of_snapshot && (job.awaits_snapshot() || is_doubted || is_before);
+            let is_asked =
+                job.change.is_some() && !is_answered || job.again.is_some() || job.trouble.is_some() && completed;
+            if !is_asked && !self.is_under_way(&key) {
+                self.remove(&key);
+                continue;
+            }
+            self.update(&key, now, |job| {
+                job.of_snapshot = false;
+                if is_answered {
+                    (job.change, job.trouble) = (job.again.take(), None);
+                }
+                let change = job.change.get_or_insert_default();
+                change.awaits_snapshot = false;
+            });
+        }
+    }
+
+    /// Restarts the jobs of a stream that have begun: a snapshot that begins now may not rest on them.
+    pub(super) fn restart(&mut self, stream: &'static str, now: Timestamp) {
+        let begun = self.of(stream).filter(|(_, job)| job.has_begun()).map(|(key, _)| key.clone());
+        for key in begun.collect::<Vec<_>>() {
+            self.update(&key, now, Job::restart);
+        }
+    }
+}
+
+fn pause_after(attempts: u32) -> SignedDuration {
+    match attempts {
+        0 | 1 => SignedDuration::ZERO,
+        attempts => (FIRST_PAUSE * 3_i32.saturating_pow((attempts - 2).min(6))).min(LONGEST_PAUSE),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::queue::Rank;
+    use crate::streams::change::Kind;
+
+    fn at(minutes: i64) -> Timestamp {
+        Timestamp::from_second(1_000_000_000 + minutes * 60).unwrap()
+    }
+
+    fn key(id: &str) -> Key {
+        Key { reads: "factors", scope: Scope::Object(Kind::User, id.to_owned()) }
+    }
+
+    /// The queue as the next run finds it.
+    fn next_run(queue: &Queue, now: Timestamp) -> Queue {
+        Queue::read(queue.kept(), now).0
+    }
+
+    fn waiting(queue: &Queue, rank: Rank) -> usize {
+        queue.waiting("factors", rank).count()
+    }
+
+    #[test]
+    fn a_job_that_fails_sinks_for_longer_each_time() {
+        let mut queue = Queue::default();
+        queue.add(key("00u1"), Job::of_snapshot(None), at(0));
+        queue.sink(&key("00u1"), at(0), "500".to_owned(), false);
+        assert_eq!((waiting(&queue, Rank::Snapshot), waiting(&queue, Rank::Retry)), (0, 0));
+        let mut queue = next_run(&queue, at(0));
+        assert_eq!(waiting(&queue, Rank::Retry), 1, "the next run tries again");
+        let mut pauses = Vec::new();
+        let mut now = at(0);
+        for _ in 0..9 {
+            queue.sink(&key("00u1"), now, "500".to_owned(), false);
+            let minutes = (0..).find(|minutes| {
+                waiting(&next_run(&queue, now + SignedDuration::from_mins(*minutes)), Rank::Retry) == 1
+            });
+            pauses.push(minutes.unwrap());
+            now += SignedDuration::from_mins(minutes.unwrap());
+        }
+        assert_eq!(pauses, [5, 15, 45, 135, 405, 1_215, 1_440, 1_440, 1_440]);
+    }
+
+    #[test]
+    fn a_complete_snapshot_ends_the_jobs_that_it_answered_and_no_others() {
+        let change = |minutes| super::super::queue::change(None, Some(at(minutes)), false);
+        let mut queue = Queue::default();
+        queue.add(key("old"), Job::changed(change(0)), at(0));
+        queue.add(key("new"), Job::changed(change(9)), at(9));
+        queue.add(key("failed"), Job::of_snapshot(None), at(0));
+        queue.sink(&key("failed"), at(0), "500".to_owned(), false);
+        queue.end_snapshot("factors", Some(at(5)), at(10));
+        let left: Vec<_> = queue.of("factors").map(|(key, _)| key.scope.told()).collect();
+        assert_eq!(left, ["failed", "new"]);
+        assert_eq!(queue.parts("factors"), (0, 0));
+    }
+
+    #[test]
+    fn a_snapshot_that_is_held_gives_back_what_awaited_it() {
+        let mut queue = Queue::default();
+        let mut change = super::super::queue::change(None, None, false);
+        change.awaits_snapshot = true;
+        queue.add(key("00u1"), Job::changed(change), at(0));
+        assert_eq!(waiting(&queue, Rank::Changed), 0);
+        queue.end_snapshot("factors", None, at(1));
+        assert_eq!(waiting(&queue, Rank::Changed), 1);
+    }
+}
