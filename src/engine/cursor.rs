@@ -106,6 +106,9 @@ impl Cursor {
     /// # Errors
     /// Where a newer version of the function wrote it, or it is no cursor at all.
     pub fn read(value: &Value) -> Result<Self, CursorError> {
+        if !value.is_object() {
+            return Err(CursorError("it is no JSON object".to_owned()));
+        }
         let version = value.get("version").and_then(Value::as_u64).unwrap_or_default();
         if version > u64::from(VERSION) {
             let text =

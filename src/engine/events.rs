@@ -51,7 +51,7 @@ impl Event<'_> {
 
     fn change(&self, coverage: &Coverage) -> Change {
         let change = queue::change(Some(self.entry.id.clone()), self.entry.published, takes_away(self.kind));
-        Change { awaits_snapshot: matches!(coverage, Coverage::Awaited), ..change }
+        Change { left_to_snapshot: matches!(coverage, Coverage::Awaited), ..change }
     }
 }
 
@@ -141,7 +141,7 @@ fn coverage(work: &Work, stream: &Stream, published: Option<Timestamp>) -> Cover
     if is_before(complete.started_at) {
         Coverage::Read
     } else if open.is_some_and(is_before) || open.is_none() && progress.asked && !is_narrowed {
-        let waiting = work.queue.of(stream.name).filter(|(_, job)| job.awaits_snapshot()).take(MOST_AWAITING);
+        let waiting = work.queue.of(stream.name).filter(|(_, job)| job.left_to_snapshot()).take(MOST_AWAITING);
         if waiting.count() < MOST_AWAITING { Coverage::Awaited } else { Coverage::Open }
     } else {
         Coverage::Open

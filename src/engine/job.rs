@@ -77,7 +77,7 @@ pub struct Change {
     pub gone: bool,
     /// The stream's open snapshot answers it, unless that does not end well.
     #[serde(default, skip_serializing_if = "is_false")]
-    pub awaits_snapshot: bool,
+    pub left_to_snapshot: bool,
 }
 
 impl Change {
@@ -91,7 +91,7 @@ impl Change {
         self.latest = self.latest.max(other.latest);
         self.losses = self.losses.saturating_add(other.losses);
         self.gone |= other.gone;
-        self.awaits_snapshot &= other.awaits_snapshot;
+        self.left_to_snapshot &= other.left_to_snapshot;
     }
 }
 
@@ -177,8 +177,8 @@ impl Job {
     }
 
     /// Whether the stream's open snapshot answers it.
-    pub(super) fn awaits_snapshot(&self) -> bool {
-        self.change.as_ref().is_some_and(|change| change.awaits_snapshot)
+    pub(super) fn left_to_snapshot(&self) -> bool {
+        self.change.as_ref().is_some_and(|change| change.left_to_snapshot)
     }
 
     /// The event that made the collector look.

@@ -7,12 +7,12 @@
 //! itself. Every job ends in the same way: with what it read, and a forgetting that passes the [guard](guard). The
 //! [order](order) decides what may be read beside what.
 //!
-//! Order of calls: [`Engine::next`] until it says [`Ask::Wait`], [`Ask::Commit`] or [`Ask::Done`]; [`Engine::absorb`]
-//! with each answer as it comes; [`Engine::committed`] once the manifest exists. Answers are absorbed stream by stream
+//! Order of calls: [`Engine::next`] until it no longer says [`Ask::Fetch`]; [`Engine::absorb`] with each answer as it
+//! comes; [`Engine::committed`] once the manifest exists. Answers are absorbed stream by stream
 //! in the order in which their requests were sent. What is not absorbed when a run ends was never read as far as the
 //! cursor knows: a kill costs repeated requests, no lines.
 //!
-//! Not detected: a change that Okta neither logs nor shows in a listing of changes, before the next snapshot.
+//! Not detected before the next snapshot: a change that Okta neither logs nor lists.
 
 mod absorb;
 mod ask;
@@ -117,10 +117,8 @@ impl Engine {
     /// As [`Self::next`], of requests whose path the caller has room for: it is asked of each path that comes next, and
     /// may refuse one only while other requests are under way.
     pub fn next_where(&mut self, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Ask {
-        if let Some(since) = self.log.wants_recall().filter(|_| !self.is_stopping)
-            && self.flights.is_empty()
-            && self.work.order.is_committed()
-        {
+        let may_recall = !self.is_stopping && self.flights.is_empty() && self.work.order.is_committed();
+        if let Some(since) = self.log.wants_recall().filter(|_| may_recall) {
             return Ask::Recall(since);
         }
         let harvests = if self.is_stopping { Vec::new() } else { self.begin_and_end(now) };

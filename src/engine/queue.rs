@@ -235,7 +235,7 @@ impl Queue {
 
     pub(super) fn enter(&mut self, key: &Key, now: Timestamp) {
         let Some(entry) = self.jobs.get(key) else { return };
-        if entry.job.is_gone() && !entry.job.awaits_snapshot() && !entry.is_under_way {
+        if entry.job.is_gone() && !entry.job.left_to_snapshot() && !entry.is_under_way {
             self.gone.insert(key.clone());
         }
         if entry.job.of_snapshot && key.scope != Scope::Whole {
@@ -272,7 +272,7 @@ fn rank(key: &Key, entry: &Entry) -> Option<Rank> {
     }
     match (&job.trouble, &job.change) {
         (Some(_), _) => Some(Rank::Retry),
-        (None, Some(change)) if !change.awaits_snapshot => Some(Rank::Changed),
+        (None, Some(change)) if !change.left_to_snapshot => Some(Rank::Changed),
         (None, _) if key.scope == Scope::ChangedSince => Some(Rank::Changed),
         (None, _) if job.of_snapshot || job.change.is_none() => Some(Rank::Snapshot),
         (None, _) => None,

@@ -50,7 +50,7 @@ pub(super) fn weigh(work: &mut Work, stream: &'static Stream, now: Timestamp) {
     for key in waiting {
         work.queue.update(&key, now, |job| {
             if let Some(change) = &mut job.change {
-                change.awaits_snapshot = true;
+                change.left_to_snapshot = true;
             }
         });
     }

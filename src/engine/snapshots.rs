@@ -113,7 +113,7 @@ fn finish_one(work: &mut Work, stream: &'static Stream, now: Timestamp) -> Optio
 /// Whether the org seems to have no user, which no org has; `None` where that is still to be read.
 fn sees_nobody(work: &Work) -> Option<bool> {
     let mut streams = STREAMS.iter().filter(|stream| stream.sweep.as_ref().is_some_and(|sweep| sweep.life.is_some()));
-    let users = streams.find_map(|stream| work.stream(stream.name))?;
+    let Some(users) = streams.find_map(|stream| work.stream(stream.name)) else { return Some(false) };
     if work.parked(users.name).is_some() {
         return Some(matches!(work.parked(users.name), Some(Parked::Unavailable(error)) if error == BLIND));
     }

@@ -77,7 +77,7 @@ impl Queue {
             let latest = job.change.as_ref().and_then(|change| change.latest);
             let is_doubted = job.trouble.as_ref().is_some_and(|trouble| trouble.doubted);
             let is_before = complete.zip(latest).is_some_and(|(began_at, latest)| latest < began_at);
-            let is_answered = completed && !job.of_snapshot && (job.awaits_snapshot() || is_doubted || is_before);
+            let is_answered = completed && !job.of_snapshot && (job.left_to_snapshot() || is_doubted || is_before);
             let is_asked =
                 job.change.is_some() && !is_answered || job.again.is_some() || job.trouble.is_some() && completed;
             if !is_asked && !self.is_under_way(&key) {
@@ -90,7 +90,7 @@ impl Queue {
                     (job.change, job.trouble) = (job.again.take(), None);
                 }
                 let change = job.change.get_or_insert_default();
-                change.awaits_snapshot = false;
+                change.left_to_snapshot = false;
             });
         }
     }
@@ -173,7 +173,7 @@ mod tests {
     fn a_snapshot_that_is_held_gives_back_what_awaited_it() {
         let mut queue = Queue::default();
         let mut change = super::super::queue::change(None, None, false);
-        change.awaits_snapshot = true;
+        change.left_to_snapshot = true;
         queue.add(key("00u1"), Job::changed(change), at(0));
         assert_eq!(waiting(&queue, Rank::Changed), 0);
         queue.end_snapshot("factors", None, at(1));

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 
 use super::outcome::{Ended, answer_of, snapshot_of};
+use super::plan::plan;
 use super::recall::recall;
 use super::swept::Swept;
 use super::{Failure, Handler, Run, org_url};
@@ -14,8 +15,8 @@ use crate::authomize::rfc3339;
 use crate::batch::{Batches, Entry, Sealed};
 use crate::clock::Clock;
 use crate::commit::{CommitError, Gap, Head, Log, Manifest, SCHEMA};
-use crate::engine::{Ask, Cursor, Engine, Fetch, Harvest, Plan};
-use crate::invocation::{Mode, Request};
+use crate::engine::{Ask, Cursor, Engine, Fetch, Harvest};
+use crate::invocation::Request;
 use crate::okta::{self, Org, Page, Within, class_of};
 use crate::secret::Secrets;
 use crate::store::{Kind, Store, StoreError};
@@ -70,21 +71,8 @@ impl<'a, S: Store> Collecting<'a, S> {
         reads_log: bool,
     ) -> Self {
         let config = &handler.config;
-        let asked = streams.iter().filter(|stream| request.mode == Mode::Full && request.names(stream.name));
-        let plan = Plan {
-            asked: asked.map(|stream| stream.name.to_owned()).collect(),
-            streams: streams.clone(),
-            off: run.integration.streams_off.clone(),
-            narrowed: request.streams.clone(),
-            accept_shrink: request.accept_shrink.clone(),
-            reads_log,
-            own_client: run.integration.client_id().map(str::to_owned),
-            full_sync_interval: config.full_sync_interval,
-            factors_interval: config.factors_interval,
-            swept_at: handler.swept.of(&run.integration.slug),
-            log_lookback: config.log_lookback,
-            checkpoint_interval: config.checkpoint_interval,
-        };
+        let swept_at = handler.swept.of(&run.integration.slug);
+        let plan = plan(config, &run.integration, request, &streams, reads_log, swept_at);
         let date = rfc3339(run.began_at)[..10].to_owned();
         Self {
             run,

@@ -5,6 +5,7 @@ mod check;
 mod collect;
 mod failure;
 mod outcome;
+mod plan;
 mod recall;
 mod swept;
 mod tell;

@@ -127,7 +127,7 @@ impl Session {
     /// Requests a token. An org that wants DPoP says so, and again that it wants its nonce: each
     /// is answered once.
     async fn fetch(&self, state: &mut State, transport: &Transport, until: Timestamp) -> Result<Token, Error> {
-        let url = transport.url("/oauth2/v1/token")?;
+        let url = transport.address().url("/oauth2/v1/token")?;
         for _ in 0..3 {
             let build = |http: &reqwest::Client, now| self.token_request(http, state, &url, now);
             let raw = transport.send("token", until.into(), build).await?;
@@ -139,7 +139,7 @@ impl Session {
             match refusal.error.as_str() {
                 "use_dpop_nonce" if nonce.is_some() && nonce != state.nonce => state.nonce = nonce,
                 "invalid_dpop_proof" if state.proofs.is_none() => {}
-                _ => return Err(rejected(&raw, &refusal, transport.base())),
+                _ => return Err(rejected(&raw, &refusal, transport.address().host())),
             }
             if state.proofs.is_none() {
                 state.proofs = Some(Proofs::generate().map_err(|error| Error::Failed(error.to_string()))?);
@@ -255,7 +255,7 @@ fn granted_token(raw: &Raw, asked: &[&str], now: Timestamp) -> Result<Token, Err
 }
 
 /// <https://developer.okta.com/docs/reference/error-codes/>
-fn rejected(raw: &Raw, refusal: &Refusal, base: &Url) -> Error {
+fn rejected(raw: &Raw, refusal: &Refusal, host: &str) -> Error {
     let what = match refusal.error.as_str() {
         "invalid_client" => {
             "check client_id, and client_secret or private_key, in the secret, and that the app is active in Okta"
@@ -265,10 +265,7 @@ fn rejected(raw: &Raw, refusal: &Refusal, base: &Url) -> Error {
             "grant the app its okta.*.read scopes in Okta (Applications, the app, Okta API Scopes)".to_owned()
         }
         "invalid_scope" => "the org's authorization server does not know a scope that was asked for".to_owned(),
-        "" => format!(
-            "there is no Okta token endpoint at {}: check the secret's domain",
-            base.host_str().unwrap_or_default()
-        ),
+        "" => format!("there is no Okta token endpoint at {host}: check the secret's domain"),
         _ => "see Okta's description".to_owned(),
     };
     let said = [refusal.error.as_str(), refusal.error_description.as_str()].join(" ");

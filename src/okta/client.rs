@@ -68,7 +68,7 @@ impl Org {
     /// # Errors
     /// See [`Error`].
     pub async fn get(&self, path: &str, omits: &str, within: Within) -> Result<Page, Error> {
-        let url = self.transport.url(path)?;
+        let url = self.transport.address().url(path)?;
         let class = pace::class_of(path);
         for attempt in 0.. {
             let access = self.session.authorize(&self.transport, within.until).await?;

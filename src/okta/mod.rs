@@ -1,6 +1,7 @@
 //! One HTTP page of an Okta org: authenticated, paced, repeated where that helps. Fetches a
 //! path; does not know what a user is.
 
+mod address;
 mod announced;
 mod assertion;
 mod auth;

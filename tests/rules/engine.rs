@@ -292,14 +292,14 @@ fn an_absence_that_no_deletion_tells_of_takes_nothing_away() {
         "outcome": {"result": "SUCCESS"}, "target": [{"id": "00u1", "type": "User"}]});
     let mut events = json!([event]);
     for look in 0..3 {
-        engine = Engine::new(plan(&streams), engine.cursor(), sequence, now());
+        let later = now() + SignedDuration::from_hours(look);
+        engine = Engine::new(plan(&streams), engine.cursor(), sequence, later);
         let (log, _) = fetch(&mut engine);
         engine.absorb(
             log,
             page(std::mem::replace(&mut events, json!([])), Some("/api/v1/logs?after=2_1&limit=1000")),
             now(),
         );
-        let later = now() + SignedDuration::from_hours(look);
         let Ask::Fetch(user) = engine.next(later) else { panic!("look {look}: nothing to fetch") };
         assert_eq!(user.path, "/api/v1/users/00u1");
         assert!(engine.absorb(user.ticket, Answer::Gone, later).is_empty());

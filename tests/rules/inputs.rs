@@ -89,6 +89,7 @@ async fn an_unknown_secret_is_told_by_name() {
 #[tokio::test]
 async fn a_run_without_a_secrets_name_is_told_so() {
     let mut rig = Rig::new().await;
+    rig.populate(1, 0);
     rig.restart(&[("SECRET_ID", "")]);
     let failure = rig.ask(json!({})).await.unwrap_err();
     assert_eq!(failure.kind, "SecretNotNamed");
