@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::announced::Announced;
+use super::announced::{Announced, LONGEST_WAIT};
 use super::others::Others;
 
 /// Why a request has to wait.
@@ -63,10 +63,14 @@ const RESERVE_PERCENT: u32 = 5;
 const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(10);
 /// How far apart the resets of one window may be told.
 const SAME_WINDOW: SignedDuration = SignedDuration::from_secs(5);
-/// A window's reset lies no further ahead; more is taken for a mistake.
-const LONGEST_WINDOW: SignedDuration = SignedDuration::from_mins(10);
 
 impl Bucket {
+    /// Forgets a wait that was asked for in an earlier run: what is remembered is at most the rest of a window.
+    pub(super) fn begin_run(&mut self, now: Timestamp) {
+        self.closed_until = Timestamp::default();
+        self.window = self.window.filter(|window| window.ends_at <= now + WINDOW + SAME_WINDOW);
+    }
+
     /// Sends a request, so far as the bucket is concerned, if its time has come: each is followed by
     /// one call of [`Bucket::note`], [`Bucket::note_nothing`] or [`Bucket::lose`].
     pub(super) fn take(&mut self, share_percent: u32, now: Timestamp) -> Result<(), Wait> {
@@ -168,7 +172,9 @@ impl Window {
     /// The window as known after an answer that was counted in it. Answers may overtake each other:
     /// the lowest `remaining` is the newest.
     fn after(mut self, announced: Announced, under_way: u32, now: Timestamp) -> Self {
-        let ends_at = now + announced.resets_in.clamp(SignedDuration::from_secs(1), LONGEST_WINDOW);
+        // A reset that is further away is a mistake: the window is like any other.
+        let resets_in = if announced.resets_in <= LONGEST_WAIT { announced.resets_in } else { WINDOW };
+        let ends_at = now + resets_in.max(SignedDuration::from_secs(1));
         if self.is_guessed {
             self = Self { reset: announced.reset, ends_at, remaining: u32::MAX, is_guessed: false, ..self };
             self.others.begin(ends_at - WINDOW);

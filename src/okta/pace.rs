@@ -20,6 +20,11 @@ impl Pace {
         Self { share_percent, buckets: HashMap::new() }
     }
 
+    /// Forgets waits that were asked for in an earlier run.
+    pub(super) fn begin_run(&mut self, now: Timestamp) {
+        self.buckets.values_mut().for_each(|bucket| bucket.begin_run(now));
+    }
+
     /// When a request of this class may be sent: now, or later. A request whose time has come
     /// counts as sent. Of an unknown bucket one request at a time is tried.
     pub(super) fn take(&mut self, class: &'static str, now: Timestamp) -> Result<(), Wait> {

@@ -1,4 +1,4 @@
-//! Requests that are paced to the org's limits and repeated where that helps.
+//! Requests that are paced to the org's limits: each has its turn, and one answer within bounds.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Url;
-use reqwest::header::HeaderMap;
 use tokio::sync::Notify;
 
-use super::announced::{Announced, announced};
+use super::announced::{Announced, announced, retry_after};
+use super::answer::{self, Raw, Size, Slowed, Trouble};
 use super::bucket::Wait;
 use super::gate::Gate;
+use super::received::{innermost, text_of};
 use super::{Error, Within};
 use crate::body::Body;
 use crate::clock::Clock;
@@ -50,28 +51,19 @@ pub struct Use {
     pub throttled_ms: u64,
 }
 
-/// An answer below 500 that is not 429; where it is 200 its body is JSON.
-#[derive(Debug)]
-pub(super) struct Raw {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub body: Body,
-}
-
-/// How often a request is sent that fails for no reason of its own.
-const ATTEMPTS: u32 = 5;
+/// Longest time for one answer: slow is not dead.
+const ANSWER_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
+/// How often a request is refused for its pace until a later run has to ask it.
+const MOST_REFUSALS: u32 = 20;
+/// When that is, where Okta does not say.
+const REFUSED_FOR: SignedDuration = SignedDuration::from_secs(60);
 /// After how many refusals in a row the pause no longer grows.
 const MOST_DOUBLINGS: u32 = 3;
-/// Longest time for one answer; Okta gives up on a System Log query after 30 s.
-const ANSWER_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
 
-enum Trouble {
-    /// Worth another attempt after a backoff.
-    Passing(String),
-    /// The bucket is empty until then.
-    Limited(Timestamp),
-    /// Too many at once, or a 429 that does not say for how long.
-    Crowded,
+/// What came of one attempt.
+enum Got {
+    Answer(Raw),
+    Slowed(Slowed),
 }
 
 impl Transport {
@@ -91,8 +83,9 @@ impl Transport {
         }
     }
 
-    /// Counts from zero again; what is known of the limits stays.
+    /// Counts from zero again. What is known of the limits stays; a wait that was asked for ends with its run.
     pub fn begin_run(&self) {
+        self.gate().pace.begin_run(self.now());
         self.requests.store(0, Ordering::Relaxed);
         self.throttled_ms.store(0, Ordering::Relaxed);
     }
@@ -131,52 +124,47 @@ impl Transport {
         Ok(url)
     }
 
-    /// Where the org is.
-    pub(super) fn base(&self) -> &Url {
-        &self.base
+    /// The org's host.
+    pub(super) fn host(&self) -> &str {
+        self.base.host_str().unwrap_or_default()
     }
 
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// Sends what `build` makes, again and again where that helps. `build` is called for each
-    /// attempt, for a proof may be used once only.
+    /// Sends what `build` makes until it has an answer that is no 429. `build` is called for each attempt, for a
+    /// proof may be used once only. The outer error ends the request, the inner one may be worth another attempt.
     pub(super) async fn send(
         &self,
         class: &'static str,
         Within { sent_by, until }: Within,
         build: impl Fn(&reqwest::Client, Timestamp) -> Result<reqwest::Request, Error>,
-    ) -> Result<Raw, Error> {
-        let (mut failed, mut crowded) = (0, 0);
-        loop {
-            let sent_by = if failed + crowded == 0 { sent_by.min(until) } else { until };
+    ) -> Result<Result<Raw, Trouble>, Error> {
+        for refused in 0..MOST_REFUSALS {
+            let sent_by = if refused == 0 { sent_by.min(until) } else { until };
             let turn = self.wait_for_turn(class, Within { sent_by, until }).await?;
             let request = build(&self.http, self.now())?;
             if request.url().origin() != self.base.origin() {
                 return Err(Error::Failed("a request to another host than the org's was refused".to_owned()));
             }
-            let what = format!("{} {}", request.method(), request.url().path());
-            let pause = match self.attempt(turn, until, request).await? {
-                Ok(raw) => return Ok(raw),
-                Err(Trouble::Limited(reset)) => {
+            match self.attempt(turn, until, request).await? {
+                Ok(Got::Answer(raw)) => return Ok(Ok(raw)),
+                Ok(Got::Slowed(Slowed::Until(reset))) => {
                     self.gate().pace.close(class, reset + jitter(Duration::from_secs(1)));
-                    continue;
                 }
-                Err(Trouble::Crowded) => {
-                    crowded += 1;
-                    self.pause_after(crowded.min(MOST_DOUBLINGS), 2)
+                Ok(Got::Slowed(Slowed::Crowded)) => {
+                    self.sleep(self.pause_after((refused + 1).min(MOST_DOUBLINGS), 2), until).await?;
                 }
-                Err(Trouble::Passing(error)) => {
-                    failed += 1;
-                    if failed == ATTEMPTS {
-                        return Err(Error::Failed(format!("{what}: {error} (after {ATTEMPTS} attempts)")));
-                    }
-                    self.pause_after(failed, 1)
-                }
-            };
-            self.sleep(pause, until).await?;
+                Err(trouble) => return Ok(Err(trouble)),
+            }
         }
+        Err(Error::Limited { retry_after_s: REFUSED_FOR.as_secs() })
+    }
+
+    /// Waits before another attempt of a request that has failed so often.
+    pub(super) async fn pause(&self, failures: u32, until: Timestamp) -> Result<(), Error> {
+        self.sleep(self.pause_after(failures, 1), until).await
     }
 
     async fn wait_for_turn(&self, class: &'static str, within: Within) -> Result<Turn<'_>, Error> {
@@ -210,7 +198,7 @@ impl Transport {
         turn: Turn<'_>,
         until: Timestamp,
         request: reqwest::Request,
-    ) -> Result<Result<Raw, Trouble>, Error> {
+    ) -> Result<Result<Got, Trouble>, Error> {
         let left = until.duration_since(self.now());
         if left <= SignedDuration::ZERO {
             return Err(Error::OutOfTime);
@@ -220,34 +208,33 @@ impl Transport {
         match answer.await {
             Ok(answer) => Ok(answer),
             Err(_) if left <= ANSWER_TIMEOUT => Err(Error::OutOfTime),
-            Err(_) => Ok(Err(Trouble::Passing(format!("no answer within {} s", ANSWER_TIMEOUT.as_secs())))),
+            Err(_) => {
+                let text = format!("no answer within {} s", ANSWER_TIMEOUT.as_secs());
+                Ok(Err(Trouble { text, size: Size::TooMuch }))
+            }
         }
     }
 
-    async fn answer(&self, mut turn: Turn<'_>, request: reqwest::Request) -> Result<Raw, Trouble> {
-        let passing = |error: reqwest::Error| Trouble::Passing(innermost(&error.without_url()));
-        let response = self.http.execute(request).await.map_err(passing)?;
-        let status = response.status().as_u16();
-        let headers = response.headers().clone();
-        let announced = announced(&headers, self.now()).filter(|announced| announced.limit > 0);
-        turn.note(announced, status);
-        if status == 429 {
-            let Some(announced) = announced else {
-                turn.is_too_many();
-                return Err(Trouble::Crowded);
-            };
-            return Err(Trouble::Limited(self.now() + announced.resets_in.max(SignedDuration::from_secs(1))));
+    async fn answer(&self, mut turn: Turn<'_>, request: reqwest::Request) -> Result<Got, Trouble> {
+        let path = request.url().path().to_owned();
+        let unreachable = |error| Trouble { text: innermost(&error), size: Size::Indifferent };
+        let response = self.http.execute(request).await.map_err(|error| unreachable(error.without_url()))?;
+        let (status, headers, received_at) = (response.status().as_u16(), response.headers().clone(), self.now());
+        let announced = announced(&headers, received_at).filter(|announced| announced.limit > 0);
+        let slowed = answer::slowed(status, announced, retry_after(&headers, received_at), received_at);
+        if slowed == Some(Slowed::Crowded) {
+            turn.is_too_many();
+        } else {
+            turn.note(announced, answer::is_taken(status));
         }
-        let body = text_of(response).await.map_err(passing)?;
-        if status >= 500 || status == 408 {
-            return Err(Trouble::Passing(format!("HTTP {status}{}", super::client::told(&body))));
+        if let Some(slowed) = slowed {
+            return Ok(Got::Slowed(slowed));
         }
-        let body = Body::from(body);
-        if status == 200 && !body.is_json() {
-            return Err(Trouble::Passing("the answer is not JSON".to_owned()));
+        let text = text_of(response).await?;
+        if answer::is_taken(status) {
+            self.gate().room.widen(self.now());
         }
-        self.gate().room.widen(self.now());
-        Ok(Raw { status, headers, body })
+        Ok(Got::Answer(Raw { status, headers, body: Body::of(&path, text), received_at }))
     }
 
     async fn sleep(&self, pause: Duration, until: Timestamp) -> Result<(), Error> {
@@ -269,11 +256,11 @@ impl Transport {
 }
 
 impl Turn<'_> {
-    fn note(&mut self, announced: Option<Announced>, status: u16) {
+    fn note(&mut self, announced: Option<Announced>, is_taken: bool) {
         let mut gate = self.transport.gate();
         match announced {
             Some(announced) => gate.pace.note(self.class, announced, self.transport.now()),
-            None if status == 200 => gate.pace.note_nothing(self.class),
+            None if is_taken => gate.pace.note_nothing(self.class),
             None => return,
         }
         self.is_noted = true;
@@ -296,27 +283,8 @@ impl Drop for Turn<'_> {
     }
 }
 
-/// The body as it comes, so that it is in memory once only.
-async fn text_of(mut response: reqwest::Response) -> reqwest::Result<String> {
-    let mut bytes = Vec::new();
-    while let Some(piece) = response.chunk().await? {
-        bytes.extend_from_slice(&piece);
-    }
-    bytes.shrink_to_fit();
-    Ok(String::from_utf8(bytes).unwrap_or_else(|odd| String::from_utf8_lossy(odd.as_bytes()).into_owned()))
-}
-
 fn jitter(most: Duration) -> SignedDuration {
     SignedDuration::from_millis(fastrand::i64(0..=i64::try_from(most.as_millis()).unwrap_or(i64::MAX)))
-}
-
-/// The last cause of an error: what reqwest says above it repeats the request.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
 }
 
 #[cfg(test)]
@@ -327,7 +295,7 @@ mod tests {
     fn no_path_names_another_host() {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let base: Url = "https://acme.okta.com".parse().unwrap();
-        let clock = Clock::new(Timestamp::now);
+        let clock = Clock::new(|| Timestamp::UNIX_EPOCH);
         let transport = Transport::new(reqwest::Client::new(), base.clone(), clock, 50, Duration::ZERO);
         for path in [
             "/api/v1/users?after=1&next=https://other.example/",
@@ -353,10 +321,10 @@ mod tests {
     #[tokio::test]
     async fn a_request_to_another_host_is_refused_whatever_made_it() {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let clock = Clock::new(Timestamp::now);
+        let clock = Clock::new(|| Timestamp::UNIX_EPOCH);
         let base = "http://127.0.0.1:1".parse().unwrap();
         let transport = Transport::new(reqwest::Client::new(), base, clock, 50, Duration::ZERO);
-        let soon = Timestamp::now() + SignedDuration::from_secs(5);
+        let soon = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(5);
         for url in ["http://127.0.0.1:2/api", "https://127.0.0.1:1/api", "http://localhost:1/api"] {
             let build = |http: &reqwest::Client, _| Ok(http.get(url).build().unwrap());
             let refused = transport.send("x", soon.into(), build).await.unwrap_err();
