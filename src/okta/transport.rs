@@ -12,7 +12,7 @@ use super::announced::{Announced, announced, retry_after};
 use super::answer::{self, Raw, Size, Slowed, Trouble};
 use super::bucket::Wait;
 use super::gate::Gate;
-use super::received::{innermost, text_of};
+use super::received::{broken, text_of};
 use super::{Error, Within};
 use crate::body::Body;
 use crate::clock::Clock;
@@ -217,8 +217,7 @@ impl Transport {
 
     async fn answer(&self, mut turn: Turn<'_>, request: reqwest::Request) -> Result<Got, Trouble> {
         let path = request.url().path().to_owned();
-        let unreachable = |error| Trouble { text: innermost(&error), size: Size::Indifferent };
-        let response = self.http.execute(request).await.map_err(|error| unreachable(error.without_url()))?;
+        let response = self.http.execute(request).await.map_err(|error| broken(error, Size::Indifferent))?;
         let (status, headers, received_at) = (response.status().as_u16(), response.headers().clone(), self.now());
         let announced = announced(&headers, received_at).filter(|announced| announced.limit > 0);
         let slowed = answer::slowed(status, announced, retry_after(&headers, received_at), received_at);
