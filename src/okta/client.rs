@@ -10,7 +10,6 @@ use super::answer::{self, Meaning, Raw, Trouble};
 use super::asked::Asked;
 use super::auth::{Access, Session};
 use super::link;
-use super::pace;
 use super::transport::{Transport, Use};
 use super::tries::{Next, Tries};
 use super::{Error, Within};
@@ -79,7 +78,13 @@ impl Org {
         self.transport.room()
     }
 
-    /// Of them, how many should count against one rate limit (see [`super::class_of`]).
+    /// The rate limit that a path counts against, as far as its answers have told: requests with the same number share one.
+    #[must_use]
+    pub fn limit_of(&self, path: &str) -> usize {
+        self.transport.bucket_of(path)
+    }
+
+    /// Of them, how many should count against one rate limit (see [`Org::limit_of`]).
     #[must_use]
     pub fn room_of_a_class(&self) -> usize {
         self.transport.room_of_a_class()
@@ -147,7 +152,7 @@ impl Org {
             let request = access.put_on(request, &Method::GET, &url, now)?;
             request.build().map_err(|error| Error::Failed(error.without_url().to_string()))
         };
-        self.transport.send(pace::class_of(asked.target()), within, build).await
+        self.transport.send(asked.target(), within, build).await
     }
 
     /// Makes a request easier that has met trouble, and waits before it is sent again.

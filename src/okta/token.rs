@@ -53,6 +53,7 @@ pub(super) enum Fetched {
     UnknownScope(Error),
 }
 
+const TOKEN_PATH: &str = "/oauth2/v1/token";
 /// A token is renewed this long before it ends, or after nine tenths of a short life.
 const RENEW_BEFORE: SignedDuration = SignedDuration::from_secs(120);
 /// Assertions and proofs are dated back by this, so that an org whose clock is a little slow takes them.
@@ -122,11 +123,11 @@ impl Issuer {
         transport: &Transport,
         until: Timestamp,
     ) -> Result<Fetched, Error> {
-        let url = transport.url("/oauth2/v1/token")?;
+        let url = transport.url(TOKEN_PATH)?;
         let mut tries = Tries::default();
         loop {
             let build = |http: &reqwest::Client, now| self.request(http, scopes, &url, now);
-            let raw = match transport.send("token", until.into(), build).await? {
+            let raw = match transport.send(TOKEN_PATH, until.into(), build).await? {
                 Ok(raw) => raw,
                 Err(trouble) => {
                     pause_after(&mut tries, &trouble, transport, until).await?;

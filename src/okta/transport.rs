@@ -36,8 +36,9 @@ pub struct Transport {
 #[derive(Debug)]
 struct Turn<'a> {
     transport: &'a Transport,
-    class: &'static str,
+    path: &'a str,
     /// What [`Gate::pass`] gave.
+    bucket: usize,
     entered: u32,
     is_noted: bool,
 }
@@ -108,6 +109,11 @@ impl Transport {
         self.gate().room.width_of_a_class()
     }
 
+    /// The rate limit that a path counts against, as far as its answers have told.
+    pub(super) fn bucket_of(&self, path: &str) -> usize {
+        self.gate().pace.bucket_of(path)
+    }
+
     /// The org's URL of a path with its query. Whatever the path holds stays a path: one that begins with two
     /// slashes, or is a whole URL, names no host.
     ///
@@ -133,17 +139,17 @@ impl Transport {
         self.clock.now()
     }
 
-    /// Sends what `build` makes until it has an answer that is no 429. `build` is called for each attempt, for a
+    /// Sends what `build` makes for a path until it has an answer that is no 429. `build` is called for each attempt, for a
     /// proof may be used once only. The outer error ends the request, the inner one may be worth another attempt.
     pub(super) async fn send(
         &self,
-        class: &'static str,
+        path: &str,
         Within { sent_by, until }: Within,
         build: impl Fn(&reqwest::Client, Timestamp) -> Result<reqwest::Request, Error>,
     ) -> Result<Result<Raw, Trouble>, Error> {
         for refused in 0..MOST_REFUSALS {
             let sent_by = if refused == 0 { sent_by.min(until) } else { until };
-            let turn = self.wait_for_turn(class, Within { sent_by, until }).await?;
+            let turn = self.wait_for_turn(path, Within { sent_by, until }).await?;
             let request = build(&self.http, self.now())?;
             if request.url().origin() != self.base.origin() {
                 return Err(Error::Failed("a request to another host than the org's was refused".to_owned()));
@@ -151,7 +157,7 @@ impl Transport {
             match self.attempt(turn, until, request).await? {
                 Ok(Got::Answer(raw)) => return Ok(Ok(raw)),
                 Ok(Got::Slowed(Slowed::Until(reset))) => {
-                    self.gate().pace.close(class, reset + jitter(Duration::from_secs(1)));
+                    self.gate().pace.close(path, reset + jitter(Duration::from_secs(1)));
                 }
                 Ok(Got::Slowed(Slowed::Crowded)) => {
                     self.sleep(self.pause_after((refused + 1).min(MOST_DOUBLINGS), 2), until).await?;
@@ -167,7 +173,7 @@ impl Transport {
         self.sleep(self.pause_after(failures, 1), until).await
     }
 
-    async fn wait_for_turn(&self, class: &'static str, within: Within) -> Result<Turn<'_>, Error> {
+    async fn wait_for_turn<'a>(&'a self, path: &'a str, within: Within) -> Result<Turn<'a>, Error> {
         loop {
             let mut answered = std::pin::pin!(self.answered.notified());
             // From here on no answer is missed.
@@ -176,8 +182,8 @@ impl Transport {
             if now >= within.sent_by {
                 return Err(Error::OutOfTime);
             }
-            let (wake_at, is_throttled) = match self.gate().pass(class, now) {
-                Ok(entered) => return Ok(Turn { transport: self, class, entered, is_noted: false }),
+            let (wake_at, is_throttled) = match self.gate().pass(path, now) {
+                Ok((bucket, entered)) => return Ok(Turn { transport: self, path, bucket, entered, is_noted: false }),
                 Err(Wait::Until(later)) if later >= within.until => {
                     return Err(Error::Limited { retry_after_s: later.duration_since(now).as_secs() + 1 });
                 }
@@ -258,8 +264,8 @@ impl Turn<'_> {
     fn note(&mut self, announced: Option<Announced>, is_taken: bool) {
         let mut gate = self.transport.gate();
         match announced {
-            Some(announced) => gate.pace.note(self.class, announced, self.transport.now()),
-            None if is_taken => gate.pace.note_nothing(self.class),
+            Some(announced) => gate.pace.note(self.path, self.bucket, announced, self.transport.now()),
+            None if is_taken => gate.pace.note_nothing(self.bucket),
             None => return,
         }
         self.is_noted = true;
@@ -275,7 +281,7 @@ impl Drop for Turn<'_> {
         let mut gate = self.transport.gate();
         gate.room.leave();
         if !self.is_noted {
-            gate.pace.lose(self.class);
+            gate.pace.lose(self.bucket);
         }
         drop(gate);
         self.transport.answered.notify_waiters();
