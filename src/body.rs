@@ -1,6 +1,7 @@
-//! An answer's text with the items of the list that it is: read through once, and shared by all
+//! An answer's text with the items of the list that it holds: read through once, and shared by all
 //! that is made of them.
 
+use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use serde_json::value::RawValue;
 #[derive(Debug, Clone)]
 pub struct Body(Arc<Text>);
 
-/// The items of a text that is a list; none of any other.
+/// The items of a text that holds a list; `None` for any other.
 type List<'a> = Option<Vec<&'a RawValue>>;
 
 self_cell!(
@@ -24,16 +25,34 @@ self_cell!(
 );
 
 impl Body {
+    /// The answer to a GET of `path`: a list, or (IAM) an object that wraps the list that the path names,
+    /// for example `{"roles": [..], "_links": {..}}` of `/api/v1/iam/roles`.
+    #[must_use]
+    pub fn of(path: &str, text: String) -> Self {
+        Self(Arc::new(Text::new(text, |text| list_in(text, &names_of(path)))))
+    }
+
     /// Whether the text is JSON.
     #[must_use]
     pub fn is_json(&self) -> bool {
         self.list().is_some() || serde_json::from_str::<&RawValue>(self).is_ok()
     }
 
-    /// The items of a text that is a list; none of any other.
-    #[must_use]
-    pub fn items(&self) -> Option<Vec<Item>> {
-        Some((0..self.list()?.len()).map(|at| Item(Place::Listed(self.clone(), at))).collect())
+    /// The items of the list.
+    ///
+    /// # Errors
+    /// Tells what the text is instead, without a word of its content.
+    pub fn items(&self) -> Result<Vec<Item>, String> {
+        let Some(list) = self.list() else {
+            let instead = match self.trim_start().as_bytes().first() {
+                None => "an empty body",
+                Some(b'{') => "an object that does not hold the list that its path names",
+                Some(b'[') => "a list that is cut or garbled",
+                Some(_) => "something else than a list",
+            };
+            return Err(format!("Okta answered with {instead}"));
+        };
+        Ok((0..list.len()).map(|at| Item(Place::Listed(self.clone(), at))).collect())
     }
 
     /// The text as one value.
@@ -49,11 +68,39 @@ impl Body {
     }
 }
 
+/// A text of no path: a list, or an object with one list among its members.
 impl From<String> for Body {
     fn from(text: String) -> Self {
-        Self(Arc::new(Text::new(text, |text| {
-            text.trim_start().starts_with('[').then(|| serde_json::from_str(text).ok()).flatten()
-        })))
+        Self::of("", text)
+    }
+}
+
+/// Members that may hold the list of a path's answer: the path's last word, or the word that Okta uses instead.
+/// <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/RoleDResourceSetBinding/>
+fn names_of(path: &str) -> Vec<&str> {
+    let path = path.split('?').next().unwrap_or_default().trim_end_matches('/');
+    let last = path.rsplit('/').next().unwrap_or_default();
+    match last {
+        "" => Vec::new(),
+        "bindings" => vec!["roles", last],
+        "users" if path.ends_with("/assignees/users") => vec!["value", last],
+        _ => vec![last],
+    }
+}
+
+fn list_in<'a>(text: &'a str, names: &[&str]) -> List<'a> {
+    match text.trim_start().as_bytes().first()? {
+        b'[' => serde_json::from_str(text).ok(),
+        b'{' => {
+            let members: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
+            let list = |member: &&'a RawValue| serde_json::from_str(member.get()).ok();
+            if names.is_empty() {
+                let mut lists = members.values().filter_map(list);
+                return lists.next().filter(|_| lists.next().is_none());
+            }
+            names.iter().find_map(|name| list(members.get(*name)?))
+        }
+        _ => None,
     }
 }
 
@@ -113,9 +160,28 @@ mod tests {
     #[test]
     fn only_a_list_has_items() {
         assert_eq!(body("[]").items().unwrap().len(), 0);
-        for text in [r#"{"a": [1]}"#, "null", "", "[1", "[1] 2", "<html>"] {
-            assert!(body(text).items().is_none(), "{text}");
+        assert_eq!(body(r#"{"a": [1], "b": {}}"#).items().unwrap().len(), 1);
+        for text in [r#"{"a": [1], "b": []}"#, "null", "", "[1", "[1] 2", "<html>"] {
+            assert!(body(text).items().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_wrapped_list_is_the_one_that_the_path_names() {
+        let count = |path: &str, text: &str| Body::of(path, text.to_owned()).items().map(|items| items.len());
+        let text =
+            r#"{"errors": [], "_links": {"next": []}, "roles": [{}, {}], "value": [1, 2, 3], "permissions": [1]}"#;
+        assert_eq!(count("/api/v1/iam/roles?after=1", text), Ok(2));
+        assert_eq!(count("/api/v1/iam/resource-sets/iam1/bindings", text), Ok(2));
+        assert_eq!(count("/api/v1/iam/assignees/users?limit=100", text), Ok(3));
+        assert_eq!(count("/api/v1/iam/roles/cr01/permissions/", text), Ok(1));
+        assert!(count("/api/v1/iam/resource-sets", text).is_err());
+        for odd in [r#"{"roles": null}"#, r#"{"roles": {"0": 1}}"#, r#"{"roles": [1"#, r#"{"a": {"roles": []}}"#, "{}"]
+        {
+            assert!(count("/api/v1/iam/roles", odd).is_err(), "{odd}");
+        }
+        // A plain list is one whatever its path says.
+        assert_eq!(count("/api/v1/users/00u1/roles", "[1, 2]"), Ok(2));
     }
 
     #[test]

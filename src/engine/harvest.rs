@@ -1,7 +1,5 @@
 //! An absorbed page on its way to records.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
@@ -89,33 +87,10 @@ impl Harvest {
     }
 }
 
-/// The items of a page's body: a list, or (IAM) an object that wraps one list.
+/// The items of a page's body (see [`Body::items`]).
 ///
 /// # Errors
 /// Tells what the body is instead.
 pub fn items(body: &Body) -> Result<Vec<Item>, String> {
-    let wrapped = || {
-        let members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(body).ok()?;
-        let list: Vec<Box<RawValue>> =
-            members.into_values().find_map(|member| serde_json::from_str(member.get()).ok())?;
-        Some(list.into_iter().map(Item::from).collect())
-    };
-    body.items().or_else(wrapped).ok_or_else(|| {
-        let start: String = body.trim_start().chars().take(40).collect();
-        format!("Okta answered with something else than a list, beginning {start:?}")
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_list_may_be_wrapped() {
-        let items = |body: &str| items(&body.to_owned().into());
-        assert_eq!(items("[1, {}]").unwrap().len(), 2);
-        assert_eq!(items(r#"{"_links": {"self": {}}, "resource-sets": [{}]}"#).unwrap().len(), 1);
-        assert!(items(r#"{"errorCode": "E0000001"}"#).is_err());
-        assert!(items("null").is_err());
-    }
+    body.items()
 }

@@ -163,6 +163,10 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             wanted.into_iter().partition(|stream| missing_scope(stream).is_some());
         let log_scope = log_scope();
         let reads_log = granted.as_ref().is_none_or(|granted| granted.contains(log_scope));
+        let mut remedies = Vec::new();
+        for stream in missing {
+            remedies.push((stream, org.missing(missing_scope(stream).unwrap_or(stream.scope)).await));
+        }
         let mut ended = match run.mode {
             Mode::Check => check::check(&org, run, request, &readable, head.sequence).await?,
             Mode::Incremental | Mode::Full => {
@@ -170,10 +174,8 @@ impl<S: Store, V: Secrets> Handler<S, V> {
                 collecting.run().await?
             }
         };
-        for stream in missing {
-            let scope = missing_scope(stream).unwrap_or(stream.scope);
-            let remedy = "grant it to the app in Okta (Applications, the app, Okta API Scopes)";
-            ended.note(stream, &Parked::Unavailable(format!("the scope {scope} is not granted: {remedy}")));
+        for (stream, remedy) in remedies {
+            ended.note(stream, &Parked::Unavailable(remedy));
         }
         Ok(ended)
     }

@@ -19,14 +19,33 @@ pub(super) struct Announced {
     pub resets_in: SignedDuration,
 }
 
+/// Longest wait that an answer may ask for; more is taken for a mistake: Okta's windows last a minute.
+pub(super) const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(10);
+
+/// When an answer was given, by the org's clock.
+pub(super) fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let date = httpdate::parse_http_date(headers.get("date")?.to_str().ok()?).ok()?;
+    Timestamp::try_from(date).ok()
+}
+
+/// `Retry-After`: seconds, or a date. Okta does not send it; what stands between may.
+/// <https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3>
+pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration> {
+    let text = headers.get("retry-after")?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Some(SignedDuration::from_secs(seconds.into()));
+    }
+    let until = Timestamp::try_from(httpdate::parse_http_date(text).ok()?).ok()?;
+    Some(until.duration_since(date(headers).unwrap_or(now)))
+}
+
 /// The rate-limit headers of an answer that came at `now`; Okta sometimes sends them twice.
 pub(super) fn announced(headers: &HeaderMap, now: Timestamp) -> Option<Announced> {
     let numbers = |name: &str| -> HashSet<i64> {
         let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).filter_map(|value| value.trim().parse().ok()).collect()
     };
-    let date = headers.get("date").and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
-    let date = date.and_then(|date| Timestamp::try_from(date).ok()).unwrap_or(now);
+    let date = date(headers).unwrap_or(now);
     let limit = numbers("x-rate-limit-limit").into_iter().min()?;
     let remaining = numbers("x-rate-limit-remaining").into_iter().min()?;
     let reset = Timestamp::from_second(numbers("x-rate-limit-reset").into_iter().max()?).ok()?;
@@ -64,5 +83,25 @@ mod tests {
         assert_eq!(announced(&headers, now), Some(Announced { resets_in: reset.duration_since(now), ..read }));
         headers.remove("x-rate-limit-reset");
         assert_eq!(announced(&headers, now), None);
+    }
+
+    #[test]
+    fn a_wait_is_told_in_seconds_or_by_a_date() {
+        let now: Timestamp = "2026-11-23T18:05:00Z".parse().unwrap();
+        let wait = |pairs: &[(&str, &str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in pairs {
+                headers
+                    .insert(reqwest::header::HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+            }
+            retry_after(&headers, now).map(|wait| wait.as_secs())
+        };
+        assert_eq!(wait(&[("retry-after", " 7 ")]), Some(7));
+        let date = ("date", "Mon, 23 Nov 2026 18:00:00 GMT");
+        assert_eq!(wait(&[("retry-after", "Mon, 23 Nov 2026 18:00:30 GMT"), date]), Some(30));
+        assert_eq!(wait(&[("retry-after", "Mon, 23 Nov 2026 18:05:30 GMT")]), Some(30));
+        for odd in ["", "-1", "soon", "99999999999999999999", "1.5"] {
+            assert_eq!(wait(&[("retry-after", odd)]), None, "{odd}");
+        }
     }
 }

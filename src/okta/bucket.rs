@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::announced::Announced;
+use super::announced::{Announced, LONGEST_WAIT};
 use super::others::Others;
 
 /// Why a request has to wait.
@@ -61,15 +61,22 @@ const MARGIN_PERCENT: u32 = 3;
 const RESERVE_PERCENT: u32 = 5;
 /// How often at most it is asked in vain whether others use as much as expected.
 const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(10);
+/// Requests of each of two buckets in a window that are enough to tell whether they are one.
+const SEEN_OF_EACH: u32 = 3;
 /// How far apart the resets of one window may be told.
 const SAME_WINDOW: SignedDuration = SignedDuration::from_secs(5);
-/// A window's reset lies no further ahead; more is taken for a mistake.
-const LONGEST_WINDOW: SignedDuration = SignedDuration::from_mins(10);
 
 impl Bucket {
+    /// Forgets a wait that was asked for in an earlier run: what is remembered is at most the rest of a window.
+    pub(super) fn begin_run(&mut self, now: Timestamp) {
+        self.closed_until = Timestamp::default();
+        self.window = self.window.filter(|window| window.ends_at <= now + WINDOW + SAME_WINDOW);
+    }
+
     /// Sends a request, so far as the bucket is concerned, if its time has come: each is followed by
     /// one call of [`Bucket::note`], [`Bucket::note_nothing`] or [`Bucket::lose`].
-    pub(super) fn take(&mut self, share_percent: u32, now: Timestamp) -> Result<(), Wait> {
+    /// One that `leads` does not wait for the pace, only for the share.
+    pub(super) fn take(&mut self, share_percent: u32, leads: bool, now: Timestamp) -> Result<(), Wait> {
         if now < self.closed_until {
             return Err(Wait::Until(self.closed_until));
         }
@@ -78,7 +85,7 @@ impl Bucket {
         }
         if let Some(window) = &self.window {
             let due_at = self.due(window, share_percent, now);
-            if due_at > now {
+            if due_at > now && !(leads && due_at < window.ends_at && window.remaining > self.under_way) {
                 return Err(Wait::Until(due_at));
             }
             self.due_at = Some(due_at);
@@ -131,6 +138,66 @@ impl Bucket {
         self.window = Some(window.after(announced, self.under_way, now));
     }
 
+    /// Whether it cannot have given this answer: it tells of another limit, or of a window that overlaps the known one.
+    pub(super) fn is_contradicted_by(&self, announced: &Announced) -> bool {
+        let overlaps = |window: &Window| {
+            let apart = announced.reset.duration_since(window.reset).abs();
+            apart > SAME_WINDOW && apart < WINDOW - SAME_WINDOW
+        };
+        self.window.as_ref().is_some_and(|window| announced.limit != window.limit || overlaps(window))
+    }
+
+    /// Whether the answer tells of the window that is known.
+    pub(super) fn is_confirmed_by(&self, announced: &Announced) -> bool {
+        let is_same = |window: &Window| announced.reset.duration_since(window.reset).abs() <= SAME_WINDOW;
+        self.window
+            .as_ref()
+            .is_some_and(|window| window.limit == announced.limit && !window.is_guessed && is_same(window))
+    }
+
+    /// Whether another bucket has the same limit and window, and enough is known of both.
+    pub(super) fn is_in_step_with(&self, other: &Self) -> bool {
+        let known = |bucket: &Self| bucket.window.filter(|window| !window.is_guessed && window.own >= SEEN_OF_EACH);
+        let (Some(one), Some(two)) = (known(self), known(other)) else { return false };
+        one.limit == two.limit && one.reset == two.reset
+    }
+
+    /// Whether what remains has fallen by the requests of these other buckets as well, and by no more.
+    pub(super) fn has_counted(&self, others: &[&Self]) -> bool {
+        let Some(window) = &self.window else { return false };
+        let used = window.limit.saturating_sub(window.remaining);
+        let own = window.own + others.iter().filter_map(|other| other.window).map(|window| window.own).sum::<u32>();
+        let under_way = self.under_way + others.iter().map(|other| other.under_way).sum::<u32>();
+        (own..=own + under_way).contains(&used)
+    }
+
+    /// Takes over the requests of a bucket that has turned out to be this one.
+    pub(super) fn absorb(&mut self, other: &Self) {
+        if let (Some(window), Some(twin)) = (&mut self.window, &other.window) {
+            window.own += twin.own;
+            window.remaining = window.remaining.min(twin.remaining);
+            window.others = Others::new(window.ends_at - WINDOW, [0, 0]);
+        }
+        self.due_at = self.due_at.max(other.due_at);
+        self.closed_until = self.closed_until.max(other.closed_until);
+    }
+
+    /// Ends as a bucket of its own; gives what was known. Requests that are under way are handed over one by one.
+    pub(super) fn leave(&mut self) -> Self {
+        let under_way = self.under_way;
+        std::mem::replace(self, Self { under_way, ..Self::default() })
+    }
+
+    /// Gives a request that is under way to another bucket.
+    pub(super) fn hand_over(&mut self) {
+        self.under_way = self.under_way.saturating_sub(1);
+    }
+
+    /// Takes over a request that is under way.
+    pub(super) fn take_over(&mut self) {
+        self.under_way += 1;
+    }
+
     /// Notes that a request was answered and nothing was announced.
     pub(super) fn note_nothing(&mut self) {
         self.is_unlimited = true;
@@ -168,7 +235,9 @@ impl Window {
     /// The window as known after an answer that was counted in it. Answers may overtake each other:
     /// the lowest `remaining` is the newest.
     fn after(mut self, announced: Announced, under_way: u32, now: Timestamp) -> Self {
-        let ends_at = now + announced.resets_in.clamp(SignedDuration::from_secs(1), LONGEST_WINDOW);
+        // A reset that is further away is a mistake: the window is like any other.
+        let resets_in = if announced.resets_in <= LONGEST_WAIT { announced.resets_in } else { WINDOW };
+        let ends_at = now + resets_in.max(SignedDuration::from_secs(1));
         if self.is_guessed {
             self = Self { reset: announced.reset, ends_at, remaining: u32::MAX, is_guessed: false, ..self };
             self.others.begin(ends_at - WINDOW);
@@ -228,46 +297,46 @@ mod tests {
     /// A bucket of which all may be used.
     fn known(limit: u32, remaining: u32, ends_s: i64) -> Bucket {
         let mut bucket = Bucket::default();
-        assert_eq!(bucket.take(100, at(0)), Ok(()));
+        assert_eq!(bucket.take(100, false, at(0)), Ok(()));
         bucket.note(told(limit, remaining, ends_s, 0), at(0));
         bucket
     }
 
     /// Requests that are answered at once, one every millisecond where the bucket allows it.
     fn sent(bucket: &mut Bucket, from_ms: i64, to_ms: i64) -> usize {
-        (from_ms..to_ms).filter(|ms| bucket.take(100, at(*ms)).map(|()| bucket.lose()).is_ok()).count()
+        (from_ms..to_ms).filter(|ms| bucket.take(100, false, at(*ms)).map(|()| bucket.lose()).is_ok()).count()
     }
 
     #[test]
     fn an_unknown_bucket_is_tried_with_one_request() {
         let mut bucket = Bucket::default();
-        assert_eq!(bucket.take(50, at(0)), Ok(()));
-        assert_eq!(bucket.take(50, at(1)), Err(Wait::Answer));
+        assert_eq!(bucket.take(50, false, at(0)), Ok(()));
+        assert_eq!(bucket.take(50, false, at(1)), Err(Wait::Answer));
         // Without an answer nothing is learned.
         bucket.lose();
-        assert_eq!(bucket.take(50, at(2)), Ok(()));
+        assert_eq!(bucket.take(50, false, at(2)), Ok(()));
         bucket.note(told(2, 1, 60, 2), at(2));
-        assert_eq!(bucket.take(50, at(3)), Err(Wait::Until(at(60_002))));
+        assert_eq!(bucket.take(50, false, at(3)), Err(Wait::Until(at(60_002))));
     }
 
     #[test]
     fn where_nothing_is_announced_nothing_is_kept_to() {
         let mut bucket = Bucket::default();
-        assert_eq!(bucket.take(1, at(0)), Ok(()));
+        assert_eq!(bucket.take(1, false, at(0)), Ok(()));
         bucket.note_nothing();
-        assert!((0..1_000).all(|_| bucket.take(1, at(1)).is_ok()));
+        assert!((0..1_000).all(|_| bucket.take(1, false, at(1)).is_ok()));
     }
 
     #[test]
     fn a_closed_bucket_opens_at_its_reset_and_is_used_at_the_usual_pace() {
         let mut bucket = known(600, 599, 60);
         bucket.close(at(5_000));
-        assert_eq!(bucket.take(100, at(4_999)), Err(Wait::Until(at(5_000))));
+        assert_eq!(bucket.take(100, false, at(4_999)), Err(Wait::Until(at(5_000))));
         assert!(sent(&mut bucket, 5_000, 11_000) > 50);
         // Of one that was never known no limit is made up.
         let mut bucket = Bucket::default();
         bucket.close(at(5_000));
-        assert_eq!(bucket.take(100, at(5_000)), Ok(()));
+        assert_eq!(bucket.take(100, false, at(5_000)), Ok(()));
         bucket.note(told(600, 599, 65, 5_000), at(5_000));
         assert!(sent(&mut bucket, 5_000, 11_000) > 50);
     }
@@ -277,18 +346,18 @@ mod tests {
         let mut bucket = Bucket { under_way: 3, ..Bucket::default() };
         for (ms, ends_ms) in [(3_900, 60_990), (7_000, 60_090), (10_400, 60_090)] {
             bucket.note(told(20, 0, 60, ms), at(ms + 90));
-            assert_eq!(bucket.take(100, at(ms + 90)), Err(Wait::Until(at(ends_ms))));
+            assert_eq!(bucket.take(100, false, at(ms + 90)), Err(Wait::Until(at(ends_ms))));
         }
     }
 
     #[test]
     fn an_answer_of_a_window_that_began_early_begins_it() {
         let mut bucket = known(20, 0, 60);
-        assert_eq!(bucket.take(100, at(1)), Err(Wait::Until(at(60_000))));
+        assert_eq!(bucket.take(100, false, at(1)), Err(Wait::Until(at(60_000))));
         // It was sent before, and counted in the window that we do not expect yet.
         bucket.under_way += 1;
         bucket.note(told(20, 19, 119, 59_100), at(59_200));
-        assert_eq!(bucket.take(100, at(59_200)), Ok(()));
+        assert_eq!(bucket.take(100, false, at(59_200)), Ok(()));
         let window = bucket.window.unwrap();
         assert_eq!((window.own, window.remaining, window.ends_at), (1, 19, at(119_200)));
     }
@@ -298,7 +367,7 @@ mod tests {
         for is_guessed in [false, true] {
             let mut bucket = known(100, 99, 60);
             bucket.under_way += 1;
-            assert_eq!(bucket.take(100, at(61_000)), Ok(()));
+            assert_eq!(bucket.take(100, false, at(61_000)), Ok(()));
             if !is_guessed {
                 bucket.note(told(100, 99, 120, 61_000), at(61_100));
             }
@@ -334,7 +403,7 @@ mod tests {
     fn sent_at_pace(bucket: &mut Bucket, from_ms: i64, to_ms: i64, ends_s: i64) -> u32 {
         let mut count = 0;
         for ms in (from_ms..to_ms).step_by(10) {
-            if bucket.take(100, at(ms)).is_ok() {
+            if bucket.take(100, false, at(ms)).is_ok() {
                 count += 1;
                 let resets_in = SignedDuration::from_millis(to_ms - ms);
                 bucket.note(Announced { resets_in, ..told(20, 20 - count.min(20), ends_s, ms) }, at(ms));
@@ -350,17 +419,17 @@ mod tests {
             bucket.under_way += 1;
             bucket.lose();
         }
-        assert_eq!(bucket.take(50, at(30_000)), Err(Wait::Until(at(60_000))));
+        assert_eq!(bucket.take(50, false, at(30_000)), Err(Wait::Until(at(60_000))));
     }
 
     #[test]
     fn what_is_under_way_when_a_window_ends_may_be_counted_in_the_next() {
         let mut bucket = known(20, 19, 60);
         bucket.under_way += 9;
-        assert_eq!(bucket.take(50, at(60_500)), Ok(()));
-        assert_eq!(bucket.take(50, at(90_500)), Err(Wait::Until(at(120_500))));
+        assert_eq!(bucket.take(50, false, at(60_500)), Ok(()));
+        assert_eq!(bucket.take(50, false, at(90_500)), Err(Wait::Until(at(120_500))));
         // It was counted in the window that has ended.
         bucket.note(told(20, 10, 60, 59_900), at(90_600));
-        assert_eq!(bucket.take(50, at(90_600)), Ok(()));
+        assert_eq!(bucket.take(50, false, at(90_600)), Ok(()));
     }
 }

@@ -1,16 +1,18 @@
 //! One page of one org.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use reqwest::Method;
-use reqwest::header::HeaderMap;
-use serde::Deserialize;
 
-use super::auth::Session;
-use super::transport::{Raw, Transport, Use};
-use super::{Error, Within, link, pace};
+use super::answer::{self, Meaning, Raw, Trouble};
+use super::asked::Asked;
+use super::auth::{Access, Session};
+use super::link;
+use super::transport::{Transport, Use};
+use super::tries::{Next, Tries};
+use super::{Error, Within};
 use crate::body::Body;
 
 /// An org that pages can be read of.
@@ -18,7 +20,22 @@ use crate::body::Body;
 pub struct Org {
     transport: Arc<Transport>,
     session: Arc<Session>,
+    learned: Arc<Mutex<Learned>>,
 }
+
+/// Knowledge of an org that lasts for a run.
+#[derive(Debug, Default)]
+struct Learned {
+    /// Where and when a request with the credentials was last accepted.
+    accepted: Option<(String, Timestamp)>,
+    /// Whether `okta-response` was refused: it is not asked for again.
+    is_plain: bool,
+    /// Listings that have lost a position: of another one there is no doubt.
+    lost: BTreeSet<String>,
+}
+
+/// Where credentials are tried that one endpoint refuses, before anything has accepted them: each is for a scope of its own.
+const PROBES: [&str; 2] = ["/api/v1/users", "/api/v1/logs"];
 
 /// An answer to a GET.
 #[derive(Debug)]
@@ -33,7 +50,7 @@ impl Org {
     /// The org that `transport` connects to.
     #[must_use]
     pub fn new(transport: Arc<Transport>, session: Arc<Session>) -> Self {
-        Self { transport, session }
+        Self { transport, session, learned: Arc::default() }
     }
 
     /// The scopes that the org grants (see [`Session`]); none where it does not say.
@@ -42,6 +59,11 @@ impl Org {
     /// [`Error::Rejected`] where it grants no token at all.
     pub async fn granted(&self, until: Timestamp) -> Result<Option<BTreeSet<String>>, Error> {
         self.session.granted(&self.transport, until).await
+    }
+
+    /// Why a scope is not granted, and what to do.
+    pub async fn missing(&self, scope: &str) -> String {
+        self.session.missing(scope).await
     }
 
     /// What was used of the org so far.
@@ -56,185 +78,180 @@ impl Org {
         self.transport.room()
     }
 
-    /// Of them, how many should count against one rate limit (see [`super::class_of`]).
+    /// The rate limit that a path counts against, as far as its answers have told: requests with the same number share one.
+    #[must_use]
+    pub fn limit_of(&self, path: &str) -> usize {
+        self.transport.bucket_of(path)
+    }
+
+    /// Of them, how many should count against one rate limit (see [`Org::limit_of`]).
     #[must_use]
     pub fn room_of_a_class(&self) -> usize {
         self.transport.room_of_a_class()
     }
 
     /// Fetches a path (with its query). `omits`: what the answer may come without, in the words of
-    /// Okta's `okta-response`; empty for nothing. A token that Okta no longer accepts is renewed once.
+    /// Okta's `okta-response`; empty for nothing. Where Okta fails on a page the same position is asked for with
+    /// a smaller `limit`, and at last without `omits` and `expand=stats`; the next link carries what worked.
     ///
     /// # Errors
     /// See [`Error`].
     pub async fn get(&self, path: &str, omits: &str, within: Within) -> Result<Page, Error> {
-        let url = self.transport.address().url(path)?;
-        let class = pace::class_of(path);
-        for attempt in 0.. {
+        let omits = if self.learned(|learned| learned.is_plain) { "" } else { omits };
+        let (mut asked, mut tries) = (Asked::new(path, omits), Tries::default());
+        let again = Within::from(within.until);
+        loop {
             let access = self.session.authorize(&self.transport, within.until).await?;
-            let build = |http: &reqwest::Client, now| {
-                let mut request = http.get(url.clone()).header("accept", "application/json");
-                if !omits.is_empty() {
-                    request = request.header("content-type", format!("application/json; okta-response={omits}"));
+            let sent_at = self.transport.now();
+            let raw = match self.ask(&asked, &access, if tries.is_first() { within } else { again }).await? {
+                Ok(raw) => raw,
+                Err(trouble) => {
+                    self.ease(&mut tries, &mut asked, trouble, within.until).await?;
+                    continue;
                 }
-                let request = access.put_on(request, &Method::GET, &url, now)?;
-                request.build().map_err(|error| Error::Failed(error.without_url().to_string()))
             };
-            let raw = self.transport.send(class, within, build).await?;
-            if raw.status == 200 {
-                return Ok(page(raw));
-            }
-            let error = Refusal::read(&raw).explain(&raw, path);
-            if !(matches!(error, Error::Rejected(_)) && attempt == 0 && self.session.forget(&access).await) {
-                return Err(error);
+            self.session.note_nonce(&raw).await;
+            match answer::meaning(&raw, &asked, self.session.way(), self.transport.host()) {
+                Meaning::Page => {
+                    self.accept(&asked, sent_at, omits);
+                    return page(raw, &asked);
+                }
+                Meaning::Trouble(trouble) => self.ease(&mut tries, &mut asked, trouble, within.until).await?,
+                Meaning::Final(error) => return Err(error),
+                Meaning::Doubtful(error) => {
+                    if !tries.doubt() || self.is_beyond_doubt(&error, &asked) {
+                        return Err(error);
+                    }
+                    self.transport.pause(1, within.until).await?;
+                }
+                Meaning::Undecorated(error) => {
+                    if !asked.undecorate() {
+                        return Err(error);
+                    }
+                    tracing::warn!(path = asked.path(), %error, "asked again without what the answer can do without");
+                }
+                Meaning::NewProof(error) => self.prove_again(&mut tries, &raw, &access, error).await?,
+                Meaning::NewToken(error) => {
+                    if !(tries.renew() && self.session.forget(&access, self.transport.now()).await) {
+                        return Err(self.refused(error, &asked, sent_at, again).await);
+                    }
+                }
             }
         }
-        Err(Error::OutOfTime)
-    }
-}
-
-/// Lists page by a `Link` header, or (IAM) by a link in the body.
-fn page(raw: Raw) -> Page {
-    #[derive(Deserialize)]
-    struct Linked {
-        #[serde(rename = "_links")]
-        links: Links,
-    }
-    #[derive(Deserialize)]
-    struct Links {
-        next: Next,
-    }
-    #[derive(Deserialize)]
-    struct Next {
-        href: String,
-    }
-    let headers = raw.headers.get_all("link").iter().filter_map(|value| value.to_str().ok());
-    let next = link::next(headers).or_else(|| {
-        let wrapped = raw.body.trim_start().starts_with('{');
-        let linked = wrapped.then(|| serde_json::from_str::<Linked>(&raw.body).ok()).flatten()?;
-        link::path_of(&linked.links.next.href)
-    });
-    Page { body: raw.body, next }
-}
-
-/// What Okta says of a request that it refuses.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Refusal {
-    error_code: String,
-    error_summary: String,
-    error_id: String,
-}
-
-/// Okta's words for a person to read, led by a space; nothing where there are none.
-pub(super) fn told(body: &str) -> String {
-    let refusal: Refusal = serde_json::from_str(body).unwrap_or_default();
-    let words = [refusal.error_code, refusal.error_summary, refusal.error_id].join(" ");
-    match words.trim() {
-        "" => String::new(),
-        words => format!(" {}", words.chars().take(300).collect::<String>()),
-    }
-}
-
-impl Refusal {
-    fn read(raw: &Raw) -> Self {
-        serde_json::from_str(&raw.body).unwrap_or_default()
     }
 
-    /// <https://developer.okta.com/docs/reference/error-codes/>
-    fn explain(&self, raw: &Raw, path: &str) -> Error {
-        let is_continued = path.contains("after=");
-        let path = path.split('?').next().unwrap_or_default();
-        let said = format!("GET {path}: HTTP {}{}", raw.status, told(&raw.body));
-        let challenge = challenge(&raw.headers);
-        match (raw.status, self.error_code.as_str()) {
-            (_, "E0000015") => Error::NotApplicable(format!("the org does not have this feature ({said})")),
-            (401, _) => Error::Rejected(format!(
-                "Okta does not accept the access: check that the app or API token is active and not expired or revoked ({said})"
-            )),
-            // Not allowed "in the user's current status": there is nothing to be had of this user.
-            (403, "E0000038") => Error::Gone,
-            (403, _) => Error::Unavailable(missing(&challenge, &said)),
-            (404, _) => Error::Gone,
-            // Okta names no error for a position that it has forgotten: E0000029 and E0000031 are seen.
-            (400, _) if is_continued => Error::Expired,
-            (400, _) => Error::Refused(said),
-            _ => Error::Failed(said),
+    /// Sends the request as it is asked now.
+    async fn ask(&self, asked: &Asked, access: &Access, within: Within) -> Result<Result<Raw, Trouble>, Error> {
+        let url = self.transport.url(asked.target())?;
+        let build = |http: &reqwest::Client, now| {
+            let mut request = http.get(url.clone()).header("accept", "application/json");
+            if !asked.omits().is_empty() {
+                let media = format!("application/json; okta-response=\"{}\"", asked.omits());
+                request = request.header("content-type", media);
+            }
+            let request = access.put_on(request, &Method::GET, &url, now)?;
+            request.build().map_err(|error| Error::Failed(error.without_url().to_string()))
+        };
+        self.transport.send(asked.target(), within, build).await
+    }
+
+    /// Makes a request easier that has met trouble, and waits before it is sent again.
+    async fn ease(
+        &self,
+        tries: &mut Tries,
+        asked: &mut Asked,
+        trouble: Trouble,
+        until: Timestamp,
+    ) -> Result<(), Error> {
+        let before = asked.target().to_owned();
+        match tries.fail_on(&trouble, asked) {
+            Next::Pause(failures) => {
+                if asked.target() != before {
+                    let limit = link::limit_of(asked.target());
+                    tracing::info!(path = asked.path(), trouble = trouble.text, limit, "asked again for less");
+                }
+                self.transport.pause(failures, until).await
+            }
+            Next::GiveUp => Err(Error::Failed(format!(
+                "GET {}: {} (after {} attempts)",
+                asked.path(),
+                trouble.text,
+                tries.failed().max(1)
+            ))),
         }
     }
+
+    /// Answers the refusal of a proof: first with the nonce and the clock of the answer, at last with a new token.
+    /// <https://www.rfc-editor.org/rfc/rfc9449#section-9>
+    async fn prove_again(&self, tries: &mut Tries, raw: &Raw, access: &Access, error: Error) -> Result<(), Error> {
+        let Some(refused) = tries.prove() else { return Err(error) };
+        self.session.set_clock(raw).await;
+        let is_without_proof = !access.is_bound();
+        if (refused > 1 || is_without_proof) && !self.session.forget(access, self.transport.now()).await {
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Whether a listing has lost positions before, so that this one is lost, too.
+    fn is_beyond_doubt(&self, error: &Error, asked: &Asked) -> bool {
+        *error == Error::Expired && self.learned(|learned| !learned.lost.insert(asked.path().to_owned()))
+    }
+
+    fn accept(&self, asked: &Asked, sent_at: Timestamp, omits: &str) {
+        self.learned(|learned| {
+            learned.accepted = Some((asked.path().to_owned(), sent_at));
+            learned.is_plain |= !omits.is_empty() && asked.omits().is_empty();
+        });
+    }
+
+    /// Why credentials are refused for good: by this endpoint alone, or altogether.
+    async fn refused(&self, error: Error, asked: &Asked, sent_at: Timestamp, within: Within) -> Error {
+        let Error::Rejected(text) = error else { return error };
+        let accepted = self.learned(|learned| learned.accepted.clone());
+        let elsewhere = accepted.filter(|(path, _)| path != asked.path());
+        let is_accepted = match elsewhere {
+            Some((_, at)) if at >= sent_at => true,
+            Some((path, _)) => self.is_accepted_at(&path, within).await,
+            None if self.session.is_renewable() => {
+                let probe = PROBES.into_iter().find(|probe| *probe != asked.path()).unwrap_or(PROBES[0]);
+                self.is_accepted_at(probe, within).await
+            }
+            None => false,
+        };
+        if is_accepted {
+            return Error::Unavailable(format!(
+                "this endpoint alone does not take the access: ask Okta's support ({text})"
+            ));
+        }
+        Error::Rejected(text)
+    }
+
+    /// Whether an endpoint takes the credentials that another one does not.
+    async fn is_accepted_at(&self, path: &str, within: Within) -> bool {
+        let probe = Asked::new(&format!("{path}?limit=1"), "");
+        let sent_at = self.transport.now();
+        let Ok(access) = self.session.authorize(&self.transport, within.until).await else { return false };
+        let Ok(Ok(raw)) = self.ask(&probe, &access, within).await else { return false };
+        let is_accepted = answer::takes_access(&raw, &probe, self.session.way());
+        if is_accepted {
+            self.accept(&probe, sent_at, "");
+        }
+        is_accepted
+    }
+
+    fn learned<T>(&self, look: impl FnOnce(&mut Learned) -> T) -> T {
+        look(&mut self.learned.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
-fn challenge(headers: &HeaderMap) -> String {
-    let values = headers.get_all("www-authenticate").iter().filter_map(|value| value.to_str().ok());
-    values.collect::<Vec<_>>().join(", ")
-}
-
-/// What is missing for a request that Okta forbids, and who can give it.
-fn missing(challenge: &str, said: &str) -> String {
-    if challenge.contains("insufficient_scope") {
-        let scope = challenge
-            .split("scope=\"")
-            .last()
-            .and_then(|rest| rest.split('"').next())
-            .unwrap_or("its okta.*.read scope");
-        return format!(
-            "the scope {scope} is not granted: grant it to the app in Okta (Applications, the app, Okta API Scopes) ({said})"
-        );
-    }
-    if said.contains("network zone") {
-        return format!(
-            "the org refuses the function's address: allow it in the app's or token's network zones ({said})"
-        );
-    }
-    format!(
-        "an admin role is missing: assign the app, or the API token's owner, an admin role that may read this, such as Read-Only Administrator ({said})"
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn explained(status: u16, challenge: &str, body: &str) -> Error {
-        let mut headers = HeaderMap::new();
-        headers.insert("www-authenticate", challenge.parse().unwrap());
-        let raw = Raw { status, headers, body: body.to_owned().into() };
-        Refusal::read(&raw).explain(&raw, "/api/v1/groups?after=secret")
-    }
-
-    #[test]
-    fn what_is_missing_is_told_with_its_remedy() {
-        let scope =
-            explained(403, r#"Bearer authorization_uri="x", error="insufficient_scope", scope="okta.groups.read""#, "");
-        assert!(
-            matches!(&scope, Error::Unavailable(text) if text.contains("okta.groups.read") && text.contains("grant it")),
-            "{scope}"
-        );
-        let role = explained(403, "", r#"{"errorCode":"E0000006","errorSummary":"You do not have permission"}"#);
-        assert!(
-            matches!(&role, Error::Unavailable(text) if text.contains("admin role") && text.contains("E0000006")),
-            "{role}"
-        );
-        let feature = explained(401, "", r#"{"errorCode":"E0000015"}"#);
-        assert!(matches!(feature, Error::NotApplicable(_)));
-        let token = explained(401, r#"Bearer error="invalid_token""#, "");
-        assert!(matches!(&token, Error::Rejected(text) if !text.contains("after=secret")));
-    }
-
-    #[test]
-    fn a_listing_position_that_is_refused_has_expired() {
-        assert_eq!(explained(400, "", r#"{"errorCode":"E0000031"}"#), Error::Expired);
-        assert_eq!(explained(400, "", r#"{"errorCode":"E0000029"}"#), Error::Expired);
-        assert_eq!(explained(400, "", r#"{"errorCode":"E0000001"}"#), Error::Expired);
-        assert_eq!(explained(404, "", "<html>"), Error::Gone);
-    }
-
-    #[test]
-    fn a_body_pages_by_its_own_link() {
-        let raw = |body: &str| Raw { status: 200, headers: HeaderMap::new(), body: body.to_owned().into() };
-        let body = r#"{"roles":[],"_links":{"self":{},"next":{"href":"https://acme-admin.okta.com/api/v1/iam/roles?after=1"}}}"#;
-        assert_eq!(page(raw(body)).next.as_deref(), Some("/api/v1/iam/roles?after=1"));
-        assert_eq!(page(raw(r#"{"_links":{}}"#)).next, None);
-        assert_eq!(page(raw("[]")).next, None);
+/// A page with its next link.
+fn page(raw: Raw, asked: &Asked) -> Result<Page, Error> {
+    match link::next_page(&raw.headers, &raw.body, asked.target()) {
+        Ok(next) => Ok(Page { body: raw.body, next }),
+        Err(link::Unclear) => Err(Error::Failed(format!(
+            "GET {}: the answer has a next link that names no page of the org",
+            asked.path()
+        ))),
     }
 }

@@ -18,12 +18,13 @@ impl Gate {
         Self { pace: Pace::new(share_percent), room: Room::new() }
     }
 
-    /// Lets a request through, or tells what it has to wait for; gives what [`Room::enter`] gives.
-    pub(super) fn pass(&mut self, class: &'static str, now: Timestamp) -> Result<u32, Wait> {
+    /// Lets a request through, or tells what it has to wait for; gives the bucket that it is counted against, and what
+    /// [`Room::enter`] gives.
+    pub(super) fn pass(&mut self, path: &str, now: Timestamp) -> Result<(usize, u32), Wait> {
         if self.room.is_full() {
             return Err(Wait::Answer);
         }
-        self.pace.take(class, now)?;
-        Ok(self.room.enter())
+        let bucket = self.pace.take(path, now)?;
+        Ok((bucket, self.room.enter()))
     }
 }

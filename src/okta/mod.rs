@@ -1,8 +1,9 @@
 //! One HTTP page of an Okta org: authenticated, paced, repeated where that helps. Fetches a
 //! path; does not know what a user is.
 
-mod address;
 mod announced;
+mod answer;
+mod asked;
 mod assertion;
 mod auth;
 mod bucket;
@@ -12,8 +13,13 @@ mod gate;
 mod link;
 mod others;
 mod pace;
+mod received;
+mod refusal;
+mod remedy;
 mod room;
+mod token;
 mod transport;
+mod tries;
 
 use std::fmt;
 
@@ -45,17 +51,17 @@ impl From<Timestamp> for Within {
 pub enum Error {
     /// Okta does not accept the credentials: nothing can be had.
     Rejected(String),
-    /// Okta does not answer properly, repeatedly.
+    /// Okta does not answer properly, repeatedly: transient trouble, the position in a listing holds.
     Failed(String),
     /// Okta does not take the request as it is: the org does not support the question.
     Refused(String),
-    /// A scope or an admin role is missing.
+    /// This may not be read: a scope or an admin role is missing, or this endpoint alone does not take the token.
     Unavailable(String),
     /// The org does not have the feature.
     NotApplicable(String),
-    /// 404: the object is not there (any more).
+    /// The object is not there (any more), by Okta's own word.
     Gone,
-    /// The position in a listing is no longer valid.
+    /// The position in a listing is no longer valid: Okta has said so twice.
     Expired,
     /// A rate limit lifts only after the time that was given.
     Limited {
@@ -99,5 +105,5 @@ pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
 }
 
 const CONNECT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
-/// Longest silence within an answer; Okta gives up on a System Log query after 30 s.
-const READ_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(35);
+/// Longest silence within an answer: slow is not dead, and the whole answer has no longer either.
+const READ_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);

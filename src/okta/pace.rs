@@ -8,51 +8,136 @@ use jiff::Timestamp;
 use super::announced::Announced;
 use super::bucket::{Bucket, Wait};
 
-/// One bucket a rate-limit class.
+/// The buckets of an org, and which paths count against which. Where two kinds of path begin together is a guess
+/// ([`class_of`]); the answers tell which of them have a bucket of their own: one limit, and one window at a time.
 #[derive(Debug)]
 pub(super) struct Pace {
     share_percent: u32,
-    buckets: HashMap<&'static str, Bucket>,
+    buckets: Vec<Bucket>,
+    /// The bucket that each class is first taken to have.
+    of_class: HashMap<&'static str, usize>,
+    /// The buckets of kinds of path (see [`kind_of`]), as far as their answers have told otherwise.
+    of_kind: HashMap<String, usize>,
 }
+
+/// More buckets than any org has.
+const MOST_BUCKETS: usize = 64;
+/// More kinds of path than the streams have; those beyond count as their class.
+const MOST_KINDS: usize = 256;
 
 impl Pace {
     pub(super) fn new(share_percent: u32) -> Self {
-        Self { share_percent, buckets: HashMap::new() }
+        Self { share_percent, buckets: Vec::new(), of_class: HashMap::new(), of_kind: HashMap::new() }
     }
 
-    /// When a request of this class may be sent: now, or later. A request whose time has come
-    /// counts as sent. Of an unknown bucket one request at a time is tried.
-    pub(super) fn take(&mut self, class: &'static str, now: Timestamp) -> Result<(), Wait> {
-        let share_percent = self.share_percent;
-        self.of(class).take(share_percent, now)
+    /// Forgets waits that were asked for in an earlier run.
+    pub(super) fn begin_run(&mut self, now: Timestamp) {
+        self.buckets.iter_mut().for_each(|bucket| bucket.begin_run(now));
     }
 
-    /// Notes what an answer announces.
-    pub(super) fn note(&mut self, class: &'static str, announced: Announced, now: Timestamp) {
-        self.of(class).note(announced, now);
+    /// When a request for this path may be sent: now, or later. A request whose time has come
+    /// counts as sent, against the bucket that is given back. Of an unknown bucket one request at a time is tried; the
+    /// first one of a kind does not queue behind those of another kind: its answer tells whether it has to.
+    pub(super) fn take(&mut self, path: &str, now: Timestamp) -> Result<usize, Wait> {
+        let (at, kind) = (self.bucket_of(path), kind_of(path));
+        let is_first = !self.of_kind.contains_key(&kind) && self.of_kind.len() < MOST_KINDS;
+        self.buckets[at].take(self.share_percent, is_first, now)?;
+        if is_first {
+            self.of_kind.insert(kind, at);
+        }
+        Ok(at)
+    }
+
+    /// Notes what the answer to a request announces that was counted against the bucket `at`.
+    pub(super) fn note(&mut self, path: &str, at: usize, announced: Announced, now: Timestamp) {
+        let current = self.bucket_of(path);
+        let own = match self.buckets[current].is_contradicted_by(&announced) {
+            true => self.another_bucket(path, current, &announced),
+            false => current,
+        };
+        if own != at {
+            self.buckets[at].hand_over();
+            self.buckets[own].take_over();
+        }
+        self.buckets[own].note(announced, now);
+        self.join_twins(own);
+    }
+
+    /// Counts against one bucket what has turned out to be one: its answers tell of the requests of all.
+    fn join_twins(&mut self, own: usize) {
+        let is_twin = |other: &usize| *other != own && self.buckets[own].is_in_step_with(&self.buckets[*other]);
+        let twins: Vec<usize> = (0..self.buckets.len()).filter(is_twin).collect();
+        let is_one = |twins: &[usize]| {
+            let twins: Vec<&Bucket> = twins.iter().map(|twin| &self.buckets[*twin]).collect();
+            !twins.is_empty() && self.buckets[own].has_counted(&twins)
+        };
+        let pairs = twins.iter().map(std::slice::from_ref);
+        let joined = std::iter::once(&twins[..]).chain(pairs).find(|twins| is_one(twins)).map(<[usize]>::to_vec);
+        for twin in joined.unwrap_or_default() {
+            let left = self.buckets[twin].leave();
+            self.buckets[own].absorb(&left);
+            let paths = self.of_class.values_mut().chain(self.of_kind.values_mut());
+            paths.filter(|at| **at == twin).for_each(|at| *at = own);
+        }
     }
 
     /// Notes an answer that announces nothing.
-    pub(super) fn note_nothing(&mut self, class: &'static str) {
-        self.of(class).note_nothing();
+    pub(super) fn note_nothing(&mut self, at: usize) {
+        self.buckets[at].note_nothing();
     }
 
     /// Notes that a request has ended without an answer that tells of its bucket.
-    pub(super) fn lose(&mut self, class: &'static str) {
-        self.of(class).lose();
+    pub(super) fn lose(&mut self, at: usize) {
+        self.buckets[at].lose();
     }
 
-    /// Notes that the bucket is empty until `until`.
-    pub(super) fn close(&mut self, class: &'static str, until: Timestamp) {
-        self.of(class).close(until);
+    /// Notes that the path's bucket is empty until `until`.
+    pub(super) fn close(&mut self, path: &str, until: Timestamp) {
+        let at = self.bucket_of(path);
+        self.buckets[at].close(until);
     }
 
-    fn of(&mut self, class: &'static str) -> &mut Bucket {
-        self.buckets.entry(class).or_default()
+    /// The bucket that a path counts against, as far as is known.
+    pub(super) fn bucket_of(&mut self, path: &str) -> usize {
+        if let Some(at) = self.of_kind.get(&kind_of(path)) {
+            return *at;
+        }
+        *self.of_class.entry(class_of(path)).or_insert_with(|| {
+            self.buckets.push(Bucket::default());
+            self.buckets.len() - 1
+        })
+    }
+
+    /// The bucket whose answers look like this one, which the bucket `at` cannot have given.
+    fn another_bucket(&mut self, path: &str, at: usize, announced: &Announced) -> usize {
+        let own = match self.buckets.iter().position(|bucket| bucket.is_confirmed_by(announced)) {
+            Some(own) => own,
+            None if self.buckets.len() >= MOST_BUCKETS => return at,
+            None => {
+                self.buckets.push(Bucket::default());
+                self.buckets.len() - 1
+            }
+        };
+        self.of_kind.insert(kind_of(path), own);
+        own
     }
 }
 
-/// The bucket that a path counts against.
+/// A path without its ids: paths of one kind count against one bucket.
+fn kind_of(path: &str) -> String {
+    let path = path.split('?').next().unwrap_or_default();
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    // Behind the API's name and version a collection and an id take turns; what is below `iam` is one further down.
+    let first = if parts.get(2) == Some(&"iam") { 3 } else { 2 };
+    let is_id = |at: usize| at > first && (at - first) % 2 == 1;
+    let words = parts.iter().take(MOST_PARTS).enumerate().map(|(at, part)| if is_id(at) { "*" } else { part });
+    words.collect::<Vec<_>>().join("/")
+}
+
+/// Parts of a path that tell its kind.
+const MOST_PARTS: usize = 10;
+
+/// The class of a path: a first guess at the bucket that it counts against.
 /// <https://developer.okta.com/docs/reference/rl-global-mgmt/>
 #[must_use]
 pub fn class_of(path: &str) -> &'static str {
@@ -95,18 +180,18 @@ mod tests {
         limit: u32,
         /// How many requests others have made by so many milliseconds of the window of that number.
         others: fn(u32, i64, usize) -> u32,
+        /// The first window is this old when the run begins.
+        old_ms: i64,
         windows: Vec<Used>,
     }
 
     impl Okta {
         /// Okta's clock is fast by this much and a bit, so that nothing happens at whole seconds.
         const AHEAD_MS: i64 = 7 * 3_600_000 + 437;
-        /// The first window is this old when the run begins.
-        const OLD_MS: i64 = 23_437;
 
         /// One request at `ms` of the run's clock; the answer, and whether it is a refusal.
         fn serve(&mut self, ms: i64) -> (Announced, bool) {
-            let elapsed_ms = ms + Self::OLD_MS;
+            let elapsed_ms = ms + self.old_ms;
             let number = usize::try_from(elapsed_ms / MINUTE_MS).unwrap();
             while self.windows.len() <= number {
                 if let Some(last) = self.windows.len().checked_sub(1) {
@@ -123,7 +208,7 @@ mod tests {
                 window.own += 1;
             }
             let remaining = self.limit - window.own - window.others;
-            let ends_ms = (i64::try_from(number).unwrap() + 1) * MINUTE_MS - Self::OLD_MS;
+            let ends_ms = (i64::try_from(number).unwrap() + 1) * MINUTE_MS - self.old_ms;
             let reset = at(ends_ms + Self::AHEAD_MS);
             let date = Timestamp::from_second(at(ms + Self::AHEAD_MS).as_second()).unwrap();
             (Announced { limit: self.limit, remaining, reset, resets_in: reset.duration_since(date) }, is_refused)
@@ -160,34 +245,47 @@ mod tests {
 
         /// Runs for so many minutes; answers overtake each other.
         fn against(&mut self, okta: &mut Okta, minutes: i64) {
+            self.against_each(std::slice::from_mut(okta), &[("/api/v1/groups", 0)], minutes);
+        }
+
+        /// As [`Run::against`], with work for several paths at once, each counted against the bucket of that number.
+        fn against_each(&mut self, okta: &mut [Okta], paths: &[(&str, usize)], minutes: i64) {
             let mut pace = Pace::new(self.share);
-            let (mut sent, mut answers): (Vec<i64>, Vec<(i64, Announced, bool)>) = Default::default();
+            let mut lanes: Vec<Lane> = paths.iter().map(|_| Lane::default()).collect();
             let (mut ms, end_ms) = (0, minutes * MINUTE_MS);
             while ms < end_ms {
-                for _ in sent.extract_if(.., |arrives| *arrives <= ms) {
-                    self.counted_ms.push(ms);
-                    let (announced, is_refused) = okta.serve(ms);
-                    answers.push((ms + self.latency(), announced, is_refused));
-                }
-                for (_, announced, is_refused) in answers.extract_if(.., |(arrives, ..)| *arrives <= ms) {
-                    pace.note("groups", announced, at(ms));
-                    if is_refused {
-                        pace.close("groups", at(ms) + announced.resets_in);
+                let mut wake_ms = end_ms;
+                for ((path, counted), lane) in paths.iter().zip(&mut lanes) {
+                    let okta = &mut okta[*counted];
+                    for (_, bucket) in lane.sent.extract_if(.., |(arrives, _)| *arrives <= ms) {
+                        self.counted_ms.push(ms);
+                        let (announced, is_refused) = okta.serve(ms);
+                        lane.answers.push((ms + self.latency(), bucket, announced, is_refused));
+                    }
+                    for (_, bucket, announced, is_refused) in
+                        lane.answers.extract_if(.., |(arrives, ..)| *arrives <= ms)
+                    {
+                        pace.note(path, bucket, announced, at(ms));
+                        if is_refused {
+                            pace.close(path, at(ms) + announced.resets_in);
+                        }
+                    }
+                    let mut turn = Ok(0);
+                    while lane.sent.len() + lane.answers.len() < self.at_once && turn.is_ok() {
+                        turn = pace.take(path, at(ms));
+                        lane.sent.extend(turn.iter().map(|bucket| (ms + self.latency(), *bucket)));
+                    }
+                    if let Err(Wait::Until(due)) = turn {
+                        // Timers are by the millisecond, and never early.
+                        let due_ms = due.duration_since(at(0)).as_micros().unsigned_abs().div_ceil(1_000);
+                        wake_ms = wake_ms.min(due_ms.try_into().unwrap());
                     }
                 }
-                let mut turn = Ok(());
-                while sent.len() + answers.len() < self.at_once && turn.is_ok() {
-                    turn = pace.take("groups", at(ms));
-                    sent.extend(turn.is_ok().then(|| ms + self.latency()));
-                }
-                let wake_ms = if let Err(Wait::Until(due)) = turn {
-                    // Timers are by the millisecond, and never early.
-                    due.duration_since(at(0)).as_micros().unsigned_abs().div_ceil(1_000).try_into().unwrap()
-                } else {
-                    end_ms
-                };
-                let under_way = sent.iter().copied().chain(answers.iter().map(|(arrives, ..)| *arrives));
-                ms = under_way.chain([wake_ms]).min().unwrap_or(end_ms).max(ms);
+                let sent = lanes.iter().flat_map(|lane| lane.sent.iter().map(|(arrives, _)| *arrives));
+                let answers = lanes.iter().flat_map(|lane| lane.answers.iter().map(|(arrives, ..)| *arrives));
+                let next_ms = sent.chain(answers).chain([wake_ms]).min().unwrap_or(end_ms);
+                // What one path has learned may let another one go on.
+                ms = if paths.len() > 1 { next_ms.max(ms + 1) } else { next_ms.max(ms) };
             }
         }
 
@@ -198,6 +296,13 @@ mod tests {
             let within = |first: usize| counted[first..].partition_point(|ms| *ms < counted[first] + MINUTE_MS);
             (0..counted.len()).map(within).max().unwrap_or_default()
         }
+    }
+
+    /// The requests of one path that are under way, with their buckets, and the answers that are.
+    #[derive(Default)]
+    struct Lane {
+        sent: Vec<(i64, usize)>,
+        answers: Vec<(i64, usize, Announced, bool)>,
     }
 
     fn nobody(_: u32, _: i64, _: usize) -> u32 {
@@ -213,7 +318,7 @@ mod tests {
     }
 
     fn okta(limit: u32, others: fn(u32, i64, usize) -> u32) -> Okta {
-        Okta { limit, others, windows: Vec::new() }
+        Okta { limit, others, old_ms: 23_437, windows: Vec::new() }
     }
 
     type Pattern = fn(u32, i64, usize) -> u32;
@@ -325,6 +430,82 @@ mod tests {
             run.against(&mut okta, 6);
             let refused = okta.windows.iter().map(|window| window.refused + window.others_refused).max();
             assert!(refused.unwrap() * 100 <= limit * 5, "{limit}: {:?}", okta.windows);
+        }
+    }
+
+    #[test]
+    fn limits_that_are_taken_for_one_are_each_used_as_if_they_were_alone() {
+        // Both are guessed to be of one class.
+        let paths = [("/api/v1/groups", 0), ("/api/v1/groups/00g1/users", 1)];
+        assert_eq!(class_of(paths[0].0), class_of(paths[1].0));
+        for (limits, old_ms) in [
+            ([100, 500], [23_437, 5_100]),
+            ([500, 100], [0, 59_000]),
+            ([300, 300], [1_000, 31_000]),
+            ([50, 3_000], [0, 0]),
+        ] {
+            for (share, latency_ms) in [(50, [0, 200]), (100, [20, 20]), (50, [0, 0])] {
+                let both = || [0, 1].map(|at| Okta { old_ms: old_ms[at], ..okta(limits[at], nobody) });
+                let (mut alone, mut together) = (both(), both());
+                let run = || Run { latency_ms, ..Run::of(share) };
+                alone.iter_mut().for_each(|okta| run().against(okta, 6));
+                run().against_each(&mut together, &paths, 6);
+                for (alone, together) in alone.iter().zip(&together) {
+                    let what = format!(
+                        "{share} % of {limits:?}, {latency_ms:?} ms: {:?} {:?}",
+                        alone.windows, together.windows
+                    );
+                    assert_eq!(total(&together.windows, |window| window.refused), 0, "{what}");
+                    let used = [alone, together].map(|okta| total(&okta.windows, |window| window.own));
+                    assert!(used[1] * 4 >= used[0] * 3 && used[1] * 4 <= used[0] * 5, "{used:?}: {what}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn one_limit_that_is_taken_for_several_is_used_as_one() {
+        let paths = [("/api/v1/apps", 0), ("/api/v1/apps/0oa1", 0), ("/api/v1/idps", 0)];
+        for (share, limit) in [(50, 600), (50, 100), (25, 300), (100, 100)] {
+            for latency_ms in [[0, 200], [20, 20]] {
+                let (mut one, mut run) = ([okta(limit, nobody)], Run { latency_ms, ..Run::of(share) });
+                run.against_each(&mut one, &paths, 6);
+                let (windows, most) = (&one[0].windows, limit * share / 100);
+                let what = format!("{share} % of {limit}, {latency_ms:?} ms: {windows:?}");
+                assert_eq!(total(windows, |window| window.refused), 0, "{what}");
+                // Until it shows that they are one, each takes its share.
+                assert!(windows[1..].iter().all(|window| window.own <= most), "{what}");
+                assert!(windows[1..windows.len() - 1].iter().all(|window| window.own * 4 >= most * 3), "{what}");
+            }
+        }
+    }
+
+    #[test]
+    fn limits_that_look_alike_are_not_taken_for_one() {
+        let paths = [("/api/v1/apps", 0), ("/api/v1/iam/roles", 1)];
+        for latency_ms in [[0, 200], [20, 20], [0, 0]] {
+            // The same limit, and windows that begin in the same instant.
+            let (mut both, mut run) = ([okta(100, nobody), okta(100, nobody)], Run { latency_ms, ..Run::of(50) });
+            run.against_each(&mut both, &paths, 6);
+            for okta in &both {
+                assert_eq!(total(&okta.windows, |window| window.refused), 0);
+                assert!(whole(okta, 1).iter().all(|window| window.own >= 45), "{latency_ms:?}: {:?}", okta.windows);
+            }
+        }
+    }
+
+    #[test]
+    fn a_path_without_its_ids_is_a_kind() {
+        for (path, kind) in [
+            ("/api/v1/users?limit=200", "api/v1/users"),
+            ("/api/v1/users/00u1", "api/v1/users/*"),
+            ("/api/v1/users/00u1/roles/ra1/targets/groups?limit=1", "api/v1/users/*/roles/*/targets/*"),
+            ("/api/v1/iam/resource-sets/iam1/bindings/cr01/members", "api/v1/iam/resource-sets/*/bindings/*/members"),
+            ("/oauth2/v1/clients/0oa1/roles", "oauth2/v1/clients/*/roles"),
+            ("/oauth2/v1/token", "oauth2/v1/token"),
+            ("/", ""),
+        ] {
+            assert_eq!(kind_of(path), kind, "{path}");
         }
     }
 

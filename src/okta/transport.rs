@@ -1,4 +1,4 @@
-//! Requests that are paced to the org's limits and repeated where that helps.
+//! Requests that are paced to the org's limits: each has its turn, and one answer within bounds.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Url;
-use reqwest::header::HeaderMap;
 use tokio::sync::Notify;
 
-use super::address::Address;
-use super::announced::{Announced, announced};
+use super::announced::{Announced, announced, retry_after};
+use super::answer::{self, Raw, Size, Slowed, Trouble};
 use super::bucket::Wait;
 use super::gate::Gate;
+use super::received::{broken, text_of};
 use super::{Error, Within};
 use crate::body::Body;
 use crate::clock::Clock;
@@ -21,8 +21,8 @@ use crate::clock::Clock;
 #[derive(Debug)]
 pub struct Transport {
     http: reqwest::Client,
-    /// Every request goes there and nowhere else.
-    address: Address,
+    /// Scheme, host and port of the org: every request goes there and nowhere else.
+    base: Url,
     clock: Clock,
     backoff: Duration,
     gate: Mutex<Gate>,
@@ -36,8 +36,9 @@ pub struct Transport {
 #[derive(Debug)]
 struct Turn<'a> {
     transport: &'a Transport,
-    class: &'static str,
+    path: &'a str,
     /// What [`Gate::pass`] gave.
+    bucket: usize,
     entered: u32,
     is_noted: bool,
 }
@@ -51,28 +52,19 @@ pub struct Use {
     pub throttled_ms: u64,
 }
 
-/// An answer below 500 that is not 429; where it is 200 its body is JSON.
-#[derive(Debug)]
-pub(super) struct Raw {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub body: Body,
-}
-
-/// How often a request is sent that fails for no reason of its own.
-const ATTEMPTS: u32 = 5;
+/// Longest time for one answer: slow is not dead.
+const ANSWER_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
+/// How often a request is refused for its pace until a later run has to ask it.
+const MOST_REFUSALS: u32 = 20;
+/// When that is, where Okta does not say.
+const REFUSED_FOR: SignedDuration = SignedDuration::from_secs(60);
 /// After how many refusals in a row the pause no longer grows.
 const MOST_DOUBLINGS: u32 = 3;
-/// Longest time for one answer; Okta gives up on a System Log query after 30 s.
-const ANSWER_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
 
-enum Trouble {
-    /// Worth another attempt after a backoff.
-    Passing(String),
-    /// The bucket is empty until then.
-    Limited(Timestamp),
-    /// Too many at once, or a 429 that does not say for how long.
-    Crowded,
+/// What came of one attempt.
+enum Got {
+    Answer(Raw),
+    Slowed(Slowed),
 }
 
 impl Transport {
@@ -82,7 +74,7 @@ impl Transport {
     pub fn new(http: reqwest::Client, base: Url, clock: Clock, share_percent: u32, backoff: Duration) -> Self {
         Self {
             http,
-            address: Address::new(base),
+            base,
             clock,
             backoff,
             gate: Mutex::new(Gate::new(share_percent)),
@@ -92,8 +84,9 @@ impl Transport {
         }
     }
 
-    /// Counts from zero again; what is known of the limits stays.
+    /// Counts from zero again. What is known of the limits stays; a wait that was asked for ends with its run.
     pub fn begin_run(&self) {
+        self.gate().pace.begin_run(self.now());
         self.requests.store(0, Ordering::Relaxed);
         self.throttled_ms.store(0, Ordering::Relaxed);
     }
@@ -116,53 +109,71 @@ impl Transport {
         self.gate().room.width_of_a_class()
     }
 
-    /// Where the org is.
-    pub(super) fn address(&self) -> &Address {
-        &self.address
+    /// The rate limit that a path counts against, as far as its answers have told.
+    pub(super) fn bucket_of(&self, path: &str) -> usize {
+        self.gate().pace.bucket_of(path)
+    }
+
+    /// The org's URL of a path with its query. Whatever the path holds stays a path: one that begins with two
+    /// slashes, or is a whole URL, names no host.
+    ///
+    /// # Errors
+    /// [`Error::Expired`] where it does not begin with a slash: such a position is not one that this function kept.
+    pub(super) fn url(&self, path: &str) -> Result<Url, Error> {
+        if !path.starts_with('/') {
+            return Err(Error::Expired);
+        }
+        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+        let mut url = self.base.clone();
+        url.set_path(path);
+        url.set_query(query);
+        Ok(url)
+    }
+
+    /// The org's host.
+    pub(super) fn host(&self) -> &str {
+        self.base.host_str().unwrap_or_default()
     }
 
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// Sends what `build` makes, again and again where that helps. `build` is called for each
-    /// attempt, for a proof may be used once only.
+    /// Sends what `build` makes for a path until it has an answer that is no 429. `build` is called for each attempt, for a
+    /// proof may be used once only. The outer error ends the request, the inner one may be worth another attempt.
     pub(super) async fn send(
         &self,
-        class: &'static str,
+        path: &str,
         Within { sent_by, until }: Within,
         build: impl Fn(&reqwest::Client, Timestamp) -> Result<reqwest::Request, Error>,
-    ) -> Result<Raw, Error> {
-        let (mut failed, mut crowded) = (0, 0);
-        loop {
-            let sent_by = if failed + crowded == 0 { sent_by.min(until) } else { until };
-            let turn = self.wait_for_turn(class, Within { sent_by, until }).await?;
+    ) -> Result<Result<Raw, Trouble>, Error> {
+        for refused in 0..MOST_REFUSALS {
+            let sent_by = if refused == 0 { sent_by.min(until) } else { until };
+            let turn = self.wait_for_turn(path, Within { sent_by, until }).await?;
             let request = build(&self.http, self.now())?;
-            self.address.check(request.url())?;
-            let what = format!("{} {}", request.method(), request.url().path());
-            let pause = match self.attempt(turn, until, request).await? {
-                Ok(raw) => return Ok(raw),
-                Err(Trouble::Limited(reset)) => {
-                    self.gate().pace.close(class, reset + jitter(Duration::from_secs(1)));
-                    continue;
+            if request.url().origin() != self.base.origin() {
+                return Err(Error::Failed("a request to another host than the org's was refused".to_owned()));
+            }
+            match self.attempt(turn, until, request).await? {
+                Ok(Got::Answer(raw)) => return Ok(Ok(raw)),
+                Ok(Got::Slowed(Slowed::Until(reset))) => {
+                    self.gate().pace.close(path, reset + jitter(Duration::from_secs(1)));
                 }
-                Err(Trouble::Crowded) => {
-                    crowded += 1;
-                    self.pause_after(crowded.min(MOST_DOUBLINGS), 2)
+                Ok(Got::Slowed(Slowed::Crowded)) => {
+                    self.sleep(self.pause_after((refused + 1).min(MOST_DOUBLINGS), 2), until).await?;
                 }
-                Err(Trouble::Passing(error)) => {
-                    failed += 1;
-                    if failed == ATTEMPTS {
-                        return Err(Error::Failed(format!("{what}: {error} (after {ATTEMPTS} attempts)")));
-                    }
-                    self.pause_after(failed, 1)
-                }
-            };
-            self.sleep(pause, until).await?;
+                Err(trouble) => return Ok(Err(trouble)),
+            }
         }
+        Err(Error::Limited { retry_after_s: REFUSED_FOR.as_secs() })
     }
 
-    async fn wait_for_turn(&self, class: &'static str, within: Within) -> Result<Turn<'_>, Error> {
+    /// Waits before another attempt of a request that has failed so often.
+    pub(super) async fn pause(&self, failures: u32, until: Timestamp) -> Result<(), Error> {
+        self.sleep(self.pause_after(failures, 1), until).await
+    }
+
+    async fn wait_for_turn<'a>(&'a self, path: &'a str, within: Within) -> Result<Turn<'a>, Error> {
         loop {
             let mut answered = std::pin::pin!(self.answered.notified());
             // From here on no answer is missed.
@@ -171,8 +182,8 @@ impl Transport {
             if now >= within.sent_by {
                 return Err(Error::OutOfTime);
             }
-            let (wake_at, is_throttled) = match self.gate().pass(class, now) {
-                Ok(entered) => return Ok(Turn { transport: self, class, entered, is_noted: false }),
+            let (wake_at, is_throttled) = match self.gate().pass(path, now) {
+                Ok((bucket, entered)) => return Ok(Turn { transport: self, path, bucket, entered, is_noted: false }),
                 Err(Wait::Until(later)) if later >= within.until => {
                     return Err(Error::Limited { retry_after_s: later.duration_since(now).as_secs() + 1 });
                 }
@@ -193,7 +204,7 @@ impl Transport {
         turn: Turn<'_>,
         until: Timestamp,
         request: reqwest::Request,
-    ) -> Result<Result<Raw, Trouble>, Error> {
+    ) -> Result<Result<Got, Trouble>, Error> {
         let left = until.duration_since(self.now());
         if left <= SignedDuration::ZERO {
             return Err(Error::OutOfTime);
@@ -203,34 +214,32 @@ impl Transport {
         match answer.await {
             Ok(answer) => Ok(answer),
             Err(_) if left <= ANSWER_TIMEOUT => Err(Error::OutOfTime),
-            Err(_) => Ok(Err(Trouble::Passing(format!("no answer within {} s", ANSWER_TIMEOUT.as_secs())))),
+            Err(_) => {
+                let text = format!("no answer within {} s", ANSWER_TIMEOUT.as_secs());
+                Ok(Err(Trouble { text, size: Size::TooMuch }))
+            }
         }
     }
 
-    async fn answer(&self, mut turn: Turn<'_>, request: reqwest::Request) -> Result<Raw, Trouble> {
-        let passing = |error: reqwest::Error| Trouble::Passing(innermost(&error.without_url()));
-        let response = self.http.execute(request).await.map_err(passing)?;
-        let status = response.status().as_u16();
-        let headers = response.headers().clone();
-        let announced = announced(&headers, self.now()).filter(|announced| announced.limit > 0);
-        turn.note(announced, status);
-        if status == 429 {
-            let Some(announced) = announced else {
-                turn.is_too_many();
-                return Err(Trouble::Crowded);
-            };
-            return Err(Trouble::Limited(self.now() + announced.resets_in.max(SignedDuration::from_secs(1))));
+    async fn answer(&self, mut turn: Turn<'_>, request: reqwest::Request) -> Result<Got, Trouble> {
+        let path = request.url().path().to_owned();
+        let response = self.http.execute(request).await.map_err(|error| broken(error, Size::Indifferent))?;
+        let (status, headers, received_at) = (response.status().as_u16(), response.headers().clone(), self.now());
+        let announced = announced(&headers, received_at).filter(|announced| announced.limit > 0);
+        let slowed = answer::slowed(status, announced, retry_after(&headers, received_at), received_at);
+        if slowed == Some(Slowed::Crowded) {
+            turn.is_too_many();
+        } else {
+            turn.note(announced, answer::is_taken(status));
         }
-        let body = text_of(response).await.map_err(passing)?;
-        if status >= 500 || status == 408 {
-            return Err(Trouble::Passing(format!("HTTP {status}{}", super::client::told(&body))));
+        if let Some(slowed) = slowed {
+            return Ok(Got::Slowed(slowed));
         }
-        let body = Body::from(body);
-        if status == 200 && !body.is_json() {
-            return Err(Trouble::Passing("the answer is not JSON".to_owned()));
+        let text = text_of(response).await?;
+        if answer::is_taken(status) {
+            self.gate().room.widen(self.now());
         }
-        self.gate().room.widen(self.now());
-        Ok(Raw { status, headers, body })
+        Ok(Got::Answer(Raw { status, headers, body: Body::of(&path, text), received_at }))
     }
 
     async fn sleep(&self, pause: Duration, until: Timestamp) -> Result<(), Error> {
@@ -252,11 +261,11 @@ impl Transport {
 }
 
 impl Turn<'_> {
-    fn note(&mut self, announced: Option<Announced>, status: u16) {
+    fn note(&mut self, announced: Option<Announced>, is_taken: bool) {
         let mut gate = self.transport.gate();
         match announced {
-            Some(announced) => gate.pace.note(self.class, announced, self.transport.now()),
-            None if status == 200 => gate.pace.note_nothing(self.class),
+            Some(announced) => gate.pace.note(self.path, self.bucket, announced, self.transport.now()),
+            None if is_taken => gate.pace.note_nothing(self.bucket),
             None => return,
         }
         self.is_noted = true;
@@ -272,39 +281,47 @@ impl Drop for Turn<'_> {
         let mut gate = self.transport.gate();
         gate.room.leave();
         if !self.is_noted {
-            gate.pace.lose(self.class);
+            gate.pace.lose(self.bucket);
         }
         drop(gate);
         self.transport.answered.notify_waiters();
     }
 }
 
-/// The body as it comes, so that it is in memory once only.
-async fn text_of(mut response: reqwest::Response) -> reqwest::Result<String> {
-    let mut bytes = Vec::new();
-    while let Some(piece) = response.chunk().await? {
-        bytes.extend_from_slice(&piece);
-    }
-    bytes.shrink_to_fit();
-    Ok(String::from_utf8(bytes).unwrap_or_else(|odd| String::from_utf8_lossy(odd.as_bytes()).into_owned()))
-}
-
 fn jitter(most: Duration) -> SignedDuration {
     SignedDuration::from_millis(fastrand::i64(0..=i64::try_from(most.as_millis()).unwrap_or(i64::MAX)))
-}
-
-/// The last cause of an error: what reqwest says above it repeats the request.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_path_names_another_host() {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let base: Url = "https://acme.okta.com".parse().unwrap();
+        let clock = Clock::new(|| Timestamp::UNIX_EPOCH);
+        let transport = Transport::new(reqwest::Client::new(), base.clone(), clock, 50, Duration::ZERO);
+        for path in [
+            "/api/v1/users?after=1&next=https://other.example/",
+            "//other.example/api/v1/users?after=1",
+            "///other.example/api",
+            "/\\\\other.example/api",
+            "/\\other.example/api",
+            "/%2F/other.example",
+            "/..//other.example/api",
+            "/./\t/other.example/api",
+            "/@other.example/api",
+            "/:443@other.example",
+        ] {
+            let url = transport.url(path).unwrap();
+            assert_eq!((url.origin(), url.username(), url.password()), (base.origin(), "", None), "{path}: {url}");
+        }
+        for path in ["https://other.example/api", "other.example/api", "@other.example", "\\\\other.example", ""] {
+            assert!(matches!(transport.url(path), Err(Error::Expired)), "{path}");
+        }
+        assert_eq!(transport.url("/a/b%20c?d=%22e%22").unwrap().as_str(), "https://acme.okta.com/a/b%20c?d=%22e%22");
+    }
 
     #[tokio::test]
     async fn a_request_to_another_host_is_refused_whatever_made_it() {

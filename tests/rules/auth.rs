@@ -434,3 +434,166 @@ async fn a_redirect_is_not_followed() {
     assert_eq!(outcome(&rig.run().await, "users"), Outcome::Failed);
     assert_eq!(visits.load(Ordering::Relaxed), 0);
 }
+
+fn by_key(rig: &Rig, client: Client, keys: &keys::Keys) {
+    rig.org().add_client(client);
+    keep(rig, &json!({"client_secret": null, "private_key": keys.private, "key_id": keys.public["kid"]}));
+}
+
+#[tokio::test]
+async fn a_scope_that_the_org_does_not_know_costs_its_streams_alone() {
+    let all = ["okta.groups.read", "okta.apps.read", "okta.roles.read", "okta.idps.read", "okta.logs.read"];
+    for unknown in [&["okta.roles.read"][..], &["okta.idps.read", "okta.roles.read"], &all] {
+        let rig = Rig::new().await;
+        rig.populate(20, 4);
+        rig.org().options.unknown_scopes = unknown.iter().map(|scope| (*scope).to_owned()).collect();
+        for run in 0..2 {
+            let report = rig.run().await;
+            assert_eq!(report.outcome, Outcome::Degraded, "{report:#?}");
+            for (name, stream) in &report.streams {
+                let scopes = STREAMS.iter().find(|stream| stream.name == name).unwrap().scopes_without(&[]);
+                let missing = scopes.iter().find(|scope| unknown.contains(scope));
+                let expected = if missing.is_some() { Outcome::Unavailable } else { Outcome::Succeeded };
+                assert_eq!(stream.outcome, expected, "{name}: {report:#?}");
+                if let Some(scope) = missing {
+                    let error = stream.error.as_ref().unwrap();
+                    assert!(error.contains("does not know the scope") && error.contains(scope), "{error}");
+                }
+            }
+            // The first refusal, two for each halving, and the token; then nothing more.
+            assert!(tokens(&rig) <= 12, "run {run}: {}", tokens(&rig));
+        }
+    }
+}
+
+#[tokio::test]
+async fn scopes_that_are_all_unknown_are_rejected() {
+    let rig = Rig::new().await;
+    rig.org().options.unknown_scopes = scopes_but(&[]);
+    let failure = rig.ask(json!({})).await.unwrap_err();
+    assert_rejected(&rig, &failure);
+    assert!(failure.message.contains("knows none of the scopes") && tokens(&rig) <= 14, "{failure} {}", tokens(&rig));
+}
+
+#[tokio::test]
+async fn a_refused_token_request_tells_the_reason_that_okta_gives() {
+    let zones = r#"{"error":"access_denied","error_description":"The request is made from outside the client's permitted network zones."}"#;
+    let moved = vec![("Location".to_owned(), "https://acme-new.okta.com/oauth2/v1/token".to_owned())];
+    let login = vec![("Location".to_owned(), "/login/default".to_owned())];
+    for (failure, word) in [
+        (fake_org::Failure::Status(403, zones.into()), "network zones of the app"),
+        (fake_org::Failure::Answer(301, moved.clone(), String::new()), "https://acme-new.okta.com"),
+        (fake_org::Failure::Answer(308, moved, "<html>".into()), "https://acme-new.okta.com"),
+        (fake_org::Failure::Answer(302, login, String::new()), "no Okta token endpoint"),
+        (fake_org::Failure::Html(404), "check the secret's domain"),
+        (fake_org::Failure::Status(400, r#"{"error":"consent_required"}"#.into()), "install it again"),
+    ] {
+        let rig = Rig::new().await;
+        rig.org().fail(TOKEN, 1_000, failure.clone());
+        let refused = rig.ask(json!({})).await.unwrap_err();
+        assert_rejected(&rig, &refused);
+        assert!(refused.message.contains(word), "{failure:?}: {refused}");
+        assert!(tokens(&rig) <= 2, "{failure:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_wrong_is_put_right_by_the_orgs() {
+    let keys = keys::rsa();
+    for (ahead_s, is_bound, most) in [
+        (3, false, 1),
+        (3, true, 3),
+        (600, false, 2),
+        (-600, false, 2),
+        (7_200, false, 2),
+        (600, true, 4),
+        (-600, true, 4),
+    ] {
+        let mut rig = Rig::new().await;
+        rig.populate(20, 4);
+        let client = Client::with_keys(CLIENT, vec![keys.public.clone()]);
+        by_key(&rig, if is_bound { client.demanding_dpop() } else { client }, &keys);
+        time::stop_apart(&mut rig, &[], SignedDuration::from_secs(ahead_s));
+        let report = time::ask(&rig, json!({}), SignedDuration::from_hours(3)).await;
+        assert_eq!(report.outcome, Outcome::Succeeded, "{ahead_s} s, {is_bound}: {report:#?}");
+        assert!(tokens(&rig) <= most, "{ahead_s} s, {is_bound}: {}", tokens(&rig));
+        rig.assert_in_step();
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_wrong_is_rejected_whatever_the_clock() {
+    let (known, other) = (keys::rsa(), keys::ec());
+    let mut rig = Rig::new().await;
+    by_key(&rig, Client::with_keys(CLIENT, vec![known.public]), &other);
+    time::stop_apart(&mut rig, &[], SignedDuration::from_secs(600));
+    let failure = rig.ask(json!({})).await.unwrap_err();
+    assert_rejected(&rig, &failure);
+    assert!(failure.message.contains("private_key") && tokens(&rig) == 2, "{failure}");
+}
+
+#[tokio::test]
+async fn a_proof_that_the_api_refuses_is_made_anew() {
+    let invalid = "DPoP algs=\"ES256\", error=\"invalid_dpop_proof\", error_description=\"iat\"".to_owned();
+    for failure in [
+        fake_org::Failure::Answer(400, vec![("WWW-Authenticate".into(), invalid.clone())], String::new()),
+        fake_org::Failure::Answer(401, vec![("WWW-Authenticate".into(), invalid)], "<html>".into()),
+        fake_org::Failure::Status(400, r#"{"error":"invalid_dpop_proof"}"#.into()),
+    ] {
+        let rig = Rig::new().await;
+        rig.populate(450, 2);
+        rig.org().edit_client(CLIENT, |client| client.require_dpop = true);
+        for path in ["GET /api/v1/users?after=", "GET /api/v1/logs", "GET /api/v1/groups/*/users"] {
+            rig.org().fail(path, 1, failure.clone());
+        }
+        assert_alone(&rig.run().await, &[], Outcome::Failed, "");
+        assert_eq!(tokens(&rig), 3, "a new proof is enough");
+        rig.assert_in_step();
+    }
+}
+
+#[tokio::test]
+async fn a_nonce_that_the_api_asks_for_is_given() {
+    let rig = Rig::new().await;
+    rig.populate(40, 3);
+    rig.org().edit_client(CLIENT, |client| client.require_dpop = true);
+    rig.org().options.api_nonce = true;
+    assert_alone(&rig.run().await, &[], Outcome::Failed, "");
+    rig.assert_in_step();
+    // The next one costs each request that is under way one refusal, and no token.
+    rig.org().expire_dpop_nonces();
+    rig.org().reset_counts();
+    assert_eq!(rig.ask(json!({"mode": "full"})).await.unwrap().outcome, Outcome::Succeeded);
+    assert_eq!(tokens(&rig), 0);
+    assert!(rig.org().counts().statuses[&401] <= 24);
+}
+
+#[tokio::test]
+async fn an_app_that_comes_to_demand_dpop_is_given_it_in_mid_run() {
+    let rig = Rig::new().await;
+    rig.populate(401, 3);
+    assert_eq!(rig.run().await.outcome, Outcome::Succeeded);
+    rig.org().edit_client(CLIENT, |client| client.require_dpop = true);
+    rig.org().revoke_access_tokens();
+    assert_eq!(rig.ask(json!({"mode": "full"})).await.unwrap().outcome, Outcome::Succeeded);
+    assert_in_step_after_news(&rig).await;
+}
+
+#[tokio::test]
+async fn a_remedy_fits_the_way_in_which_one_signs_in() {
+    let keys = keys::rsa();
+    for (is_app, word) in [(false, "install it again"), (true, "Okta API Scopes")] {
+        let rig = Rig::new().await;
+        rig.populate(3, 1);
+        if is_app {
+            by_key(&rig, Client::with_keys(CLIENT, vec![keys.public.clone()]), &keys);
+        }
+        rig.org().edit_client(CLIENT, |client| client.scopes.retain(|scope| scope != "okta.idps.read"));
+        rig.org().deny("/api/v1/iam/**", Denial::AdminRole);
+        let report = rig.run().await;
+        let error = |stream: &str| report.streams[stream].error.clone().unwrap_or_default();
+        assert!(error("idps").contains("okta.idps.read") && error("idps").contains(word), "{}", error("idps"));
+        let role = error("resource_sets");
+        assert!(role.contains("beside Read-only Administrator") && role.contains("View roles, resources"), "{role}");
+    }
+}

@@ -340,8 +340,8 @@ async fn of_a_long_history_only_the_newest_events_are_read_back() {
         None
     });
     rig.org().advance(SignedDuration::from_mins(90));
-    let forgotten = r#"{"errorCode":"E0000001","errorSummary":"Api validation failed"}"#;
-    rig.org().fail("GET /api/v1/logs", 1, Failure::Status(400, forgotten.into()));
+    let forgotten = r#"{"errorCode":"E0000031","errorSummary":"Invalid search criteria."}"#;
+    rig.org().fail("GET /api/v1/logs", 2, Failure::Status(400, forgotten.into()));
     rig.org().append_event(Event::new("user.session.start").published_at(late));
     time::ask(&rig, json!({}), SignedDuration::from_mins(5)).await;
     rig.assert_in_step();

@@ -107,10 +107,12 @@ async fn others_are_not_refused_and_what_they_leave_is_used() {
 
 #[tokio::test]
 async fn answers_that_are_errors_tell_of_the_limit_too() {
-    for (status, expected) in [(404, Outcome::Succeeded), (403, Outcome::Degraded)] {
+    let gone = r#"{"errorCode":"E0000007","errorSummary":"Not found"}"#;
+    let forbidden = r#"{"errorCode":"E0000006","errorSummary":"You do not have permission"}"#;
+    for (status, body, expected) in [(404, gone, Outcome::Succeeded), (403, forbidden, Outcome::Degraded)] {
         let mut rig = rig_of_groups(30).await;
         rig.org().options.limits = group_limit(20);
-        rig.org().fail("GET /api/v1/groups/*/users", 1_000, Failure::Status(status, "{}".into()));
+        rig.org().fail("GET /api/v1/groups/*/users", 1_000, Failure::Status(status, body.into()));
         let _time = time::hurry(&mut rig, &[("RATE_LIMIT_SHARE", "50")]);
         assert_eq!(time::ask(&rig, json!({}), HOUR).await.outcome, expected);
         assert!(most_in_a_window(&rig) <= 10, "{status}: {:?}", rig.org().windows(Class::Groups));

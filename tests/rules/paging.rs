@@ -140,7 +140,7 @@ async fn a_position_that_expires_between_runs_begins_the_snapshot_again() {
     let (mut rig, _gate) = rig_of_short_pages().await;
     let (people, _) = rig.populate(23, 0);
     // The first run gets two pages, and has no time for the third.
-    let busy = Failure::RateLimited { limit: 600, reset_in_seconds: 3_000 };
+    let busy = Failure::RateLimited { limit: 600, reset_in_seconds: 500 };
     rig.org().options.latency_ms = 3;
     let limited = meanwhile::after(&rig.org, "GET /api/v1/users", 2, move |org| {
         org.fail("GET /api/v1/users", 1, busy);
@@ -237,8 +237,8 @@ async fn users_are_asked_for_without_what_no_record_holds() {
     let noted = Arc::clone(&asked);
     let note = move |request: &mut Request| {
         let media = request.header_value("content-type").unwrap_or_default();
-        if let Some(omitted) = media.strip_prefix("application/json; okta-response=") {
-            noted.lock().unwrap().insert(format!("{} {omitted}", request.path));
+        if let Some(omitted) = media.strip_prefix("application/json; okta-response=\"") {
+            noted.lock().unwrap().insert(format!("{} {}", request.path, omitted.trim_end_matches('"')));
         }
     };
     let _gate = gate::before(&mut rig, note, |_, _| ()).await;

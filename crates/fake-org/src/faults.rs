@@ -21,6 +21,8 @@ pub enum Fault {
 pub enum Failure {
     /// This status and body (JSON) in place of the answer; the org does not see the request.
     Status(u16, String),
+    /// This status with these headers and this body in place of the answer; the org does not see the request.
+    Answer(u16, Vec<(String, String)>, String),
     /// The connection is reset; the org does not see the request.
     Reset,
     /// The answer is cut in the middle of its body.
@@ -53,6 +55,7 @@ pub struct Matcher {
     method: Option<String>,
     segments: Vec<String>,
     query: Option<String>,
+    more_than: Option<u64>,
 }
 
 impl From<&str> for Matcher {
@@ -65,15 +68,23 @@ impl From<&str> for Matcher {
             Some((path, query)) => (path, Some(query.to_owned())),
             None => (target, None),
         };
-        Self { method, segments: path.split('/').map(str::to_owned).collect(), query }
+        Self { method, segments: path.split('/').map(str::to_owned).collect(), query, more_than: None }
     }
 }
 
 impl Matcher {
+    /// Only requests that ask for a larger page than this.
+    #[must_use]
+    pub fn asking_for_more_than(mut self, limit: u64) -> Self {
+        self.more_than = Some(limit);
+        self
+    }
+
     pub(crate) fn matches(&self, request: &Request) -> bool {
         self.method.as_ref().is_none_or(|method| *method == request.method)
             && self.matches_path(&request.path)
             && self.query.as_ref().is_none_or(|part| decoded(&request.query).contains(part))
+            && self.more_than.is_none_or(|most| limit_of(&request.query).is_some_and(|limit| limit > most))
     }
 
     fn matches_path(&self, path: &str) -> bool {
@@ -89,6 +100,10 @@ impl Matcher {
         }
         found.next().is_none()
     }
+}
+
+fn limit_of(query: &str) -> Option<u64> {
+    query.split('&').find_map(|pair| pair.strip_prefix("limit=")?.parse().ok())
 }
 
 fn decoded(query: &str) -> String {
@@ -126,6 +141,12 @@ impl Failure {
     pub(crate) fn instead(&self, now_seconds: i64) -> Option<(Response, Option<Announced>)> {
         let response = match self {
             Self::Status(status, body) => Response::new(*status, "application/json", body.as_bytes()),
+            Self::Answer(status, headers, body) => Response {
+                status: *status,
+                headers: headers.clone(),
+                body: body.clone().into_bytes(),
+                ..Response::default()
+            },
             Self::Html(status) => Response::new(
                 *status,
                 "text/html;charset=utf-8",
@@ -147,7 +168,7 @@ impl Failure {
             Self::Truncate => response.fault = Some(Fault::Truncate),
             Self::Stall(ms) => response.fault = Some(Fault::Stall(*ms)),
             Self::NotJson => response.body = b"upstream connect error or disconnect/reset before headers".to_vec(),
-            Self::Status(..) | Self::Reset | Self::Html(_) | Self::RateLimited { .. } => {}
+            Self::Status(..) | Self::Answer(..) | Self::Reset | Self::Html(_) | Self::RateLimited { .. } => {}
         }
         response
     }
@@ -173,6 +194,10 @@ mod tests {
         {
             assert!(Matcher::from(pattern).matches(&request), "{pattern}");
         }
+        assert!(!Matcher::from("/api/v1/**").asking_for_more_than(5).matches(&request));
+        let limited = Request::get("/api/v1/users?limit=6");
+        assert!(Matcher::from("/api/v1/**").asking_for_more_than(5).matches(&limited));
+        assert!(!Matcher::from("/api/v1/**").asking_for_more_than(6).matches(&limited));
         for pattern in ["POST /api/v1/groups/*/users", "/api/v1/groups/*", "/api/v1/groups/*/users?limit", "/api/v1"] {
             assert!(!Matcher::from(pattern).matches(&request), "{pattern}");
         }

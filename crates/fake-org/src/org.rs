@@ -45,6 +45,10 @@ pub struct Options {
     pub quiet_effects: bool,
     /// The events of each user that a group rule moves come late, see [`Org::late`].
     pub late_rules: bool,
+    /// Scopes that the org does not know: a token request that names one is refused as a whole.
+    pub unknown_scopes: Vec<String>,
+    /// The API wants its nonce in every DPoP proof, too.
+    pub api_nonce: bool,
 }
 
 impl Default for Options {
@@ -62,6 +66,8 @@ impl Default for Options {
             journal: false,
             quiet_effects: false,
             late_rules: false,
+            unknown_scopes: Vec::new(),
+            api_nonce: false,
         }
     }
 }

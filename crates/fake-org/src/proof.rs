@@ -110,6 +110,13 @@ impl Org {
         };
         let text = request.header_value("dpop").ok_or_else(|| refused("The DPoP proof JWT header is missing."))?;
         let (proof, thumbprint) = self.verify_proof(request, text).map_err(refused)?;
+        if self.options.api_nonce {
+            let nonce = self.dpop_nonce.get_or_insert_with(|| self.secrets.token(32)).clone();
+            if proof.nonce.as_deref() != Some(&nonce) {
+                let challenge = "DPoP error=\"use_dpop_nonce\", error_description=\"A nonce is required.\"";
+                return Err(Refusal::empty(401).with("WWW-Authenticate", challenge).with("DPoP-Nonce", nonce));
+            }
+        }
         if proof.ath != Some(URL_SAFE_NO_PAD.encode(Sha256::digest(token))) {
             return Err(refused("The DPoP proof's 'ath' does not match the access token."));
         }

@@ -40,7 +40,11 @@ impl Org {
         }
         let client = self.authenticate(request, &form)?;
         let thumbprint = self.verify_token_proof(request, client.require_dpop)?;
-        let scopes = granted(&client, form.get("scope").unwrap_or_default())?;
+        let requested = form.get("scope").unwrap_or_default();
+        if requested.split(' ').any(|scope| self.options.unknown_scopes.iter().any(|unknown| unknown == scope)) {
+            return Err(unknown_scope());
+        }
+        let scopes = granted(&client, requested)?;
         self.log_grant(&client, &scopes);
         let kind = if thumbprint.is_some() { "DPoP" } else { "Bearer" };
         let token = self.store_access_token(&client.id, scopes.clone(), thumbprint);
@@ -120,11 +124,7 @@ fn granted(client: &Client, requested: &str) -> Result<Vec<String>, Refusal> {
     }
     let known = |scope: &&str| SCOPES.contains(scope) || client.scopes.iter().any(|granted| granted == scope);
     if !requested.iter().all(known) {
-        return Err(Refusal::oauth(
-            400,
-            "invalid_scope",
-            "One or more scopes are not configured for the authorization server resource.",
-        ));
+        return Err(unknown_scope());
     }
     let granted: Vec<String> =
         client.scopes.iter().filter(|scope| requested.contains(&scope.as_str())).cloned().collect();
@@ -132,4 +132,9 @@ fn granted(client: &Client, requested: &str) -> Result<Vec<String>, Refusal> {
         return Err(Refusal::oauth(400, "consent_required", "You are not allowed any of the requested scopes."));
     }
     Ok(granted)
+}
+
+fn unknown_scope() -> Refusal {
+    let why = "One or more scopes are not configured for the authorization server resource.";
+    Refusal::oauth(400, "invalid_scope", why)
 }

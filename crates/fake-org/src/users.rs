@@ -99,6 +99,7 @@ pub(crate) fn list(org: &Org, call: &Call<'_>) -> Result<Response, Refusal> {
 fn omitted(call: &Call<'_>) -> Vec<&'static str> {
     let media = call.request.header_value("content-type").unwrap_or_default();
     let wanted = media.split(';').find_map(|part| part.trim().strip_prefix("okta-response=")).unwrap_or_default();
+    let wanted = wanted.trim_matches('"');
     let members = [("omitCredentials", "credentials"), ("omitTransitioningToStatus", "transitioningToStatus")];
     let is_wanted = |(word, _): &(&str, &str)| wanted.split(',').any(|part| part == *word);
     members.into_iter().filter(is_wanted).map(|(_, member)| member).collect()

@@ -1,0 +1,147 @@
+//! Okta's words for a refusal: in the body, in the API's shape or in OAuth's, and in `WWW-Authenticate`.
+//! <https://developer.okta.com/docs/reference/error-codes/>, <https://www.rfc-editor.org/rfc/rfc6750#section-3>
+
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+/// The body of a refusal; empty members where it has none of that kind.
+#[derive(Debug, Default)]
+pub(super) struct Refusal {
+    /// `errorCode`: `E0000007`.
+    pub code: String,
+    /// `error`: `invalid_client`.
+    pub error: String,
+    words: String,
+}
+
+/// `WWW-Authenticate` as one text.
+#[derive(Debug, Default)]
+pub(super) struct Challenge(String);
+
+/// Longest text of Okta's that a message repeats, in characters.
+const MOST_TOLD: usize = 300;
+
+impl Refusal {
+    /// Reads a body of any shape.
+    pub(super) fn read(body: &str) -> Self {
+        let body: Value = serde_json::from_str(body).unwrap_or_default();
+        let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let cause = body.pointer("/errorCauses/0/errorSummary").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (code, error) = (text("errorCode"), text("error"));
+        let words = [text("errorSummary"), cause, text("errorId"), text("error_description")];
+        let words = words.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join(" ");
+        Self { code, error, words }
+    }
+
+    /// Okta's words for a person to read, led by a space; nothing where there are none.
+    pub(super) fn told(&self) -> String {
+        let words = [self.code.as_str(), &self.error, &self.words];
+        let words = words.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join(" ");
+        if words.is_empty() { words } else { format!(" {}", words.chars().take(MOST_TOLD).collect::<String>()) }
+    }
+
+    /// Whether a DPoP proof or its nonce is refused. <https://www.rfc-editor.org/rfc/rfc9449#section-7.1>
+    pub(super) fn is_about_proof(&self) -> bool {
+        matches!(self.error.as_str(), "invalid_dpop_proof" | "use_dpop_nonce")
+    }
+
+    /// Whether a validation names the position in a listing.
+    pub(super) fn is_about_position(&self) -> bool {
+        self.code == "E0000001" && ["after:", "'after'", "cursor"].iter().any(|word| self.words.contains(word))
+    }
+
+    /// Whether the address of the function is refused.
+    pub(super) fn is_about_zones(&self) -> bool {
+        self.words.to_ascii_lowercase().contains("network zone")
+    }
+}
+
+impl Challenge {
+    pub(super) fn read(headers: &HeaderMap) -> Self {
+        let values = headers.get_all("www-authenticate").iter();
+        Self(values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect::<Vec<_>>().join(", "))
+    }
+
+    /// The value of a parameter, such as `error` of `DPoP algs="ES256", error="use_dpop_nonce"`.
+    fn parameter(&self, name: &str) -> Option<&str> {
+        let starts = self.0.match_indices(name).map(|(at, _)| at);
+        starts.into_iter().find_map(|at| {
+            let is_whole = !self.0[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+            let value = self.0[at + name.len()..].trim_start().strip_prefix('=')?.trim_start();
+            let value = match value.strip_prefix('"') {
+                Some(quoted) => quoted.split('"').next()?,
+                None => value.split([',', ' ']).next()?,
+            };
+            is_whole.then_some(value)
+        })
+    }
+
+    /// Whether a DPoP proof or its nonce is refused, or wanted where there was none.
+    pub(super) fn is_about_proof(&self) -> bool {
+        matches!(self.parameter("error"), Some("invalid_dpop_proof" | "use_dpop_nonce"))
+    }
+
+    /// Whether the address of the function is refused.
+    pub(super) fn is_about_zones(&self) -> bool {
+        self.0.to_ascii_lowercase().contains("network zone")
+    }
+
+    /// The scope that the token lacks.
+    pub(super) fn missing_scope(&self) -> Option<&str> {
+        (self.parameter("error")? == "insufficient_scope")
+            .then(|| self.parameter("scope").unwrap_or("that the request needs"))
+    }
+
+    /// The error for a person to read, led by a space; nothing where there is none.
+    pub(super) fn told(&self) -> String {
+        let words = ["error", "error_description"].into_iter().filter_map(|name| self.parameter(name));
+        let words = words.collect::<Vec<_>>().join(" ");
+        if words.is_empty() { words } else { format!(" {}", words.chars().take(MOST_TOLD).collect::<String>()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_challenge_is_read_in_every_form() {
+        let read = |text: &str| Challenge(text.to_owned());
+        let scope = read(
+            r#"Bearer authorization_uri="x", error="insufficient_scope", error_description="a", scope="okta.groups.read""#,
+        );
+        assert_eq!(scope.missing_scope(), Some("okta.groups.read"));
+        assert_eq!(scope.told(), " insufficient_scope a");
+        for proof in [
+            r#"DPoP algs="ES256" error="invalid_dpop_proof""#,
+            "DPoP error=use_dpop_nonce",
+            r#"DPoP error = "use_dpop_nonce", algs="x""#,
+        ] {
+            assert!(read(proof).is_about_proof(), "{proof}");
+        }
+        for other in
+            ["", "SSWS", r#"Bearer error_description="error invalid_dpop_proof""#, "error", "error=", "error=\""]
+        {
+            assert!(!read(other).is_about_proof() && read(other).missing_scope().is_none(), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_body_of_any_shape_is_read() {
+        let told = |body: &str| Refusal::read(body).told();
+        assert_eq!(
+            told(
+                r#"{"errorCode":"E0000001","errorSummary":"Api validation failed","errorCauses":[{"errorSummary":"limit"}],"errorId":"x"}"#
+            ),
+            " E0000001 Api validation failed limit x"
+        );
+        assert_eq!(
+            told(r#"{"error":"invalid_client","error_description":"The client is unknown."}"#),
+            " invalid_client The client is unknown."
+        );
+        for odd in ["", "<html>", "[]", "null", r#"{"errorCode":7,"errorCauses":"x","errorSummary":null}"#] {
+            assert_eq!(told(odd), "", "{odd}");
+        }
+        assert!(told(&format!(r#"{{"errorSummary":"{}"}}"#, "é".repeat(9_999))).chars().count() <= MOST_TOLD + 1);
+    }
+}

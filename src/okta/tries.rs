@@ -1,0 +1,122 @@
+//! The attempts of one request: which kinds of a second try it has had, and whether it may have another.
+
+use super::answer::{Size, Trouble};
+use super::asked::Asked;
+
+/// How often a request is sent that fails for no reason of its own.
+pub(super) const ATTEMPTS: u32 = 5;
+/// How often a refused proof is answered with a new one: for a nonce, for the clock, with a new token.
+const PROOFS: u32 = 3;
+
+/// The attempts of one request so far. Each kind of refusal has tries of its own.
+#[derive(Debug, Default)]
+pub(super) struct Tries {
+    failed: u32,
+    proofs: u32,
+    has_doubted: bool,
+    has_renewed: bool,
+}
+
+/// What to do after trouble.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Ask again after a pause for so many failures.
+    Pause(u32),
+    /// Tell the trouble.
+    GiveUp,
+}
+
+impl Tries {
+    /// Whether it was sent before.
+    pub(super) fn is_first(&self) -> bool {
+        self.failed + self.proofs == 0 && !self.has_doubted && !self.has_renewed
+    }
+
+    /// How often it was sent and failed.
+    pub(super) fn failed(&self) -> u32 {
+        self.failed
+    }
+
+    /// Whether this is the first doubt: a refusal that may pass.
+    pub(super) fn doubt(&mut self) -> bool {
+        !std::mem::replace(&mut self.has_doubted, true)
+    }
+
+    /// Whether a new token is to be tried.
+    pub(super) fn renew(&mut self) -> bool {
+        !std::mem::replace(&mut self.has_renewed, true)
+    }
+
+    /// How many proofs were refused, this one included; `None` after the last try.
+    pub(super) fn prove(&mut self) -> Option<u32> {
+        self.proofs += 1;
+        (self.proofs <= PROOFS).then_some(self.proofs)
+    }
+
+    /// Notes trouble of a request that has no pages.
+    pub(super) fn fail(&mut self) -> Next {
+        self.failed += 1;
+        if self.failed < ATTEMPTS { Next::Pause(self.failed) } else { Next::GiveUp }
+    }
+
+    /// Notes trouble of a request for a page, and makes the request easier where that may help: a smaller page
+    /// first, and on the smallest one without decoration.
+    pub(super) fn fail_on(&mut self, trouble: &Trouble, asked: &mut Asked) -> Next {
+        let is_worth_less = match trouble.size {
+            Size::Indifferent => false,
+            Size::Suspect => self.failed > 0,
+            Size::TooMuch => true,
+        };
+        let is_eased = is_worth_less && (asked.halve() || asked.undecorate());
+        if is_eased || (trouble.size == Size::Suspect && self.failed == 0) {
+            self.failed += 1;
+            return Next::Pause(self.failed.min(ATTEMPTS));
+        }
+        // A body that is too large stays so.
+        if trouble.size == Size::TooMuch { Next::GiveUp } else { self.fail() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn targets(size: Size, target: &str) -> Vec<String> {
+        let (mut tries, mut asked) = (Tries::default(), Asked::new(target, ""));
+        let trouble = Trouble { text: String::new(), size };
+        let mut sent = vec![asked.target().to_owned()];
+        while tries.fail_on(&trouble, &mut asked) != Next::GiveUp {
+            sent.push(asked.target().to_owned());
+        }
+        sent
+    }
+
+    #[test]
+    fn a_page_that_fails_again_is_halved_until_the_floor_and_then_left() {
+        let sizes = |size, target| -> Vec<u32> {
+            targets(size, target).iter().map(|target| super::super::link::limit_of(target).unwrap()).collect()
+        };
+        assert_eq!(sizes(Size::Suspect, "/u?limit=200"), [200, 200, 100, 50, 25, 12, 10]);
+        assert_eq!(sizes(Size::TooMuch, "/u?limit=200"), [200, 100, 50, 25, 12, 10]);
+        assert_eq!(sizes(Size::Indifferent, "/u?limit=200"), [200; 5]);
+        assert_eq!(sizes(Size::Suspect, "/u?limit=1"), [1; 5]);
+        assert_eq!(targets(Size::Suspect, "/u").len(), 5);
+        assert_eq!(targets(Size::TooMuch, "/u").len(), 1);
+    }
+
+    #[test]
+    fn decoration_goes_last_and_the_page_is_whole_again() {
+        let sent = targets(Size::Suspect, "/g?limit=40&expand=stats");
+        assert_eq!(
+            sent[..5],
+            [
+                "/g?limit=40&expand=stats",
+                "/g?limit=40&expand=stats",
+                "/g?limit=20&expand=stats",
+                "/g?limit=10&expand=stats",
+                "/g?limit=40"
+            ]
+        );
+        assert_eq!(sent[5..], ["/g?limit=20", "/g?limit=10"]);
+    }
+}
