@@ -124,7 +124,7 @@ impl Engine {
 
     fn absorb_page(&mut self, marked: &Marked, at: Timestamp, items: Vec<Item>, next: Option<String>) -> Vec<Harvest> {
         let Read::Listing { normalize, .. } = marked.reread.read else { return Vec::new() };
-        let context = Context { parent: Some(&marked.id), drop_attributes: &[] };
+        let context = Context { parent: Some(&marked.id), ..Context::default() };
         let tells = |item: &RawValue| normalize.is_none_or(|normalize| normalize(item, &context).is_some());
         let (items, untold): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| tells(item));
         let since = marked.mark.since_sequence.unwrap_or(self.sequence + 1);

@@ -194,7 +194,7 @@ impl<'a, S: Store> Collecting<'a, S> {
         while let Some(harvest) = self.harvests.pop_front() {
             let is_activity = matches!(harvest.stream.source, Source::SystemLog { .. });
             let mut sealed = Vec::new();
-            for record in harvest.records(&self.run.integration.drop_attributes) {
+            for record in harvest.records(&self.run.integration.rules) {
                 let record = match record {
                     Ok(record) => record,
                     Err(odd) => {

@@ -11,6 +11,8 @@ use secrecy::SecretString;
 
 pub use content::{Problems, parse};
 
+use crate::scrub::Rules;
+
 /// Who is collected, and with what: one secret, validated.
 #[derive(Debug, Clone)]
 pub struct Integration {
@@ -28,8 +30,8 @@ pub struct Integration {
     pub owner: Option<String>,
     /// Streams not to collect.
     pub streams_off: Vec<String>,
-    /// Profile attributes that are never written.
-    pub drop_attributes: Vec<String>,
+    /// What is written and what not.
+    pub rules: Rules,
 }
 
 impl Integration {

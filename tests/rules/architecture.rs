@@ -13,7 +13,7 @@ const PURE: [&str; 12] = [
     "ocsf",
     "json.rs",
     "usage.rs",
-    "scrub.rs",
+    "scrub",
     "invocation.rs",
     "clock.rs",
 ];
