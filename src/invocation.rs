@@ -136,6 +136,9 @@ pub struct Report {
     pub integration: String,
     /// Id of this run.
     pub run: String,
+    /// Name and version of the function, such as `okta-authomize/0.1.0`.
+    #[schemars(length(min = 1))]
+    pub collector: &'static str,
     /// The worst of the streams' outcomes.
     #[schemars(extend("enum" = ["succeeded", "partial", "degraded", "superseded"]))]
     pub outcome: Outcome,
@@ -149,6 +152,9 @@ pub struct Report {
     /// Seconds until another run gets further, where a limit says so.
     #[schemars(range(min = 0))]
     pub retry_after_seconds: Option<i64>,
+    /// Age of the newest System Log event that is committed where more is known to come, else 0.
+    #[schemars(range(min = 0))]
+    pub activity_lag_seconds: i64,
     /// What the run cost the org.
     pub okta: OktaUse,
     /// Wall time of the run.

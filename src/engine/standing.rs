@@ -33,6 +33,13 @@ impl Engine {
         self.parked.get(stream).cloned().or(failure).or(feature)
     }
 
+    /// Seconds since the newest System Log event that was read, where more is known to come; else 0.
+    #[must_use]
+    pub fn activity_lag(&self, now: Timestamp) -> i64 {
+        let newest = self.cursor.log.newest_published.filter(|_| self.log_has_more());
+        newest.map_or(0, |newest| now.duration_since(newest).as_secs().max(0))
+    }
+
     /// Seconds until the first limit lifts that made this run give up work.
     #[must_use]
     pub fn retry_after_s(&self) -> Option<i64> {

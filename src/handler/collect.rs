@@ -9,6 +9,7 @@ use super::outcome::{Ended, answer_of, snapshot_of};
 use super::recall::recall;
 use super::swept::Swept;
 use super::{Failure, Handler, Run, org_url};
+use crate::COLLECTOR;
 use crate::authomize::rfc3339;
 use crate::batch::{Batches, Entry, Sealed};
 use crate::clock::Clock;
@@ -271,6 +272,7 @@ impl<'a, S: Store> Collecting<'a, S> {
         batches.sort_by_key(|batch| by_name(batch.stream).is_none_or(|stream| !stream.is_assembled()));
         Manifest {
             schema: SCHEMA,
+            collector: COLLECTOR,
             sequence: self.head.sequence + 1,
             previous_sha256: self.head.sha256.clone(),
             integration: integration.slug.clone(),

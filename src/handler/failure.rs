@@ -82,7 +82,8 @@ impl From<CommitError> for Failure {
         match error {
             CommitError::Store(error) => error.into(),
             CommitError::Damaged { .. } => Self { kind: "ManifestDamaged", message: error.to_string() },
-            CommitError::Superseded { .. } => Self { kind: "Superseded", message: error.to_string() },
+            // Collecting ends as superseded and not as an error; the remedy would be the same: the next run goes on.
+            CommitError::Superseded { .. } => StoreError::Unreachable(error.to_string()).into(),
         }
     }
 }

@@ -162,10 +162,13 @@ fn take_names(party: &mut Json<'_>, typed: &mut Vec<String>) {
     if text("id").is_some() || text("type").is_some_and(|kind| !PEOPLE.contains(&kind)) {
         return;
     }
+    // Okta names a suspicious client that has no user by its address.
+    let is_untyped = text("type").is_none();
+    let is_address = |text: &str| is_untyped && text.parse::<std::net::IpAddr>().is_ok();
     let Json::Object(members) = party else { return };
     members.retain(|(name, value)| {
         let is_name = name == "alternateId" || name == "displayName";
-        let name = value.as_str().filter(|text| is_name && says(text) && !is_email(text));
+        let name = value.as_str().filter(|text| is_name && says(text) && !is_email(text) && !is_address(text));
         typed.extend(name.map(str::to_owned));
         name.is_none()
     });
@@ -308,6 +311,9 @@ mod tests {
         for typed in ["ada@acme.example", "o'hara+x@mail.acme.co.uk", "unknown"] {
             assert_eq!(scrubbed(&failed(typed), &Rules::default()), failed(typed));
         }
+        let mut suspicious = failed("2001:db8::1");
+        suspicious["actor"]["type"] = "unknown".into();
+        assert_eq!(scrubbed(&suspicious, &Rules::default()), suspicious);
         let keep = Rules { unknown_actors: UnknownActors::Keep, ..Rules::default() };
         assert_eq!(scrubbed(&failed("Winter2026!"), &keep), failed("Winter2026!"));
     }

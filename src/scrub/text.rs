@@ -63,7 +63,7 @@ const MIXED_PAGES: [&str; 8] =
 const HOSTS: [&str; 5] = [".okta.com", ".oktapreview.com", ".okta-emea.com", ".okta-gov.com", ".okta.mil"];
 
 /// Words before a token in a header. <https://www.rfc-editor.org/rfc/rfc9110#section-11.4>
-const SCHEMES: [&str; 3] = ["SSWS ", "Bearer ", "DPoP "];
+const SCHEMES: [&str; 3] = ["SSWS", "Bearer", "DPoP"];
 /// Shorter words after a scheme's name are prose.
 const SHORTEST_TOKEN: usize = 16;
 /// Shorter words of an unknown host's path are words.
@@ -79,18 +79,19 @@ pub(super) fn without_secrets(text: &str, rules: &Rules) -> Option<String> {
     }
     let bytes = text.as_bytes();
     let mut cuts = Vec::new();
-    if memchr::memchr3(b'=', b'/', b'%', bytes).is_some() {
+    // Most texts are told harmless by a look at a few bytes.
+    if memchr::memchr2(b'=', b'%', bytes).is_some() {
         parameters(text, &is_secret_parameter, &mut cuts);
+    }
+    if memchr::memchr2(b'/', b'%', bytes).is_some() {
         codes(text, &mut cuts);
-        passwords(text, &mut cuts);
+        if memchr::memchr(b'@', bytes).is_some() {
+            passwords(text, &mut cuts);
+        }
     }
     if bytes.len() > SHORTEST_TOKEN {
-        if memchr::memchr(b'.', bytes).is_some() {
-            web_tokens(text, &mut cuts);
-        }
-        if memchr::memchr(b' ', bytes).is_some() {
-            tokens_after_schemes(text, &mut cuts);
-        }
+        web_tokens(text, &mut cuts);
+        tokens_after_schemes(text, &mut cuts);
     }
     without(text, cuts)
 }
@@ -202,9 +203,14 @@ fn codes(text: &str, cuts: &mut Vec<Range<usize>>) {
     for at in memchr::memchr2_iter(b'/', b'%', bytes) {
         let Some(length) = slash(at) else { continue };
         let start = at + length;
-        let is = |page: &&&str| bytes.get(start..start + page.len()).is_some_and(|own| own == page.as_bytes());
-        let sure = CODE_PAGES.iter().find(|page| is(page) && slash(start + page.len()).is_some());
-        let page = sure.or_else(|| MIXED_PAGES.iter().find(|page| is(page) && slash(start + page.len()).is_some()));
+        let Some(first) = bytes.get(start).filter(|first| b"aersuvw".contains(first)) else { continue };
+        let is = |page: &&&str| {
+            page.as_bytes()[0] == *first
+                && bytes[start..].starts_with(page.as_bytes())
+                && slash(start + page.len()).is_some()
+        };
+        let sure = CODE_PAGES.iter().find(is);
+        let page = sure.or_else(|| MIXED_PAGES.iter().find(is));
         let Some(page) = page else { continue };
         let start = start + page.len() + slash(start + page.len()).unwrap_or_default();
         let is_mark = |at: usize| [b"3F", b"26", b"23"].iter().any(|code| encoded(bytes, at, code).is_some());
@@ -260,7 +266,8 @@ fn web_tokens(text: &str, cuts: &mut Vec<Range<usize>>) {
     let bytes = text.as_bytes();
     let is_of_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-".contains(byte);
     let mut from = 0;
-    for (at, _) in text.match_indices("eyJ") {
+    for last in memchr::memchr_iter(b'J', bytes) {
+        let Some(at) = last.checked_sub(2).filter(|at| bytes[*at..].starts_with(b"ey")) else { continue };
         if at < from || at.checked_sub(1).is_some_and(|before| is_of_part(&bytes[before])) {
             continue;
         }
@@ -277,12 +284,15 @@ fn web_tokens(text: &str, cuts: &mut Vec<Range<usize>>) {
 }
 
 fn tokens_after_schemes(text: &str, cuts: &mut Vec<Range<usize>>) {
-    for (at, scheme) in SCHEMES.iter().flat_map(|scheme| text.match_indices(scheme)) {
-        let start = at + scheme.len();
-        let is_of_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(byte);
-        let length = text.as_bytes()[start..].iter().take_while(|byte| is_of_token(byte)).count();
-        if length >= SHORTEST_TOKEN {
-            cuts.push(start..start + length);
+    let bytes = text.as_bytes();
+    let is_of_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(byte);
+    for space in memchr::memchr_iter(b' ', bytes) {
+        if SCHEMES.iter().any(|scheme| bytes[..space].ends_with(scheme.as_bytes())) {
+            let start = space + 1;
+            let length = bytes[start..].iter().take_while(|byte| is_of_token(byte)).count();
+            if length >= SHORTEST_TOKEN {
+                cuts.push(start..start + length);
+            }
         }
     }
 }
@@ -349,6 +359,11 @@ mod tests {
         ] {
             assert_eq!(cut(&text), expected);
         }
+    }
+
+    #[test]
+    fn the_first_letters_of_all_pages_are_looked_for() {
+        assert!(CODE_PAGES.iter().chain(&MIXED_PAGES).all(|page| b"aersuvw".contains(&page.as_bytes()[0])));
     }
 
     #[test]

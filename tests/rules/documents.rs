@@ -188,11 +188,13 @@ fn the_readmes_report_is_one() {
     let report = Report {
         integration: String::new(),
         run: String::new(),
+        collector: "",
         outcome: Outcome::Succeeded,
         go_on: false,
         sequence: 0,
         streams: [("users".to_owned(), StreamReport::default())].into(),
         retry_after_seconds: None,
+        activity_lag_seconds: 0,
         okta: okta_authomize::invocation::OktaUse::default(),
         duration_ms: 0,
     };

@@ -20,4 +20,5 @@ mod model;
 mod paging;
 mod s3;
 mod schemas;
+mod status;
 mod streams;
