@@ -40,6 +40,7 @@ pub mod scrub;
 pub mod usage;
 
 pub mod batch;
+mod cause;
 pub mod commit;
 pub mod manifest;
 pub mod status;

@@ -48,6 +48,11 @@ impl Failure {
         Self { kind: "SecretInvalid", message: format!("secret {secret_id:?} is not usable: {}", problems.join("; ")) }
     }
 
+    pub(super) fn panicked() -> Self {
+        let message = "the function met a bug of its own: nothing more is committed, the next run goes on; please report it with the place in the code that the log names";
+        Self { kind: "Panicked", message: message.to_owned() }
+    }
+
     pub(super) fn taken(name: &str, org: &str, wanted: &str) -> Self {
         let message = format!(
             "the integration name {name:?} belongs to {org}, not to {wanted}: give this secret an integration_name of its own, or use another PREFIX or BUCKET"

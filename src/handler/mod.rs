@@ -10,9 +10,11 @@ mod swept;
 mod tell;
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -90,6 +92,10 @@ impl<S: Store, V: Secrets> Handler<S, V> {
     /// What the whole run cannot go on without (see [`Failure`]); the status object tells it
     /// where the integration's name is known.
     pub async fn run(&self, event: &Value, invocation: &Invocation) -> Result<Report, Failure> {
+        guarded(Box::pin(self.invoke(event, invocation))).await
+    }
+
+    async fn invoke(&self, event: &Value, invocation: &Invocation) -> Result<Report, Failure> {
         let request = Request::parse(event, &streams::names()).map_err(Failure::event)?;
         let began_at = self.clock.now();
         let integration = match self.integration(&request).await {
@@ -109,7 +115,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             stop_at: stop_at(began_at, invocation.deadline),
             integration,
         };
-        let ended = match self.run_for(&run, &request).await {
+        let ended = match guarded(Box::pin(self.run_for(&run, &request))).await {
             Ok(ended) => self.finish(&run, ended).await,
             Err(failure) => Err(failure),
         };
@@ -241,6 +247,12 @@ fn refuse_another_org(head: &Head, integration: &Integration) -> Result<(), Fail
         Some(taken) if *taken != org => Err(Failure::taken(&integration.name, taken, &org)),
         _ => Ok(()),
     }
+}
+
+/// Makes a panic a failure like any other, which status and report can tell. Its message is dropped: it may hold
+/// what was being read.
+async fn guarded<T>(step: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    AssertUnwindSafe(step).catch_unwind().await.unwrap_or_else(|_| Err(Failure::panicked()))
 }
 
 /// When a run stops asking for more, so that the last answers are mapped, stored and committed

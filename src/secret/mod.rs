@@ -6,11 +6,12 @@ use std::fmt;
 use std::future::Future;
 
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
 use secrecy::SecretString;
 
 pub use content::{Problems, parse};
 
+use crate::cause::causes;
 use crate::scrub::Rules;
 
 /// Who is collected, and with what: one secret, validated.
@@ -123,14 +124,18 @@ impl Secrets for Vault {
     async fn read(&self, secret_id: &str) -> Result<Content, SecretError> {
         let answer = self.0.get_secret_value().secret_id(secret_id).send().await.map_err(|error| {
             let secret_id = secret_id.to_owned();
-            let detail = format!("{}", DisplayErrorContext(&error));
+            let code = error.code().map(|code| format!("{code}: ")).unwrap_or_default();
+            let detail = format!("{code}{}", causes(&error));
             match error.code() {
-                Some("ResourceNotFoundException" | "InvalidRequestException") => {
+                Some("ResourceNotFoundException" | "InvalidRequestException" | "ValidationException") => {
                     SecretError::NotFound { secret_id, detail }
                 }
-                Some("AccessDeniedException" | "DecryptionFailure" | "UnrecognizedClientException") => {
-                    SecretError::Refused { secret_id, detail }
-                }
+                Some(
+                    "AccessDeniedException"
+                    | "DecryptionFailure"
+                    | "InvalidSignatureException"
+                    | "UnrecognizedClientException",
+                ) => SecretError::Refused { secret_id, detail },
                 _ => SecretError::Unreachable { secret_id, detail },
             }
         })?;
