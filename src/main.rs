@@ -59,7 +59,11 @@ fn begin_log() {
         "FATAL" => LevelFilter::ERROR,
         word => word.parse().unwrap_or(LevelFilter::INFO).max(LevelFilter::ERROR),
     };
-    let levels = Targets::new().with_target("okta_authomize", level).with_default(level.min(LevelFilter::INFO));
+    let levels = Targets::new()
+        .with_target("okta_authomize", level)
+        // It would tell every failure a second time.
+        .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
+        .with_default(level.min(LevelFilter::INFO));
     let lines = fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
     registry().with(lines.with_writer(std::io::stdout)).with(levels).init();
     std::panic::set_hook(Box::new(|panic| {

@@ -13,6 +13,7 @@ mod cost;
 mod documents;
 mod engine;
 mod errors;
+mod hostile;
 mod inputs;
 mod kills;
 mod lambda;
