@@ -73,8 +73,10 @@ fn unzipped(body: &[u8]) -> String {
 
 fn assert_silent(place: &str, text: &str) {
     for planted in [HUSH, OF_THE_ORG, "eyJraWQiOiJmYWtlIn0"] {
-        let at = text.find(planted).map(|at| &text[text.floor_char_boundary(at.saturating_sub(200))..]);
-        assert_eq!(at.map(|rest| rest.chars().take(260).collect::<String>()), None, "{place}");
+        let near = text.split(planted).next().filter(|before| before.len() < text.len());
+        let near = near.map(|before| before.chars().rev().take(200).collect::<Vec<_>>());
+        let near = near.map(|before| before.into_iter().rev().collect::<String>());
+        assert_eq!(near, None, "{planted} is in {place} after this");
     }
 }
 
