@@ -17,7 +17,7 @@ RUST_TARGET := $(patsubst arm64,aarch64,$(ARCH))-unknown-linux-gnu
 TARGET_FLAGS = $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
   $(if $(wildcard $(shell rustc --print sysroot)/lib/rustlib/$(RUST_TARGET)),--skip-target-check)
 
-.PHONY: help run test bench build deploy peek fmt doc clean venv conformance-venv rust python
+.PHONY: help run test soak bench build deploy peek fmt doc clean venv conformance-venv rust python
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
@@ -28,6 +28,9 @@ run: rust venv ## Collect a demo org into out/, or your own: OKTA_SECRET=path/to
 
 test: rust venv conformance-venv ## Run every check that CI runs; the last line is the count of tests
 	@python3 -B .ci/checks.py
+
+soak: rust venv ## Try hostile input for longer than `make test` does; HOSTILE_CASES=50 says how many times
+	HOSTILE_CASES=$(or $(HOSTILE_CASES),50) PROPTEST_CASES=20000 cargo test --locked --package okta-authomize -- hostile scrub --nocapture
 
 bench: rust ## Measure the release build against a large fake org; writes bench/results.md (Linux)
 	@python3 -B -m bench

@@ -109,16 +109,16 @@ model! {
         /// `Deleted` for a tombstone.
         #[serde(skip_serializing_if = "Option::is_none")]
         status: Option<UserStatus>,
-        /// Whether any factor is active.
+        /// Whether any factor is active that counts beside a password.
         #[serde(rename = "hasMFA", skip_serializing_if = "Option::is_none")]
         has_mfa: Option<bool>,
         /// RFC 3339, UTC.
         #[serde(skip_serializing_if = "Option::is_none")]
         #[schemars(extend("format" = "date-time"))]
         last_login_at: Option<String>,
-        /// `mfa:sms` and the like: weak factors.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        tags: Vec<String>,
+        /// `mfa:sms` and the like: all weak factors, so that an empty list takes away what is no longer there.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        tags: Option<Vec<String>>,
     }
 }
 
@@ -366,7 +366,10 @@ fn refuse_empty(schema: &mut Schema) {
     let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
     for property in properties.into_iter().flat_map(|properties| properties.values_mut()) {
         if is(property, "array") {
-            property["minItems"] = 1.into();
+            // An optional list is left out where nothing is known: an empty one says that there is nothing.
+            if property["type"] == "array" {
+                property["minItems"] = 1.into();
+            }
             if is(&property["items"], "string") {
                 property["items"]["minLength"] = 1.into();
             }

@@ -66,6 +66,15 @@ impl From<StoreError> for CommitError {
     }
 }
 
+/// What could be read back of a stream's committed lines.
+#[derive(Debug, Default)]
+pub struct ReadBack {
+    /// Their ids.
+    pub ids: Ids,
+    /// The manifest some of whose batches are no longer there; `None` if everything asked for was read.
+    pub ended_at: Option<Value>,
+}
+
 /// The commit log of one integration.
 #[derive(Debug, Clone)]
 pub struct Log<S> {
@@ -92,22 +101,19 @@ impl<S: Store> Log<S> {
     /// from the first manifest on.
     ///
     /// # Errors
-    /// [`CommitError::Store`], or [`CommitError::Damaged`] where the newest manifest is not one.
+    /// [`CommitError::Store`], or [`CommitError::Damaged`] where the newest manifest is not one, or where a sound
+    /// copy names a manifest that is not there: its number was taken once, and must not be taken again.
     pub async fn head(&self) -> Result<Head, CommitError> {
         let copy = self.store.get(&self.copy).await?.and_then(|copy| copied_sequence(&copy));
-        let from = copy.map(|sequence| self.key(sequence.saturating_sub(1)));
-        let mut newest = None;
-        if let (Some(sequence), Some(from)) = (copy, from) {
-            let keys = self.sequences(&from).await?;
-            // A copy of a manifest that does not exist is damaged.
-            newest = keys.last().copied().filter(|_| keys.first() == Some(&sequence));
+        let from = copy.map_or_else(|| self.manifests.clone(), |sequence| self.key(sequence - 1));
+        let sequences = self.sequences(&from).await?;
+        if let Some(sequence) = copy.filter(|sequence| sequences.first() != Some(sequence)) {
+            let detail = format!("it is not there, though {} is the copy of its cursor", self.copy);
+            return Err(damaged(&self.key(sequence), &detail));
         }
-        if newest.is_none() {
-            newest = self.sequences(&self.manifests).await?.last().copied();
-        }
-        match newest {
+        match sequences.last() {
             None => Ok(Head { copy_is_current: true, ..Head::default() }),
-            Some(sequence) => self.read(sequence, copy == Some(sequence)).await,
+            Some(&sequence) => self.read(sequence, copy == Some(sequence)).await,
         }
     }
 
@@ -169,6 +175,9 @@ impl<S: Store> Log<S> {
             cursor: manifest.cursor.clone(),
             copy_is_current: false,
         };
+        let Manifest { run, request_id, sequence, batches, .. } = manifest;
+        let records: u64 = batches.iter().map(|batch| batch.records).sum();
+        tracing::info!(run, request_id, sequence, batches = batches.len(), records, "committed");
         let copied = self.copy_cursor(&head).await;
         Ok(Head { copy_is_current: copied.is_ok(), ..head })
     }
@@ -182,16 +191,17 @@ impl<S: Store> Log<S> {
     }
 
     /// The ids of a stream's committed lines, read back from `head` on, manifest by manifest, as long
-    /// as `goes_on` says so of a manifest and of the ids that are read so far.
+    /// as `goes_on` says so of a manifest and of the ids that are read so far, and as far as there is
+    /// something: the bucket's lifecycle removes old batches, never manifests.
     ///
     /// # Errors
-    /// [`CommitError::Store`], or [`CommitError::Damaged`] where a manifest or batch is not one.
+    /// [`CommitError::Store`], or [`CommitError::Damaged`] where a manifest is not one.
     pub async fn ids_back(
         &self,
         stream: &str,
         head: &Head,
         mut goes_on: impl FnMut(&Value, &Ids) -> bool,
-    ) -> Result<Ids, CommitError> {
+    ) -> Result<ReadBack, CommitError> {
         let mut ids = Ids::default();
         for sequence in (1..=head.sequence).rev() {
             let manifest = self.json(&self.key(sequence)).await?;
@@ -201,11 +211,18 @@ impl<S: Store> Log<S> {
             let batches =
                 manifest["batches"].as_array().into_iter().flatten().filter(|batch| batch["stream"] == stream);
             for key in batches.filter_map(|batch| batch["key"].as_str()) {
-                let body = self.store.get(key).await?.ok_or_else(|| damaged(key, "the batch is not there"))?;
-                batch::add_ids(&body, &mut ids).map_err(|error| damaged(key, &error.to_string()))?;
+                let body = self.store.get(key).await?;
+                if body.is_none_or(|body| batch::add_ids(&body, &mut ids).is_err()) {
+                    tracing::warn!(
+                        sequence,
+                        key,
+                        "a committed batch is gone or cannot be read: reading back ends here"
+                    );
+                    return Ok(ReadBack { ids, ended_at: Some(manifest) });
+                }
             }
         }
-        Ok(ids)
+        Ok(ReadBack { ids, ended_at: None })
     }
 
     async fn json(&self, key: &str) -> Result<Value, CommitError> {
@@ -240,9 +257,11 @@ fn damaged(key: &str, detail: &str) -> CommitError {
     CommitError::Damaged { key: key.to_owned(), detail: detail.to_owned() }
 }
 
+/// The sequence that a sound copy names: one that is whole, as [`Log::copy_cursor`] writes it.
 fn copied_sequence(copy: &[u8]) -> Option<u64> {
     let copy: Value = serde_json::from_slice(copy).ok()?;
-    copy.get("sequence")?.as_u64().filter(|sequence| *sequence > 0)
+    let is_whole = copy["schema"] == SCHEMA && copy["manifest_sha256"].is_string() && copy["cursor"].is_object();
+    copy.get("sequence")?.as_u64().filter(|sequence| *sequence > 0 && is_whole)
 }
 
 /// JSON text of a value all of whose keys are strings.

@@ -91,6 +91,13 @@ impl Config {
     }
 }
 
+/// The log level that the function's configuration asks for, as Lambda passes it on: `INFO` unless set.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>
+#[must_use]
+pub fn log_level() -> String {
+    std::env::var("AWS_LAMBDA_LOG_LEVEL").unwrap_or_else(|_| "INFO".to_owned())
+}
+
 struct Reading<L> {
     lookup: L,
     problems: Vec<String>,

@@ -85,22 +85,32 @@ impl Request {
     }
 }
 
+/// What an event holds instead, as long as a sentence can bear.
+fn shown(value: &Value) -> String {
+    const LONGEST: usize = 200;
+    let text = value.to_string();
+    match text.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}
+
 fn parse_mode(value: &Value) -> Result<Mode, String> {
     match value.as_str() {
         Some("incremental") => Ok(Mode::Incremental),
         Some("full") => Ok(Mode::Full),
         Some("check") => Ok(Mode::Check),
-        _ => Err(format!("must be \"incremental\", \"full\" or \"check\", not {value}")),
+        _ => Err(format!("must be \"incremental\", \"full\" or \"check\", not {}", shown(value))),
     }
 }
 
 fn parse_text(value: &Value) -> Result<String, String> {
     let text = value.as_str().map(str::trim).filter(|text| !text.is_empty());
-    text.map(str::to_owned).ok_or_else(|| format!("must be a non-empty string, not {value}"))
+    text.map(str::to_owned).ok_or_else(|| format!("must be a non-empty string, not {}", shown(value)))
 }
 
 fn parse_streams(value: &Value, known: &[&str]) -> Result<Vec<String>, String> {
-    let rule = || format!("must be a list of stream names, not {value}; the streams are {}", known.join(", "));
+    let rule = || format!("must be a list of stream names, not {}; the streams are {}", shown(value), known.join(", "));
     let items = value.as_array().filter(|items| !items.is_empty()).ok_or_else(rule)?;
     let name = |item: &Value| item.as_str().filter(|name| known.contains(name)).map(str::to_owned);
     items.iter().map(|item| name(item).ok_or_else(rule)).collect()
@@ -136,6 +146,9 @@ pub struct Report {
     pub integration: String,
     /// Id of this run.
     pub run: String,
+    /// Name and version of the function, such as `okta-authomize/0.1.0`.
+    #[schemars(length(min = 1))]
+    pub collector: &'static str,
     /// The worst of the streams' outcomes.
     #[schemars(extend("enum" = ["succeeded", "partial", "degraded", "superseded"]))]
     pub outcome: Outcome,
@@ -149,6 +162,9 @@ pub struct Report {
     /// Seconds until another run gets further, where a limit says so.
     #[schemars(range(min = 0))]
     pub retry_after_seconds: Option<i64>,
+    /// Age of the newest System Log event that is committed where more is known to come, else 0.
+    #[schemars(range(min = 0))]
+    pub activity_lag_seconds: i64,
     /// What the run cost the org.
     pub okta: OktaUse,
     /// Wall time of the run.

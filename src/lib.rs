@@ -15,6 +15,9 @@
 //! The modules stand in groups, in the order of the flow. `ARCHITECTURE.md` tells the guarantees and who may
 //! import whom.
 
+/// Name and version of the collector, as manifests, reports, status and logs tell it: `okta-authomize/0.1.0`.
+pub const COLLECTOR: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+
 pub mod clock;
 pub mod config;
 pub mod invocation;
@@ -37,6 +40,7 @@ pub mod scrub;
 pub mod usage;
 
 pub mod batch;
+mod cause;
 pub mod commit;
 pub mod manifest;
 pub mod status;

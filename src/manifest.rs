@@ -15,6 +15,9 @@ pub struct Manifest {
     /// Version of this shape.
     #[schemars(extend("const" = SCHEMA))]
     pub schema: u32,
+    /// Name and version of the function that made it, such as `okta-authomize/0.1.0`.
+    #[schemars(length(min = 1))]
+    pub collector: &'static str,
     /// 1, 2, 3, …
     #[schemars(range(min = 1))]
     pub sequence: u64,

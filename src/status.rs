@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::COLLECTOR;
 use crate::store::{Kind, Store, StoreError};
 
 /// Version of the status's shape.
@@ -20,6 +21,8 @@ pub struct Status {
     /// Version of this shape.
     #[schemars(extend("const" = SCHEMA))]
     pub schema: u32,
+    /// Name and version of the function that wrote it, such as `okta-authomize/0.1.0`.
+    pub collector: String,
     /// The integration's slug.
     #[schemars(length(min = 1))]
     pub integration: String,
@@ -46,7 +49,7 @@ pub struct Status {
     pub mode: String,
     /// Newest manifest; 0 before the first.
     pub sequence: u64,
-    /// When a run last ended as `succeeded`.
+    /// When a run last ended as `succeeded`; a check is no run in this sense.
     #[schemars(extend("format" = "date-time"))]
     pub last_success_at: Option<String>,
     /// Streams by name.
@@ -95,6 +98,41 @@ impl Status {
         picture(self) != picture(last) || age >= REFRESH || self.mode == "check"
     }
 
+    /// Whether `last` was written while this run went on, by a run that knew more: one that committed later, or
+    /// that began later and knew as much. `began_at` is in RFC 3339, as in the status.
+    #[must_use]
+    pub fn is_older_than(&self, last: &Self, began_at: &str) -> bool {
+        let knew = (last.sequence, last.run.as_str());
+        last.updated_at.as_str() > began_at && knew > (self.sequence, self.run.as_str())
+    }
+
+    /// Takes from the last status what this one does not tell.
+    /// - A run that could not go on knows nothing of the streams; one that another run has superseded nothing that holds.
+    /// - A check knows how streams can be read, not what was collected of them; of those it left out, nothing.
+    #[must_use]
+    pub fn completed_by(mut self, last: &Self) -> Self {
+        if self.error.is_some() {
+            self.sequence = last.sequence;
+        }
+        if self.error.is_some() || self.outcome == "superseded" {
+            self.streams.clone_from(&last.streams);
+        }
+        if self.mode == "check" {
+            for (name, before) in &last.streams {
+                let stream = self.streams.entry(name.clone()).or_insert_with(|| before.clone());
+                (stream.records, stream.snapshot_at) = (before.records, before.snapshot_at.clone());
+            }
+        }
+        if self.mode == "check" || self.outcome != "succeeded" {
+            self.last_success_at.clone_from(&last.last_success_at);
+        }
+        self.org = self.org.or_else(|| last.org.clone());
+        if self.name.is_empty() {
+            self.name.clone_from(&last.name);
+        }
+        self
+    }
+
     /// The page for people; every value is escaped.
     #[must_use]
     pub fn html(&self) -> String {
@@ -122,6 +160,7 @@ impl Status {
             .replace("{updated_at}", &escaped(&self.updated_at))
             .replace("{last_success_at}", &escaped(self.last_success_at.as_deref().unwrap_or("never")))
             .replace("{sequence}", &self.sequence.to_string())
+            .replace("{collector}", &escaped(&self.collector))
             .replace("{error}", &error.unwrap_or_default())
             .replace("{rows}", &rows)
     }
@@ -149,7 +188,7 @@ pub async fn last(store: &impl Store, prefix: &str, integration: &str) -> Result
 /// # Errors
 /// As the store's.
 pub async fn write(store: &impl Store, prefix: &str, status: &Status) -> Result<(), StoreError> {
-    let status = &Status { schema: SCHEMA, ..status.clone() };
+    let status = &Status { schema: SCHEMA, collector: COLLECTOR.to_owned(), ..status.clone() };
     let json = serde_json::to_vec_pretty(status).expect("plain structs with string keys always serialize");
     store.put(&key(prefix, &status.integration, "json"), Bytes::from(json), Kind::Json).await?;
     store.put(&key(prefix, &status.integration, "html"), Bytes::from(status.html()), Kind::Html).await

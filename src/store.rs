@@ -2,11 +2,14 @@
 
 use std::fmt;
 use std::future::Future;
+use std::time::Duration;
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
+
+use crate::cause::causes;
 
 /// Objects by key.
 pub trait Store: Clone + Send + Sync + 'static {
@@ -19,6 +22,9 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// Keys under `prefix` that sort after `after`, in order.
     fn list(&self, prefix: &str, after: &str) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
 }
+
+/// The longest that an object's body may take to arrive.
+const LONGEST_BODY: Duration = Duration::from_secs(30);
 
 /// What became of a [`Store::create`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +72,7 @@ impl fmt::Display for StoreError {
         match self {
             Self::Refused(text) => write!(
                 f,
-                "the bucket refuses: {text}; check BUCKET, and that the function's role may s3:ListBucket it and s3:GetObject and s3:PutObject under PREFIX"
+                "the bucket denied access ({text}): check BUCKET, and that the function's role allows s3:ListBucket on it and s3:GetObject and s3:PutObject under PREFIX; if it is encrypted with a KMS key, kms:GenerateDataKey and kms:Decrypt on that key, which must be enabled"
             ),
             Self::Unreachable(text) => write!(f, "the bucket cannot be reached: {text}"),
         }
@@ -94,7 +100,8 @@ impl Bucket {
         key: &str,
         error: &SdkError<E>,
     ) -> StoreError {
-        let text = format!("s3://{}/{key}: {}", self.name, DisplayErrorContext(error));
+        let code = error.code().map(|code| format!("{code}: ")).unwrap_or_default();
+        let text = format!("s3://{}/{key}: {code}{}", self.name, causes(error));
         match status(error) {
             Some(status) if (300..500).contains(&status) && status != 408 && status != 429 => StoreError::Refused(text),
             _ => StoreError::Unreachable(text),
@@ -134,9 +141,13 @@ impl Store for Bucket {
             Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
             Err(error) => return Err(self.explain(key, &error)),
         };
-        let body = object.body.collect().await;
-        let body = body.map_err(|error| StoreError::Unreachable(format!("s3://{}/{key}: {error}", self.name)))?;
-        Ok(Some(body.into_bytes()))
+        // The SDK's own limits end where the body begins.
+        let unreachable = |why: &str| StoreError::Unreachable(format!("s3://{}/{key}: {why}", self.name));
+        match tokio::time::timeout(LONGEST_BODY, object.body.collect()).await {
+            Ok(Ok(body)) => Ok(Some(body.into_bytes())),
+            Ok(Err(error)) => Err(unreachable(&causes(&error))),
+            Err(_) => Err(unreachable("the object did not arrive in time")),
+        }
     }
 
     /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html>

@@ -60,7 +60,7 @@ impl Usage {
             return;
         }
         let published = text(&event.published, &[]).and_then(|time| time.parse::<Timestamp>().ok());
-        let (Some(published), Some(user_id)) = (published, text(&event.actor, &["id"])) else { return };
+        let (Some(published), Some(user_id)) = (published, user_id(&event.actor)) else { return };
         if kind == "user.session.start" {
             self.count(None, &user_id, published, String::new());
             return;
@@ -90,6 +90,12 @@ impl Usage {
             .into_iter()
             .map(move |(key, count)| record(&key, &count, sequence, observed_at.clone()))
     }
+}
+
+/// The id of an actor that is a user: a system or a client that signs in is no use by anybody.
+fn user_id(actor: &Value) -> Option<String> {
+    let is_user = text(actor, &["type"]).is_none_or(|kind| kind == "User");
+    text(actor, &["id"]).filter(|id| is_user && !id.eq_ignore_ascii_case("unknown"))
 }
 
 fn record(key: &Key, count: &Count, sequence: u64, observed_at: String) -> Record {
@@ -170,13 +176,22 @@ mod tests {
     }
 
     #[test]
-    fn odd_events_are_not_counted() {
+    fn odd_events_and_those_of_no_user_are_not_counted() {
         let mut usage = Usage::default();
         let app = json!([{"type": "AppInstance", "id": null}, null, 3]);
         usage.add(&event("user.authentication.sso", "SUCCESS", "2026-11-23T10:00:00Z", app).into());
         usage.add(&event("user.session.start", "SUCCESS", "yesterday", Value::Null).into());
         usage.add(&json!({"eventType": "user.session.start", "outcome": null}).into());
         usage.add(&json!([]).into());
+        for actor in [
+            json!({"id": "okta.2b1959c8", "type": "SystemPrincipal"}),
+            json!({"id": "0oa9", "type": "PublicClientApp"}),
+            json!({"id": "unknown", "type": "User"}),
+        ] {
+            let mut event = event("user.session.start", "SUCCESS", "2026-11-23T10:00:00Z", Value::Null);
+            event["actor"] = actor;
+            usage.add(&event.into());
+        }
         assert!(lines(&mut usage).is_empty());
     }
 }

@@ -152,7 +152,7 @@ impl Answers {
         if anchor.is_some() && items.iter().any(|item| id_of(item) == anchor) {
             self.anchored.insert((*key).clone());
         }
-        let context = Context { parent: Some(id), drop_attributes: &[] };
+        let context = Context { parent: Some(id), ..Context::default() };
         let tells = |item: &RawValue| normalize.is_none_or(|normalize| normalize(item, &context).is_some());
         let (items, untold): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| tells(item));
         note_second(work, stream, &key.scope, &items);

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use crate::authomize::rfc3339;
 use crate::body::{Body, Item};
 use crate::record::{Normalized, Op, Record, SCHEMA};
+use crate::scrub::Rules;
 use crate::streams::{Context, Stream};
 
 /// Objects of one answer, to be mapped by their stream's declaration. Owns its text, so that
@@ -49,8 +50,8 @@ impl Harvest {
 
     /// The objects as records, one at a time; `Err` holds what is known of an object that cannot
     /// be a record because it has no id.
-    pub fn records<'a>(&'a self, drop_attributes: &'a [String]) -> impl Iterator<Item = Result<Record, String>> + 'a {
-        let context = Context { parent: self.parent.as_deref(), drop_attributes };
+    pub fn records<'a>(&'a self, rules: &'a Rules) -> impl Iterator<Item = Result<Record, String>> + 'a {
+        let context = Context { parent: self.parent.as_deref(), rules };
         let gone = self.gone.iter().map(|id| Ok(self.tombstone(id)));
         let upserts = self.items.iter().enumerate().map(move |(at, item)| {
             let normalized = (self.normalize)(item, &context).ok_or_else(|| {

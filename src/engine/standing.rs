@@ -122,7 +122,7 @@ impl Engine {
 
     /// Age in seconds of the newest committed event where more is known to come, else 0.
     #[must_use]
-    pub fn activity_lag_s(&self, now: Timestamp) -> i64 {
+    pub fn activity_lag(&self, now: Timestamp) -> i64 {
         let newest = self.committed.log.newest_published.filter(|_| self.log.has_more());
         newest.map_or(0, |newest| now.duration_since(newest).as_secs().max(0))
     }

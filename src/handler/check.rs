@@ -10,7 +10,7 @@ use crate::body::Body;
 use crate::engine::{Answer, Parked, items};
 use crate::invocation::Request;
 use crate::okta::Org;
-use crate::streams::{Assembly, Source, Stream, id_of, parse};
+use crate::streams::{Assembly, STREAMS, Source, Stream, id_of, parse};
 
 /// Sends one request a stream that the event names: for its own listing, or, where another
 /// stream's request has brought its parents, for the first parent there is. What has no parent
@@ -37,6 +37,7 @@ pub(super) async fn check(
                 firsts.insert(listing, first_of(body));
             }
             note(&mut ended, stream, answer);
+            note_blindness(&mut ended, stream, run, firsts.get(listing));
         }
         let known = listing.and_then(|listing| firsts.get(listing));
         let path = match (known, listing, &stream.source) {
@@ -46,12 +47,16 @@ pub(super) async fn check(
             (None, None, Source::SystemLog { path }) => Some(one(path)),
             (None, None, _) => None,
         };
-        let Some(path) = path else { continue };
+        let Some(path) = path else {
+            note_blindness(&mut ended, stream, run, known);
+            continue;
+        };
         let answer = answer_of(org.get(&path, "", run.stop_at.into()).await)?;
         if let (Answer::Page { body, .. }, Some(listing)) = (&answer, listing) {
             firsts.entry(listing).or_insert_with(|| first_of(body));
         }
         note(&mut ended, stream, answer);
+        note_blindness(&mut ended, stream, run, listing.and_then(|listing| firsts.get(listing)));
     }
     ended.used(org.used());
     Ok(ended)
@@ -68,6 +73,25 @@ fn note(ended: &mut Ended, stream: &'static Stream, answer: Answer) {
         Answer::Failed { error } | Answer::Refused { error } => ended.note(stream, &Parked::Failed(error)),
         Answer::Limited { .. } => ended.note(stream, &Parked::Limited),
     }
+}
+
+/// Notes that a listing is empty which is empty in no org: Okta answers so where the admin role is missing.
+/// An API token asks for no app's sake.
+fn note_blindness(ended: &mut Ended, stream: &'static Stream, run: &Run, first: Option<&First>) {
+    let Some(None) = first else { return };
+    let path = stream.listings().first().map(|listing| listing.path);
+    let own = STREAMS.iter().find(|own| matches!(own.source, Source::Listing(listing) if Some(listing.path) == path));
+    let is_app = run.integration.client_id().is_some();
+    let there = match own.map(|own| own.name) {
+        Some("users") => "users",
+        Some("groups") => "the group Everyone",
+        Some("applications") if is_app => "the app that asks",
+        _ => return,
+    };
+    let error = format!(
+        "nothing is visible, though every org has {there}: give the app the admin role Read-only Administrator, or one that sees them (Applications, the app, Admin roles)"
+    );
+    ended.note(stream, &Parked::Unavailable(error));
 }
 
 /// The first request for a parent.

@@ -11,6 +11,7 @@ use super::plan::plan;
 use super::recall::recall;
 use super::swept::Swept;
 use super::{Failure, Handler, Run, org_url};
+use crate::COLLECTOR;
 use crate::authomize::rfc3339;
 use crate::batch::{Batches, Entry, Sealed};
 use crate::clock::Clock;
@@ -195,7 +196,7 @@ impl<'a, S: Store> Collecting<'a, S> {
             // The log is read for changes and use even where its lines are not wanted.
             let is_written = self.engine.streams().iter().any(|stream| stream.name == harvest.stream.name);
             let mut sealed = Vec::new();
-            for record in harvest.records(&self.run.integration.drop_attributes) {
+            for record in harvest.records(&self.run.integration.rules) {
                 let record = match record {
                     Ok(record) => record,
                     Err(odd) => {
@@ -274,6 +275,7 @@ impl<'a, S: Store> Collecting<'a, S> {
         batches.sort_by_key(|batch| by_name(batch.stream).is_none_or(|stream| !stream.is_assembled()));
         Manifest {
             schema: SCHEMA,
+            collector: COLLECTOR,
             sequence: self.head.sequence + 1,
             previous_sha256: self.head.sha256.clone(),
             integration: integration.slug.clone(),

@@ -48,6 +48,11 @@ impl Failure {
         Self { kind: "SecretInvalid", message: format!("secret {secret_id:?} is not usable: {}", problems.join("; ")) }
     }
 
+    pub(super) fn panicked() -> Self {
+        let message = "the function met a bug of its own: nothing more is committed, the next run goes on; please report it with the place in the code that the log names";
+        Self { kind: "Panicked", message: message.to_owned() }
+    }
+
     pub(super) fn taken(name: &str, org: &str, wanted: &str) -> Self {
         let message = format!(
             "the integration name {name:?} belongs to {org}, not to {wanted}: give this secret an integration_name of its own, or use another PREFIX or BUCKET"
@@ -82,7 +87,8 @@ impl From<CommitError> for Failure {
         match error {
             CommitError::Store(error) => error.into(),
             CommitError::Damaged { .. } => Self { kind: "ManifestDamaged", message: error.to_string() },
-            CommitError::Superseded { .. } => Self { kind: "Superseded", message: error.to_string() },
+            // Collecting ends as superseded and not as an error; the remedy would be the same: the next run goes on.
+            CommitError::Superseded { .. } => StoreError::Unreachable(error.to_string()).into(),
         }
     }
 }

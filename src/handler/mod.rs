@@ -11,9 +11,11 @@ mod swept;
 mod tell;
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -91,13 +93,17 @@ impl<S: Store, V: Secrets> Handler<S, V> {
     /// What the whole run cannot go on without (see [`Failure`]); the status object tells it
     /// where the integration's name is known.
     pub async fn run(&self, event: &Value, invocation: &Invocation) -> Result<Report, Failure> {
+        guarded(Box::pin(self.invoke(event, invocation))).await
+    }
+
+    async fn invoke(&self, event: &Value, invocation: &Invocation) -> Result<Report, Failure> {
         let request = Request::parse(event, &streams::names()).map_err(Failure::event)?;
         let began_at = self.clock.now();
         let integration = match self.integration(&request).await {
             Ok(integration) => integration,
             Err((failure, slug)) => {
                 if let Some(slug) = slug {
-                    self.tell_failure(&failure, Status { integration: slug, ..Status::default() }).await;
+                    self.tell_failure(&failure, Status { integration: slug, ..Status::default() }, began_at).await;
                 }
                 return Err(failure);
             }
@@ -110,13 +116,14 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             stop_at: stop_at(began_at, invocation.deadline),
             integration,
         };
-        match self.run_for(&run, &request).await {
-            Ok(ended) => Ok(self.finish(&run, ended).await),
-            Err(failure) => {
-                self.tell_failure(&failure, self.status_of(&run)).await;
-                Err(failure)
-            }
+        let ended = match guarded(Box::pin(self.run_for(&run, &request))).await {
+            Ok(ended) => self.finish(&run, ended).await,
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = &ended {
+            self.tell_failure(failure, self.status_of(&run), began_at).await;
         }
+        ended
     }
 
     /// The secret that the event or the settings name; empty where neither does.
@@ -217,26 +224,22 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         Ok(Org::new(known.transport, known.session))
     }
 
-    async fn finish(&self, run: &Run, ended: Ended) -> Report {
-        let now = self.clock.now();
-        let report = ended.report(run, now);
+    /// Tells the status and the log how a run ended.
+    ///
+    /// # Errors
+    /// Where a check could not write the status: it proves that the bucket can be written.
+    async fn finish(&self, run: &Run, ended: Ended) -> Result<Report, Failure> {
+        let report = ended.report(run, self.clock.now());
         let mut status = self.status_of(run);
         ended.describe(&report, &mut status);
-        if let Err(error) = self.tell(status, now).await {
-            tracing::warn!(%error, "the status object could not be written");
+        if let Err(error) = self.tell(status, run.began_at).await {
+            if run.mode == Mode::Check {
+                return Err(error.into());
+            }
+            tracing::warn!(run = run.id, request_id = run.request_id, %error, "the status object could not be written");
         }
-        tracing::info!(
-            integration = report.integration,
-            run = report.run,
-            outcome = ?report.outcome,
-            go_on = report.go_on,
-            sequence = report.sequence,
-            requests = report.okta.requests,
-            throttled_ms = report.okta.throttled_ms,
-            duration_ms = report.duration_ms,
-            "run ended"
-        );
-        report
+        tell::log(run, &report);
+        Ok(report)
     }
 }
 
@@ -258,6 +261,12 @@ fn refuse_another_org(head: &Head, integration: &Integration) -> Result<(), Fail
         Some(taken) if *taken != org => Err(Failure::taken(&integration.name, taken, &org)),
         _ => Ok(()),
     }
+}
+
+/// Makes a panic a failure like any other, which status and report can tell. Its message is dropped: it may hold
+/// what was being read.
+async fn guarded<T>(step: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    AssertUnwindSafe(step).catch_unwind().await.unwrap_or_else(|_| Err(Failure::panicked()))
 }
 
 /// When a run stops asking for more, so that the last answers are mapped, stored and committed

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{Failure, Run};
+use crate::COLLECTOR;
 use crate::authomize::rfc3339;
 use crate::commit::{Manifest, SnapshotEntry};
 use crate::engine::{Answer, Completed, Engine, Parked};
@@ -47,6 +48,7 @@ pub(super) struct Ended {
     superseded: bool,
     go_on: bool,
     retry_after_s: Option<i64>,
+    activity_lag_s: i64,
     used: Use,
 }
 
@@ -102,6 +104,7 @@ impl Ended {
         self.used = used;
         self.go_on = engine.is_unfinished(now);
         self.retry_after_s = engine.retry_after_s().filter(|_| !self.go_on);
+        self.activity_lag_s = engine.activity_lag(now);
         for stream in engine.streams() {
             let held = engine.held(stream.name);
             match engine.trouble(stream) {
@@ -139,11 +142,13 @@ impl Ended {
         Report {
             integration: run.integration.slug.clone(),
             run: run.id.clone(),
+            collector: COLLECTOR,
             outcome: self.outcome(),
             go_on: self.go_on,
             sequence: self.sequence,
             streams: self.streams.iter().map(|(name, stream)| ((*name).to_owned(), stream.clone())).collect(),
             retry_after_seconds: self.retry_after_s,
+            activity_lag_seconds: self.activity_lag_s,
             okta: OktaUse { requests: self.used.requests, throttled_ms: self.used.throttled_ms },
             duration_ms: now.duration_since(run.began_at).as_millis().try_into().unwrap_or(i64::MAX),
         }
@@ -167,6 +172,6 @@ impl Ended {
 }
 
 /// The word of reports.
-fn word(outcome: Outcome) -> String {
+pub(super) fn word(outcome: Outcome) -> String {
     serde_json::to_value(outcome).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }

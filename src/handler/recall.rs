@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::clock::Clock;
-use crate::commit::{CommitError, Head, Log};
+use crate::commit::{CommitError, Head, Log, ReadBack};
 use crate::engine::{Cursor, Recalled};
 use crate::ids::Ids;
 use crate::store::Store;
@@ -13,7 +13,7 @@ use crate::store::Store;
 const MOST_RECALLED: usize = 500_000;
 
 /// The events that were committed at `since` or later. Where there are too many to hold, or to read
-/// back until `until`, the older ones are taken for committed as a whole.
+/// back until `until`, or where their batches are no longer there, the older ones are taken for committed as a whole.
 pub(super) async fn recall<S: Store>(
     log: &Log<S>,
     head: &Head,
@@ -32,7 +32,11 @@ pub(super) async fn recall<S: Store>(
         known_until = newest.filter(|_| is_enough);
         !is_enough
     };
-    let uuids = log.ids_back("activity", head, goes_on).await?;
+    let ReadBack { ids: uuids, ended_at } = log.ids_back("activity", head, goes_on).await?;
+    if let Some(manifest) = ended_at {
+        let known_until = Cursor::newest_event(&manifest["cursor"]);
+        return Ok(Recalled { uuids, known_until });
+    }
     if let Some(known_until) = known_until {
         let ids = uuids.len();
         tracing::warn!(%known_until, ids, "too many committed events to read back: late ones of before are left out");

@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 
+use super::outcome::word;
 use super::{Failure, Handler, Run, org_url};
 use crate::authomize::rfc3339;
+use crate::invocation::{Mode, Outcome, Report};
 use crate::secret::Secrets;
 use crate::status::{self, Status, Trouble};
 use crate::store::{Store, StoreError};
@@ -23,29 +25,26 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         }
     }
 
-    pub(super) async fn tell_failure(&self, failure: &Failure, status: Status) {
-        let now = self.clock.now();
+    pub(super) async fn tell_failure(&self, failure: &Failure, status: Status, began_at: Timestamp) {
         let error = Some(Trouble { kind: failure.kind.to_owned(), message: failure.message.clone() });
-        if let Err(error) = self.tell(Status { outcome: "error".to_owned(), error, ..status }, now).await {
+        if let Err(error) = self.tell(Status { outcome: "error".to_owned(), error, ..status }, began_at).await {
             tracing::warn!(%error, "the status object could not be written");
         }
     }
 
-    /// Writes the status if it is news; what a failed run does not know is taken from the last one.
-    pub(super) async fn tell(&self, mut status: Status, now: Timestamp) -> Result<(), StoreError> {
+    /// Writes the status if it is news and no newer run has written meanwhile.
+    pub(super) async fn tell(&self, status: Status, began_at: Timestamp) -> Result<(), StoreError> {
+        let now = self.clock.now();
         let last = status::last(&self.store, &self.config.prefix, &status.integration).await?;
-        status.updated_at = rfc3339(now);
-        if status.outcome == "succeeded" {
+        let mut status = Status { updated_at: rfc3339(now), ..status };
+        if status.outcome == "succeeded" && status.mode != Mode::Check.word() {
             status.last_success_at = Some(status.updated_at.clone());
-        } else if let Some(last) = &last {
-            status.last_success_at.clone_from(&last.last_success_at);
         }
-        if let Some(last) = last.as_ref().filter(|_| status.error.is_some()) {
-            status.sequence = last.sequence;
-            status.streams.clone_from(&last.streams);
-            status.org = status.org.or_else(|| last.org.clone());
-            if status.name.is_empty() {
-                status.name.clone_from(&last.name);
+        if let Some(last) = &last {
+            status = status.completed_by(last);
+            if status.is_older_than(last, &rfc3339(began_at)) {
+                tracing::info!(run = status.run, newer = last.run, "a newer run has written the status");
+                return Ok(());
             }
         }
         if status.is_news(last.as_ref(), now) {
@@ -53,4 +52,29 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         }
         Ok(())
     }
+}
+
+/// One line for each stream that is not well, and one for the run.
+pub(super) fn log(run: &Run, report: &Report) {
+    let Run { id, request_id, .. } = run;
+    let is_well = |outcome| matches!(outcome, Outcome::Succeeded | Outcome::NotApplicable | Outcome::Partial);
+    for (stream, told) in report.streams.iter().filter(|(_, told)| !is_well(told.outcome)) {
+        let (outcome, error) = (word(told.outcome), told.error.as_deref().unwrap_or_default());
+        tracing::warn!(run = id, request_id, stream, outcome, error, "stream is not well");
+    }
+    tracing::info!(
+        collector = report.collector,
+        integration = report.integration,
+        run = id,
+        request_id,
+        mode = run.mode.word(),
+        outcome = word(report.outcome),
+        go_on = report.go_on,
+        sequence = report.sequence,
+        activity_lag_s = report.activity_lag_seconds,
+        requests = report.okta.requests,
+        throttled_ms = report.okta.throttled_ms,
+        duration_ms = report.duration_ms,
+        "run ended"
+    );
 }

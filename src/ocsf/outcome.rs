@@ -4,8 +4,7 @@ use crate::json::Json;
 use serde::Serialize;
 
 use super::class::Class;
-use super::endpoint::debug_text;
-use super::read::text;
+use super::read::{at, text};
 use super::shape::{Choice, UNKNOWN};
 use super::table::Kind;
 
@@ -99,14 +98,75 @@ pub(super) fn reason<'a>(event: &'a Json<'a>) -> Option<&'a str> {
     text(event, &["outcome", "reason"])
 }
 
-/// The risk that Okta computed: `{level=HIGH, reasons=…}`.
+/// The risk that Okta computed: `risk` of the debug data, which is `{level=HIGH, reasons=…}`, or else that of
+/// `logOnlySecurityData`, which is JSON in a text: `{"risk":{"level":"HIGH",…},…}`.
+/// <https://help.okta.com/en-us/content/topics/security/security_risk_scoring.htm>
 fn risk(event: &Json<'_>) -> Option<Choice<'static>> {
-    let risk = debug_text(event, "risk")?;
-    let level = risk.split_once("level=").map_or(risk, |(_, rest)| rest);
-    RISK_LEVELS.iter().find(|(name, _)| level.starts_with(name)).map(|(_, choice)| *choice)
+    let data = at(event, &["debugContext", "debugData"])?;
+    let own = data.get("risk").and_then(level_of);
+    own.or_else(|| {
+        let told = data.get("logOnlySecurityData")?;
+        match told.as_str() {
+            Some(text) => Json::parse(text).ok()?.get("risk").and_then(level_of),
+            None => told.get("risk").and_then(level_of),
+        }
+    })
+}
+
+/// The level that a risk names: as a word, in Okta's brackets, in JSON, or in JSON in a text.
+fn level_of(risk: &Json<'_>) -> Option<Choice<'static>> {
+    let Some(text) = risk.as_str() else { return risk.get("level").and_then(level_of) };
+    let level = text.split_once("level=").map_or(text, |(_, rest)| rest).trim_start();
+    let starts = |name: &str| level.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+    let named = RISK_LEVELS.iter().find(|(name, _)| starts(name)).map(|(_, choice)| *choice);
+    let in_json = || Json::parse(text).ok().filter(Json::is_object)?.get("level").and_then(level_of);
+    named.or_else(|| text.trim_start().starts_with('{').then(in_json).flatten())
 }
 
 fn choose<'a>(table: &[(&str, Choice<'static>)], word: Option<&'a str>) -> Choice<'a> {
     let Some(word) = word else { return (0, UNKNOWN) };
     table.iter().find(|(name, _)| *name == word).map_or((99, word), |(_, choice)| *choice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn level(data: &Value) -> Option<u32> {
+        risk(&Json::from(&json!({"debugContext": {"debugData": data}}))).map(|(id, _)| id)
+    }
+
+    #[test]
+    fn the_risk_is_read_wherever_okta_puts_it() {
+        for (data, expected) in [
+            (json!({"risk": "{level=HIGH, reasons=Anomalous Location}"}), Some(3)),
+            (json!({"risk": "{reasons=x, level=MEDIUM}"}), Some(2)),
+            (json!({"risk": "LOW"}), Some(1)),
+            (json!({"risk": {"level": "HIGH"}}), Some(3)),
+            (json!({"risk": r#"{"level": "high"}"#}), Some(3)),
+            (json!({"logOnlySecurityData": r#"{"risk":{"level":"HIGH"},"behaviors":{}}"#}), Some(3)),
+            (json!({"logOnlySecurityData": r#"{"behaviors":{},"risk":{"reasons":"x","level":"MEDIUM"}}"#}), Some(2)),
+            (json!({"logOnlySecurityData": {"risk": {"level": "LOW"}}}), Some(1)),
+            (json!({"risk": "{}", "logOnlySecurityData": r#"{"risk":{"level":"LOW"}}"#}), Some(1)),
+            (json!({"risk": "{level=LOW}", "logOnlySecurityData": r#"{"risk":{"level":"HIGH"}}"#}), Some(1)),
+        ] {
+            assert_eq!(level(&data), expected, "{data}");
+        }
+    }
+
+    #[test]
+    fn a_risk_that_cannot_be_read_is_none() {
+        for data in [
+            json!({}),
+            json!({"risk": null}),
+            json!({"risk": []}),
+            json!({"logOnlySecurityData": "{\"risk\":{\"level\":"}),
+            json!({"logOnlySecurityData": r#"{"risk":"NONE"}"#}),
+            json!({"logOnlySecurityData": "[[[["}),
+            json!({"risk": "{level="}),
+        ] {
+            assert_eq!(level(&data), None, "{data}");
+        }
+    }
 }

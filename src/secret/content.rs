@@ -4,8 +4,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
 use super::{Content, Credentials, Integration};
+use crate::scrub::{Rules, UnknownActors};
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "domain",
     "client_id",
     "client_secret",
@@ -16,6 +17,7 @@ const KEYS: [&str; 10] = [
     "owner",
     "streams_off",
     "drop_attributes",
+    "unknown_actors",
 ];
 
 /// What is wrong with a secret's content.
@@ -48,11 +50,11 @@ pub fn parse(content: &Content, streams: &[&str]) -> Result<Integration, Problem
     for stream in streams_off.iter().filter(|stream| !streams.contains(&stream.as_str())) {
         fields.problems.push(format!("streams_off names no stream {stream:?}; the streams are {}", streams.join(", ")));
     }
-    let drop_attributes = fields.names("drop_attributes");
+    let rules = Rules { drop_attributes: fields.names("drop_attributes"), unknown_actors: fields.unknown_actors() };
     match (host, credentials, fields.problems.is_empty()) {
         (Some(host), Some(credentials), true) => {
             let version = content.version.clone();
-            Ok(Integration { version, host, credentials, name, slug, owner, streams_off, drop_attributes })
+            Ok(Integration { version, host, credentials, name, slug, owner, streams_off, rules })
         }
         _ => Err(Problems {
             problems: fields.problems,
@@ -96,6 +98,18 @@ impl Fields {
             Some(_) => {
                 self.problems.push(format!("{key} must be a list of strings"));
                 Vec::new()
+            }
+        }
+    }
+
+    fn unknown_actors(&mut self) -> UnknownActors {
+        match self.object.get("unknown_actors").map(Value::as_str) {
+            None | Some(Some("emails")) => UnknownActors::Emails,
+            Some(Some("keep")) => UnknownActors::Keep,
+            Some(_) if self.object["unknown_actors"].is_null() => UnknownActors::Emails,
+            Some(_) => {
+                self.problems.push("unknown_actors must be \"emails\" or \"keep\"".to_owned());
+                UnknownActors::Emails
             }
         }
     }
@@ -252,9 +266,24 @@ mod tests {
 
     #[test]
     fn every_problem_is_told_at_once_and_no_value_is_repeated() {
-        let problems = read(r#"{"domain":"hunter2.example.com","client_secret":"hunter2","clientid":"hunter2","owner":"hunter2","integration_name":"---","streams_off":["rolls"],"drop_attributes":"x"}"#).unwrap_err().problems;
-        assert_eq!(problems.len(), 7, "{problems:#?}");
+        let problems = read(r#"{"domain":"hunter2.example.com","client_secret":"hunter2","clientid":"hunter2","owner":"hunter2","integration_name":"---","streams_off":["rolls"],"drop_attributes":"x","unknown_actors":"hunter2"}"#).unwrap_err().problems;
+        assert_eq!(problems.len(), 8, "{problems:#?}");
         assert!(!problems.join(" ").contains("hunter2"));
+    }
+
+    #[test]
+    fn names_of_unknown_actors_are_kept_only_on_demand() {
+        let rules = |rest: &str| {
+            let text = format!(r#"{{"domain":"acme.okta.com","token":"t"{rest}}}"#);
+            read(&text).map(|integration| integration.rules.unknown_actors).ok()
+        };
+        for default in ["", r#","unknown_actors":null"#, r#","unknown_actors":"emails""#] {
+            assert_eq!(rules(default), Some(UnknownActors::Emails), "{default}");
+        }
+        assert_eq!(rules(r#","unknown_actors":"keep""#), Some(UnknownActors::Keep));
+        for bad in [r#","unknown_actors":"Keep""#, r#","unknown_actors":true"#, r#","unknown_actors":[]"#] {
+            assert_eq!(rules(bad), None, "{bad}");
+        }
     }
 
     #[test]

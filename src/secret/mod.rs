@@ -6,10 +6,13 @@ use std::fmt;
 use std::future::Future;
 
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
 use secrecy::SecretString;
 
 pub use content::{Problems, parse};
+
+use crate::cause::causes;
+use crate::scrub::Rules;
 
 /// Who is collected, and with what: one secret, validated.
 #[derive(Debug, Clone)]
@@ -28,8 +31,8 @@ pub struct Integration {
     pub owner: Option<String>,
     /// Streams not to collect.
     pub streams_off: Vec<String>,
-    /// Profile attributes that are never written.
-    pub drop_attributes: Vec<String>,
+    /// What is written and what not.
+    pub rules: Rules,
 }
 
 impl Integration {
@@ -121,14 +124,18 @@ impl Secrets for Vault {
     async fn read(&self, secret_id: &str) -> Result<Content, SecretError> {
         let answer = self.0.get_secret_value().secret_id(secret_id).send().await.map_err(|error| {
             let secret_id = secret_id.to_owned();
-            let detail = format!("{}", DisplayErrorContext(&error));
+            let code = error.code().map(|code| format!("{code}: ")).unwrap_or_default();
+            let detail = format!("{code}{}", causes(&error));
             match error.code() {
-                Some("ResourceNotFoundException" | "InvalidRequestException") => {
+                Some("ResourceNotFoundException" | "InvalidRequestException" | "ValidationException") => {
                     SecretError::NotFound { secret_id, detail }
                 }
-                Some("AccessDeniedException" | "DecryptionFailure" | "UnrecognizedClientException") => {
-                    SecretError::Refused { secret_id, detail }
-                }
+                Some(
+                    "AccessDeniedException"
+                    | "DecryptionFailure"
+                    | "InvalidSignatureException"
+                    | "UnrecognizedClientException",
+                ) => SecretError::Refused { secret_id, detail },
                 _ => SecretError::Unreachable { secret_id, detail },
             }
         })?;

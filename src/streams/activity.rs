@@ -16,7 +16,7 @@ use crate::authomize::{Bundle, text};
 use crate::json::Json;
 use crate::ocsf;
 use crate::record::{Normalized, Source};
-use crate::scrub::scrub;
+use crate::scrub::scrub_event;
 
 /// Ascending and without `until`: the polling order, in which a late event comes after the ones
 /// that were stored before it, so that nothing behind the cursor can appear.
@@ -39,7 +39,7 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     let text = mended(raw);
     let mut event = Json::parse(&text).ok().filter(Json::is_object)?;
     let is_as_read =
-        !scrub(&mut event, context.drop_attributes) && memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_none();
+        !scrub_event(&mut event, context.rules) && memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_none();
     let ocsf = to_raw_value(&ocsf::event(&event)).ok();
     // Most events have nothing to remove: their text need not be written again.
     let source = match &text {
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn an_event_is_written_as_it_is() {
         let event = json!({"uuid": "e1", "eventType": "user.session.start", "target": null, "debugContext": {"debugData": {"requestId": "r"}}});
-        let context = Context { parent: None, drop_attributes: &[] };
+        let context = Context::default();
         let normalized = normalize(&to_raw_value(&event).unwrap(), &context).unwrap();
         assert_eq!(normalized.id, "e1");
         assert!(normalized.source == event);
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn an_event_without_a_uuid_is_known_by_its_content() {
-        let context = Context { parent: None, drop_attributes: &[] };
+        let context = Context::default();
         let id = |event| {
             let raw = to_raw_value(&event).unwrap();
             let id = normalize(&raw, &context).unwrap().id;

@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn a_groups_assignment_is_a_permission() {
         let group = to_raw_value(&json!({"id": "00g1", "priority": 0, "profile": {}, "_links": {}})).unwrap();
-        let normalized = normalize(&group, &Context { parent: Some("0oa1"), drop_attributes: &[] }).unwrap();
+        let normalized = normalize(&group, &Context { parent: Some("0oa1"), ..Context::default() }).unwrap();
         assert_eq!(normalized.id, "0oa1:00g1");
         assert_eq!(normalized.source, json!({"id": "00g1", "priority": 0, "profile": {}, "app_id": "0oa1"}));
         assert_eq!(

@@ -114,7 +114,7 @@ mod tests {
     use serde_json::{json, to_value, value::to_raw_value};
 
     fn normalized(user: &Value) -> Normalized {
-        normalize(&to_raw_value(user).unwrap(), &Context { parent: Some("0oa1"), drop_attributes: &[] }).unwrap()
+        normalize(&to_raw_value(user).unwrap(), &Context { parent: Some("0oa1"), ..Context::default() }).unwrap()
     }
 
     #[test]

@@ -154,7 +154,7 @@ mod tests {
     use serde_json::{json, to_value, value::to_raw_value};
 
     fn bundle(app: &Value) -> Value {
-        let context = Context { parent: None, drop_attributes: &[] };
+        let context = Context::default();
         to_value(normalize(&to_raw_value(app).unwrap(), &context).unwrap().bundle).unwrap()
     }
 

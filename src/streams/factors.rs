@@ -76,11 +76,11 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     let source = context.object(raw)?;
     let id = text(&source, &["user_id"])?;
     let active = source["factors"].as_array().into_iter().flatten().filter(|factor| factor["status"] == "ACTIVE");
-    let kinds: Vec<&str> = active.filter_map(|factor| factor.get("factorType")).filter_map(Value::as_str).collect();
-    let has_mfa =
-        source["factors"].as_array().is_some_and(|factors| factors.iter().any(|factor| factor["status"] == "ACTIVE"));
-    let update =
-        UserUpdate { unique_id: id.clone(), has_mfa: Some(has_mfa), tags: weak(&kinds), ..UserUpdate::default() };
+    let kinds: Vec<&str> = active.map(|factor| factor["factorType"].as_str().unwrap_or_default()).collect();
+    let has_mfa = kinds.iter().any(|kind| !NO_SECOND_FACTOR.contains(kind));
+    // A tag list is replaced as a whole: an empty one takes a dropped factor's tag away.
+    let tags = Some(weak(&kinds));
+    let update = UserUpdate { unique_id: id.clone(), has_mfa: Some(has_mfa), tags, ..UserUpdate::default() };
     Some(Normalized {
         id,
         bundle: Bundle { update_users: vec![update], ..Bundle::default() },
@@ -89,9 +89,14 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     })
 }
 
-/// Factors that can be phished, intercepted or guessed.
+/// Factors that prove nothing beside a password: whoever has the mailbox can reset that, and an answer is a
+/// second thing known, not had. A factor of a type that Okta adds later is taken for one that counts.
+const NO_SECOND_FACTOR: [&str; 2] = ["email", "question"];
+
+/// Factors that can be phished, intercepted or guessed, as tags.
+/// <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/UserFactor/#tag/UserFactor/operation/listFactors!c=200&path=factorType&t=response>
 fn weak(kinds: &[&str]) -> Vec<String> {
-    const WEAK: [&str; 3] = ["sms", "call", "question"];
+    const WEAK: [&str; 4] = ["email", "question", "sms", "call"];
     WEAK.iter().filter(|weak| kinds.contains(weak)).map(|weak| format!("mfa:{weak}")).collect()
 }
 
@@ -102,26 +107,55 @@ mod tests {
     use serde_json::{to_value, value::to_raw_value};
 
     fn bundle(factors: Vec<Value>) -> Value {
-        let assembly =
-            Assembly { kind: "User", parent: "00u1".into(), item: None, parts: vec![Part { items: factors }] };
-        let context = Context { parent: None, drop_attributes: &[] };
+        let assembly = Assembly {
+            kind: "User",
+            parent: "00u1".into(),
+            item: None,
+            parts: vec![Part { items: factors, ..Part::default() }],
+        };
+        let context = Context::default();
         to_value(normalize(&to_raw_value(&assemble(&assembly)[0]).unwrap(), &context).unwrap().bundle).unwrap()
     }
 
+    fn active(kinds: &[&str]) -> Value {
+        bundle(kinds.iter().map(|kind| json!({"factorType": kind, "status": "ACTIVE"})).collect())
+    }
+
+    fn updates(has_mfa: bool, tags: &[&str]) -> Value {
+        json!({"update_users": [{"uniqueId": "00u1", "hasMFA": has_mfa, "tags": tags}]})
+    }
+
     #[test]
-    fn any_active_factor_is_mfa_and_weak_ones_are_tagged() {
-        assert_eq!(bundle(vec![]), json!({"update_users": [{"uniqueId": "00u1", "hasMFA": false}]}));
+    fn email_and_question_alone_are_no_mfa() {
+        for (kinds, tags) in [
+            (&["email"][..], &["mfa:email"][..]),
+            (&["question"], &["mfa:question"]),
+            (&["question", "email"], &["mfa:email", "mfa:question"]),
+        ] {
+            assert_eq!(active(kinds), updates(false, tags), "{kinds:?}");
+        }
+    }
+
+    #[test]
+    fn any_other_active_factor_is_mfa_and_weak_ones_are_tagged() {
+        for (kinds, tags) in [
+            (&["push"][..], &[][..]),
+            (&["sms"], &["mfa:sms"]),
+            (&["call", "email"], &["mfa:email", "mfa:call"]),
+            (&["question", "push"], &["mfa:question"]),
+            (&["a_type_of_tomorrow"], &[]),
+        ] {
+            assert_eq!(active(kinds), updates(true, tags), "{kinds:?}");
+        }
+        let odd = vec![json!(null), json!({"status": "ACTIVE"}), json!({"factorType": [], "status": "ACTIVE"})];
+        assert_eq!(bundle(odd), updates(true, &[]));
+    }
+
+    #[test]
+    fn the_tag_list_is_always_whole_so_that_a_dropped_factors_tag_goes() {
+        assert_eq!(bundle(vec![]), updates(false, &[]));
         let pending = json!({"factorType": "sms", "status": "PENDING_ACTIVATION"});
-        assert_eq!(bundle(vec![pending]), json!({"update_users": [{"uniqueId": "00u1", "hasMFA": false}]}));
-        let factors = vec![
-            json!({"factorType": "question", "status": "ACTIVE"}),
-            json!({"factorType": "push", "status": "ACTIVE"}),
-            json!(null),
-        ];
-        assert_eq!(
-            bundle(factors),
-            json!({"update_users": [{"uniqueId": "00u1", "hasMFA": true, "tags": ["mfa:question"]}]})
-        );
+        assert_eq!(bundle(vec![pending]), updates(false, &[]));
     }
 
     #[test]

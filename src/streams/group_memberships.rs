@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn a_membership_is_an_association() {
         let user = to_raw_value(&json!({"id": "00u1", "profile": {"login": "ada@acme.example"}})).unwrap();
-        let normalized = normalize(&user, &Context { parent: Some("00g1"), drop_attributes: &[] }).unwrap();
+        let normalized = normalize(&user, &Context { parent: Some("00g1"), ..Context::default() }).unwrap();
         assert_eq!(normalized.id, "00g1:00u1");
         assert_eq!(normalized.source, json!({"group_id": "00g1", "user_id": "00u1"}));
         assert_eq!(

@@ -99,7 +99,7 @@ mod tests {
             "id": "00g1", "type": "OKTA_GROUP", "objectClass": ["okta:user_group", "x"], "created": "2026-01-01T00:00:00.000Z",
             "profile": {"name": "Ärzte", "description": "d".repeat(300)}, "_embedded": {"stats": {"usersCount": 3}},
         });
-        let context = Context { parent: None, drop_attributes: &[] };
+        let context = Context::default();
         let normalized = normalize(&to_raw_value(&group).unwrap(), &context).unwrap();
         assert_eq!(
             to_value(&normalized.bundle).unwrap(),
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_group_without_a_name_goes_by_its_id() {
-        let context = Context { parent: None, drop_attributes: &[] };
+        let context = Context::default();
         let normalized =
             normalize(&to_raw_value(&json!({"id": "00g1", "profile": {"name": ""}})).unwrap(), &context).unwrap();
         assert_eq!(normalized.bundle.new_groupings[0].name, "00g1");

@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn a_link_has_its_idp_and_an_empty_bundle() {
         let user = to_raw_value(&json!({"id": "00u1", "externalId": "x", "_links": {}})).unwrap();
-        let normalized = normalize(&user, &Context { parent: Some("0oa1"), drop_attributes: &[] }).unwrap();
+        let normalized = normalize(&user, &Context { parent: Some("0oa1"), ..Context::default() }).unwrap();
         assert_eq!(normalized.id, "0oa1:00u1");
         assert_eq!(normalized.source, json!({"id": "00u1", "externalId": "x", "idp_id": "0oa1"}));
         assert_eq!(normalized.bundle, Bundle::default());

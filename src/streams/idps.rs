@@ -95,9 +95,14 @@ mod tests {
     use serde_json::{json, to_value, value::to_raw_value};
 
     fn normalized(idp: Value, keys: Vec<Value>) -> Normalized {
-        let assembly = Assembly { kind: "", parent: "0oa1".into(), item: Some(idp), parts: vec![Part { items: keys }] };
+        let assembly = Assembly {
+            kind: "",
+            parent: "0oa1".into(),
+            item: Some(idp),
+            parts: vec![Part { items: keys, ..Part::default() }],
+        };
         let objects = assemble(&assembly);
-        normalize(&to_raw_value(&objects[0]).unwrap(), &Context { parent: None, drop_attributes: &[] }).unwrap()
+        normalize(&to_raw_value(&objects[0]).unwrap(), &Context::default()).unwrap()
     }
 
     #[test]

@@ -8,15 +8,15 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::json::Json;
-use crate::scrub::scrub;
+use crate::scrub::{Rules, scrub};
 
 /// What a mapping knows beside the object.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Context<'a> {
     /// Id of the parent, for streams that are read per parent.
     pub parent: Option<&'a str>,
-    /// Profile attributes that are never written.
-    pub drop_attributes: &'a [String],
+    /// What the integration's owner wants written and what not.
+    pub rules: &'a Rules,
 }
 
 impl Context<'_> {
@@ -30,7 +30,7 @@ impl Context<'_> {
     #[must_use]
     pub fn tree<'t>(&self, text: &'t str) -> Option<Json<'t>> {
         let mut json = Json::parse(text).ok().filter(Json::is_object)?;
-        scrub(&mut json, self.drop_attributes);
+        scrub(&mut json, self.rules);
         Some(json)
     }
 }
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_lone_surrogate_costs_no_record() {
-        let context = Context { parent: None, drop_attributes: &[] };
+        let context = Context::default();
         let raw: Box<RawValue> = serde_json::from_str(r#"{"a":"\ud83d\ude00 \ud83d \\ud800 \n\ude00"}"#).unwrap();
         let object = context.object(&raw).unwrap();
         assert_eq!(object["a"], "😀 \u{fffd} \\ud800 \n\u{fffd}");

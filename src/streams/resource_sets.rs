@@ -46,24 +46,31 @@ fn next(assembly: &Assembly) -> Option<Step> {
         [] => Step::to(format!("{set}/resources")),
         [_] => Step::to(format!("{set}/bindings")),
         [_, bindings, members @ ..] => {
-            let role = bindings.items.get(members.len()).and_then(|binding| text(binding, &["id"]))?;
+            let role = bindings.items.iter().filter_map(role).nth(members.len())?;
             Step::to(format!("{set}/bindings/{role}/members"))
         }
     }
 }
 
+/// The role that a binding gives, if it names one that a path can hold.
+fn role(binding: &Value) -> Option<String> {
+    text(binding, &["id"]).filter(|id| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)))
+}
+
 fn assemble(assembly: &Assembly) -> Vec<Value> {
     let items = |at: usize| assembly.parts.get(at).map(|part| part.items.as_slice()).unwrap_or_default();
     let resources: Vec<Value> = items(0).iter().cloned().map(with_resource).collect();
-    let binding = |(at, binding): (usize, &Value)| {
-        let members: Vec<Value> = items(at + 2).iter().cloned().map(with_principal).collect();
+    let mut answers = assembly.parts.iter().skip(2);
+    let binding = |binding: &Value| {
         let mut binding = binding.clone();
-        if let Some(object) = binding.as_object_mut() {
-            object.insert("members".to_owned(), members.into());
+        // A binding that names no role was not asked for, and is written as it came.
+        if let (true, Some(object)) = (role(&binding).is_some(), binding.as_object_mut()) {
+            let members = answers.next().map(|part| part.items.clone()).unwrap_or_default();
+            object.insert("members".to_owned(), members.into_iter().map(with_principal).collect());
         }
         binding
     };
-    let bindings: Vec<Value> = items(1).iter().enumerate().map(binding).collect();
+    let bindings: Vec<Value> = items(1).iter().map(binding).collect();
     let mut set = assembly.item.clone();
     if let Some(object) = set.as_mut().and_then(Value::as_object_mut) {
         object.insert("resources".to_owned(), resources.into());
@@ -186,17 +193,13 @@ mod tests {
             json!({"id": "irb2", "_links": link("groups/00g2")}),
         ];
         let item = json!({"id": "iam1", "label": "Europe", "description": "", "_links": {}});
-        let parts = [resources, bindings, members].into_iter().map(|items| Part { items }).collect();
+        let parts = [resources, bindings, members].into_iter().map(|items| Part { items, ..Part::default() }).collect();
         Assembly { kind: "ResourceSet", parent: "iam1".into(), item: Some(item), parts }
     }
 
     #[test]
     fn members_and_resources_are_known_by_their_links() {
-        let set = normalize(
-            &to_raw_value(&assemble(&assembly())[0]).unwrap(),
-            &Context { parent: None, drop_attributes: &[] },
-        )
-        .unwrap();
+        let set = normalize(&to_raw_value(&assemble(&assembly())[0]).unwrap(), &Context::default()).unwrap();
         assert_eq!(
             set.source.read::<Value>().unwrap()["bindings"],
             json!([{"id": "cr01", "members": [
@@ -215,6 +218,29 @@ mod tests {
         let assets: Vec<_> =
             bundle["new_assets"].as_array().unwrap().iter().map(|a| a["name"].as_str().unwrap()).collect();
         assert_eq!(assets, ["Europe", "00g1", "bookmark", "All users"]);
+    }
+
+    #[test]
+    fn a_binding_without_a_role_costs_no_other_binding() {
+        for odd in [json!({"_links": {}}), json!({"id": ""}), json!({"id": "a/b?c"}), json!({"id": []}), json!({})] {
+            let mut assembly = assembly();
+            assembly.parts.truncate(1);
+            assembly
+                .parts
+                .push(Part { items: vec![json!({"id": "cr1"}), odd.clone(), json!({"id": "cr2"})], ..Part::default() });
+            for (role, user) in [("cr1", "00u1"), ("cr2", "00u2")] {
+                let path = format!("/api/v1/iam/resource-sets/iam1/bindings/{role}/members");
+                assert_eq!(next(&assembly).map(|step| step.path), Some(path), "{odd}");
+                let member = json!({"id": "irb", "_links": link(&format!("users/{user}"))});
+                assembly.parts.push(Part { items: vec![member], ..Part::default() });
+            }
+            assert_eq!(next(&assembly), None, "{odd}");
+            let set = &assemble(&assembly)[0];
+            for (at, user) in [(0, "00u1"), (2, "00u2")] {
+                assert_eq!(set["bindings"][at]["members"][0]["principal_id"], user, "{odd}");
+            }
+            assert_eq!(set["bindings"][1], odd);
+        }
     }
 
     #[test]

@@ -132,8 +132,14 @@ fn direct(assembly: &Assembly) -> impl Iterator<Item = &Value> {
     entries.iter().filter(move |entry| !(through_group && entry["assignmentType"] == "GROUP"))
 }
 
+/// Whether a role can be narrowed and is known by an id that a path can hold.
+fn is_scoped(assignment: &Value) -> bool {
+    let is_plain = |id: String| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    targets_path(assignment).is_some() && text(assignment, &["id"]).is_some_and(is_plain)
+}
+
 fn scoped(assembly: &Assembly) -> impl Iterator<Item = &Value> {
-    direct(assembly).filter(|entry| targets_path(entry).is_some() && text(entry, &["id"]).is_some())
+    direct(assembly).filter(|entry| is_scoped(entry))
 }
 
 fn role_types(assembly: &Assembly) -> Vec<String> {
@@ -142,16 +148,23 @@ fn role_types(assembly: &Assembly) -> Vec<String> {
 }
 
 fn assemble(assembly: &Assembly) -> Vec<Value> {
-    let mut targets = assembly.parts.iter().skip(1).map(|part| part.items.clone());
+    let mut answers = assembly.parts.iter().skip(1);
     let mut assignments = Vec::new();
     for entry in direct(assembly) {
-        let is_scoped = targets_path(entry).is_some() && text(entry, &["id"]).is_some();
-        let targets = if is_scoped { targets.next().unwrap_or_default() } else { Vec::new() };
+        let is_scoped = is_scoped(entry);
+        let answer = if is_scoped { answers.next() } else { None };
+        // An assignment that ended while it was read has no targets, which would say: over everything.
+        if answer.is_some_and(|part| part.is_gone) {
+            continue;
+        }
+        // What could not be asked for is left out, for the same reason.
+        let is_known = is_scoped || targets_path(entry).is_none();
+        let targets = is_known.then(|| answer.map(|part| part.items.clone()).unwrap_or_default());
         let mut entry = entry.clone();
         if let Some(object) = entry.as_object_mut() {
             object.insert("principal_id".to_owned(), assembly.parent.clone().into());
             object.insert("principal_type".to_owned(), assembly.kind.into());
-            object.insert("targets".to_owned(), targets.into());
+            object.extend(targets.map(|targets| ("targets".to_owned(), targets.into())));
         }
         assignments.push(entry);
     }
@@ -168,12 +181,18 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
 }
 
 fn bundle(source: &Value, principal: &str, role: &str) -> Bundle {
+    let targets = source["targets"].as_array();
     let assets: Vec<Target> = match text(source, &["resource-set"]) {
         Some(set) => vec![Target { id: set, asset: None }],
-        None => source["targets"].as_array().into_iter().flatten().filter_map(target).collect(),
+        None => targets.into_iter().flatten().filter_map(target).collect(),
     };
     let is_group = source["principal_type"] == "Group";
     if assets.is_empty() {
+        // Only an empty list says: over everything. What cannot be understood says nothing.
+        let is_unscoped = source["type"] != "CUSTOM" && targets.is_some_and(Vec::is_empty);
+        if !is_unscoped {
+            return Bundle::default();
+        }
         let association = vec![Association { source_id: principal.to_owned(), target_id: grouping_id(role) }];
         return match is_group {
             true => Bundle { new_groupings_association: association, ..Bundle::default() },
@@ -240,12 +259,12 @@ mod tests {
     use serde_json::{json, to_value, value::to_raw_value};
 
     fn assembly(kind: &'static str, parts: Vec<Vec<Value>>) -> Assembly {
-        let parts = parts.into_iter().map(|items| Part { items }).collect();
+        let parts = parts.into_iter().map(|items| Part { items, ..Part::default() }).collect();
         Assembly { kind, parent: "00u1".into(), item: None, parts }
     }
 
     fn normalized(assembly: &Assembly) -> Vec<Normalized> {
-        let context = Context { parent: None, drop_attributes: &[] };
+        let context = Context::default();
         assemble(assembly).iter().map(|object| normalize(&to_raw_value(object).unwrap(), &context).unwrap()).collect()
     }
 
@@ -321,6 +340,27 @@ mod tests {
         let types: Vec<_> =
             bundle["new_assets"].as_array().unwrap().iter().map(|a| a["originType"].as_str().unwrap()).collect();
         assert_eq!(types, ["Application", "CatalogApplication"]);
+    }
+
+    #[test]
+    fn a_role_whose_targets_are_gone_while_they_are_read_is_left_out() {
+        let roles = vec![json!({"id": "X", "type": "USER_ADMIN"}), json!({"id": "Y", "type": "APP_ADMIN"})];
+        let mut assembly = assembly("User", vec![roles, vec![], vec![json!({"id": "0oa1", "name": "x"})]]);
+        assembly.parts[1].is_gone = true;
+        let normalized = normalized(&assembly);
+        assert_eq!(normalized.iter().map(|role| role.id.as_str()).collect::<Vec<_>>(), ["00u1:Y"]);
+        assert_eq!(normalized[0].bundle.new_permissions[0].asset_id.as_deref(), Some("0oa1"));
+    }
+
+    #[test]
+    fn a_role_whose_targets_are_not_understood_is_over_nothing() {
+        let odd_target = vec![vec![json!({"id": "X", "type": "USER_ADMIN"})], vec![json!({"_links": {}})]];
+        let odd_id = vec![vec![json!({"id": "a/b", "type": "HELP_DESK_ADMIN"})]];
+        let no_set = vec![vec![json!({"id": "irb1", "type": "CUSTOM", "role": "cr01"})]];
+        for parts in [odd_target, odd_id, no_set] {
+            let normalized = normalized(&assembly("User", parts));
+            assert_eq!((normalized.len(), &normalized[0].bundle), (1, &Bundle::default()), "{normalized:?}");
+        }
     }
 
     #[test]

@@ -176,7 +176,7 @@ mod tests {
     use serde_json::{to_value, value::to_raw_value};
 
     fn normalized(role: &Value) -> Normalized {
-        normalize(&to_raw_value(role).unwrap(), &Context { parent: None, drop_attributes: &[] }).unwrap()
+        normalize(&to_raw_value(role).unwrap(), &Context::default()).unwrap()
     }
 
     #[test]
@@ -184,6 +184,7 @@ mod tests {
         let role = json!({"id": "cr01", "label": "Auditor", "description": "Looks", "_links": {}});
         let part = Part {
             items: vec![json!({"label": "okta.users.read", "_links": {}}), json!({"label": "okta.groups.manage"})],
+            ..Part::default()
         };
         let assembly = Assembly { kind: "Role", parent: "cr01".into(), item: Some(role), parts: vec![part] };
         let normalized = normalized(&assemble(&assembly)[0]);

@@ -129,6 +129,8 @@ pub struct Assembly {
 pub struct Part {
     /// Items, as read.
     pub items: Vec<Value>,
+    /// Whether Okta answered that what the step is about is not there, which is no empty list.
+    pub is_gone: bool,
 }
 
 /// A request for a parent.

@@ -141,10 +141,12 @@ fn properties(source: &Value) -> Vec<CustomProperty> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scrub::Rules;
     use serde_json::{json, to_value, value::to_raw_value};
 
     fn normalized(user: &Value, drop_attributes: &[String]) -> Normalized {
-        normalize(&to_raw_value(user).unwrap(), &Context { parent: None, drop_attributes }).unwrap()
+        let rules = Rules { drop_attributes: drop_attributes.to_vec(), ..Rules::default() };
+        normalize(&to_raw_value(user).unwrap(), &Context { parent: None, rules: &rules }).unwrap()
     }
 
     #[test]

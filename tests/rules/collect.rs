@@ -2,13 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
-use fake_org::{Denial, Event, Failure, NewUser, Targets};
+use fake_org::{Denial, Event, Failure, NewApp, NewUser, Targets};
 use jiff::SignedDuration;
 use okta_authomize::invocation::Outcome;
 use serde_json::json;
 
 use crate::support::memory::{Act, Fault};
-use crate::support::rig::{PASSWORD, Rig, outcome};
+use crate::support::rig::{CLIENT, PASSWORD, Rig, outcome};
 use crate::support::time;
 
 #[tokio::test]
@@ -379,10 +379,11 @@ async fn a_check_sends_one_request_a_stream_and_writes_nothing_but_the_status() 
     let rig = Rig::new().await;
     rig.populate(3, 2);
     rig.org().create_idp("OIDC", "Partner");
+    rig.org().create_app(NewApp::service("Collector", CLIENT));
     let report = rig.ask(json!({"mode": "check"})).await.unwrap();
     assert_eq!((report.outcome, report.sequence), (Outcome::Succeeded, 0));
-    // Without apps there is no parent to try; usage needs no request; a token needs one.
-    let streams = report.streams.len() as u64 - 3 + 1;
+    // Usage needs no request; a token needs one.
+    let streams = report.streams.len() as u64;
     assert_eq!(report.okta.requests, streams, "{:#?}", rig.requests());
     assert!(rig.requests().values().all(|count| *count == 1));
     assert_eq!(rig.store.keys("").len(), 2, "{:?}", rig.store.keys(""));

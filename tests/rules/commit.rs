@@ -1,5 +1,6 @@
 //! The commit log: one history, whatever fails.
 
+use okta_authomize::COLLECTOR;
 use okta_authomize::commit::{CommitError, Head, Log, Manifest, SCHEMA};
 use okta_authomize::store::StoreError;
 use serde_json::json;
@@ -14,6 +15,7 @@ fn log(store: &Memory) -> Log<Memory> {
 fn manifest(head: &Head, run: &str) -> Manifest {
     Manifest {
         schema: SCHEMA,
+        collector: COLLECTOR,
         sequence: head.sequence + 1,
         previous_sha256: head.sha256.clone(),
         integration: "acme".into(),
@@ -93,6 +95,17 @@ async fn a_lost_or_damaged_copy_is_rebuilt_from_the_newest_manifest() {
     }
     store.remove(COPY);
     assert_eq!(log(&store).head().await.unwrap(), newest);
+}
+
+#[tokio::test]
+async fn a_sound_copy_of_a_manifest_that_is_gone_is_an_error_and_never_a_second_manifest() {
+    for gone in [&[3][..], &[1, 2, 3], &[2, 3]] {
+        let store = Memory::default();
+        committed(&store, 3).await;
+        gone.iter().for_each(|sequence| store.remove(&key(*sequence)));
+        let error = log(&store).head().await.unwrap_err();
+        assert!(matches!(&error, CommitError::Damaged { key, .. } if *key == self::key(3)), "{error}");
+    }
 }
 
 #[tokio::test]

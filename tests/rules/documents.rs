@@ -167,7 +167,7 @@ fn the_readmes_record_is_what_the_function_writes() {
     let told = example("\"bundle\"");
     let stream = by_name(told["stream"].as_str().unwrap()).unwrap();
     let source: Box<RawValue> = to_raw_value(&told["source"]).unwrap();
-    let made = (stream.normalize)(&source, &Context { parent: None, drop_attributes: &[] }).unwrap();
+    let made = (stream.normalize)(&source, &Context::default()).unwrap();
     let record = Record {
         schema: SCHEMA,
         stream: stream.name,
@@ -188,11 +188,13 @@ fn the_readmes_report_is_one() {
     let report = Report {
         integration: String::new(),
         run: String::new(),
+        collector: "",
         outcome: Outcome::Succeeded,
         go_on: false,
         sequence: 0,
         streams: [("users".to_owned(), StreamReport::default())].into(),
         retry_after_seconds: None,
+        activity_lag_seconds: 0,
         okta: okta_authomize::invocation::OktaUse::default(),
         duration_ms: 0,
     };

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use okta_authomize::engine::{Answer, Ask, Cursor, Engine, Plan, Recalled};
 use okta_authomize::ids::Ids;
+use okta_authomize::scrub::Rules;
 use okta_authomize::streams::STREAMS;
 use serde_json::json;
 
@@ -52,7 +53,10 @@ fn answers_are_absorbed_in_the_order_of_their_requests() {
     assert!(engine.absorb(requests[2].0, page(json!([{"id": "00u3"}]), None), now()).is_empty());
     assert!(engine.absorb(requests[1].0, page(json!([{"id": "00u2"}]), None), now()).is_empty());
     let harvests = engine.absorb(requests[0].0, page(json!([{"id": "00u1"}]), None), now());
-    let ids: Vec<_> = harvests.iter().flat_map(|h| h.records(&[]).map(|r| r.unwrap().id).collect::<Vec<_>>()).collect();
+    let ids: Vec<_> = harvests
+        .iter()
+        .flat_map(|h| h.records(<&Rules>::default()).map(|r| r.unwrap().id).collect::<Vec<_>>())
+        .collect();
     assert_eq!(ids, ["00g0:00u1", "00g1:00u2", "00g2:00u3"]);
     assert!(matches!(engine.next(now()), Ask::Commit));
     assert_eq!(engine.completed().len(), 2);
@@ -198,7 +202,10 @@ fn what_is_taken_for_committed_is_left_out_of_a_log_that_is_read_again() {
     };
     let events = json!([event("old", 30), event("new", 31), event("known", 40), {"uuid": "timeless"}]);
     let harvests = engine.absorb(log, page(events, Some("/api/v1/logs?after=2_1&limit=1000")), now());
-    let ids: Vec<_> = harvests.iter().flat_map(|h| h.records(&[]).map(|r| r.unwrap().id).collect::<Vec<_>>()).collect();
+    let ids: Vec<_> = harvests
+        .iter()
+        .flat_map(|h| h.records(<&Rules>::default()).map(|r| r.unwrap().id).collect::<Vec<_>>())
+        .collect();
     assert_eq!(ids, ["new", "timeless"]);
 }
 

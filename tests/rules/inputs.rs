@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::Path;
 
+use fake_org::NewApp;
 use okta_authomize::handler::Failure;
 use okta_authomize::invocation::{Mode, Outcome, Request};
 use okta_authomize::streams;
 use serde_json::{Value, json};
 
-use crate::support::rig::{PASSWORD, Rig, secret};
+use crate::support::rig::{CLIENT, PASSWORD, Rig, secret};
 
 const STATUS: &str = "okta/status/okta.json";
 
@@ -55,6 +56,7 @@ fn every_file_in_events_is_the_request_it_is_named_after() {
 async fn every_file_in_events_runs() {
     let rig = Rig::new().await;
     rig.populate(3, 1);
+    rig.org().create_app(NewApp::service("Collector", CLIENT));
     for name in ["check.json", "scheduled.json", "full.json", "one-stream.json"] {
         assert_eq!(rig.ask(event(name)).await.unwrap().outcome, Outcome::Succeeded, "{name}");
     }
@@ -256,6 +258,7 @@ async fn a_password_is_in_no_object_of_the_bucket() {
 async fn a_check_costs_one_request_a_stream_and_writes_the_status_alone() {
     let rig = Rig::new().await;
     rig.populate(20, 3);
+    rig.org().create_app(NewApp::service("Collector", CLIENT));
     let report = rig.ask(json!({"mode": "check"})).await.unwrap();
     assert_eq!((report.outcome, report.sequence, report.go_on), (Outcome::Succeeded, 0, false));
     assert_eq!(report.streams.keys().map(String::as_str).collect::<Vec<_>>(), sorted(streams::names()));

@@ -64,11 +64,13 @@ fn assert_is_report(report: &Value) {
     let expected = [
         "integration",
         "run",
+        "collector",
         "outcome",
         "continue",
         "sequence",
         "streams",
         "retry_after_seconds",
+        "activity_lag_seconds",
         "okta",
         "duration_ms",
     ];
@@ -102,6 +104,7 @@ fn assert_is_place(key: &str, run: &str, date: &str) {
 fn assert_is_manifest(manifest: &Value, report: &Value) {
     let expected = [
         "schema",
+        "collector",
         "sequence",
         "previous_sha256",
         "integration",

@@ -106,7 +106,7 @@ proptest! {
             None => object = Value::Object(ids.into_iter().collect()),
         }
         let raw = to_raw_value(&object).unwrap();
-        let context = Context { parent: Some("00p1"), drop_attributes: &[] };
+        let context = Context { parent: Some("00p1"), ..Context::default() };
         for stream in STREAMS.iter().filter(|stream| !matches!(stream.source, Source::Counted { .. })) {
             let normalized = (stream.normalize)(&raw, &context);
             let normalized = normalized.unwrap_or_else(|| panic!("{} lost {object}", stream.name));
@@ -125,7 +125,7 @@ proptest! {
                 let mut assembly = Assembly { kind, parent: "00p1".into(), item: Some(item.clone()), parts: Vec::new() };
                 let _ = next(&assembly);
                 for items in &parts {
-                    assembly.parts.push(Part { items: items.clone() });
+                    assembly.parts.push(Part { items: items.clone(), ..Part::default() });
                     let _ = next(&assembly);
                 }
                 for object in assemble(&assembly) {

@@ -1,5 +1,6 @@
 //! The ends that rules are tried against.
 
+pub mod aws;
 pub mod gate;
 pub mod http;
 pub mod keys;

@@ -22,7 +22,7 @@ pub enum Answer {
     InitError(Value),
 }
 
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_secs(90);
 
 /// A started function and the Lambda service that it talks to; both end when this is dropped.
 pub struct Lambda {

@@ -17,6 +17,9 @@ pub struct Manifest {
     pub sequence: u64,
     /// Lowercase hex SHA-256 of the manifest before as stored, `None` in the first.
     pub previous_sha256: Option<String>,
+    /// Name and version of the function that committed; empty in manifests of before it was told.
+    #[serde(default)]
+    pub collector: String,
     /// The integration's slug.
     pub integration: String,
     /// `https://…` of the org.

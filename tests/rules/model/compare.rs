@@ -76,11 +76,12 @@ pub fn assert_newest(rig: &Rig) {
     assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
 }
 
-/// Every sign-in and sign-on is counted once.
+/// Every sign-in and sign-on of a user is counted once.
 fn assert_used(state: &State) {
     let events = state.records("activity").values().map(|line| &line.record["source"]);
     let succeeded = events.filter(|event| event["outcome"]["result"] == "SUCCESS").collect::<Vec<_>>();
-    let of = |kind: &str| succeeded.iter().filter(|event| event["eventType"] == kind).copied().collect::<Vec<_>>();
+    let is = |event: &&&Value, kind: &str| event["eventType"] == kind && event["actor"]["type"] == "User";
+    let of = |kind: &str| succeeded.iter().filter(|event| is(event, kind)).copied().collect::<Vec<_>>();
     let is_app = |target: &&Value| target["type"] == "AppInstance";
     let apps = |event: &Value| event["target"].as_array().into_iter().flatten().filter(is_app).count() as u64;
     let happened =

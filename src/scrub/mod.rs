@@ -1,56 +1,101 @@
 //! What is never written: links, embedded copies, every credential, and attributes that the
 //! integration's owner has ruled out. By rule, not by list of places, so that an unknown future
 //! shape is covered as well.
+//!
+//! | file | what it covers |
+//! |---|---|
+//! | `mod` | members of any object |
+//! | `text` | credentials inside texts: URLs, tokens, JSON in a text |
+//! | `event` | System Log events: dropped attributes in what has changed, names of unknown actors |
+
+mod event;
+mod text;
+
+pub use event::scrub_event;
 
 use std::borrow::Cow;
 
 use crate::json::Json;
 
+/// What an integration's owner wants written and what not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// Profile attributes whose values are never written.
+    pub drop_attributes: Vec<String>,
+    /// What is written of a name that belongs to nobody Okta knows.
+    pub unknown_actors: UnknownActors,
+}
+
+/// What is written of a name that belongs to nobody Okta knows. A failed sign-in holds what was typed
+/// into the username field, passwords included.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum UnknownActors {
+    /// Only e-mail addresses.
+    #[default]
+    Emails,
+    /// Every name.
+    Keep,
+}
+
+static NO_RULES: Rules = Rules { drop_attributes: Vec::new(), unknown_actors: UnknownActors::Emails };
+
+impl Default for &Rules {
+    fn default() -> Self {
+        &NO_RULES
+    }
+}
+
 /// Removes from an Okta object, at any depth:
 /// - `_links` and `_embedded`;
 /// - credentials, told by their names and forms;
-/// - the members of a `profile` that `drop_attributes` names.
+/// - credentials inside texts, of which the rest stays (`?token=` in a URL);
+/// - the members of a `profile` that the rules name.
 ///
 /// Returns whether there was anything to remove.
-pub fn scrub(json: &mut Json<'_>, drop_attributes: &[String]) -> bool {
-    let mut removed = false;
+pub fn scrub(json: &mut Json<'_>, rules: &Rules) -> bool {
     match json {
         Json::Object(members) => {
-            let has = |name: &str| members.iter().any(|(own, _)| own == name);
-            let (is_key, is_hash) = (has("kty"), has("salt") || has("workFactor"));
-            let before = members.len();
-            members.retain(|(name, value)| {
-                !(name == "_links"
-                    || name == "_embedded"
-                    || is_credential(name, value)
-                    || is_key && is_private_jwk_member(name)
-                    || is_hash && name == "value")
-            });
-            removed |= members.len() < before;
+            let mut removed = scrub_members(members);
             for (name, value) in members {
                 if let (true, Json::Object(profile)) = (name == "profile", &mut *value) {
                     let before = profile.len();
-                    drop_from(profile, drop_attributes);
+                    profile.retain(|(name, _)| !rules.drop_attributes.iter().any(|dropped| dropped == name));
                     removed |= profile.len() < before;
                 }
-                removed |= scrub(value, drop_attributes);
+                removed |= scrub(value, rules);
             }
+            removed
         }
         Json::Array(items) => {
             let before = items.len();
             items.retain(|item| !item.as_str().is_some_and(is_private_key_text));
-            removed |= items.len() < before;
-            items.iter_mut().for_each(|item| removed |= scrub(item, drop_attributes));
+            let is_shorter = items.len() < before;
+            items.iter_mut().fold(is_shorter, |removed, item| scrub(item, rules) | removed)
         }
-        _ => {}
+        Json::Text(content) => match text::without_secrets(content, rules) {
+            Some(cut) => {
+                *content = Cow::Owned(cut);
+                true
+            }
+            None => false,
+        },
+        Json::Null | Json::Bool(_) | Json::Number(_) => false,
     }
-    removed
 }
 
-fn drop_from(profile: &mut Vec<(Cow<'_, str>, Json<'_>)>, drop_attributes: &[String]) {
-    if !drop_attributes.is_empty() {
-        profile.retain(|(name, _)| !drop_attributes.iter().any(|dropped| dropped == name));
-    }
+/// Removes an object's own members that are never written; returns whether there were any.
+fn scrub_members(members: &mut Vec<(Cow<'_, str>, Json<'_>)>) -> bool {
+    let has = |name: &str| members.iter().any(|(own, _)| own == name);
+    let (is_key, is_hash) = (has("kty"), has("salt") || has("workFactor"));
+    let before = members.len();
+    members.retain(|(name, value)| {
+        !(name == "_links"
+            || name == "_embedded"
+            || is_credential(name, value)
+            || is_key && is_private_jwk_member(name)
+            || is_hash && name == "value")
+    });
+    members.len() < before
 }
 
 /// Whether a member holds a credential: its name's last word says so (`client_secret`,
@@ -112,7 +157,7 @@ fn is_folded(name: &str, folded: &str) -> bool {
     rest_before(name, folded).is_some_and(|mut rest| rest.next().is_none())
 }
 
-/// What a name has before `ending`, from back to front; none where it does not end so.
+/// The letters of a name before `ending`, from back to front; `None` if it does not end so.
 fn rest_before<'a>(name: &'a str, ending: &str) -> Option<impl Iterator<Item = u8> + use<'a>> {
     let mut letters = folded_from_back(name);
     ending.bytes().rev().all(|byte| letters.next() == Some(byte)).then_some(letters)
@@ -143,7 +188,7 @@ mod tests {
 
     fn scrubbed_of(value: &Value, drop_attributes: &[String]) -> Value {
         let mut json = Json::from(value);
-        scrub(&mut json, drop_attributes);
+        scrub(&mut json, &Rules { drop_attributes: drop_attributes.to_vec(), ..Rules::default() });
         json.into()
     }
 
