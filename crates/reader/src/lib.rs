@@ -32,7 +32,9 @@ mod stream;
 mod violation;
 
 pub use bundle::Bundle;
-pub use manifest::{BatchEntry, Gap, Manifest, Snapshot, batch_prefix, manifest_key, manifest_prefix};
+pub use manifest::{
+    BatchEntry, Gap, Manifest, Snapshot, batch_prefix, manifest_key, manifest_prefix, sequence_of, sha256,
+};
 pub use objects::{Directory, Objects, ObjectsError};
 pub use read::{ReadError, Reader};
 pub use state::State;

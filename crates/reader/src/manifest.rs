@@ -1,7 +1,7 @@
 //! The commit log's entries and their keys.
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -40,7 +40,7 @@ pub struct Manifest {
 }
 
 /// What a manifest says of one batch.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchEntry {
     /// The stream of all its lines.
     pub stream: String,
@@ -55,7 +55,7 @@ pub struct BatchEntry {
 }
 
 /// How far a stream, or one object's part of it, has been read as a whole.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// The stream read.
     pub stream: String,
@@ -65,6 +65,18 @@ pub struct Snapshot {
     pub complete: bool,
     /// Only records with this Okta id among the `:`-separated parts of theirs.
     pub scope: Option<String>,
+    /// Records with one of these ids among the `:`-separated parts of theirs stay as they are: parents
+    /// that did not answer.
+    #[serde(default)]
+    pub except: Vec<String>,
+}
+
+impl Snapshot {
+    /// Whether the record stays as it is, whatever the snapshot repeated.
+    #[must_use]
+    pub fn excepts(&self, id: &str) -> bool {
+        !self.except.is_empty() && id.split(':').any(|part| self.except.iter().any(|except| except == part))
+    }
 }
 
 /// A time of which the System Log no longer offers events.
@@ -77,7 +89,11 @@ pub struct Gap {
 }
 
 impl Manifest {
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Fault> {
+    /// Parses a manifest as stored.
+    ///
+    /// # Errors
+    /// Not JSON, not a manifest, or one of another schema.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Fault> {
         let unreadable = |error: serde_json::Error| Fault::ManifestUnreadable { reason: error.to_string() };
         let value: Value = serde_json::from_slice(bytes).map_err(unreadable)?;
         check_schema(&value).map_err(|found| Fault::ManifestSchema { found })?;
@@ -95,7 +111,8 @@ pub(crate) fn check_schema(document: &Value) -> Result<(), Value> {
 }
 
 /// Lowercase hex SHA-256.
-pub(crate) fn sha256(bytes: &[u8]) -> String {
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
@@ -118,7 +135,8 @@ pub fn batch_prefix(prefix: &str, integration: &str, stream: &str) -> String {
 }
 
 /// The sequence that a manifest's key names, `None` if it is no manifest's key.
-pub(crate) fn sequence_of(key: &str, prefix: &str, integration: &str) -> Option<u64> {
+#[must_use]
+pub fn sequence_of(key: &str, prefix: &str, integration: &str) -> Option<u64> {
     let name = key.strip_prefix(&manifest_prefix(prefix, integration))?;
     let sequence: u64 = name.strip_suffix(".json")?.parse().ok()?;
     let is_its_key = sequence > 0 && manifest_key(prefix, integration, sequence) == key;

@@ -91,19 +91,18 @@ impl Stream {
     /// Takes away what was last sent before the snapshots that should have repeated it began.
     pub(crate) fn forget<'a>(&mut self, complete: impl IntoIterator<Item = &'a Snapshot>) {
         // One pass for all of them: a manifest may hold thousands of scoped snapshots.
-        let mut since_by_scope: HashMap<Option<&str>, u64> = HashMap::new();
+        let mut by_scope: HashMap<Option<&str>, Vec<&Snapshot>> = HashMap::new();
         for snapshot in complete {
-            let since = since_by_scope.entry(snapshot.scope.as_deref()).or_default();
-            *since = snapshot.since_sequence.max(*since);
+            by_scope.entry(snapshot.scope.as_deref()).or_default().push(snapshot);
         }
-        if since_by_scope.is_empty() {
+        if by_scope.is_empty() {
             return;
         }
         let before = self.records.len();
         self.records.retain(|id, line| {
             let scopes = id.split(':').map(Some).chain([None]);
-            let mut since = scopes.filter_map(|scope| since_by_scope.get(&scope));
-            since.all(|since| line.sequence >= *since)
+            let mut snapshots = scopes.filter_map(|scope| by_scope.get(&scope)).flatten();
+            snapshots.all(|snapshot| line.sequence >= snapshot.since_sequence || snapshot.excepts(id))
         });
         self.forgotten += (before - self.records.len()) as u64;
     }

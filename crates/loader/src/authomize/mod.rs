@@ -1,0 +1,225 @@
+//! Authomize's REST API v2: requests, repeated where that helps, and answers.
+//!
+//! The only module that sends anything. A request carries the token to the configured origin; redirects are not
+//! followed.
+
+mod answer;
+mod http;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+
+pub use answer::{Posted, placed, posted};
+pub use http::{Http, http_client};
+
+use crate::failure::Failure;
+
+/// A request, relative to the API's origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// `GET`, `POST` or `DELETE`.
+    pub method: &'static str,
+    /// Path and query.
+    pub path: String,
+    /// A JSON body.
+    pub body: Option<Vec<u8>>,
+}
+
+/// An answer of whatever status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The header `Retry-After`.
+    pub retry_after: Option<Duration>,
+    /// The whole body.
+    pub body: Vec<u8>,
+}
+
+/// What carries requests.
+pub trait Transport: Send + Sync {
+    /// Sends a request once. `Err` tells in words why there is no answer.
+    fn send(&self, call: &Call) -> impl Future<Output = Result<Answer, String>> + Send;
+}
+
+/// The current time, from outside.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Attempts of a request that fails for no reason of its own.
+const ATTEMPTS: u32 = 5;
+/// Longest `Retry-After` that is believed.
+const LONGEST_WAIT: Duration = Duration::from_secs(600);
+/// Pages of apps that are looked through.
+const MOST_APP_PAGES: usize = 100;
+const APPS_PER_PAGE: usize = 100;
+
+/// Why a request has no answer to work with.
+#[derive(Debug)]
+pub enum Stop {
+    /// The time is up; the next invocation goes on.
+    OutOfTime,
+    /// Nothing can be loaded.
+    Failed(Failure),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// The API within one load: counts, retries, and keeps to the deadline.
+pub struct Api<'a, T> {
+    transport: &'a T,
+    clock: Clock,
+    pause: Duration,
+    deadline: Timestamp,
+    /// Requests sent, repeated ones included.
+    pub requests: u64,
+    /// Bytes of their bodies.
+    pub bytes: u64,
+}
+
+/// An app as Authomize lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct App {
+    /// Authomize's id of it.
+    pub id: String,
+    /// Its name.
+    #[serde(default)]
+    pub integration_name: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct AppList {
+    data: Vec<App>,
+}
+
+impl<'a, T: Transport> Api<'a, T> {
+    /// No request is sent after `deadline`; the first repetition waits for `pause`, the others twice as long each.
+    pub fn new(transport: &'a T, clock: Clock, pause: Duration, deadline: Timestamp) -> Self {
+        Self { transport, clock, pause, deadline, requests: 0, bytes: 0 }
+    }
+
+    /// Sends a request until it has an answer of 2xx, or one that concerns the request itself (400, 404, 413, 422).
+    ///
+    /// # Errors
+    /// `TokenRefused`, `AuthomizeUrlWrong`, `AuthomizeUnreachable`, or the time is up.
+    pub async fn call(&mut self, method: &'static str, path: &str, body: Option<Vec<u8>>) -> Result<Answer, Stop> {
+        let call = Call { method, path: path.to_owned(), body };
+        let mut last = String::new();
+        for attempt in 0..ATTEMPTS {
+            if self.is_late(Duration::ZERO) {
+                return Err(Stop::OutOfTime);
+            }
+            self.requests += 1;
+            self.bytes += call.body.as_ref().map_or(0, |body| body.len() as u64);
+            let mut wait = self.pause * 2_u32.pow(attempt);
+            match self.transport.send(&call).await {
+                Ok(answer) => match answer.status {
+                    200..=299 | 400 | 404 | 413 | 422 => return Ok(answer),
+                    401 | 403 => return Err(token_refused(answer.status).into()),
+                    300..=399 => return Err(url_wrong(&format!("it redirects ({})", answer.status)).into()),
+                    408 | 425 | 429 | 500..=599 => {
+                        last = format!("HTTP {}", answer.status);
+                        wait = answer.retry_after.map_or(wait, |told| told.min(LONGEST_WAIT));
+                    }
+                    status => return Err(url_wrong(&format!("{method} {path} is answered with {status}")).into()),
+                },
+                Err(reason) => last = reason,
+            }
+            if self.is_late(wait) {
+                return Err(Stop::OutOfTime);
+            }
+            if attempt + 1 < ATTEMPTS {
+                tokio::time::sleep(wait).await;
+            }
+        }
+        let message = format!("Authomize did not answer {method} {path} in {ATTEMPTS} attempts ({last}); usually transient, the next invocation goes on");
+        Err(Failure::new("AuthomizeUnreachable", message).into())
+    }
+
+    /// Whether nothing can be sent any more after a wait.
+    #[must_use]
+    pub fn is_late(&self, wait: Duration) -> bool {
+        let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
+        (self.clock)().duration_since(self.deadline) + wait >= SignedDuration::ZERO
+    }
+
+    /// The app of this id, `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub async fn app(&mut self, id: &str) -> Result<Option<App>, Stop> {
+        let answer = self.call("GET", &format!("/v2/apps/{id}"), None).await?;
+        if answer.status != 200 {
+            return Ok(None);
+        }
+        Ok(Some(read(&answer, "GET /v2/apps/{id}")?))
+    }
+
+    /// The app whose name gives this slug, the one of exactly this name first; created if there is none.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub async fn find_or_create_app(&mut self, name: &str) -> Result<App, Stop> {
+        let mut alike: Option<App> = None;
+        for page in 0..MOST_APP_PAGES {
+            let path = format!("/v2/apps?limit={APPS_PER_PAGE}&skip={}", page * APPS_PER_PAGE);
+            let answer = self.call("GET", &path, None).await?;
+            if answer.status != 200 {
+                return Err(url_wrong(&format!("GET /v2/apps is answered with {}", answer.status)).into());
+            }
+            let listed: AppList = read(&answer, "GET /v2/apps")?;
+            let named = |app: &App| app.integration_name.as_deref().map(slug) == Some(slug(name));
+            for app in listed.data.iter().filter(|app| named(app)) {
+                if app.integration_name.as_deref() == Some(name) {
+                    return Ok(app.clone());
+                }
+                alike.get_or_insert_with(|| app.clone());
+            }
+            if listed.data.len() < APPS_PER_PAGE {
+                break;
+            }
+        }
+        if let Some(app) = alike {
+            return Ok(app);
+        }
+        let body = serde_json::json!({"integrationName": name}).to_string().into_bytes();
+        let answer = self.call("POST", "/v2/apps", Some(body)).await?;
+        if !(200..=299).contains(&answer.status) {
+            let message = format!("Authomize refuses to create the app {name:?} ({}): create it there by that name", answer.status);
+            return Err(Failure::new("AppRefused", message).into());
+        }
+        read(&answer, "POST /v2/apps").map_err(Stop::Failed)
+    }
+}
+
+fn read<D: for<'de> Deserialize<'de>>(answer: &Answer, what: &str) -> Result<D, Failure> {
+    serde_json::from_slice(&answer.body)
+        .map_err(|error| url_wrong(&format!("{what} is answered with something else than Authomize's API documents: {error}")))
+}
+
+/// A name as it stands in object keys: lowercase, `-` between words.
+#[must_use]
+pub fn slug(name: &str) -> String {
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-")
+}
+
+fn token_refused(status: u16) -> Failure {
+    let message = format!("Authomize does not accept the token ({status}): make a new API token there and put it into the secret");
+    Failure::new("TokenRefused", message)
+}
+
+/// Something answers, and it is not the API.
+#[must_use]
+pub fn url_wrong(what: &str) -> Failure {
+    let message = format!("the API is not what answers: {what}; check AUTHOMIZE_API_URL, or base_url in the secret");
+    Failure::new("AuthomizeUrlWrong", message)
+}
