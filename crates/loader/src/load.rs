@@ -170,9 +170,9 @@ where
         }
         let load = Load { loader: self, request, held, history, carried, status, doubts, all, began, work: Work::default() };
         if request.mode == Mode::Plan {
-            return load.plan().await;
+            return Box::pin(load.plan()).await;
         }
-        load.run(deadline).await
+        Box::pin(load.run(deadline)).await
     }
 
     /// A deadline in the past, as local emulators send it, counts as the longest load.
@@ -241,7 +241,7 @@ where
         let host = tenant.url.origin().ascii_serialization();
         let transport = (self.loader.connect)(tenant)?;
         let mut api = Api::new(&transport, self.loader.clock.clone(), settings.pause, deadline);
-        let ended = self.work(&mut api, &host, deadline).await;
+        let ended = Box::pin(self.work(&mut api, &host, deadline)).await;
         let (loader, began) = (self.loader, self.began);
         let spent = |report: Report| Report {
             requests: api.requests,

@@ -1,5 +1,6 @@
 //! Cold start of the loader's Lambda function: settings, clients once, hand over.
 
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,8 +54,10 @@ async fn start() -> Result<(), Error> {
     let answer = async |event: LambdaEvent<Value>| {
         let deadline = i64::try_from(event.context.deadline).unwrap_or_default();
         let deadline = Timestamp::UNIX_EPOCH.checked_add(SignedDuration::from_millis(deadline));
-        let handled = handle(loader, prefix, &event.payload, deadline.unwrap_or(Timestamp::UNIX_EPOCH)).await;
-        handled.map_err(|Failure { kind, message }| {
+        let handling = handle(loader, prefix, &event.payload, deadline.unwrap_or(Timestamp::UNIX_EPOCH));
+        // Without its type, which is too deep for the compiler.
+        let handling: Pin<Box<dyn Future<Output = Result<Value, Failure>> + '_>> = Box::pin(handling);
+        handling.await.map_err(|Failure { kind, message }| {
             tracing::error!(kind, message, "the load cannot go on");
             Diagnostic { error_type: kind.to_owned(), error_message: message }
         })
