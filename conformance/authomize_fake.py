@@ -30,6 +30,7 @@ from authomize.rest_api_client.generated.connectors_rest_api import schemas
 from pydantic import ValidationError
 
 MOST_BYTES = 1_000_000
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 # path: name, model of the list, fields of the identity, references as (field, kinds, list of invalid ids)
 ACCOUNT = ("accounts/users", "accounts/nonHumanIdentities")
 GROUPING = ("access/grouping",)
@@ -111,12 +112,13 @@ class Authomize:
             self.by_path = {}
             self.sweeps = []
             self.pending = []
-            self.last = 0.0
+            self.last = 0
         self.options.update(options)
 
     def now(self):
-        """Strictly increasing, so that no two requests share a time."""
-        self.last = max(self.last + 1e-6, time.time() + self.options["clock_offset_seconds"])
+        """Whole microseconds since 1970, strictly increasing, so that no two requests share a time."""
+        now = time.time_ns() // 1000 + self.options["clock_offset_seconds"] * 1_000_000
+        self.last = max(self.last + 1, now)
         return self.last
 
     def answer(self, method, path, query, body):
@@ -215,11 +217,11 @@ class Authomize:
             for item in accepted:
                 key = tuple(item.get(field) or "" for field in identity)
                 merged = self.options["reading"] == "merge" and key in items
-                known, modified = items.get(key, ({}, 0.0))
+                known, modified = items.get(key, ({}, 0))
                 items[key] = ((known | item) if merged else item, max(at, modified))
 
     def stamp(self, at):
-        moment = datetime.datetime.fromtimestamp(at, datetime.timezone.utc)
+        moment = EPOCH + datetime.timedelta(microseconds=at)
         if self.options["time"] == "offset":
             return moment.astimezone(datetime.timezone(datetime.timedelta(hours=2))).isoformat()
         if self.options["time"] == "naive":
@@ -231,7 +233,7 @@ class Authomize:
         named_items = {}
         for app in self.apps.values():
             kinds = {KINDS[path][0]: [item for item, _ in items.values()] for path, items in app["items"].items() if items}
-            named_items[app["name"]] = kinds
+            named_items[f"{app['name']} ({app['id']})"] = kinds
         return named_items
 
     def counts(self):
@@ -252,7 +254,7 @@ class Authomize:
 
 
 def described(app):
-    at = datetime.datetime.fromtimestamp(app["created"], datetime.timezone.utc).isoformat()
+    at = (EPOCH + datetime.timedelta(microseconds=app["created"])).isoformat()
     return {"id": app["id"], "integrationName": app["name"], "createdAt": at, "modifiedAt": at}
 
 
@@ -262,7 +264,8 @@ def named(item, ids):
 
 def instant(text):
     moment = datetime.datetime.fromisoformat(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)).timestamp()
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)
+    return (moment - EPOCH) // datetime.timedelta(microseconds=1)
 
 
 def validated(model, body):

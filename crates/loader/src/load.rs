@@ -349,7 +349,14 @@ where
         };
         let app = match known {
             Some(app) => app,
-            None => api.find_or_create_app(&name).await?,
+            None => match api.find_app(&name).await? {
+                Some(app) => app,
+                None => {
+                    // The last look whether another loader is about to create it.
+                    self.save().await?;
+                    api.create_app(&name).await?
+                }
+            },
         };
         let named = app.integration_name.as_deref().unwrap_or_default();
         if named != name && slug(named) != integration {

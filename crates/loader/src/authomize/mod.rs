@@ -111,9 +111,13 @@ impl<'a, T: Transport> Api<'a, T> {
     /// # Errors
     /// `TokenRefused`, `AuthomizeUrlWrong`, `AuthomizeUnreachable`, or the time is up.
     pub async fn call(&mut self, method: &'static str, path: &str, body: Option<Vec<u8>>) -> Result<Answer, Stop> {
-        let call = Call { method, path: path.to_owned(), body };
+        self.attempt(Call { method, path: path.to_owned(), body }, ATTEMPTS).await
+    }
+
+    async fn attempt(&mut self, call: Call, attempts: u32) -> Result<Answer, Stop> {
+        let Call { method, path, .. } = &call;
         let mut last = String::new();
-        for attempt in 0..ATTEMPTS {
+        for attempt in 0..attempts {
             if self.is_late(Duration::ZERO) {
                 return Err(Stop::OutOfTime);
             }
@@ -136,11 +140,11 @@ impl<'a, T: Transport> Api<'a, T> {
             if self.is_late(wait) {
                 return Err(Stop::OutOfTime);
             }
-            if attempt + 1 < ATTEMPTS {
+            if attempt + 1 < attempts {
                 tokio::time::sleep(wait).await;
             }
         }
-        let message = format!("Authomize did not answer {method} {path} in {ATTEMPTS} attempts ({last}); usually transient, the next invocation goes on");
+        let message = format!("Authomize did not answer {method} {path} in {attempts} attempts ({last}); usually transient, the next invocation goes on");
         Err(Failure::new("AuthomizeUnreachable", message).into())
     }
 
@@ -163,11 +167,11 @@ impl<'a, T: Transport> Api<'a, T> {
         Ok(Some(read(&answer, "GET /v2/apps/{id}")?))
     }
 
-    /// The app whose name gives this slug, the one of exactly this name first; created if there is none.
+    /// The app whose name gives this slug, the one of exactly this name first; `None` if there is none.
     ///
     /// # Errors
     /// As [`call`](Self::call).
-    pub async fn find_or_create_app(&mut self, name: &str) -> Result<App, Stop> {
+    pub async fn find_app(&mut self, name: &str) -> Result<Option<App>, Stop> {
         let mut alike: Option<App> = None;
         for page in 0..MOST_APP_PAGES {
             let path = format!("/v2/apps?limit={APPS_PER_PAGE}&skip={}", page * APPS_PER_PAGE);
@@ -176,10 +180,10 @@ impl<'a, T: Transport> Api<'a, T> {
                 return Err(url_wrong(&format!("GET /v2/apps is answered with {}", answer.status)).into());
             }
             let listed: AppList = read(&answer, "GET /v2/apps")?;
-            let named = |app: &App| app.integration_name.as_deref().map(slug) == Some(slug(name));
-            for app in listed.data.iter().filter(|app| named(app)) {
+            let named = |app: &&App| app.integration_name.as_deref().map(slug) == Some(slug(name));
+            for app in listed.data.iter().filter(named) {
                 if app.integration_name.as_deref() == Some(name) {
-                    return Ok(app.clone());
+                    return Ok(Some(app.clone()));
                 }
                 alike.get_or_insert_with(|| app.clone());
             }
@@ -187,13 +191,25 @@ impl<'a, T: Transport> Api<'a, T> {
                 break;
             }
         }
-        if let Some(app) = alike {
-            return Ok(app);
-        }
+        Ok(alike)
+    }
+
+    /// Creates an app. It is asked for once: after an answer that was lost, the app is there and is looked for.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call); `AppRefused`.
+    pub async fn create_app(&mut self, name: &str) -> Result<App, Stop> {
         let body = serde_json::json!({"integrationName": name}).to_string().into_bytes();
-        let answer = self.call("POST", "/v2/apps", Some(body)).await?;
+        let call = Call { method: "POST", path: "/v2/apps".to_owned(), body: Some(body) };
+        let answer = match self.attempt(call, 1).await {
+            Ok(answer) => answer,
+            Err(stop) => return self.find_app(name).await?.ok_or(stop),
+        };
         if !(200..=299).contains(&answer.status) {
-            let message = format!("Authomize refuses to create the app {name:?} ({}): create it there by that name", answer.status);
+            let message = format!(
+                "Authomize refuses to create the app {name:?} ({}): create it there by that name",
+                answer.status
+            );
             return Err(Failure::new("AppRefused", message).into());
         }
         read(&answer, "POST /v2/apps").map_err(Stop::Failed)
