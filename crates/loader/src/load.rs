@@ -347,6 +347,7 @@ where
             Some(id) => api.app(id).await?,
             None => None,
         };
+        let anew = known.is_none();
         let app = match known {
             Some(app) => app,
             None => match api.find_app(&name).await? {
@@ -363,7 +364,7 @@ where
             self.doubts.push(format!("Authomize calls app {} {named:?}, not {name:?}", app.id));
         }
         let record = &mut self.held.record;
-        if record.app_id.as_ref() != Some(&app.id) {
+        if anew {
             self.all = true;
             let under_way = record.under_way.take().map(|under_way| UnderWay {
                 sequence: self.history.newest(),

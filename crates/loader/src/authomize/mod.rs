@@ -51,6 +51,8 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Attempts of a request that fails for no reason of its own.
 const ATTEMPTS: u32 = 5;
+/// Kind of the failure after the last of them.
+const UNREACHABLE: &str = "AuthomizeUnreachable";
 /// Longest `Retry-After` that is believed.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
 /// Pages of apps that are looked through.
@@ -145,7 +147,7 @@ impl<'a, T: Transport> Api<'a, T> {
             }
         }
         let message = format!("Authomize did not answer {method} {path} in {attempts} attempts ({last}); usually transient, the next invocation goes on");
-        Err(Failure::new("AuthomizeUnreachable", message).into())
+        Err(Failure::new(UNREACHABLE, message).into())
     }
 
     /// Whether nothing can be sent any more after a wait.
@@ -194,16 +196,26 @@ impl<'a, T: Transport> Api<'a, T> {
         Ok(alike)
     }
 
-    /// Creates an app. It is asked for once: after an answer that was lost, the app is there and is looked for.
+    /// Creates an app. After each answer that was lost the app may be there, so it is looked for first.
     ///
     /// # Errors
     /// As [`call`](Self::call); `AppRefused`.
     pub async fn create_app(&mut self, name: &str) -> Result<App, Stop> {
         let body = serde_json::json!({"integrationName": name}).to_string().into_bytes();
-        let call = Call { method: "POST", path: "/v2/apps".to_owned(), body: Some(body) };
-        let answer = match self.attempt(call, 1).await {
-            Ok(answer) => answer,
-            Err(stop) => return self.find_app(name).await?.ok_or(stop),
+        let mut attempts = 0;
+        let answer = loop {
+            attempts += 1;
+            let call = Call { method: "POST", path: "/v2/apps".to_owned(), body: Some(body.clone()) };
+            match self.attempt(call, 1).await {
+                Ok(answer) => break answer,
+                Err(Stop::Failed(failure)) if failure.kind == UNREACHABLE && attempts < ATTEMPTS => {
+                    tokio::time::sleep(self.pause * 2_u32.pow(attempts)).await;
+                    if let Some(app) = self.find_app(name).await? {
+                        return Ok(app);
+                    }
+                }
+                Err(stop) => return Err(stop),
+            }
         };
         if !(200..=299).contains(&answer.status) {
             let message = format!(
