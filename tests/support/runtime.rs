@@ -23,10 +23,11 @@ pub enum Answer {
 }
 
 /// The program of the package whose rules these are.
-const PROGRAM: &str = match (option_env!("CARGO_BIN_EXE_okta-authomize"), option_env!("CARGO_BIN_EXE_okta-authomize-loader")) {
-    (Some(program), _) | (None, Some(program)) => program,
-    (None, None) => panic!("the package has no such program"),
-};
+const PROGRAM: &str =
+    match (option_env!("CARGO_BIN_EXE_okta-authomize"), option_env!("CARGO_BIN_EXE_okta-authomize-loader")) {
+        (Some(program), _) | (None, Some(program)) => program,
+        (None, None) => panic!("the package has no such program"),
+    };
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// A started function and the Lambda service that it talks to; both end when this is dropped.

@@ -158,12 +158,8 @@ mod tests {
             Role::Defines,
             &json!({"uniqueId": "a", "lastLoginAt": "2026-11-01T00:00:00Z", "status": "Enabled"}),
         );
-        let login = piece(
-            3,
-            "usage",
-            Role::Updates,
-            &json!({"uniqueId": "a", "lastLoginAt": "2026-11-02T00:00:00.000Z"}),
-        );
+        let login =
+            piece(3, "usage", Role::Updates, &json!({"uniqueId": "a", "lastLoginAt": "2026-11-02T00:00:00.000Z"}));
         let folded = item(Kind::Users, vec![user, login]);
         assert_eq!(folded["lastLoginAt"], "2026-11-02T00:00:00.000Z");
         assert_eq!(folded["status"], "Enabled");

@@ -94,11 +94,17 @@ impl<'a> Scan<'a> {
         }
         let standing = self.stand(&line, place);
         if standing.live {
-            return self.pieces(&line, place, |updates| Some(if updates { Role::Updates } else { Role::Defines }), touched);
+            return self.pieces(
+                &line,
+                place,
+                |updates| Some(if updates { Role::Updates } else { Role::Defines }),
+                touched,
+            );
         }
         let mut pieces = Vec::new();
         if standing.was_live {
-            pieces = self.pieces(&line, place, |updates| Some(if updates { Role::Updates } else { Role::Gone }), true)?;
+            pieces =
+                self.pieces(&line, place, |updates| Some(if updates { Role::Updates } else { Role::Gone }), true)?;
             pieces.iter_mut().for_each(|(_, piece)| piece.item.clear());
         }
         if standing.newest && self.stream == FACTORS {
@@ -135,8 +141,8 @@ impl<'a> Scan<'a> {
             let Some((kind, updates)) = Kind::of_bundle_key(key) else { continue };
             let Some(role) = role(updates) else { continue };
             for item in items {
-                let item: Map<String, Value> =
-                    serde_json::from_str(item.get()).map_err(|error| format!("{key} has an item that is none: {error}"))?;
+                let item: Map<String, Value> = serde_json::from_str(item.get())
+                    .map_err(|error| format!("{key} has an item that is none: {error}"))?;
                 let key = kind.key(&item).ok_or_else(|| format!("{key} has an item without {:?}", kind.identity()))?;
                 let stream = self.stream.to_owned();
                 pieces.push((kind, Piece { key, place, stream, role, touched, item }));

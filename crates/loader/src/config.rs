@@ -62,7 +62,8 @@ impl Config {
         let url = text("AUTHOMIZE_API_URL").unwrap_or_else(|| "https://api.authomize.com".to_owned());
         let api_url = origin(&url).map_err(|problem| problems.push(format!("AUTHOMIZE_API_URL {problem}"))).ok();
         let hours = text("FULL_LOAD_INTERVAL_HOURS").map_or(Ok(24), |text| text.parse::<i64>().map_err(|_| text));
-        let hours = hours.and_then(|hours| if (1..=8_760).contains(&hours) { Ok(hours) } else { Err(hours.to_string()) });
+        let hours =
+            hours.and_then(|hours| if (1..=8_760).contains(&hours) { Ok(hours) } else { Err(hours.to_string()) });
         let hours = hours.map_err(|found| {
             problems.push(format!("FULL_LOAD_INTERVAL_HOURS must be a whole number from 1 to 8760, not {found:?}"));
         });

@@ -70,7 +70,8 @@ impl Gathered {
     async fn stream(&mut self, store: &impl Store, place: (&str, &str), range: Range<'_>) -> Result<(), Failure> {
         let mut scan = Scan::new(range.name, range.loaded);
         let commits = range.history.commits().iter().rev().take_while(|commit| commit.sequence >= range.oldest);
-        let jobs: Vec<(&Commit, Option<(usize, &BatchEntry)>)> = commits.flat_map(|commit| jobs(commit, range.name)).collect();
+        let jobs: Vec<(&Commit, Option<(usize, &BatchEntry)>)> =
+            commits.flat_map(|commit| jobs(commit, range.name)).collect();
         let fetched = stream::iter(jobs.into_iter().map(|(commit, entry)| async move {
             let stored = match entry {
                 Some((_, entry)) => store.get(&entry.key).await?,
@@ -111,7 +112,13 @@ impl Gathered {
         }
     }
 
-    fn lines(&mut self, scan: &mut Scan<'_>, (sequence, index): (u64, usize), entry: &BatchEntry, text: &[u8]) -> Result<(), Failure> {
+    fn lines(
+        &mut self,
+        scan: &mut Scan<'_>,
+        (sequence, index): (u64, usize),
+        entry: &BatchEntry,
+        text: &[u8],
+    ) -> Result<(), Failure> {
         let batch = u32::try_from(index).unwrap_or(u32::MAX);
         for (number, line) in batch::lines(text) {
             match scan.line(Place(sequence, batch, number), line) {
@@ -134,7 +141,10 @@ impl Gathered {
 }
 
 /// A commit itself, then its batches of a stream from the last to the first.
-fn jobs<'a>(commit: &'a Commit, stream: &'a str) -> impl Iterator<Item = (&'a Commit, Option<(usize, &'a BatchEntry)>)> {
+fn jobs<'a>(
+    commit: &'a Commit,
+    stream: &'a str,
+) -> impl Iterator<Item = (&'a Commit, Option<(usize, &'a BatchEntry)>)> {
     let batches = commit.batches.iter().enumerate().rev().filter(move |(_, entry)| entry.stream == stream);
     std::iter::once((commit, None)).chain(batches.map(move |entry| (commit, Some(entry))))
 }

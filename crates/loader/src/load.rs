@@ -145,7 +145,10 @@ where
         let newer = log::newer(&self.store, prefix, &request.integration, held.record.sequence).await?;
         let newest = newer.last().copied().unwrap_or(held.record.sequence);
         if newest == 0 {
-            let message = format!("integration {:?} has committed nothing below {prefix:?}: check its name and PREFIX", request.integration);
+            let message = format!(
+                "integration {:?} has committed nothing below {prefix:?}: check its name and PREFIX",
+                request.integration
+            );
             return Err(Failure::new("NothingCommitted", message));
         }
         let due = match request.mode {
@@ -168,7 +171,8 @@ where
             let report = idle(&held.record, self.elapsed(began));
             return Ok(Report { outcome: Outcome::Held, held: doubts, ..report });
         }
-        let load = Load { loader: self, request, held, history, carried, status, doubts, all, began, work: Work::default() };
+        let load =
+            Load { loader: self, request, held, history, carried, status, doubts, all, began, work: Work::default() };
         if request.mode == Mode::Plan {
             return Box::pin(load.plan()).await;
         }
@@ -229,7 +233,8 @@ where
         self.work.held = self.doubts.clone();
         self.work.held.extend(gathered.gaps);
         self.work.held.extend(shrunk(self.held.record.swept_items.as_ref(), &self.work.items));
-        let record = Record { removals_pending: emission.removed, sequence: self.history.newest(), ..self.held.record.clone() };
+        let record =
+            Record { removals_pending: emission.removed, sequence: self.history.newest(), ..self.held.record.clone() };
         let report = self.report(&record, Outcome::Succeeded, false);
         Ok(Report { requests, bytes, duration_ms: self.loader.elapsed(self.began), ..report })
     }
@@ -326,7 +331,8 @@ where
         if let Some(before) = before.as_ref().filter(|before| before.until > now) {
             record.disturbed_until = record.disturbed_until.max(Some(before.until));
         }
-        let goes_on = before.filter(|before| before.sequence <= newest && before.sequence > 0 && before.all == self.all);
+        let goes_on =
+            before.filter(|before| before.sequence <= newest && before.sequence > 0 && before.all == self.all);
         record.under_way = Some(match goes_on {
             Some(before) => UnderWay { loader: fresh.loader, until: fresh.until, ..before },
             None => fresh,
@@ -342,7 +348,8 @@ where
     async fn app(&mut self, api: &mut Api<'_, T>) -> Result<App, End> {
         let integration = self.request.integration.clone();
         let shown = self.status.as_ref().filter(|status| status.integration == integration);
-        let name = shown.map(|status| status.name.clone()).filter(|name| !name.is_empty()).unwrap_or(integration.clone());
+        let name =
+            shown.map(|status| status.name.clone()).filter(|name| !name.is_empty()).unwrap_or(integration.clone());
         let known = match &self.held.record.app_id {
             Some(id) => api.app(id).await?,
             None => None,
@@ -374,7 +381,14 @@ where
                 ..under_way
             });
             let (api, integration) = (record.api.take(), record.integration.clone());
-            *record = Record { schema: record.schema, integration, api, under_way, app_id: Some(app.id.clone()), ..Record::default() };
+            *record = Record {
+                schema: record.schema,
+                integration,
+                api,
+                under_way,
+                app_id: Some(app.id.clone()),
+                ..Record::default()
+            };
             self.save().await?;
         }
         Ok(app)
@@ -386,7 +400,14 @@ where
 
     /// Posts the state of a history: everything, or what has changed since manifest `loaded`. The first `done`
     /// requests were answered before; `u64::MAX` stands for a pass whose progress is not kept.
-    async fn pass(&mut self, api: &mut Api<'_, T>, app: &App, history: &History, loaded: u64, done: u64) -> Result<(), End> {
+    async fn pass(
+        &mut self,
+        api: &mut Api<'_, T>,
+        app: &App,
+        history: &History,
+        loaded: u64,
+        done: u64,
+    ) -> Result<(), End> {
         let keeps = done != u64::MAX;
         let everything = self.all && keeps;
         let gathered = gather(&self.loader.store, self.place(), history, loaded, &self.carried).await?;
@@ -555,7 +576,8 @@ where
             record.held.clone_from(&work.held);
             record.refused = under_way.refused;
             record.refused_total = under_way.refused_total;
-            record.removals_pending = if work.swept { work.removed } else { record.removals_pending.max(1) + work.removed };
+            record.removals_pending =
+                if work.swept { work.removed } else { record.removals_pending.max(1) + work.removed };
             record.disturbed_until = record.disturbed_until.filter(|until| *until > self.began);
         } else {
             record.removals_pending += work.removed;
@@ -570,7 +592,8 @@ where
     }
 
     fn outcome(&self) -> Outcome {
-        let refused = self.held.record.under_way.as_ref().map_or(self.held.record.refused_total, |under| under.refused_total);
+        let refused =
+            self.held.record.under_way.as_ref().map_or(self.held.record.refused_total, |under| under.refused_total);
         match (refused > 0, self.work.held.is_empty() && self.work.gaps.is_empty()) {
             (true, _) => Outcome::Degraded,
             (false, false) => Outcome::Held,

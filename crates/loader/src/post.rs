@@ -69,7 +69,10 @@ impl<'a, 'b, T: Transport> Poster<'a, 'b, T> {
                 Posted::Items(reasons) => self.without(kind, items, reasons, &mut lists),
                 Posted::Whole(reason) => self.halved(kind, items, &reason, &mut lists),
                 Posted::NoApp => {
-                    let message = format!("Authomize has no app {} any more: nothing was swept, the next invocation makes one", self.app_id);
+                    let message = format!(
+                        "Authomize has no app {} any more: nothing was swept, the next invocation makes one",
+                        self.app_id
+                    );
                     return Err(Failure::new("AppGone", message).into());
                 }
                 Posted::Foreign(problem) => return Err(url_wrong(&problem).into()),
@@ -92,7 +95,14 @@ impl<'a, 'b, T: Transport> Poster<'a, 'b, T> {
         }
     }
 
-    fn taken(&mut self, kind: Kind, items: Vec<Item>, number: Option<u64>, invalid: &BTreeSet<String>, lists: &mut Vec<Vec<Item>>) {
+    fn taken(
+        &mut self,
+        kind: Kind,
+        items: Vec<Item>,
+        number: Option<u64>,
+        invalid: &BTreeSet<String>,
+        lists: &mut Vec<Vec<Item>>,
+    ) {
         let names_invalid = |item: &Item| -> BTreeSet<String> {
             let references = kind.references(item).iter().filter_map(|(field, _)| item.get(*field)?.as_str());
             references.filter(|id| invalid.contains(*id)).map(str::to_owned).collect()

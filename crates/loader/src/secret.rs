@@ -78,9 +78,10 @@ impl Secrets for Vault {
                 Some("ResourceNotFoundException" | "InvalidRequestException") => {
                     ("SecretNotFound", "create it in this account and region, or correct AUTHOMIZE_SECRET_ID")
                 }
-                Some("AccessDeniedException" | "DecryptionFailure" | "UnrecognizedClientException") => {
-                    ("SecretRefused", "allow the loader's role secretsmanager:GetSecretValue on it, and kms:Decrypt on its key")
-                }
+                Some("AccessDeniedException" | "DecryptionFailure" | "UnrecognizedClientException") => (
+                    "SecretRefused",
+                    "allow the loader's role secretsmanager:GetSecretValue on it, and kms:Decrypt on its key",
+                ),
                 _ => ("SecretsManagerUnreachable", "usually transient, the next invocation retries"),
             };
             Failure::new(kind, format!("secret {secret_id:?} cannot be read: {remedy} ({detail})"))

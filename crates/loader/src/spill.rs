@@ -112,7 +112,12 @@ fn name((kind, number): (Kind, u16)) -> String {
 }
 
 fn failed(error: &std::io::Error) -> Failure {
-    Failure::new("SpillFailed", format!("the temporary directory does not take what is to be sorted: {error}; give the function more ephemeral storage"))
+    Failure::new(
+        "SpillFailed",
+        format!(
+            "the temporary directory does not take what is to be sorted: {error}; give the function more ephemeral storage"
+        ),
+    )
 }
 
 #[cfg(test)]

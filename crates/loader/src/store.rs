@@ -61,7 +61,11 @@ impl Bucket {
         Self { client, name }
     }
 
-    fn explain<E: ProvideErrorMetadata + std::error::Error + 'static>(&self, key: &str, error: &SdkError<E>) -> Failure {
+    fn explain<E: ProvideErrorMetadata + std::error::Error + 'static>(
+        &self,
+        key: &str,
+        error: &SdkError<E>,
+    ) -> Failure {
         let text = format!("s3://{}/{key}: {}", self.name, DisplayErrorContext(error));
         match status(error) {
             Some(status) if (300..500).contains(&status) && status != 408 && status != 429 => Failure::new(

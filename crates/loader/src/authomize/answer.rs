@@ -50,7 +50,11 @@ pub fn posted(answer: &Answer, length: usize) -> Posted {
 fn invalid(data: &Value) -> BTreeSet<String> {
     let lists = data.as_object().into_iter().flatten();
     let lists = lists.filter(|(name, _)| name.starts_with("invalid") && *name != "invalidOwnerIds");
-    lists.flat_map(|(_, ids)| ids.as_array().into_iter().flatten()).filter_map(Value::as_str).map(str::to_owned).collect()
+    lists
+        .flat_map(|(_, ids)| ids.as_array().into_iter().flatten())
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// `{"detail": [{"loc": ["body", "data", 17, "email"], "msg": "…", "type": "…"}]}`

@@ -21,7 +21,9 @@ const MOST_BODY: usize = 16 << 20;
 /// # Errors
 /// `InitFailed`: TLS cannot be set up.
 pub fn http_client() -> Result<Client, Failure> {
-    let builder = Client::builder().redirect(redirect::Policy::none()).user_agent(concat!("okta-authomize-loader/", env!("CARGO_PKG_VERSION")));
+    let builder = Client::builder()
+        .redirect(redirect::Policy::none())
+        .user_agent(concat!("okta-authomize-loader/", env!("CARGO_PKG_VERSION")));
     let built = builder.connect_timeout(CONNECT_TIMEOUT).timeout(ANSWER_TIMEOUT).build();
     built.map_err(|error| Failure::new("InitFailed", format!("the HTTP client cannot be set up: {error}")))
 }
@@ -41,7 +43,8 @@ impl Http {
     /// `SecretInvalid`: the token is no header's value.
     pub fn new(client: Client, tenant: Tenant) -> Result<Self, Failure> {
         let value = HeaderValue::from_str(tenant.token.expose_secret());
-        let mut authorization = value.map_err(|_| Failure::new("SecretInvalid", "the token holds characters that no header may"))?;
+        let mut authorization =
+            value.map_err(|_| Failure::new("SecretInvalid", "the token holds characters that no header may"))?;
         authorization.set_sensitive(true);
         Ok(Self { client, tenant, authorization })
     }

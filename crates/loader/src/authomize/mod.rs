@@ -146,7 +146,9 @@ impl<'a, T: Transport> Api<'a, T> {
                 tokio::time::sleep(wait).await;
             }
         }
-        let message = format!("Authomize did not answer {method} {path} in {attempts} attempts ({last}); usually transient, the next invocation goes on");
+        let message = format!(
+            "Authomize did not answer {method} {path} in {attempts} attempts ({last}); usually transient, the next invocation goes on"
+        );
         Err(Failure::new(UNREACHABLE, message).into())
     }
 
@@ -229,8 +231,9 @@ impl<'a, T: Transport> Api<'a, T> {
 }
 
 fn read<D: for<'de> Deserialize<'de>>(answer: &Answer, what: &str) -> Result<D, Failure> {
-    serde_json::from_slice(&answer.body)
-        .map_err(|error| url_wrong(&format!("{what} is answered with something else than Authomize's API documents: {error}")))
+    serde_json::from_slice(&answer.body).map_err(|error| {
+        url_wrong(&format!("{what} is answered with something else than Authomize's API documents: {error}"))
+    })
 }
 
 /// A name as it stands in object keys: lowercase, `-` between words.
@@ -241,7 +244,9 @@ pub fn slug(name: &str) -> String {
 }
 
 fn token_refused(status: u16) -> Failure {
-    let message = format!("Authomize does not accept the token ({status}): make a new API token there and put it into the secret");
+    let message = format!(
+        "Authomize does not accept the token ({status}): make a new API token there and put it into the secret"
+    );
     Failure::new("TokenRefused", message)
 }
 

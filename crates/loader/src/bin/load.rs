@@ -82,7 +82,8 @@ async fn run(arguments: &Arguments, store: impl Store) -> Result<Report, Failure
     let client = http_client()?;
     let connect = move |tenant: Tenant| Http::new(client.clone(), tenant);
     let api_url = std::env::var("AUTHOMIZE_API_URL").unwrap_or_else(|_| "https://api.authomize.com".to_owned());
-    let api_url = origin(&api_url).map_err(|problem| Failure::new("InitFailed", format!("AUTHOMIZE_API_URL {problem}")))?;
+    let api_url =
+        origin(&api_url).map_err(|problem| Failure::new("InitFailed", format!("AUTHOMIZE_API_URL {problem}")))?;
     let settings = Settings {
         prefix: arguments.prefix.clone(),
         secret_id: arguments.secret.clone().unwrap_or_default(),
@@ -101,7 +102,10 @@ async fn run(arguments: &Arguments, store: impl Store) -> Result<Report, Failure
         Wish::Plan => Mode::Plan,
     };
     if mode != Mode::Plan && arguments.secret.is_none() {
-        return Err(Failure::new("SecretNotNamed", "name a file with Authomize's token: --secret, or AUTHOMIZE_SECRET"));
+        return Err(Failure::new(
+            "SecretNotNamed",
+            "name a file with Authomize's token: --secret, or AUTHOMIZE_SECRET",
+        ));
     }
     let mut request = Request { integration, mode, accept_shrink: arguments.accept_shrink };
     let mut report = loader.load(&request, deadline()).await?;
@@ -122,8 +126,13 @@ fn deadline() -> Timestamp {
 fn only(integrations: &[String]) -> Result<String, Failure> {
     match integrations {
         [integration] => Ok(integration.clone()),
-        [] => Err(Failure::new("NothingCommitted", "there is no integration: run `make run` first, or give --dir or --bucket")),
-        several => Err(Failure::new("IntegrationNotNamed", format!("name one with --integration: {}", several.join(", ")))),
+        [] => Err(Failure::new(
+            "NothingCommitted",
+            "there is no integration: run `make run` first, or give --dir or --bucket",
+        )),
+        several => {
+            Err(Failure::new("IntegrationNotNamed", format!("name one with --integration: {}", several.join(", "))))
+        }
     }
 }
 
@@ -135,13 +144,22 @@ fn tell(arguments: &Arguments, report: &Report) {
     let planned = matches!(arguments.mode, Wish::Plan);
     let outcome = format!("{:?}", report.outcome).to_lowercase();
     let verb = if planned { "would be posted" } else { "posted" };
-    println!("  {} load of {:?} up to manifest {}: {}", report.load, report.integration, report.sequence, if planned { "planned" } else { &outcome });
+    println!(
+        "  {} load of {:?} up to manifest {}: {}",
+        report.load,
+        report.integration,
+        report.sequence,
+        if planned { "planned" } else { &outcome }
+    );
     for (kind, number) in &report.items {
         println!("  {number:>9}  {kind} {verb}");
     }
     println!("  {} requests, {} bytes, {} ms", report.requests, report.bytes, report.duration_ms);
     let removed = if report.swept { "swept: Authomize holds nothing else" } else { "not swept" };
-    println!("  {removed}; {} removed items wait for a sweep, {} left out, {} refused", report.removals_pending, report.left_out, report.refused_total);
+    println!(
+        "  {removed}; {} removed items wait for a sweep, {} left out, {} refused",
+        report.removals_pending, report.left_out, report.refused_total
+    );
     for refused in &report.refused {
         println!("  refused {} {}: {}", refused.kind, refused.ids.join(" "), refused.reason);
     }

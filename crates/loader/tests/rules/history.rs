@@ -159,7 +159,8 @@ impl Ledger {
     }
 
     fn app_user(rng: &mut Rng, app: &str, user: &str) -> Line {
-        let mut permission = json!({"sourceUniqueId": user, "sourceType": "User", "privilegeId": "okta:use-app", "assetId": app});
+        let mut permission =
+            json!({"sourceUniqueId": user, "sourceType": "User", "privilegeId": "okta:use-app", "assetId": app});
         if rng.bool() {
             permission["tags"] = json!(["scope:USER"]);
         }
@@ -212,7 +213,8 @@ impl Ledger {
     fn act(&self, rng: &mut Rng, lines: &mut Vec<Line>, snapshots: &mut Vec<Value>) {
         let (user, group, app) = place_of(rng);
         let next = self.sequence + 1;
-        let scoped = |stream: &str, id: &str| json!({"stream": stream, "since_sequence": next, "complete": true, "scope": id});
+        let scoped =
+            |stream: &str, id: &str| json!({"stream": stream, "since_sequence": next, "complete": true, "scope": id});
         match rng.u32(..15) {
             0 | 1 => lines.push(Self::user(&user, &format!("Name {next}"))),
             2 => {
@@ -286,7 +288,9 @@ impl Ledger {
                     for (field, value) in said {
                         if field == "tags" {
                             tags.insert((key_of.clone(), stream.to_owned()), value.as_array().unwrap().clone());
-                        } else if !(field.starts_with("last") && item.get(field).is_some_and(|had| had.as_str() > value.as_str())) {
+                        } else if !(field.starts_with("last")
+                            && item.get(field).is_some_and(|had| had.as_str() > value.as_str()))
+                        {
                             item.insert(field.clone(), value.clone());
                         }
                     }

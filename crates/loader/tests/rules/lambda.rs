@@ -51,7 +51,8 @@ async fn a_new_manifest_wakes_a_load_through_the_queue_and_what_is_unusable_stay
         {"messageId": "bad", "body": "{"},
         {"messageId": "unknown", "body": created("okta/manifests/nobody/000000000001.json").to_string()}]});
     let answer = deployed.report(event).await;
-    let failed: Vec<_> = answer["batchItemFailures"].as_array().unwrap().iter().map(|f| f["itemIdentifier"].clone()).collect();
+    let failed: Vec<_> =
+        answer["batchItemFailures"].as_array().unwrap().iter().map(|f| f["itemIdentifier"].clone()).collect();
     assert_eq!(failed, [json!("bad"), json!("unknown")], "{answer:#}");
     assert_eq!((answer["loads"].as_array().unwrap().len(), &answer["loads"][0]["outcome"]), (1, &json!("succeeded")));
     deployed.rig.assert_equal().await;
@@ -70,7 +71,10 @@ async fn an_s3_event_and_a_manual_one_are_answered_with_a_report() {
     let plan = deployed.report(json!({"integration": "okta", "mode": "plan"})).await;
     assert_eq!((&plan["items"]["users"], deployed.rig.fake.requests().await), (&json!(3), 0));
     let report = deployed.report(created("okta/manifests/okta/000000000001.json")).await;
-    assert_eq!((&report["outcome"], &report["swept"], &report["continue"]), (&json!("succeeded"), &json!(true), &json!(false)));
+    assert_eq!(
+        (&report["outcome"], &report["swept"], &report["continue"]),
+        (&json!("succeeded"), &json!(true), &json!(false))
+    );
     for key in ["integration", "app_id", "sequence", "items", "refused", "requests", "duration_ms"] {
         assert!(report.get(key).is_some(), "{key}: {report:#}");
     }

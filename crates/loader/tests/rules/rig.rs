@@ -73,10 +73,7 @@ impl Rig {
     }
 
     /// A loader that stops for ever when the fuse blows.
-    pub fn loader(
-        &self,
-        store: Memory,
-    ) -> Loader<Memory, Drawer, impl Fn(Tenant) -> Result<Killable<Http>, Failure>> {
+    pub fn loader(&self, store: Memory) -> Loader<Memory, Drawer, impl Fn(Tenant) -> Result<Killable<Http>, Failure>> {
         let client = http_client().unwrap();
         let (fuse, clock_ms, request_ms) = (store.fuse.clone(), Arc::clone(&self.clock_ms), self.request_ms);
         let connect = move |tenant: Tenant| {
