@@ -81,7 +81,7 @@ impl<'a> Emission<'a> {
     ///
     /// # Errors
     /// `SpillFailed`.
-    pub fn next(&mut self) -> Result<Option<Batch>, Failure> {
+    pub fn next_batch(&mut self) -> Result<Option<Batch>, Failure> {
         loop {
             if let Some(batch) = self.ready.pop_front() {
                 return Ok(Some(batch));

@@ -74,10 +74,12 @@ pub fn doubts(status: Option<&Status>, integration: &str, history: &History) -> 
     for (name, stream) in &status.streams {
         if !SOUND.contains(&stream.outcome.as_str()) {
             doubts.push(format!("stream {name} is {:?}", stream.outcome));
-        } else if stream.outcome == "succeeded" && !grows(name) {
-            if stream.snapshot_at.is_none() && !history.has_completed(name) {
-                doubts.push(format!("stream {name} has never been complete"));
-            }
+        } else if stream.outcome == "succeeded"
+            && !grows(name)
+            && stream.snapshot_at.is_none()
+            && !history.has_completed(name)
+        {
+            doubts.push(format!("stream {name} has never been complete"));
         }
     }
     doubts

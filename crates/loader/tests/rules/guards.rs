@@ -50,7 +50,8 @@ async fn nothing_is_swept_while_a_stream_is_not_sound() {
 
 #[tokio::test]
 async fn nothing_is_swept_on_the_word_of_a_missing_foreign_or_old_status() {
-    let edits: [(&str, fn(&mut Value)); 6] = [
+    type Edit = fn(&mut Value);
+    let edits: [(&str, Edit); 6] = [
         ("missing", |status| *status = json!("<html>")),
         ("of integration", |status| status["integration"] = json!("other")),
         ("another org", |status| status["org"] = json!("https://other.okta.com")),
