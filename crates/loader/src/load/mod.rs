@@ -1,4 +1,4 @@
-//! One load's story: what is due, who works at it, post, catch up, sweep, record.
+//! Whether a load of an integration is due, and its report.
 
 mod one;
 mod pass;
