@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+use serde_json::Value;
 
 pub use answer::{Posted, placed, posted};
 pub use http::{Http, http_client};
@@ -100,6 +101,16 @@ pub struct App {
 #[derive(Deserialize)]
 struct AppList {
     data: Vec<App>,
+    /// `{"total": …, "hasMore": …}`, both optional and of no use where they are not numbers and booleans.
+    #[serde(default)]
+    pagination: Value,
+}
+
+/// The app whose name gives this name's slug, one of exactly this name first.
+#[must_use]
+pub fn named<'a>(apps: &'a [App], name: &str) -> Option<&'a App> {
+    let exactly = apps.iter().find(|app| app.integration_name.as_deref() == Some(name));
+    exactly.or_else(|| apps.iter().find(|app| app.integration_name.as_deref().map(slug) == Some(slug(name))))
 }
 
 impl<'a, T: Transport> Api<'a, T> {
@@ -159,43 +170,29 @@ impl<'a, T: Transport> Api<'a, T> {
         (self.clock)().duration_since(self.deadline) + wait >= SignedDuration::ZERO
     }
 
-    /// The app of this id, `None` if there is none.
+    /// Every app of the tenant.
     ///
     /// # Errors
     /// As [`call`](Self::call).
-    pub async fn app(&mut self, id: &str) -> Result<Option<App>, Stop> {
-        let answer = self.call("GET", &format!("/v2/apps/{id}"), None).await?;
-        if answer.status != 200 {
-            return Ok(None);
-        }
-        Ok(Some(read(&answer, "GET /v2/apps/{id}")?))
-    }
-
-    /// The app whose name gives this slug, the one of exactly this name first; `None` if there is none.
-    ///
-    /// # Errors
-    /// As [`call`](Self::call).
-    pub async fn find_app(&mut self, name: &str) -> Result<Option<App>, Stop> {
-        let mut alike: Option<App> = None;
-        for page in 0..MOST_APP_PAGES {
-            let path = format!("/v2/apps?limit={APPS_PER_PAGE}&skip={}", page * APPS_PER_PAGE);
+    pub async fn apps(&mut self) -> Result<Vec<App>, Stop> {
+        let mut apps: Vec<App> = Vec::new();
+        for _ in 0..MOST_APP_PAGES {
+            let path = format!("/v2/apps?limit={APPS_PER_PAGE}&skip={}", apps.len());
             let answer = self.call("GET", &path, None).await?;
             if answer.status != 200 {
                 return Err(url_wrong(&format!("GET /v2/apps is answered with {}", answer.status)).into());
             }
             let listed: AppList = read(&answer, "GET /v2/apps")?;
-            let named = |app: &&App| app.integration_name.as_deref().map(slug) == Some(slug(name));
-            for app in listed.data.iter().filter(named) {
-                if app.integration_name.as_deref() == Some(name) {
-                    return Ok(Some(app.clone()));
-                }
-                alike.get_or_insert_with(|| app.clone());
-            }
-            if listed.data.len() < APPS_PER_PAGE {
+            let length = listed.data.len();
+            apps.extend(listed.data);
+            // A page may be shorter than asked for although there is more.
+            let total = listed.pagination["total"].as_u64();
+            let more = listed.pagination["hasMore"] == true || total.is_some_and(|total| total > apps.len() as u64);
+            if length == 0 || (length < APPS_PER_PAGE && !more) {
                 break;
             }
         }
-        Ok(alike)
+        Ok(apps)
     }
 
     /// Creates an app. After each answer that was lost the app may be there, so it is looked for first.
@@ -212,8 +209,8 @@ impl<'a, T: Transport> Api<'a, T> {
                 Ok(answer) => break answer,
                 Err(Stop::Failed(failure)) if failure.kind == UNREACHABLE && attempts < ATTEMPTS => {
                     tokio::time::sleep(self.pause * 2_u32.pow(attempts)).await;
-                    if let Some(app) = self.find_app(name).await? {
-                        return Ok(app);
+                    if let Some(app) = named(&self.apps().await?, name) {
+                        return Ok(app.clone());
                     }
                 }
                 Err(stop) => return Err(stop),

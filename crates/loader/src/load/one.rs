@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{End, Loader, Work};
-use crate::authomize::{Api, App, Transport, slug};
+use crate::authomize::{Api, App, Transport, named, slug};
 use crate::decide::shrunk;
 use crate::emit::{Emission, Wanted};
 use crate::event::Request;
@@ -177,25 +177,20 @@ where
         let shown = self.status.as_ref().filter(|status| status.integration == integration);
         let name =
             shown.map(|status| status.name.clone()).filter(|name| !name.is_empty()).unwrap_or(integration.clone());
-        let known = match &self.held.record.app_id {
-            Some(id) => api.app(id).await?,
-            None => None,
-        };
+        let apps = api.apps().await?;
+        let known = apps.iter().find(|app| self.held.record.app_id.as_ref() == Some(&app.id));
         let anew = known.is_none();
-        let app = match known {
-            Some(app) => app,
-            None => match api.find_app(&name).await? {
-                Some(app) => app,
-                None => {
-                    // The last look whether another loader is about to create it.
-                    self.save().await?;
-                    api.create_app(&name).await?
-                }
-            },
+        let app = match known.or_else(|| named(&apps, &name)) {
+            Some(app) => app.clone(),
+            None => {
+                // The last look whether another loader is about to create it.
+                self.save().await?;
+                api.create_app(&name).await?
+            }
         };
-        let named = app.integration_name.as_deref().unwrap_or_default();
-        if named != name && slug(named) != integration {
-            self.doubts.push(format!("Authomize calls app {} {named:?}, not {name:?}", app.id));
+        let called = app.integration_name.as_deref().unwrap_or_default();
+        if called != name && slug(called) != integration {
+            self.doubts.push(format!("Authomize calls app {} {called:?}, not {name:?}", app.id));
         }
         let record = &mut self.held.record;
         if anew {
