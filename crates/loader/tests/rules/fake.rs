@@ -20,7 +20,8 @@ pub struct Fake {
 
 impl Fake {
     pub fn start() -> Self {
-        let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let project = package.ancestors().find(|folder| folder.join("Makefile").exists()).unwrap();
         let own = project.join(".venv-conformance/bin/python3");
         let python = std::env::var("CONFORMANCE_PYTHON").unwrap_or_else(|_| own.to_string_lossy().into_owned());
         assert!(Path::new(&python).exists(), "there is no {python}: `make test` installs it");
