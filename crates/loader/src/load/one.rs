@@ -1,5 +1,7 @@
 //! One load of one integration: who works at it, for which app, and what is recorded in the end.
 
+use std::time::Duration;
+
 use fold::History;
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -73,7 +75,10 @@ where
         let host = tenant.url.origin().ascii_serialization();
         let transport = (self.loader.connect)(tenant)?;
         let mut api = Api::new(&transport, self.loader.clock.clone(), settings.pause, deadline);
-        let ended = Box::pin(self.work(&mut api, &host, deadline)).await;
+        let left = Duration::try_from(deadline.duration_since((self.loader.clock)())).unwrap_or_default();
+        // Whatever is under way then (a batch, an answer) is given up: the next invocation asks for it again.
+        let work = tokio::time::timeout(left, Box::pin(self.work(&mut api, &host, deadline))).await;
+        let ended = work.unwrap_or(Err(End::OutOfTime));
         let (loader, began) = (self.loader, self.began);
         let spent = |report: Report| Report {
             requests: api.requests,

@@ -94,3 +94,17 @@ async fn errors_are_told_to_lambda_by_their_kind() {
         assert!(body["errorMessage"].as_str().unwrap().contains(name), "{body}");
     }
 }
+
+#[tokio::test]
+async fn an_api_that_answers_too_late_does_not_make_a_load_miss_its_deadline() {
+    let mut deployed = Deployed::small().await;
+    deployed.rig.fake.set(json!({"item_seconds": 2.0})).await;
+    let deadline = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(4);
+    let answer = deployed.lambda.invoke_until(json!({"integration": "okta"}), deadline).await;
+    assert!(jiff::Timestamp::now() < deadline);
+    let Answer::Report(report) = answer else { panic!("{answer:#?}") };
+    assert_eq!((&report["outcome"], &report["continue"]), (&json!("partial"), &json!(true)), "{report:#}");
+    deployed.rig.fake.set(json!({"item_seconds": 0})).await;
+    assert_eq!(deployed.report(json!({"integration": "okta"})).await["outcome"], "succeeded");
+    deployed.rig.assert_equal().await;
+}
