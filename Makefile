@@ -17,13 +17,13 @@ RUST_TARGET := $(patsubst arm64,aarch64,$(ARCH))-unknown-linux-gnu
 TARGET_FLAGS = $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
   $(if $(wildcard $(shell rustc --print sysroot)/lib/rustlib/$(RUST_TARGET)),--skip-target-check)
 
-.PHONY: help run test soak bench build deploy peek fmt doc clean venv conformance-venv rust python
+.PHONY: help run test soak bench build deploy peek load fmt doc clean venv conformance-venv rust python
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
 	  while IFS=$$'\t' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
 
-run: rust venv ## Collect a demo org into out/, or your own: OKTA_SECRET=path/to/secret.json make run
+run: rust venv conformance-venv ## Collect a demo org into out/, or your own: OKTA_SECRET=path/to/secret.json make run
 	@python3 -B -m demo
 
 test: rust venv conformance-venv ## Run every check that CI runs; the last line is the count of tests
@@ -35,8 +35,9 @@ soak: rust venv ## Try hostile input for longer than `make test` does; HOSTILE_C
 bench: rust ## Measure the release build against a large fake org; writes bench/results.md (Linux)
 	@python3 -B -m bench
 
-build: rust venv ## Build target/lambda/okta-authomize/bootstrap for this machine's processor; ARCH=arm64 or x86_64 for another
+build: rust venv ## Build both functions below target/lambda/ for this machine's processor; ARCH=arm64 or x86_64 for another
 	cargo lambda build --release --locked --package okta-authomize $(TARGET_FLAGS)
+	cargo lambda build --release --locked --package okta-authomize-loader --bin okta-authomize-loader $(TARGET_FLAGS)
 
 deploy: rust venv ## Build for Lambda and deploy with AWS SAM, asking for every parameter
 	sam build
@@ -44,6 +45,9 @@ deploy: rust venv ## Build for Lambda and deploy with AWS SAM, asking for every 
 
 peek: rust ## Verify out/ and show what is in it; ARGS="users 00u" shows records, ARGS=--help the rest
 	@cargo run --quiet --locked --package reader --bin peek -- $(ARGS)
+
+load: rust conformance-venv ## Load out/ into a fake Authomize, or AUTHOMIZE_SECRET=file into your own; ARGS=plan only tells what would be sent
+	@python3 -B -m demo.load $(ARGS)
 
 fmt: rust ## Format the Rust code
 	cargo fmt --all

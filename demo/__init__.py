@@ -6,5 +6,6 @@ aws      S3 and Secrets Manager, filled from out/ and copied back into it
 function build, start and invoke the function
 progress what is seen while it works
 summary  what is told afterwards, with what changed
+load     `make load`, and the end of `make run`: into a fake Authomize, or one's own
 children programs started here, all of which end here
 """

@@ -8,7 +8,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from demo import changes, function, summary
+from demo import changes, function, load, summary
 from demo.aws import BUCKET, PREFIX, SECRET_ID, Aws
 from demo.failure import Failure
 from demo.progress import Progress
@@ -27,7 +27,11 @@ def main():
         signal.signal(number, stop)
     bypass_proxies()
     try:
-        collect(os.environ.get("OKTA_SECRET"))
+        own_secret = os.environ.get("OKTA_SECRET")
+        collect(own_secret)
+        if not own_secret:
+            # The last mile, of the demo org alone: nobody's own data goes anywhere unasked.
+            return load.load_into_fake(load.build(), ["--integration", DEMO_INTEGRATION])
     except Failure as failure:
         print(f"\nmake run: {failure}", file=sys.stderr)
         return 1

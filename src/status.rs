@@ -54,6 +54,30 @@ pub struct Status {
     pub last_success_at: Option<String>,
     /// Streams by name.
     pub streams: BTreeMap<String, StreamStatus>,
+    /// How far the loader has brought Authomize; `null` if it has not been at work, or cannot be asked.
+    pub loads: Option<Loads>,
+}
+
+/// What the loader says of itself in `loads/{integration}.json`. Keys that it does not know are ignored.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Loads {
+    /// When its first load was finished (RFC 3339, UTC).
+    #[schemars(extend("format" = "date-time"))]
+    pub since: Option<String>,
+    /// When its newest load was finished (RFC 3339, UTC).
+    #[schemars(extend("format" = "date-time"))]
+    pub loaded_at: Option<String>,
+    /// Newest manifest that Authomize holds.
+    pub sequence: u64,
+    /// How its newest load went.
+    pub outcome: String,
+    /// Items of the newest state that Authomize was given, by kind.
+    pub items: BTreeMap<String, u64>,
+    /// Items that Authomize did not take.
+    pub refused_total: u64,
+    /// Why what is gone was not deleted in Authomize; empty if it was.
+    pub held: Vec<String>,
 }
 
 /// Why a run ended as an error.
@@ -162,7 +186,29 @@ impl Status {
             .replace("{sequence}", &self.sequence.to_string())
             .replace("{collector}", &escaped(&self.collector))
             .replace("{error}", &error.unwrap_or_default())
+            .replace("{loads}", &self.loads.as_ref().map(Loads::html).unwrap_or_default())
             .replace("{rows}", &rows)
+    }
+}
+
+impl Loads {
+    fn html(&self) -> String {
+        let when = |time: &Option<String>| escaped(time.as_deref().unwrap_or("never"));
+        let items: Vec<String> =
+            self.items.iter().map(|(kind, number)| format!("{number} {}", escaped(kind))).collect();
+        let mut told = format!(
+            "<p>In Authomize since {}, up to manifest {} at {} ({}): {}",
+            when(&self.since),
+            self.sequence,
+            when(&self.loaded_at),
+            escaped(&self.outcome),
+            items.join(", ")
+        );
+        let _ = write!(told, "; {} refused</p>", self.refused_total);
+        for reason in &self.held {
+            let _ = write!(told, "\n<p class=\"error\">Nothing is deleted in Authomize: {}</p>", escaped(reason));
+        }
+        told
     }
 }
 
@@ -181,6 +227,12 @@ fn key(prefix: &str, integration: &str, ending: &str) -> String {
 pub async fn last(store: &impl Store, prefix: &str, integration: &str) -> Result<Option<Status>, StoreError> {
     let body = store.get(&key(prefix, integration, "json")).await?;
     Ok(body.and_then(|body| serde_json::from_slice(&body).ok()))
+}
+
+/// How far the loader is, `None` if its record is missing or cannot be read: the status is written all the same.
+pub async fn loads(store: &impl Store, prefix: &str, integration: &str) -> Option<Loads> {
+    let body = store.get(&format!("{prefix}/loads/{integration}.json")).await.ok()??;
+    serde_json::from_slice(&body).ok()
 }
 
 /// Writes the status and its page.
@@ -217,6 +269,14 @@ mod tests {
         assert!(!new.is_news(Some(&last), at("2026-11-23T18:59:00Z")));
         assert!(new.is_news(Some(&last), at("2026-11-23T19:00:00Z")));
         assert!(status("degraded").is_news(Some(&last), at("2026-11-23T18:01:00Z")));
+    }
+
+    #[test]
+    fn the_page_shows_how_far_the_loader_is() {
+        let loads = Loads { items: [("users".to_owned(), 3)].into(), held: vec!["<held>".into()], ..Loads::default() };
+        let page = Status { loads: Some(loads), ..status("succeeded") }.html();
+        assert!(page.contains("3 users") && page.contains("&lt;held&gt;"), "{page}");
+        assert!(!status("succeeded").html().contains("{loads}"));
     }
 
     #[test]

@@ -48,6 +48,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             }
         }
         if status.is_news(last.as_ref(), now) {
+            status.loads = status::loads(&self.store, &self.config.prefix, &status.integration).await;
             status::write(&self.store, &self.config.prefix, &status).await?;
         }
         Ok(())

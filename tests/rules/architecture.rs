@@ -98,3 +98,35 @@ fn no_file_is_longer_than_three_hundred_lines_without_its_tests() {
         assert!(lines <= 300, "{} has {lines} lines", file.display());
     }
 }
+
+/// The code of a crate's files under `crates/`, without comments and unit tests.
+fn code_of(place: &str) -> Vec<(PathBuf, String)> {
+    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates").join(place);
+    let code = |text: String| {
+        let lines = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]"));
+        lines.filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+    };
+    files(&place).into_iter().map(|file| (file.clone(), code(fs::read_to_string(file).unwrap()))).collect()
+}
+
+#[test]
+fn folding_is_pure_and_each_outside_thing_of_the_loader_has_one_door() {
+    let outside = ["reqwest", "aws_", "tokio", "async ", "Timestamp::now", "std::env", "std::fs"];
+    for (file, text) in code_of("fold/src") {
+        outside.iter().for_each(|word| assert!(!text.contains(word), "{} names {word}", file.display()));
+    }
+    let doors = [
+        ("reqwest::", &["authomize/http.rs"] as &[&str]),
+        ("aws_sdk", &["store.rs", "secret.rs", "aws.rs"]),
+        ("lambda_runtime", &["main.rs"]),
+        ("env::var", &["main.rs", "bin/load.rs"]),
+        ("Timestamp::now", &["main.rs", "bin/load.rs"]),
+    ];
+    for (file, text) in code_of("loader/src") {
+        for (word, allowed) in doors {
+            let is_door = allowed.iter().any(|door| file.ends_with(Path::new("src").join(door)));
+            assert!(is_door || !text.contains(word), "{} names {word}", file.display());
+        }
+        assert!(text.lines().count() <= 320, "{} is long", file.display());
+    }
+}

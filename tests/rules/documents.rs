@@ -121,6 +121,45 @@ fn the_template_sets_every_variable_but_the_one_for_tests() {
 }
 
 #[test]
+fn the_loaders_document_lists_every_setting_and_the_template_sets_it() {
+    let rows = table("docs/loader.md", "| variable | template parameter |");
+    let listed: Vec<_> = rows.iter().flat_map(|row| codes(&row[0])).collect();
+    assert_eq!(listed, loader::config::VARIABLES);
+    let template = text("template.yaml");
+    let function = template.split("\n  Loader:\n").nth(1).expect("the template has the loader");
+    for name in loader::config::VARIABLES {
+        assert!(function.contains(&format!("          {name}: !Ref ")), "{name}");
+    }
+    for parameter in rows.iter().flat_map(|row| codes(&row[1])) {
+        assert!(template.contains(&format!("\n  {parameter}:\n    Type:")), "{parameter}");
+    }
+}
+
+#[test]
+fn the_loaders_document_explains_every_error() {
+    let listed: BTreeSet<_> =
+        table("docs/loader.md", "| `errorType` |").into_iter().flat_map(|row| codes(&row[0])).collect();
+    let mut named = BTreeSet::new();
+    for file in files("crates/loader/src").into_iter().filter(|file| !file.contains("/bin/")) {
+        let source = text(&file);
+        let code = source.lines().take_while(|line| !line.starts_with("#[cfg(test)]"));
+        let code = code.filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+        let words = code.split('"').skip(1).step_by(2).filter(|word| {
+            word.len() >= 7
+                && word.starts_with(char::is_uppercase)
+                && word.contains(char::is_lowercase)
+                && word.chars().all(|c| c.is_ascii_alphabetic())
+        });
+        named.extend(words.filter(|word| !word.ends_with("Exception")).map(str::to_owned));
+    }
+    let missing: Vec<_> = listed.difference(&named).collect();
+    assert!(missing.is_empty(), "no such error: {missing:?}");
+    let known = ["DecryptionFailure", "Disabled", "Grouping", "Records", "Authomize", "NoSuchKey"];
+    let left_out: Vec<_> = named.difference(&listed).filter(|word| !known.contains(&word.as_str())).collect();
+    assert!(left_out.is_empty(), "not explained: {left_out:?}");
+}
+
+#[test]
 fn the_readme_names_parameters_that_the_template_has() {
     let template = text("template.yaml");
     for row in table("README.md", "| setting | template parameter |") {
@@ -246,7 +285,11 @@ fn the_map_names_every_file_and_no_other() {
     let map = architecture.split("\n## Map\n").nth(1).expect("ARCHITECTURE.md has a map");
     let rows = map.lines().filter(|line| line.starts_with("| `")).flat_map(|line| codes(line).into_iter().next());
     let named: BTreeSet<_> = rows.filter(|path| Path::new(path).extension().is_some_and(|end| end != "yaml")).collect();
-    let there: BTreeSet<_> = ["src", "crates/fake-org/src", "crates/reader/src"].into_iter().flat_map(files).collect();
+    let there: BTreeSet<_> =
+        ["src", "crates/fake-org/src", "crates/fold/src", "crates/loader/src", "crates/reader/src"]
+            .into_iter()
+            .flat_map(files)
+            .collect();
     let left_out: Vec<_> = there.difference(&named).collect();
     let not_there: Vec<_> = named.iter().filter(|path| !project().join(path).exists()).collect();
     assert!(left_out.is_empty() && not_there.is_empty(), "left out: {left_out:?}, not there: {not_there:?}");
@@ -277,7 +320,7 @@ fn every_link_between_documents_leads_somewhere() {
 #[test]
 fn every_make_target_that_is_written_about_is_there() {
     let makefile = text("Makefile");
-    for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
+    for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/loader.md"] {
         for command in codes(&text(document)).iter().filter_map(|code| code.strip_prefix("make ")) {
             let target = command.split(' ').next().unwrap();
             assert!(makefile.contains(&format!("\n{target}:")), "{document}: make {target}");

@@ -19,6 +19,7 @@ mod inputs;
 mod kills;
 mod lambda;
 mod limits;
+mod loads;
 mod model;
 mod paging;
 mod s3;

@@ -7,10 +7,10 @@
 mod case;
 mod compare;
 mod doom;
-mod found;
+pub mod found;
 mod happen;
 mod latency;
-mod mutations;
+pub mod mutations;
 mod order;
 mod weakened;
 mod world;

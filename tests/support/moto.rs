@@ -29,7 +29,9 @@ struct Moto {
 static MOTO: OnceLock<Moto> = OnceLock::new();
 
 fn python() -> String {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join(".venv/bin/python3");
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let project = package.ancestors().find(|folder| folder.join("Makefile").exists()).unwrap_or(package);
+    let own = project.join(".venv/bin/python3");
     let python = std::env::var("MOTO_PYTHON").unwrap_or_else(|_| own.to_string_lossy().into_owned());
     assert!(Path::new(&python).exists(), "there is no {python} to run moto with: `make test` installs it");
     python

@@ -22,6 +22,12 @@ pub enum Answer {
     InitError(Value),
 }
 
+/// The program of the package whose rules these are.
+const PROGRAM: &str =
+    match (option_env!("CARGO_BIN_EXE_okta-authomize"), option_env!("CARGO_BIN_EXE_okta-authomize-loader")) {
+        (Some(program), _) | (None, Some(program)) => program,
+        (None, None) => panic!("the package has no such program"),
+    };
 const LONGEST_WAIT: Duration = Duration::from_secs(90);
 
 /// A started function and the Lambda service that it talks to; both end when this is dropped.
@@ -47,7 +53,7 @@ impl Lambda {
         let (answered, answers) = mpsc::unbounded_channel();
         let waiting = Arc::new(AsyncMutex::new(waiting));
         let service = http::serve(move |request: Request| serve(request, Arc::clone(&waiting), answered.clone())).await;
-        let mut command = Command::new(env!("CARGO_BIN_EXE_okta-authomize"));
+        let mut command = Command::new(PROGRAM);
         command.env_clear().env("AWS_LAMBDA_RUNTIME_API", service.url.trim_start_matches("http://"));
         for name in ["FUNCTION_NAME", "FUNCTION_VERSION", "LOG_GROUP_NAME", "LOG_STREAM_NAME"] {
             command.env(format!("AWS_LAMBDA_{name}"), "okta-authomize");

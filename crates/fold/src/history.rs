@@ -1,0 +1,143 @@
+//! The commit log, as far as a load needs it.
+
+use reader::{BatchEntry, Manifest, Snapshot, manifest_key, sequence_of, sha256};
+use serde::{Deserialize, Serialize};
+
+/// One commit without its cursor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commit {
+    /// 1, 2, 3, …
+    pub sequence: u64,
+    /// Lowercase hex SHA-256 of the manifest as stored.
+    pub sha256: String,
+    /// `https://…` of the org.
+    pub org: String,
+    /// Batches in the order of their application.
+    pub batches: Vec<BatchEntry>,
+    /// Snapshots that were completed.
+    pub snapshots: Vec<Snapshot>,
+}
+
+/// Why the log cannot be believed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{key}: {problem}")]
+pub struct Broken {
+    /// The manifest.
+    pub key: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+/// Consecutive commits, oldest first, each verified against the SHA-256 that the next one names.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    commits: Vec<Commit>,
+}
+
+impl History {
+    /// Sequence of the newest commit; 0 before the first.
+    #[must_use]
+    pub fn newest(&self) -> u64 {
+        self.commits.last().map_or(0, |commit| commit.sequence)
+    }
+
+    /// SHA-256 of the newest manifest.
+    #[must_use]
+    pub fn newest_sha256(&self) -> Option<&str> {
+        self.commits.last().map(|commit| commit.sha256.as_str())
+    }
+
+    /// The commits held, oldest first.
+    #[must_use]
+    pub fn commits(&self) -> &[Commit] {
+        &self.commits
+    }
+
+    /// Adds the manifest that `key` names, given as stored. It must come next.
+    ///
+    /// # Errors
+    /// It is no manifest, of another integration, org or number, or was not written after the one before.
+    pub fn append(&mut self, prefix: &str, integration: &str, sequence: u64, stored: &[u8]) -> Result<(), Broken> {
+        let key = manifest_key(prefix, integration, sequence);
+        let broken = |problem: String| Broken { key: key.clone(), problem };
+        let manifest = Manifest::parse(stored).map_err(|fault| broken(fault.to_string()))?;
+        if manifest.sequence != sequence || sequence_of(&key, prefix, integration) != Some(sequence) {
+            return Err(broken(format!("says it is manifest {}", manifest.sequence)));
+        }
+        if manifest.integration != integration {
+            return Err(broken(format!("says its integration is {:?}", manifest.integration)));
+        }
+        if let Some(before) = self.commits.last() {
+            if sequence != before.sequence + 1 {
+                return Err(broken(format!("manifest {} is missing before it", sequence - 1)));
+            }
+            if manifest.previous_sha256.as_deref() != Some(&before.sha256) {
+                return Err(broken("the manifest before it is not the one that it was written after".to_owned()));
+            }
+            if manifest.org != before.org {
+                return Err(broken(format!("is of {}, the one before of {}", manifest.org, before.org)));
+            }
+        } else if sequence == 1 && manifest.previous_sha256.is_some() {
+            return Err(broken("is the first and names one before it".to_owned()));
+        }
+        self.commits.push(Commit {
+            sequence,
+            sha256: sha256(stored),
+            org: manifest.org,
+            batches: manifest.batches,
+            snapshots: manifest.snapshots,
+        });
+        Ok(())
+    }
+
+    /// The same log as it was at `sequence`.
+    #[must_use]
+    pub fn until(&self, sequence: u64) -> Self {
+        let held = self.commits.iter().take_while(|commit| commit.sequence <= sequence);
+        Self { commits: held.cloned().collect() }
+    }
+
+    /// Where reading of a stream's newest state as of manifest `as_of` begins: the start of its newest complete
+    /// snapshot that spared nothing, else the first commit held.
+    #[must_use]
+    pub fn start(&self, stream: &str, as_of: u64) -> u64 {
+        let whole = self.completions(stream, as_of).find(|snapshot| snapshot.except.is_empty());
+        whole.map_or_else(|| self.first(), |snapshot| snapshot.since_sequence.max(self.first()))
+    }
+
+    /// Whether a whole snapshot of the stream has ever been completed among the commits held.
+    #[must_use]
+    pub fn has_completed(&self, stream: &str) -> bool {
+        self.completions(stream, u64::MAX).next().is_some()
+    }
+
+    /// Every stream that a commit names.
+    #[must_use]
+    pub fn streams(&self) -> std::collections::BTreeSet<&str> {
+        let batches = self.commits.iter().flat_map(|commit| &commit.batches).map(|batch| batch.stream.as_str());
+        batches.collect()
+    }
+
+    /// Drops the commits that no load needs any more once manifest `loaded` is loaded.
+    pub fn trim(&mut self, loaded: u64, usage_folded: u64) {
+        let starts = self.streams().into_iter().filter(|stream| !reader::grows(stream));
+        let oldest = starts.map(|stream| self.start(stream, loaded)).min().unwrap_or(loaded);
+        let keep = oldest.min(usage_folded + 1);
+        self.commits.retain(|commit| commit.sequence >= keep);
+    }
+
+    fn first(&self) -> u64 {
+        self.commits.first().map_or(1, |commit| commit.sequence)
+    }
+
+    /// Newest first.
+    fn completions(&self, stream: &str, as_of: u64) -> impl Iterator<Item = &Snapshot> {
+        let commits = self.commits.iter().rev().skip_while(move |commit| commit.sequence > as_of);
+        commits.flat_map(move |commit| {
+            let complete = move |snapshot: &&Snapshot| {
+                snapshot.complete && snapshot.scope.is_none() && snapshot.since_sequence <= commit.sequence
+            };
+            commit.snapshots.iter().filter(complete).filter(move |snapshot| snapshot.stream == stream)
+        })
+    }
+}

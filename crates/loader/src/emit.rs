@@ -1,0 +1,158 @@
+//! Pieces → complete items → lists for requests, always the same ones in the same order.
+
+use std::collections::{BTreeSet, HashSet, VecDeque};
+
+use fold::{Added, Folded, KINDS, Kind, Pack, Piece, coalesce, fingerprint, fold};
+use serde_json::{Map, Value};
+
+use crate::failure::Failure;
+use crate::report::{Counts, count};
+use crate::spill::{PARTITIONS, Spill};
+use crate::usage::Carrying;
+
+/// A complete item.
+pub type Item = Map<String, Value>;
+
+/// Which items are wanted.
+#[derive(Debug, Clone)]
+pub enum Wanted {
+    /// All.
+    All,
+    /// Those that are news since the last load.
+    Changed,
+    /// Those of these keys.
+    Keys(BTreeSet<(Kind, String)>),
+}
+
+/// The items of one request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    /// Their kind.
+    pub kind: Kind,
+    /// At most 10,000 of them, and 1 MB.
+    pub items: Vec<Item>,
+}
+
+/// Goes through the pieces once.
+pub struct Emission<'a> {
+    spill: &'a Spill,
+    wanted: Wanted,
+    /// Whether the factors of everyone have been read: who cannot sign in has none then.
+    factors_known: bool,
+    kind: usize,
+    partition: u16,
+    pack: Pack,
+    ready: VecDeque<Batch>,
+    defined: HashSet<(Kind, u128)>,
+    /// Usage for the next loads.
+    pub carrying: Option<Carrying>,
+    /// Items of the newest state, by kind, without those that are left out.
+    pub items: Counts,
+    /// Items that were defined as of the last load and are no more.
+    pub removed: u64,
+    /// Items that refer to what nothing defines.
+    pub left_out: u64,
+    /// Items that no request can hold.
+    pub too_large: Vec<(Kind, Item)>,
+}
+
+impl<'a> Emission<'a> {
+    /// From the first kind on.
+    #[must_use]
+    pub fn new(spill: &'a Spill, wanted: Wanted, factors_known: bool) -> Self {
+        Self {
+            spill,
+            wanted,
+            factors_known,
+            kind: 0,
+            partition: 0,
+            pack: Pack::default(),
+            ready: VecDeque::new(),
+            defined: HashSet::new(),
+            carrying: None,
+            items: Counts::new(),
+            removed: 0,
+            left_out: 0,
+            too_large: Vec::new(),
+        }
+    }
+
+    /// The next request's items, `None` after the last.
+    ///
+    /// # Errors
+    /// `SpillFailed`.
+    pub fn next_batch(&mut self) -> Result<Option<Batch>, Failure> {
+        loop {
+            if let Some(batch) = self.ready.pop_front() {
+                return Ok(Some(batch));
+            }
+            let Some(kind) = KINDS.get(self.kind).copied() else { return Ok(None) };
+            for (key, pieces) in self.spill.read(kind, self.partition)? {
+                self.take(kind, &key, pieces);
+            }
+            self.partition += 1;
+            if self.partition == PARTITIONS {
+                (self.kind, self.partition) = (self.kind + 1, 0);
+                let items = self.pack.take();
+                self.push(kind, items);
+            }
+        }
+    }
+
+    fn push(&mut self, kind: Kind, items: Vec<Item>) {
+        if !items.is_empty() {
+            self.ready.push_back(Batch { kind, items });
+        }
+    }
+
+    fn take(&mut self, kind: Kind, key: &str, pieces: Vec<Piece>) {
+        if let Some(carrying) = &mut self.carrying {
+            let usage = pieces.iter().filter(|piece| piece.stream == "usage").cloned().collect();
+            if let Some(usage) = coalesce(usage) {
+                carrying.add(kind, &usage);
+            }
+        }
+        let (touched, mut item) = match fold(kind, pieces) {
+            Folded::Item { touched, item } => (touched, item),
+            Folded::Removed => return self.removed += 1,
+            Folded::Undefined => return,
+        };
+        if self.refers_in_vain(kind, &item) {
+            return self.left_out += 1;
+        }
+        if kind.references(&item).is_empty() {
+            self.defined.insert((kind, fingerprint(key)));
+        }
+        count(&mut self.items, kind, 1);
+        let wanted = match &self.wanted {
+            Wanted::All => true,
+            Wanted::Changed => touched,
+            Wanted::Keys(keys) => keys.contains(&(kind, key.to_owned())),
+        };
+        if !wanted {
+            return;
+        }
+        if kind == Kind::Users && self.factors_known && cannot_sign_in(&item) {
+            item.entry("hasMFA").or_insert(Value::Bool(false));
+        }
+        match self.pack.add(item) {
+            Added::Kept => {}
+            Added::Full(items) => self.push(kind, items),
+            Added::TooLarge(item) => self.too_large.push((kind, item)),
+        }
+    }
+
+    fn refers_in_vain(&self, kind: Kind, item: &Item) -> bool {
+        let mut references = kind.references(item).iter();
+        references.any(|(field, kinds)| {
+            let Some(id) = item.get(*field).and_then(Value::as_str).filter(|id| !id.is_empty()) else { return false };
+            let id = fingerprint(id);
+            !kinds.iter().any(|kind| self.defined.contains(&(*kind, id)))
+        })
+    }
+}
+
+/// Factors are read of who can sign in; nobody else has any.
+fn cannot_sign_in(user: &Item) -> bool {
+    user.get("status").and_then(Value::as_str).is_some_and(|status| ["Staged", "Disabled"].contains(&status))
+}

@@ -1,0 +1,34 @@
+//! Problems that end a load: Lambda's `errorType` and a message that says what to do.
+
+use std::fmt;
+
+/// A load that cannot go on. Nothing was swept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What alarms match on.
+    pub kind: &'static str,
+    /// What is wrong, where, and what to do.
+    pub message: String,
+}
+
+impl Failure {
+    /// A failure of this kind.
+    pub fn new(kind: &'static str, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind, self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<fold::Broken> for Failure {
+    fn from(broken: fold::Broken) -> Self {
+        let remedy = "a committed manifest was changed or is gone: restore the version that was written first";
+        Self::new("ManifestDamaged", format!("{broken}; {remedy}"))
+    }
+}

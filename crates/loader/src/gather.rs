@@ -1,0 +1,150 @@
+//! Batches → pieces, stream by stream, newest line first.
+
+use fold::{Commit, History, Kind, Piece, Place, Scan, batch};
+use futures_util::{StreamExt, stream};
+use reader::{BatchEntry, batch_prefix, grows};
+
+use crate::failure::Failure;
+use crate::spill::Spill;
+use crate::store::Store;
+use crate::usage::Carried;
+
+/// Batches that are fetched ahead.
+const AHEAD: usize = 4;
+/// Streams whose lines say nothing of any item.
+const WITHOUT_ITEMS: [&str; 1] = ["activity"];
+/// Problems that are told at most.
+const MOST_TOLD: usize = 20;
+
+/// What the log says of all items.
+pub struct Gathered {
+    /// The pieces.
+    pub spill: Spill,
+    /// Why it is not the whole state; empty if it is.
+    pub gaps: Vec<String>,
+    /// Whether something may have been removed that cannot be seen any more.
+    pub blurred: bool,
+}
+
+/// Gathers the pieces of the newest state. `loaded` is the newest manifest of the last load, 0 if there was none.
+///
+/// # Errors
+/// `ManifestDamaged`: a batch is not the one that its manifest names. As the store's.
+pub async fn gather(
+    store: &impl Store,
+    place: (&str, &str),
+    history: &History,
+    loaded: u64,
+    carried: &Carried,
+) -> Result<Gathered, Failure> {
+    let mut gathered = Gathered { spill: Spill::new(), gaps: Vec::new(), blurred: false };
+    for (kind, piece) in carried.pieces() {
+        gathered.spill.add(kind, &Piece { touched: piece.place.0 > loaded, ..piece })?;
+    }
+    for name in history.streams().into_iter().filter(|name| !WITHOUT_ITEMS.contains(name)) {
+        let (now, oldest) = match grows(name) {
+            true => (carried.sequence + 1, carried.sequence + 1),
+            false => {
+                let now = history.start(name, history.newest());
+                (now, if loaded == 0 { now } else { now.min(history.start(name, loaded)) })
+            }
+        };
+        gathered.stream(store, place, Range { name, history, loaded, now, oldest }).await?;
+    }
+    Ok(gathered)
+}
+
+/// The part of the log in which a stream is read.
+#[derive(Clone, Copy)]
+struct Range<'a> {
+    name: &'a str,
+    history: &'a History,
+    loaded: u64,
+    /// Where the newest state begins.
+    now: u64,
+    /// Where the state of the last load begins.
+    oldest: u64,
+}
+
+impl Gathered {
+    async fn stream(&mut self, store: &impl Store, place: (&str, &str), range: Range<'_>) -> Result<(), Failure> {
+        let mut scan = Scan::new(range.name, range.loaded);
+        let commits = range.history.commits().iter().rev().take_while(|commit| commit.sequence >= range.oldest);
+        let jobs: Vec<(&Commit, Option<(usize, &BatchEntry)>)> =
+            commits.flat_map(|commit| jobs(commit, range.name)).collect();
+        let fetched = stream::iter(jobs.into_iter().map(|(commit, entry)| async move {
+            let stored = match entry {
+                Some((_, entry)) => store.get(&entry.key).await?,
+                None => None,
+            };
+            Ok::<_, Failure>((commit, entry, stored))
+        }));
+        let mut fetched = fetched.buffered(AHEAD);
+        while let Some(job) = fetched.next().await {
+            let (commit, entry, stored) = job?;
+            let Some((index, entry)) = entry else {
+                scan.commit(commit);
+                continue;
+            };
+            let Some(stored) = stored else {
+                self.missing(&range, commit, entry);
+                continue;
+            };
+            let (prefix, integration) = place;
+            let expected = batch_prefix(prefix, integration, range.name);
+            let text = match entry.key.starts_with(&expected) {
+                true => batch::open(entry, &stored.body),
+                false => Err(format!("does not lie under {expected}")),
+            };
+            let text = text.map_err(|problem| fold::Broken { key: entry.key.clone(), problem })?;
+            self.lines(&mut scan, (commit.sequence, index), entry, &text)?;
+        }
+        Ok(())
+    }
+
+    fn missing(&mut self, range: &Range<'_>, commit: &Commit, entry: &BatchEntry) {
+        if grows(range.name) {
+            // Expired batches of usage cost times of long ago.
+        } else if commit.sequence >= range.now {
+            self.gap(format!("{} is gone", entry.key));
+        } else {
+            self.blurred = true;
+        }
+    }
+
+    fn lines(
+        &mut self,
+        scan: &mut Scan<'_>,
+        (sequence, index): (u64, usize),
+        entry: &BatchEntry,
+        text: &[u8],
+    ) -> Result<(), Failure> {
+        let batch = u32::try_from(index).unwrap_or(u32::MAX);
+        for (number, line) in batch::lines(text) {
+            match scan.line(Place(sequence, batch, number), line) {
+                Ok(pieces) => self.add(pieces)?,
+                Err(problem) => self.gap(format!("{}, line {number}: {problem}", entry.key)),
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, pieces: Vec<(Kind, Piece)>) -> Result<(), Failure> {
+        pieces.iter().try_for_each(|(kind, piece)| self.spill.add(*kind, piece))
+    }
+
+    fn gap(&mut self, gap: String) {
+        if self.gaps.len() < MOST_TOLD {
+            self.gaps.push(gap);
+        }
+    }
+}
+
+/// A commit itself, then its batches of a stream from the last to the first.
+fn jobs<'a>(
+    commit: &'a Commit,
+    stream: &'a str,
+) -> impl Iterator<Item = (&'a Commit, Option<(usize, &'a BatchEntry)>)> {
+    let batches = commit.batches.iter().enumerate().rev().filter(move |(_, entry)| entry.stream == stream);
+    std::iter::once((commit, None)).chain(batches.map(move |entry| (commit, Some(entry))))
+}

@@ -1,0 +1,113 @@
+//! The commit log: what was verified at the last load, and the manifests since.
+//!
+//! `loads/{integration}/log.json.gz` spares a load from reading a week of manifests again; it can always be made again
+//! from them.
+
+use std::io::{Read, Write};
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use fold::History;
+use futures_util::{StreamExt, stream};
+use reader::{manifest_key, manifest_prefix, sequence_of};
+
+use crate::failure::Failure;
+use crate::record::Record;
+use crate::store::{Expect, Store};
+
+/// Manifests that are fetched at once.
+const AT_ONCE: usize = 8;
+/// Bytes of its text at most.
+const MOST_TEXT: u64 = 1 << 30;
+
+fn key(prefix: &str, integration: &str) -> String {
+    format!("{prefix}/loads/{integration}/log.json.gz")
+}
+
+/// Sequences of the manifests after `after`, in order: one request per 1,000.
+///
+/// # Errors
+/// As the store's.
+pub async fn newer(store: &impl Store, prefix: &str, integration: &str, after: u64) -> Result<Vec<u64>, Failure> {
+    let keys = store.list(&manifest_prefix(prefix, integration), &manifest_key(prefix, integration, after)).await?;
+    Ok(keys.iter().filter_map(|key| sequence_of(key, prefix, integration)).collect())
+}
+
+/// The verified log up to the newest manifest. `usage_from` is the newest manifest whose usage need not be read again.
+///
+/// # Errors
+/// `ManifestDamaged`: the chain is broken, or what was loaded last is no longer part of it. As the store's.
+pub async fn read(store: &impl Store, prefix: &str, record: &Record, usage_from: u64) -> Result<History, Failure> {
+    let integration = &record.integration;
+    let mut history = kept(store, prefix, record, usage_from).await?.unwrap_or_default();
+    let after = history.newest();
+    let sequences = newer(store, prefix, integration, after).await?;
+    extend(store, prefix, integration, &mut history, &sequences).await?;
+    let loaded = history.commits().iter().find(|commit| commit.sequence == record.sequence);
+    if record.sequence > 0 && loaded.map(|commit| &commit.sha256) != record.manifest_sha256.as_ref() {
+        let message = format!(
+            "manifest {} was loaded and is gone, or another one now: restore the version that was written first, or delete {} to load anew",
+            record.sequence,
+            crate::record::key(prefix, integration)
+        );
+        return Err(Failure::new("ManifestDamaged", message));
+    }
+    Ok(history)
+}
+
+/// Adds manifests to a log.
+///
+/// # Errors
+/// As [`read`].
+pub async fn extend(
+    store: &impl Store,
+    prefix: &str,
+    integration: &str,
+    history: &mut History,
+    sequences: &[u64],
+) -> Result<(), Failure> {
+    let fetched = stream::iter(sequences.iter().map(|sequence| {
+        let key = manifest_key(prefix, integration, *sequence);
+        async move { store.get(&key).await.map(|stored| (*sequence, stored)) }
+    }));
+    let mut fetched = fetched.buffered(AT_ONCE);
+    while let Some(manifest) = fetched.next().await {
+        let (sequence, stored) = manifest?;
+        let Some(stored) = stored else {
+            let key = manifest_key(prefix, integration, sequence);
+            return Err(fold::Broken { key, problem: "was listed and is gone".to_owned() }.into());
+        };
+        history.append(prefix, integration, sequence, &stored.body)?;
+    }
+    Ok(())
+}
+
+async fn kept(store: &impl Store, prefix: &str, record: &Record, usage_from: u64) -> Result<Option<History>, Failure> {
+    if record.sequence == 0 {
+        return Ok(None);
+    }
+    let Some(stored) = store.get(&key(prefix, &record.integration)).await? else { return Ok(None) };
+    let mut text = Vec::new();
+    if GzDecoder::new(&*stored.body).take(MOST_TEXT).read_to_end(&mut text).is_err() {
+        return Ok(None);
+    }
+    let Ok(history) = serde_json::from_slice::<History>(&text) else { return Ok(None) };
+    // A log that was written by a load whose record was not is of no use: its beginning may be too late.
+    let is_the_records = history.newest() == record.sequence;
+    let first = history.commits().first().map_or(u64::MAX, |commit| commit.sequence);
+    Ok((is_the_records && first <= usage_from + 1).then_some(history))
+}
+
+/// Keeps what the next load needs.
+///
+/// # Errors
+/// As the store's.
+pub async fn keep(store: &impl Store, prefix: &str, integration: &str, history: &History) -> Result<(), Failure> {
+    let text = serde_json::to_vec(history).expect("plain structs with text keys always serialize");
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(&text).expect("writing to memory does not fail");
+    let packed = packed.finish().expect("writing to memory does not fail");
+    store.put(&key(prefix, integration), Bytes::from(packed), Expect::Anything).await.map(drop)
+}

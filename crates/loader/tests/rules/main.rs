@@ -1,0 +1,21 @@
+//! The loader's rules, one theme per file. Authomize is `conformance/authomize_fake.py` over real HTTP.
+
+mod fake;
+mod guards;
+mod history;
+mod lambda;
+mod loads;
+mod memory;
+mod property;
+mod rig;
+mod trouble;
+
+#[path = "../../../../tests/support/http.rs"]
+#[allow(dead_code, reason = "the root package's rules use more of it")]
+mod http;
+#[path = "../../../../tests/support/moto.rs"]
+#[allow(dead_code, reason = "the root package's rules use more of it")]
+mod moto;
+#[path = "../../../../tests/support/runtime.rs"]
+#[allow(dead_code, reason = "the root package's rules use more of it")]
+mod runtime;
