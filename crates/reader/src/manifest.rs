@@ -65,6 +65,21 @@ pub struct Snapshot {
     pub complete: bool,
     /// Only records with this Okta id among the `:`-separated parts of theirs.
     pub scope: Option<String>,
+    /// Records with one of these Okta ids among the parts of theirs stay: parents that did not answer.
+    #[serde(default)]
+    pub except: Option<Vec<String>>,
+}
+
+impl Snapshot {
+    /// Whether the snapshot takes nothing away with a part of its id among `except`.
+    pub(crate) fn spares(&self, id: &str) -> bool {
+        self.except.as_ref().is_some_and(|spared| id.split(':').any(|part| spared.iter().any(|each| each == part)))
+    }
+
+    /// Whether every record of the stream from before it is gone.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.complete && self.scope.is_none() && self.except.as_ref().is_none_or(Vec::is_empty)
+    }
 }
 
 /// A time of which the System Log no longer offers events.

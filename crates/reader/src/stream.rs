@@ -92,18 +92,31 @@ impl Stream {
     pub(crate) fn forget<'a>(&mut self, complete: impl IntoIterator<Item = &'a Snapshot>) {
         // One pass for all of them: a manifest may hold thousands of scoped snapshots.
         let mut since_by_scope: HashMap<Option<&str>, u64> = HashMap::new();
+        // Those with exceptions are few, and are asked one by one.
+        let mut excepting: Vec<&Snapshot> = Vec::new();
         for snapshot in complete {
+            if snapshot.except.as_ref().is_some_and(|spared| !spared.is_empty()) {
+                excepting.push(snapshot);
+                continue;
+            }
             let since = since_by_scope.entry(snapshot.scope.as_deref()).or_default();
             *since = snapshot.since_sequence.max(*since);
         }
-        if since_by_scope.is_empty() {
+        if since_by_scope.is_empty() && excepting.is_empty() {
             return;
         }
+        let covers = |snapshot: &Snapshot, id: &str| match &snapshot.scope {
+            Some(scope) => id.split(':').any(|part| part == scope),
+            None => true,
+        };
         let before = self.records.len();
         self.records.retain(|id, line| {
             let scopes = id.split(':').map(Some).chain([None]);
             let mut since = scopes.filter_map(|scope| since_by_scope.get(&scope));
             since.all(|since| line.sequence >= *since)
+                && excepting.iter().all(|snapshot| {
+                    line.sequence >= snapshot.since_sequence || !covers(snapshot, id) || snapshot.spares(id)
+                })
         });
         self.forgotten += (before - self.records.len()) as u64;
     }
