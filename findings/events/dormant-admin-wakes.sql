@@ -7,7 +7,7 @@
 -- reference: Okta HealthInsight
 -- reference: MITRE ATT&CK T1078.004
 -- parameter: dormant_days = 90
--- parameter: wake_log_days = 14
+-- parameter: wake_log_days = 21
 select s.event_id as id, a.user_name as name,
   case when s.previous is null then 'no sign-in known before' else 'last one ' || cast(cast(s.previous as date) as varchar) end
     || coalesce('; from ' || s.ip, '') || coalesce(', ' || s.country, '') || '; holds ' || a.roles as detail, s.published as seen_at
