@@ -28,6 +28,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     shape.add_argument("--json", action="store_true", help="one array of {id, severity, title, count, examples}")
     shape.add_argument("--ocsf", action="store_true", help="OCSF Compliance and Detection Findings as JSON Lines")
     parser.add_argument("--only", action="append", default=[], metavar="ID", help="this finding with every case; may be repeated")
+    parser.add_argument("--examples", type=int, default=table.SHOWN, metavar="N", help="examples in the table (default: 3)")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=NUMBER", help="a threshold, e.g. dormant_days=60")
     return parser.parse_args(words)
 
@@ -56,7 +57,7 @@ def main(words: list[str] | None = None) -> int:
         for event in ocsf.events(given, log.org or "", asked.integration, now):
             print(json.dumps(event, ensure_ascii=False, separators=(",", ":")))
     else:
-        _show(given, log, started, sys.maxsize if asked.only else table.SHOWN)
+        _show(given, log, started, sys.maxsize if asked.only else asked.examples)
     return 0
 
 

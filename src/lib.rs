@@ -38,6 +38,7 @@ pub mod usage;
 
 pub mod batch;
 pub mod commit;
+pub mod head;
 pub mod manifest;
 pub mod status;
 pub mod store;

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::outcome::{Ended, answer_of, snapshot_of};
 use super::recall::recall;
 use super::swept::Swept;
-use super::{Failure, Handler, Run, org_url};
+use super::{Failure, Handler, Run, heads, org_url};
 use crate::authomize::rfc3339;
 use crate::batch::{Batches, Entry, Sealed};
 use crate::clock::Clock;
@@ -27,6 +27,7 @@ pub(super) struct Collecting<'a, S> {
     clock: &'a Clock,
     swept: &'a Swept,
     store: &'a S,
+    prefix: &'a str,
     org: Org,
     log: Log<S>,
     head: Head,
@@ -84,6 +85,7 @@ impl<'a, S: Store> Collecting<'a, S> {
             clock: &handler.clock,
             swept: &handler.swept,
             store: &handler.store,
+            prefix: &config.prefix,
             org,
             log,
             engine: Engine::new(plan, cursor, head.sequence, run.began_at),
@@ -257,6 +259,7 @@ impl<'a, S: Store> Collecting<'a, S> {
             }
             Err(error) => return Err(error.into()),
         }
+        heads::keep(self.store, &self.log, self.prefix, &manifest, self.clock.now()).await;
         self.looked_at = self.clock.now();
         self.ended.committed(&manifest);
         self.engine.committed(manifest.sequence, self.clock.now());

@@ -12,6 +12,8 @@ mod conformance;
 mod cost;
 mod documents;
 mod engine;
+mod findings;
+mod heads;
 mod inputs;
 mod kills;
 mod lambda;

@@ -24,6 +24,7 @@
 
 mod batch;
 mod bundle;
+mod head;
 mod manifest;
 mod objects;
 mod read;
@@ -32,6 +33,7 @@ mod stream;
 mod violation;
 
 pub use bundle::Bundle;
+pub use head::read_from_head;
 pub use manifest::{BatchEntry, Gap, Manifest, Snapshot, batch_prefix, manifest_key, manifest_prefix};
 pub use objects::{Directory, Objects, ObjectsError};
 pub use read::{ReadError, Reader};

@@ -43,8 +43,13 @@ fn words() -> impl Strategy<Value = Vec<Word>> {
 }
 
 fn snapshots() -> impl Strategy<Value = Vec<Seen>> {
-    let one =
-        (0..STREAMS.len(), option::of(0..SCOPES.len()), 0..4_u64, any::<bool>(), option::weighted(0.3, 0..SCOPES.len()));
+    let one = (
+        0..STREAMS.len(),
+        option::of(0..SCOPES.len()),
+        0..4_u64,
+        any::<bool>(),
+        option::weighted(0.3, 0..SCOPES.len()),
+    );
     let some = vec(
         one.prop_map(|(stream, scope, back, is_complete, except)| Seen {
             stream: STREAMS[stream],

@@ -50,9 +50,10 @@ type Seen = BTreeMap<(String, String), (u64, Value)>;
 fn seen_by_reader(bucket: &Bucket) -> Seen {
     let state = Reader::read(&bucket.objects, "okta", "acme").unwrap();
     assert_eq!(state.violations, []);
-    let records = state.entities().into_iter().flat_map(|(stream, records)| {
-        records.iter().map(move |(id, line)| ((stream.to_owned(), id.clone()), line))
-    });
+    let records = state
+        .entities()
+        .into_iter()
+        .flat_map(|(stream, records)| records.iter().map(move |(id, line)| ((stream.to_owned(), id.clone()), line)));
     records.map(|(key, line)| (key, (line.sequence, line.record["source"].clone()))).collect()
 }
 
@@ -80,7 +81,9 @@ fn the_views_see_of_any_history_what_the_reader_sees() {
     let mut runner = TestRunner::deterministic();
     let temp = tempfile::tempdir().unwrap();
     let cases: Vec<(PathBuf, Bucket)> = (0..HISTORIES)
-        .map(|number| (temp.path().join(number.to_string()), write(&history().new_tree(&mut runner).unwrap().current())))
+        .map(|number| {
+            (temp.path().join(number.to_string()), write(&history().new_tree(&mut runner).unwrap().current()))
+        })
         .collect();
     cases.iter().for_each(|(directory, bucket)| copy(bucket, directory));
     let directories: Vec<&Path> = cases.iter().map(|(directory, _)| directory.as_path()).collect();
