@@ -54,8 +54,11 @@ fn put_batch(objects: &mut BTreeMap<String, Vec<u8>>, sequence: u64, number: usi
     entry
 }
 
-/// The bucket of a history, with its manifests as JSON.
-fn bucket(history: &[(Vec<Batch>, Vec<Seen>)]) -> (BTreeMap<String, Vec<u8>>, Vec<(Value, String)>) {
+/// Objects by key, and the manifests among them as JSON with their SHA-256.
+type Written = (BTreeMap<String, Vec<u8>>, Vec<(Value, String)>);
+
+/// The bucket of a history.
+fn bucket(history: &[(Vec<Batch>, Vec<Seen>)]) -> Written {
     let (mut objects, mut manifests) = (BTreeMap::new(), Vec::<(Value, String)>::new());
     for (sequence, (batches, snapshots)) in (1_u64..).zip(history) {
         let batches: Vec<Value> =

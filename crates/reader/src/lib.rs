@@ -22,6 +22,7 @@
 //! # }
 //! ```
 
+mod as_of;
 mod batch;
 mod bundle;
 mod head;
@@ -32,6 +33,7 @@ mod state;
 mod stream;
 mod violation;
 
+pub use as_of::AsOf;
 pub use bundle::Bundle;
 pub use head::read_from_head;
 pub use manifest::{BatchEntry, Gap, Manifest, Snapshot, batch_prefix, manifest_key, manifest_prefix};
