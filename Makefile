@@ -43,7 +43,7 @@ deploy: rust venv ## Build for Lambda and deploy with AWS SAM, asking for every 
 	sam deploy --guided
 
 peek: rust ## Verify out/ and show what is in it; ARGS="users 00u" shows records, ARGS=--help the rest
-	@cargo run --quiet --locked --package reader --bin peek -- $(if $(AS_OF),--as-of $(AS_OF)) $(if $(DIFF),--diff $(DIFF)) $(if $(WHY),--why $(WHY)) $(ARGS)
+	@$(if $(WHO),$(MAKE) findings ARGS="--who $(WHO) $(ARGS)",cargo run --quiet --locked --package reader --bin peek -- $(if $(AS_OF),--as-of $(AS_OF)) $(if $(DIFF),--diff $(DIFF)) $(if $(WHY),--why $(WHY)) $(ARGS))
 
 # Standard output is for the answers alone.
 findings: ## What out/ says of posture and attacks; ARGS="--dir DIR --integration NAME --json", ARGS=--help the rest

@@ -9,6 +9,7 @@ catalog   posture/*.sql and events/*.sql with their heads and parameters
 answers   runs findings; counts and examples
 table     answers for people
 ocsf      answers as OCSF Compliance Findings (2003) and Detection Findings (2004)
+who       what one user can reach
 athena    the same tables, views and findings as SQL for Athena
 state     the newest state as the views have it, for comparison with another reader
 selftest  the rules that all of this keeps

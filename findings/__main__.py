@@ -7,7 +7,7 @@ import time
 
 from pathlib import Path
 
-from findings import answers, catalog, load, ocsf, table
+from findings import answers, catalog, load, ocsf, table, who
 from findings.answers import Answer
 from findings.bucket import Log, Unreadable
 from findings.load import MOST_SHOWN
@@ -27,6 +27,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument("--json", action="store_true", help="one array of {id, severity, title, count, examples}")
     shape.add_argument("--ocsf", action="store_true", help="OCSF Compliance and Detection Findings as JSON Lines")
+    shape.add_argument("--who", metavar="USER", help="instead: what this user (id or login) can reach, by which path, since when, last used")
     parser.add_argument("--only", action="append", default=[], metavar="ID", help="this finding with every case; may be repeated")
     parser.add_argument("--examples", type=int, default=table.SHOWN, metavar="N", help="examples in the table (default: 3)")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=NUMBER", help="a threshold, e.g. dormant_days=60")
@@ -48,6 +49,8 @@ def main(words: list[str] | None = None) -> int:
         if violations:
             return _broken(violations)
         answers.build_views(connection, values)
+        if asked.who:
+            return _who(connection, asked.who)
         given = answers.answers(connection, values)
         now = connection.execute("select now from clock").fetchone()[0]
     given = [answer for answer in given if not asked.only or answer.finding.id in asked.only]
@@ -58,6 +61,15 @@ def main(words: list[str] | None = None) -> int:
             print(json.dumps(event, ensure_ascii=False, separators=(",", ":")))
     else:
         _show(given, log, started, sys.maxsize if asked.only else asked.examples)
+    return 0
+
+
+def _who(connection, user: str) -> int:
+    lines = who.text(connection, user)
+    if not lines:
+        print(f"make findings: no user has the id or login {user!r}", file=sys.stderr)
+        return BROKEN
+    print("\n".join(lines))
     return 0
 
 

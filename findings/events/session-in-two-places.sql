@@ -9,7 +9,7 @@
 -- reference: MITRE ATT&CK T1550.004
 select e.session_id as id, coalesce(max(e.actor_name), '?') as name,
   cast(count(distinct e.as_number) as varchar) || ' networks, ' || cast(count(distinct concat_ws(' ', e.browser, e.os)) as varchar) || ' browsers: '
-    || array_join(array_agg(distinct concat_ws(' ', e.as_org, e.browser)), ', ') as detail, max(e.published) as seen_at
+    || array_join(array_sort(array_agg(distinct concat_ws(' ', e.as_org, e.browser))), ', ') as detail, max(e.published) as seen_at
 from recent_events e
 where e.session_id is not null and e.session_id not in ('unknown', '') and e.actor_type = 'User'
 group by e.session_id

@@ -7,7 +7,7 @@
 -- reference: SpecterOps OktaHound
 -- reference: MITRE ATT&CK T1098.003
 select a.holder_id || ':' || a.assignment_id as id, a.holder_name as name,
-  a.role_name || ' on ' || a.reaches || ': ' || array_join(array_agg(distinct p.permission), ', ') as detail, max(a.granted_at) as seen_at
+  a.role_name || ' on ' || a.reaches || ': ' || array_join(array_sort(array_agg(distinct p.permission)), ', ') as detail, max(a.granted_at) as seen_at
 from effective_admins a
 join role_permissions p on p.role_id = a.custom_role_id
 join current_role_assignments r on r.principal_id = coalesce(a.group_id, a.holder_id) and r.assignment_id = a.assignment_id

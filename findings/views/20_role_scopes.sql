@@ -3,7 +3,7 @@ select a.id, a.principal_id, a.assignment_id,
   case
     when a.resource_set_id is not null then 'resource set ' || coalesce(max(s.resource_set_label), a.resource_set_id)
     when count(t.position) > 0
-      then array_join(array_agg(distinct coalesce(t.target_name, t.target_label, t.target_app_name, t.target_id)), ', ')
+      then array_join(array_sort(array_agg(distinct coalesce(t.target_name, t.target_label, t.target_app_name, t.target_id))), ', ')
     else 'the whole org'
   end as reaches
 from current_role_assignments a
