@@ -9,6 +9,9 @@ export MOTO_PYTHON := $(VENV)/bin/python3
 # Authomize's own client has models of pydantic 1: it cannot share a venv with the rest.
 CONFORMANCE_VENV := $(CURDIR)/.venv-conformance
 export CONFORMANCE_PYTHON := $(CONFORMANCE_VENV)/bin/python3
+# A bucket's copy can be asked without the rest, so what the findings need is on its own.
+FINDINGS_VENV := $(CURDIR)/.venv-findings
+export FINDINGS_PYTHON := $(FINDINGS_VENV)/bin/python3
 export SAM_CLI_TELEMETRY := 0
 
 ARCH ?= $(patsubst aarch64,arm64,$(shell uname -m))
@@ -17,16 +20,16 @@ RUST_TARGET := $(patsubst arm64,aarch64,$(ARCH))-unknown-linux-gnu
 TARGET_FLAGS = $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
   $(if $(wildcard $(shell rustc --print sysroot)/lib/rustlib/$(RUST_TARGET)),--skip-target-check)
 
-.PHONY: help run test soak bench build deploy peek load fmt doc clean venv conformance-venv rust python
+.PHONY: help run test soak bench build deploy peek load findings fmt doc clean venv conformance-venv findings-venv rust python
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
-	  while IFS=$$'\t' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+	  while IFS=$$'\t' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
 
-run: rust venv conformance-venv ## Collect a demo org into out/, or your own: OKTA_SECRET=path/to/secret.json make run
+run: rust venv conformance-venv findings-venv ## Collect a demo org into out/, or your own: OKTA_SECRET=path/to/secret.json make run
 	@python3 -B -m demo
 
-test: rust venv conformance-venv ## Run every check that CI runs; the last line is the count of tests
+test: rust venv conformance-venv findings-venv ## Run every check that CI runs; the last line is the count of tests
 	@python3 -B .ci/checks.py
 
 soak: rust venv ## Try hostile input for longer than `make test` does; HOSTILE_CASES=50 says how many times
@@ -44,7 +47,12 @@ deploy: rust venv ## Build for Lambda and deploy with AWS SAM, asking for every 
 	sam deploy --guided
 
 peek: rust ## Verify out/ and show what is in it; ARGS="users 00u" shows records, ARGS=--help the rest
-	@cargo run --quiet --locked --package reader --bin peek -- $(ARGS)
+	@$(if $(WHO),$(MAKE) findings ARGS="--who $(WHO) $(ARGS)",cargo run --quiet --locked --package reader --bin peek -- $(if $(AS_OF),--as-of $(AS_OF)) $(if $(DIFF),--diff $(DIFF)) $(if $(WHY),--why $(WHY)) $(ARGS))
+
+# Standard output is for the answers alone.
+findings: ## What out/ says of posture and attacks; ARGS="--dir DIR --integration NAME --json", ARGS=--help the rest
+	@$(MAKE) findings-venv >&2
+	@$(FINDINGS_PYTHON) -B -m findings $(ARGS)
 
 load: rust conformance-venv ## Load out/ into a fake Authomize, or AUTHOMIZE_SECRET=file into your own; ARGS=plan only tells what would be sent
 	@python3 -B -m demo.load $(ARGS)
@@ -57,7 +65,7 @@ doc: rust ## Build the Rust documentation into target/doc
 
 clean: rust ## Remove all that was built or installed; out/ stays
 	cargo clean
-	rm -rf .aws-sam .venv .venv-conformance
+	rm -rf .aws-sam .venv .venv-conformance .venv-findings
 
 rust:
 	@command -v cargo >/dev/null || { echo 'Rust is missing: install it from https://rustup.rs and open a new shell.' >&2; exit 1; }
@@ -82,3 +90,6 @@ venv: python
 
 conformance-venv: python
 	$(call install,$(CONFORMANCE_VENV),conformance/requirements.txt,60)
+
+findings-venv: python
+	$(call install,$(FINDINGS_VENV),findings/requirements.txt,130)

@@ -14,6 +14,7 @@ CHECKS = [
     ("format", "cargo fmt --all --check"),
     ("lint", "cargo clippy --workspace --all-targets --locked -- -D warnings"),
     ("the conformance checks themselves", f"{os.environ['CONFORMANCE_PYTHON']} -B conformance/selftest.py"),
+    ("the findings themselves", f"{os.environ['FINDINGS_PYTHON']} -B -m findings.selftest"),
     ("tests", "cargo test --workspace --locked --no-fail-fast"),
     ("documentation", "cargo doc --workspace --no-deps --locked"),
     ("template, by AWS SAM", "sam validate --lint"),

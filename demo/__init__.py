@@ -5,6 +5,7 @@ state    what the demo org must still be at the next run (out/.demo.json)
 aws      S3 and Secrets Manager, filled from out/ and copied back into it
 function build, start and invoke the function
 progress what is seen while it works
+findings what the collected data says of posture and attacks
 summary  what is told afterwards, with what changed
 load     `make load`, and the end of `make run`: into a fake Authomize, or one's own
 children programs started here, all of which end here

@@ -8,7 +8,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from demo import changes, function, load, summary
+from demo import changes, findings, function, load, summary
 from demo.aws import BUCKET, PREFIX, SECRET_ID, Aws
 from demo.failure import Failure
 from demo.progress import Progress
@@ -110,6 +110,9 @@ def story(aws, source, running):
     text += summary.files(OUT, PREFIX, integration)
     text.append("  make peek shows what is in them; make run again goes on from there.")
     print("\n".join(text), flush=True)
+    # Before the function has ended, for what it committed is complete: the copy is the one that is kept.
+    aws.copy_to(OUT)
+    print(f"\n{findings.tell(OUT, PREFIX, integration)}", flush=True)
 
 
 def invoke_until_done(running, progress):

@@ -225,6 +225,17 @@ impl<S: Store> Log<S> {
         Ok(ReadBack { ids, ended_at: None })
     }
 
+    /// A manifest as JSON, and the SHA-256 of the object.
+    ///
+    /// # Errors
+    /// [`CommitError::Store`], or [`CommitError::Damaged`] where it is not there or not JSON.
+    pub async fn manifest(&self, sequence: u64) -> Result<(Value, String), CommitError> {
+        let key = self.key(sequence);
+        let body = self.store.get(&key).await?.ok_or_else(|| damaged(&key, "it is not there"))?;
+        let manifest = serde_json::from_slice(&body).map_err(|error| damaged(&key, &error.to_string()))?;
+        Ok((manifest, format!("{:x}", Sha256::digest(&body))))
+    }
+
     async fn json(&self, key: &str) -> Result<Value, CommitError> {
         let body = self.store.get(key).await?.ok_or_else(|| damaged(key, "it is not there"))?;
         serde_json::from_slice(&body).map_err(|error| damaged(key, &error.to_string()))

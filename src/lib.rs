@@ -42,6 +42,7 @@ pub mod usage;
 pub mod batch;
 mod cause;
 pub mod commit;
+pub mod head;
 pub mod manifest;
 pub mod status;
 pub mod store;

@@ -10,7 +10,7 @@ use super::outcome::{Ended, answer_of, snapshot_of};
 use super::plan::plan;
 use super::recall::recall;
 use super::swept::Swept;
-use super::{Failure, Handler, Run, org_url};
+use super::{Failure, Handler, Run, heads, org_url};
 use crate::COLLECTOR;
 use crate::authomize::rfc3339;
 use crate::batch::{Batches, Entry, Sealed};
@@ -30,6 +30,7 @@ pub(super) struct Collecting<'a, S> {
     clock: &'a Clock,
     swept: &'a Swept,
     store: &'a S,
+    prefix: &'a str,
     org: Org,
     log: Log<S>,
     head: Head,
@@ -80,6 +81,7 @@ impl<'a, S: Store> Collecting<'a, S> {
             clock: &handler.clock,
             swept: &handler.swept,
             store: &handler.store,
+            prefix: &config.prefix,
             org,
             log,
             engine: Engine::new(plan, cursor, head.sequence, run.began_at),
@@ -261,6 +263,7 @@ impl<'a, S: Store> Collecting<'a, S> {
             }
             Err(error) => return Err(error.into()),
         }
+        heads::keep(self.store, &self.log, self.prefix, &manifest, self.clock.now()).await;
         self.looked_at = self.clock.now();
         self.ended.committed(&manifest);
         self.engine.committed(manifest.sequence, self.clock.now());

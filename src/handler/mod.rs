@@ -4,6 +4,7 @@
 mod check;
 mod collect;
 mod failure;
+mod heads;
 mod outcome;
 mod plan;
 mod recall;

@@ -14,6 +14,8 @@ mod cost;
 mod documents;
 mod engine;
 mod errors;
+mod findings;
+mod heads;
 mod hostile;
 mod inputs;
 mod kills;

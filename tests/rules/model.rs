@@ -123,6 +123,18 @@ fn run_cases(numbers: impl Iterator<Item = u64>) -> BTreeSet<(usize, Crash)> {
     })
 }
 
+/// Runs these cases, each of which leaves its bucket in a folder of its number.
+pub fn keep_buckets(numbers: impl IntoIterator<Item = u64>, folder: &std::path::Path) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut world = World::new().await;
+        world.kept_in = Some(folder.to_owned());
+        for number in numbers {
+            run_case(&mut world, number).await;
+        }
+    });
+}
+
 #[test]
 fn a_reader_ends_in_step_whatever_happens() {
     if let Some(seed) = number("MODEL_SEED") {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use okta_authomize::commit::Manifest;
+use okta_authomize::head::Checkpoint;
 use okta_authomize::invocation::Report;
 use okta_authomize::record::Record;
 use okta_authomize::status::Status;
@@ -43,6 +44,10 @@ pub fn published() -> BTreeMap<String, Value> {
         (
             "manifest.json".to_owned(),
             of::<Manifest>("manifest", "Manifest", "A commit: its creation makes its batches part of the state."),
+        ),
+        (
+            "head.json".to_owned(),
+            of::<Checkpoint>("head", "Head", "A checkpoint for readers: the live batches as of one manifest."),
         ),
         ("report.json".to_owned(), of::<Report>("report", "Report", "The function's answer to an invocation.")),
         ("status.json".to_owned(), of::<Status>("status", "Status", "The state of an integration after its last run.")),

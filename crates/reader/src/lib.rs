@@ -22,8 +22,10 @@
 //! # }
 //! ```
 
+mod as_of;
 mod batch;
 mod bundle;
+mod head;
 mod manifest;
 mod objects;
 mod read;
@@ -31,7 +33,9 @@ mod state;
 mod stream;
 mod violation;
 
+pub use as_of::AsOf;
 pub use bundle::Bundle;
+pub use head::read_from_head;
 pub use manifest::{
     BatchEntry, Gap, Manifest, Snapshot, batch_prefix, manifest_key, manifest_prefix, sequence_of, sha256,
 };

@@ -80,6 +80,11 @@ impl Snapshot {
     pub fn excepts(&self, id: &str) -> bool {
         !self.except.is_empty() && id.split(':').any(|part| self.except.iter().any(|except| except == part))
     }
+
+    /// Whether every record of the stream from before it is gone.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.complete && self.scope.is_none() && self.except.is_empty()
+    }
 }
 
 /// A time of which the System Log no longer offers events.

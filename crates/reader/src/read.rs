@@ -182,7 +182,7 @@ struct Starts {
 
 impl Starts {
     fn see(&mut self, sequence: u64, manifest: &Manifest) {
-        let whole = |snapshot: &&crate::Snapshot| snapshot.complete && snapshot.scope.is_none();
+        let whole = |snapshot: &&crate::Snapshot| snapshot.is_whole();
         for snapshot in manifest.snapshots.iter().filter(whole) {
             if snapshot.since_sequence <= sequence {
                 self.batches.remove(&snapshot.stream);

@@ -164,7 +164,7 @@ impl State {
         }
     }
 
-    fn apply_batch(&mut self, sequence: u64, entry: &BatchEntry, object: Option<Vec<u8>>) {
+    pub(crate) fn apply_batch(&mut self, sequence: u64, entry: &BatchEntry, object: Option<Vec<u8>>) {
         let BatchEntry { key, stream, .. } = entry;
         if let Some(&first) = self.named_by.get(key) {
             return self.fault_at(sequence, key, None, Fault::BatchRepeated { first });
@@ -206,7 +206,7 @@ impl State {
         (name == "activity").then_some(Fault::ActivityRepeated { uuid, first })
     }
 
-    fn forget(&mut self, sequence: u64, snapshots: &[Snapshot]) {
+    pub(crate) fn forget(&mut self, sequence: u64, snapshots: &[Snapshot]) {
         let mut by_stream: BTreeMap<&str, Vec<&Snapshot>> = BTreeMap::new();
         for snapshot in snapshots.iter().filter(|snapshot| snapshot.complete) {
             let Snapshot { stream, since_sequence, .. } = snapshot;

@@ -91,18 +91,32 @@ impl Stream {
     /// Takes away what was last sent before the snapshots that should have repeated it began.
     pub(crate) fn forget<'a>(&mut self, complete: impl IntoIterator<Item = &'a Snapshot>) {
         // One pass for all of them: a manifest may hold thousands of scoped snapshots.
-        let mut by_scope: HashMap<Option<&str>, Vec<&Snapshot>> = HashMap::new();
+        let mut since_by_scope: HashMap<Option<&str>, u64> = HashMap::new();
+        // Those with exceptions are few, and are asked one by one.
+        let mut excepting: Vec<&Snapshot> = Vec::new();
         for snapshot in complete {
-            by_scope.entry(snapshot.scope.as_deref()).or_default().push(snapshot);
+            if !snapshot.except.is_empty() {
+                excepting.push(snapshot);
+                continue;
+            }
+            let since = since_by_scope.entry(snapshot.scope.as_deref()).or_default();
+            *since = snapshot.since_sequence.max(*since);
         }
-        if by_scope.is_empty() {
+        if since_by_scope.is_empty() && excepting.is_empty() {
             return;
         }
+        let covers = |snapshot: &Snapshot, id: &str| match &snapshot.scope {
+            Some(scope) => id.split(':').any(|part| part == scope),
+            None => true,
+        };
         let before = self.records.len();
         self.records.retain(|id, line| {
             let scopes = id.split(':').map(Some).chain([None]);
-            let mut snapshots = scopes.filter_map(|scope| by_scope.get(&scope)).flatten();
-            snapshots.all(|snapshot| line.sequence >= snapshot.since_sequence || snapshot.excepts(id))
+            let mut since = scopes.filter_map(|scope| since_by_scope.get(&scope));
+            since.all(|since| line.sequence >= *since)
+                && excepting.iter().all(|snapshot| {
+                    line.sequence >= snapshot.since_sequence || !covers(snapshot, id) || snapshot.excepts(id)
+                })
         });
         self.forgotten += (before - self.records.len()) as u64;
     }

@@ -275,5 +275,8 @@ impl<'w> Case<'w> {
         }
         assert_newest(&self.world.rig);
         assert_ordered(&self.world.rig);
+        if let Some(folder) = &self.world.kept_in {
+            self.world.rig.copy_to(&folder.join(self.number.to_string()));
+        }
     }
 }

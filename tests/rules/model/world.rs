@@ -52,6 +52,8 @@ pub struct World {
     pub rig: Rig,
     pub traffic: Arc<Mutex<Traffic>>,
     pub doom: Doom,
+    /// Where a case leaves its bucket in the end, under its number.
+    pub kept_in: Option<std::path::PathBuf>,
     client: reqwest::Client,
     _gate: Endpoint,
 }
@@ -82,7 +84,7 @@ impl World {
         let (traffic, doom) = (Arc::<Mutex<Traffic>>::default(), Doom::default());
         let gate = gate(&rig.org, &traffic, &doom).await;
         rig.url.clone_from(&gate.url);
-        Self { rig, traffic, doom, client: http_client().unwrap(), _gate: gate }
+        Self { rig, traffic, doom, kept_in: None, client: http_client().unwrap(), _gate: gate }
     }
 
     /// Another org, an empty bucket.

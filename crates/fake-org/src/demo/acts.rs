@@ -5,7 +5,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use serde_json::Value;
 
-use super::{people, visits};
+use super::{attack, people, sins, visits};
 use crate::change::Targets;
 use crate::org::Org;
 use crate::table::Row;
@@ -31,6 +31,7 @@ pub(super) enum Act {
     Admin,
     UpdateApp,
     Burst,
+    Attack,
 }
 
 /// A burst: a hire, a leaver, groups, apps, an admin, sign-ins.
@@ -57,6 +58,7 @@ pub(super) fn perform(org: &mut Org, act: Act, rng: &mut StdRng) {
         Act::Visit => visits::visit(org, rng, usize::MAX),
         Act::FailedSignIn => visits::failed_sign_in(org, rng),
         Act::Service => visits::service(org, rng),
+        Act::Attack => attack::happen(org),
         Act::Burst => BURST.iter().for_each(|act| perform(org, *act, rng)),
         Act::Hire => hire(org, rng),
         Act::Join | Act::Part => move_member(org, rng, act == Act::Join),
@@ -135,7 +137,8 @@ fn release(org: &mut Org, rng: &mut StdRng, lock: bool) {
 }
 
 fn move_member(org: &mut Org, rng: &mut StdRng, join: bool) {
-    let okta_group = |row: &Row| row.value["type"] == "OKTA_GROUP";
+    let okta_group =
+        |row: &Row| row.value["type"] == "OKTA_GROUP" && row.value["profile"]["name"] != sins::EMERGENCY_GROUP;
     let Some(group) = org.groups.pick(rng.random(), okta_group).map(|row| row.id.clone()) else { return };
     let privileged = org.assignments.count(&group) > 0;
     if join {
@@ -147,7 +150,8 @@ fn move_member(org: &mut Org, rng: &mut StdRng, join: bool) {
 }
 
 fn move_app(org: &mut Org, rng: &mut StdRng, assign: bool) {
-    let Some(app) = org.apps.pick(rng.random(), |row| !is_service(&row.value)).map(|row| row.id.clone()) else {
+    let given = |row: &Row| !is_service(&row.value) && row.value["label"] != sins::FORGOTTEN_APP;
+    let Some(app) = org.apps.pick(rng.random(), given).map(|row| row.id.clone()) else {
         return;
     };
     if assign {

@@ -5,7 +5,7 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
 use super::acts::Act;
-use super::{Tick, even};
+use super::{Tick, attack, even};
 
 const DAY_MS: i64 = 86_400_000;
 const HOUR_MS: i64 = 3_600_000;
@@ -39,8 +39,13 @@ pub(super) fn begin_ms(day: i64) -> i64 {
     day * DAY_MS
 }
 
-/// A day's ticks in their order.
-pub(super) fn plan(seed: u64, day: i64) -> Vec<Tick> {
+/// When the attack is over, in a log that begins then.
+pub(super) fn attack_ms(start_ms: i64) -> i64 {
+    even(begin_ms(day_of(start_ms) + attack::DAY) + attack::HOUR * HOUR_MS)
+}
+
+/// A day's ticks in their order, with the attack if it is on that day.
+pub(super) fn plan(seed: u64, day: i64, attack_ms: Option<i64>) -> Vec<Tick> {
     let mut rng = StdRng::seed_from_u64(mix(seed, day, 2));
     // 1970-01-01 was a Thursday.
     let weekend = matches!((day + 3).rem_euclid(7), 5 | 6);
@@ -52,6 +57,7 @@ pub(super) fn plan(seed: u64, day: i64) -> Vec<Tick> {
     }
     let mut ticks: Vec<Tick> =
         acts.into_iter().map(|act| Tick { at_ms: time(&mut rng, day, act), seed: rng.random(), act }).collect();
+    ticks.extend(attack_ms.map(|at_ms| Tick { at_ms, seed: mix(seed, at_ms, 4), act: Act::Attack }));
     ticks.sort_by_key(|tick| (tick.at_ms, tick.seed));
     ticks
 }

@@ -6,7 +6,7 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
 use super::company::{APPS, DEPARTMENTS};
-use super::{DEMO_CLIENT_ID, days, people};
+use super::{DEMO_CLIENT_ID, days, people, sins};
 use crate::change::{NewApp, Targets};
 use crate::clock::Clock;
 use crate::org::Org;
@@ -34,6 +34,9 @@ pub(super) fn found(org: &mut Org, count: u32) {
     found_apps(org, &mut rng, &staff, &groups);
     found_admins(org, &staff, &groups);
     found_idps(org, &staff);
+    if count >= sins::LEAST_PEOPLE {
+        sins::commit(org, &staff);
+    }
     for user in &staff[staff.len().min(20)..] {
         if rng.random_range(0..100) < STATUSES[0].1 {
             org.deactivate_user(user);

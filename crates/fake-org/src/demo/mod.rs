@@ -5,10 +5,12 @@
 //! nothing that is asked of the org, or changed in it from outside, moves what has happened before.
 
 mod acts;
+mod attack;
 mod company;
 mod days;
 mod founding;
 mod people;
+mod sins;
 mod visits;
 
 use std::collections::VecDeque;
@@ -61,6 +63,8 @@ pub(crate) struct Life {
     next_day: i64,
     plan: VecDeque<Tick>,
     bursts: VecDeque<i64>,
+    /// When the attack is over, in a company that is large enough to be attacked.
+    attack_ms: Option<i64>,
     /// An act is under way: its events are persisted at its own time.
     pub(crate) acting: bool,
 }
@@ -70,7 +74,9 @@ impl Life {
     fn next(&mut self, until_ms: i64) -> Option<Tick> {
         while self.plan.back().is_none_or(|last| last.at_ms <= until_ms) && days::begin_ms(self.next_day) <= until_ms {
             let start_ms = self.start_ms;
-            self.plan.extend(days::plan(self.seed, self.next_day).into_iter().filter(|tick| tick.at_ms >= start_ms));
+            let attack = self.attack_ms.filter(|at_ms| days::day_of(*at_ms) == self.next_day);
+            let planned = days::plan(self.seed, self.next_day, attack);
+            self.plan.extend(planned.into_iter().filter(|tick| tick.at_ms >= start_ms));
             self.next_day += 1;
         }
         let planned = self.plan.front().map(|tick| tick.at_ms);
@@ -104,6 +110,7 @@ impl Org {
             next_day: days::day_of(start_ms),
             plan: VecDeque::new(),
             bursts: bursts.into(),
+            attack_ms: (demo.people >= sins::LEAST_PEOPLE).then(|| days::attack_ms(start_ms)),
             acting: false,
         });
         org.set_now(demo.now);

@@ -9,8 +9,10 @@ use rand::seq::IndexedRandom;
 use serde_json::{Map, Value};
 
 use super::company::{AGENTS, OFFICES, Office};
+use super::sins;
 use crate::event::{Event, Origin, Party};
 use crate::org::Org;
+use crate::table::Row;
 
 const BEHAVIORS: &str = "{New Device=NEGATIVE, New IP=NEGATIVE}";
 
@@ -83,9 +85,13 @@ pub(super) fn service(org: &mut Org, rng: &mut StdRng) {
     org.append_compact(Event { origin: Some(origin), ..event });
 }
 
-/// An active person.
+/// An active person who is not on leave.
 pub(super) fn someone(org: &Org, rng: &mut StdRng) -> Option<String> {
-    org.users.pick(rng.random(), |row| row.value["status"] == "ACTIVE").map(|row| row.id.clone())
+    let signs_in = |row: &Row| {
+        row.value["status"] == "ACTIVE"
+            && ![sins::ON_LEAVE, sins::SERVICE_ACCOUNT].iter().any(|title| row.value["profile"]["title"] == **title)
+    };
+    org.users.pick(rng.random(), signs_in).map(|row| row.id.clone())
 }
 
 struct Visit {
@@ -141,7 +147,7 @@ fn context(request: &str) -> Map<String, Value> {
     members.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect()
 }
 
-fn origin(office: &Office, host: u8, agent: usize) -> Origin {
+pub(super) fn origin(office: &Office, host: u8, agent: usize) -> Origin {
     let (number, name, domain) = office.network;
     Origin {
         ip: format!("{}.{host}", office.net),

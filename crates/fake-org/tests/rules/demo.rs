@@ -87,9 +87,25 @@ fn the_company_looks_like_one() {
     let kinds: BTreeSet<&str> =
         state.groups.iter().map(|id| org.group(id).unwrap()["type"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["APP_GROUP", "BUILT_IN", "OKTA_GROUP"].into());
-    assert!(state.apps.len() >= 40 && state.idps.len() == 4 && state.roles.len() == 2 && !state.idp_users.is_empty());
+    assert!(state.apps.len() >= 40 && state.idps.len() == 5 && state.roles.len() == 3 && !state.idp_users.is_empty());
     let weekdays = 10;
     assert!((500 * weekdays..900 * weekdays).contains(&state.events), "{}", state.events);
     let bytes = logs(&mut org).len();
     assert!((1500..2000).contains(&(bytes / 1000)), "{bytes}");
+}
+
+#[test]
+fn a_large_company_is_attacked_once_and_a_small_one_never() {
+    let attacked = |people: u32| {
+        let mut org = Org::demo(&DemoOptions {
+            people,
+            start: "2026-08-03T00:00:00Z".parse().unwrap(),
+            ..options("2026-11-24T00:00:00Z", &[])
+        });
+        let token = org.issue_access_token(DEMO_CLIENT_ID);
+        let path = "/api/v1/logs?limit=1000&since=2026-11-23T10:00:00Z&until=2026-11-23T12:00:00Z";
+        let page = org.answer(&Request::get(path).authorized("Bearer", &token)).value();
+        page.as_array().unwrap().iter().filter(|event| event["eventType"] == "security.attack.start").count()
+    };
+    assert_eq!((attacked(120), attacked(60)), (1, 0));
 }

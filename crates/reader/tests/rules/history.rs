@@ -28,10 +28,11 @@ struct Seen {
     /// How many manifests ago it began.
     back: u64,
     is_complete: bool,
+    except: Option<&'static str>,
 }
 
 #[derive(Debug, Clone)]
-struct Commit {
+pub struct Commit {
     batches: Vec<(&'static str, Vec<Word>)>,
     snapshots: Vec<Seen>,
 }
@@ -42,31 +43,38 @@ fn words() -> impl Strategy<Value = Vec<Word>> {
 }
 
 fn snapshots() -> impl Strategy<Value = Vec<Seen>> {
-    let one = (0..STREAMS.len(), option::of(0..SCOPES.len()), 0..4_u64, any::<bool>());
+    let one = (
+        0..STREAMS.len(),
+        option::of(0..SCOPES.len()),
+        0..4_u64,
+        any::<bool>(),
+        option::weighted(0.3, 0..SCOPES.len()),
+    );
     let some = vec(
-        one.prop_map(|(stream, scope, back, is_complete)| Seen {
+        one.prop_map(|(stream, scope, back, is_complete, except)| Seen {
             stream: STREAMS[stream],
             scope: scope.map(|scope| SCOPES[scope]),
             back,
             is_complete,
+            except: except.map(|except| SCOPES[except]),
         }),
         0..3,
     );
     let all = (0..4_u64).prop_map(|back| {
-        let whole = |stream| Seen { stream, scope: None, back, is_complete: true };
+        let whole = |stream| Seen { stream, scope: None, back, is_complete: true, except: None };
         ENTITY_STREAMS.map(whole).to_vec()
     });
     prop_oneof![6 => some, 1 => all]
 }
 
-fn history() -> impl Strategy<Value = Vec<Commit>> {
+pub fn history() -> impl Strategy<Value = Vec<Commit>> {
     let batch = (0..STREAMS.len(), words()).prop_map(|(stream, words)| (STREAMS[stream], words));
     let commit = (vec(batch, 0..4), snapshots());
     vec(commit.prop_map(|(batches, snapshots)| Commit { batches, snapshots }), 1..9)
 }
 
 /// `version` numbers the lines, so that no two are alike.
-fn write(history: &[Commit]) -> Bucket {
+pub fn write(history: &[Commit]) -> Bucket {
     let mut bucket = Bucket::default();
     let mut version = 0;
     for (commit, sequence) in history.iter().zip(1_u64..) {
@@ -94,6 +102,9 @@ fn told(seen: &Seen, since: u64) -> Value {
         None => complete(seen.stream, since),
     };
     snapshot["complete"] = seen.is_complete.into();
+    if let Some(except) = seen.except {
+        snapshot["except"] = serde_json::json!([except]);
+    }
     snapshot
 }
 
@@ -115,8 +126,9 @@ fn model(history: &[Commit]) -> Model {
         !history.iter().zip(1_u64..).any(|(commit, sequence)| {
             commit.snapshots.iter().any(|seen| {
                 let covers = seen.scope.is_none_or(|scope| id.split(':').any(|part| part == scope));
+                let spared = seen.except.is_some_and(|except| id.split(':').any(|part| part == except));
                 let since = sequence.saturating_sub(seen.back).max(1);
-                seen.is_complete && seen.stream == stream && covers && sequence >= sent && sent < since
+                seen.is_complete && seen.stream == stream && covers && !spared && sequence >= sent && sent < since
             })
         })
     };

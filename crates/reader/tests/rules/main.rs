@@ -6,4 +6,5 @@ mod follow;
 mod history;
 mod peek;
 mod start;
+mod views;
 mod violations;

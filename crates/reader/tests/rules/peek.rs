@@ -138,3 +138,32 @@ fn a_prefix_may_be_given_with_slashes() {
     let dir = copy(&collected());
     assert_eq!(acme(dir.path(), &["--prefix", "/okta/"]).status.code(), Some(0));
 }
+
+#[test]
+fn a_time_in_the_past_shows_what_was_known_then() {
+    let dir = copy(&collected());
+    let output = acme(dir.path(), &["--as-of", "2026-11-23T18:01:30Z"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(row(&output, "users")[..2], ["users", "1,200"]);
+    let day = acme(dir.path(), &["--as-of", "2026-11-23"]);
+    assert_eq!(row(&day, "users")[..2], ["users", "1,199"]);
+    assert_eq!(acme(dir.path(), &["--as-of", "yesterday"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_manifests_changes_are_told_with_the_event_that_was_the_cause() {
+    let mut bucket = Bucket::default();
+    let mut user = upsert("users", "00u1", 1);
+    user["cause"] = json!("e1");
+    let mut event = upsert("activity", "e1", 1);
+    event["source"] = json!({"published": "2026-11-23T18:00:00.000Z", "eventType": "user.lifecycle.suspend",
+        "actor": {"alternateId": "ada@acme.com"}, "outcome": {"result": "SUCCESS"}, "target": [{"id": "00u1"}]});
+    bucket.commit(&[("users", vec![user]), ("activity", vec![event])], &[]);
+    let dir = copy(&bucket);
+    let told = "2026-11-23T18:00:00.000Z ada@acme.com: user.lifecycle.suspend (SUCCESS)";
+    let diff = acme(dir.path(), &["--diff", "1"]);
+    assert!(text(&diff.stdout).contains(&format!("users  00u1  because {told}")), "{diff:?}");
+    assert_eq!(text(&acme(dir.path(), &["--why", "00u1"]).stdout), format!("{told}\n"));
+    assert_eq!(acme(dir.path(), &["--diff", "7"]).status.code(), Some(2));
+    assert_eq!(acme(dir.path(), &["--why", "00u9"]).status.code(), Some(2));
+}

@@ -40,6 +40,7 @@ fn read(bucket: &Bucket) -> State {
 fn only(bucket: &Bucket) -> Violation {
     let mut state = read(bucket);
     assert_eq!(state.violations.len(), 1, "{:#?}", state.violations);
+    crate::views::assert_refused(bucket);
     state.violations.remove(0)
 }
 

@@ -3,6 +3,7 @@
 
 mod records;
 mod summary;
+mod why;
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -10,7 +11,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use reader::{Directory, Reader, State};
+use jiff::Timestamp;
+use reader::{AsOf, Directory, Reader, State};
 
 /// Look at what the collector has committed: without a stream a summary, with one its records.
 ///
@@ -30,10 +32,25 @@ struct Peek {
     /// How many of the newest manifests the summary lists
     #[arg(long, default_value_t = 10, value_name = "N")]
     manifests: usize,
+    /// Show what was known at this time (2026-11-01 or 2026-11-01T12:00:00Z)
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    as_of: Option<Timestamp>,
+    /// Show which records of the state this manifest sent last, and the event that was the cause
+    #[arg(long, value_name = "SEQUENCE", conflicts_with_all = ["stream", "why"])]
+    diff: Option<u64>,
+    /// Show the System Log events that tell of this record
+    #[arg(long, value_name = "ID", conflicts_with = "stream")]
+    why: Option<String>,
     /// Print the newest records of this stream as JSON
     stream: Option<String>,
     /// Only records whose id begins with this
     id: Option<String>,
+}
+
+/// A day is its end, in UTC.
+fn time(text: &str) -> Result<Timestamp, String> {
+    let day = format!("{text}T23:59:59.999999999Z");
+    text.parse().or_else(|_| day.parse()).map_err(|_| "wanted: 2026-11-01 or 2026-11-01T12:00:00Z".to_owned())
 }
 
 fn main() -> ExitCode {
@@ -53,6 +70,8 @@ fn read(peek: &Peek) -> Result<State, String> {
         format!("{dir}: {error}; --dir names a copy of the bucket, e.g. of `aws s3 sync s3://BUCKET {dir}`")
     })?;
     let prefix = peek.prefix.trim_matches('/');
+    let time = peek.as_of.unwrap_or(Timestamp::MAX);
+    let bucket = AsOf::new(&bucket, prefix, &peek.integration, time).map_err(|error| format!("{dir}: {error}"))?;
     Reader::read(&bucket, prefix, &peek.integration).map_err(|error| match &error {
         reader::ReadError::NoManifests { integrations, .. } if !integrations.is_empty() => {
             format!("{dir}: {error} (choose with --integration)")
@@ -65,12 +84,16 @@ fn read(peek: &Peek) -> Result<State, String> {
 }
 
 fn show(peek: &Peek, state: &State) -> Result<ExitCode, String> {
-    let shown: Box<dyn Display + '_> = match &peek.stream {
-        None => Box::new(summary::Summary { state, newest: peek.manifests }),
-        Some(stream) => {
-            for violation in &state.violations {
-                eprintln!("peek: {violation}");
-            }
+    // The summary ends with them.
+    let is_summary = peek.stream.is_none() && peek.diff.is_none() && peek.why.is_none();
+    for violation in state.violations.iter().filter(|_| !is_summary) {
+        eprintln!("peek: {violation}");
+    }
+    let shown: Box<dyn Display + '_> = match (&peek.stream, peek.diff, &peek.why) {
+        (_, Some(sequence), _) => Box::new(why::Diff::of(state, sequence)?),
+        (_, _, Some(id)) => Box::new(why::Why::of(state, id)?),
+        (None, ..) => Box::new(summary::Summary { state, newest: peek.manifests }),
+        (Some(stream), ..) => {
             let id = peek.id.as_deref().unwrap_or_default();
             Box::new(records::Records::of(state, stream, id)?)
         }

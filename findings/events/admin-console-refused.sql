@@ -1,0 +1,15 @@
+-- id: admin-console-refused
+-- title: Admin Console refused
+-- severity: medium
+-- why: Somebody with an account that may not, or from a place that may not, wanted in.
+-- do: Look at the account's other events; Security > Authentication Policies > Okta Admin Console.
+-- false positives: A person who followed a link that is not for them.
+-- reference: Okta customer-detections
+-- reference: SigmaHQ okta: okta_unauthorized_access_to_app
+-- reference: MITRE ATT&CK T1078.004
+select e.event_id as id, coalesce(e.actor_name, e.actor_id, '?') as name, e.event_type || ' ' || coalesce(e.result, '') || coalesce(' (' || e.reason || ')', '') || coalesce(' from ' || e.ip, '') as detail, e.published as seen_at
+from recent_events e
+where coalesce(e.result, '') in ('FAILURE', 'DENY')
+  and (e.event_type = 'user.session.access_admin_app' or (
+    e.event_type in ('app.generic.unauth_app_access_attempt', 'user.authentication.sso', 'policy.evaluate_sign_on')
+    and exists (select 1 from event_targets t where t.event_id = e.event_id and t.target_display_name = 'Okta Admin Console')))

@@ -1,0 +1,16 @@
+-- id: admin-factor-reset
+-- title: An admin's factors were reset
+-- severity: critical
+-- why: The way of the attacks on large orgs in 2023: the help desk resets the factors of a super admin, and the caller enrols their own.
+-- do: Call the admin on a known number; end the sessions, reset the password, look at what enrolled since.
+-- false positives: A new phone, after the admin asked for it. A factor that an admin takes off their own account is left out.
+-- reference: Okta: cross-tenant impersonation (2023)
+-- reference: Okta customer-detections
+-- reference: SigmaHQ okta: okta_mfa_reset_or_deactivated
+-- reference: MITRE ATT&CK T1556.006
+select e.event_id as id, a.user_name as name, e.event_type || ' by ' || coalesce(e.actor_name, '?') || coalesce(' from ' || e.ip, '') || '; holds ' || a.roles as detail, e.published as seen_at
+from recent_events e
+join event_targets t on t.event_id = e.event_id
+join admins a on a.user_id = t.target_id
+where e.result = 'SUCCESS' and (e.event_type = 'user.mfa.factor.reset_all'
+  or (e.event_type in ('user.mfa.factor.deactivate', 'user.mfa.factor.suspend') and coalesce(e.actor_id, '') <> a.user_id))

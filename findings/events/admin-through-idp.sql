@@ -1,0 +1,16 @@
+-- id: admin-through-idp
+-- title: Admin signed in through a new IdP
+-- severity: critical
+-- why: The IdP appeared days ago and already speaks for an admin: cross-tenant impersonation.
+-- do: Deactivate the IdP, end the admin's sessions, look at everything since.
+-- false positives: A planned migration to a new IdP.
+-- reference: Okta: cross-tenant impersonation (2023)
+-- reference: MITRE ATT&CK T1606.002
+-- parameter: new_idp_days = 30
+select e.event_id as id, a.user_name as name, 'through ' || i.idp_name || ', created ' || cast(cast(i.created as date) as varchar) || coalesce(', from ' || e.ip, '') || '; holds ' || a.roles as detail, e.published as seen_at
+from recent_events e
+join event_targets t on t.event_id = e.event_id
+join current_idps i on i.idp_id = t.target_id
+join admins a on a.user_id = e.actor_id or a.user_id in (select u.target_id from event_targets u where u.event_id = e.event_id)
+where lower(e.event_type) in ('user.authentication.auth_via_idp', 'user.authentication.auth_via_social', 'user.session.start') and e.result = 'SUCCESS'
+  and e.published < i.created + interval '{new_idp_days}' day

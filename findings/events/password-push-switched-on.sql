@@ -1,0 +1,14 @@
+-- id: password-push-switched-on
+-- title: Password push switched on
+-- severity: high
+-- why: From now on the app gets each password in clear text: the way of PassBleed.
+-- do: Applications > app > Provisioning: switch it off; rotate the passwords of users who signed in since.
+-- false positives: A planned set-up of a directory that needs it.
+-- reference: PassBleed (Authomize)
+-- reference: Panther okta rules
+-- reference: MITRE ATT&CK T1556
+select e.event_id as id, coalesce(t.target_display_name, t.target_id, '?') as name, e.event_type || ' by ' || coalesce(e.actor_name, '?') || coalesce(' from ' || e.ip, '') as detail, e.published as seen_at
+from recent_events e join event_targets t on t.event_id = e.event_id
+where e.result = 'SUCCESS' and e.event_type like 'application.%'
+  and (t.changed_to like '%PUSH_PASSWORD%' or t.target_detail like '%PUSH_PASSWORD%')
+  and coalesce(t.changed_from, '') not like '%PUSH_PASSWORD%'

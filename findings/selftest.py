@@ -1,0 +1,96 @@
+"""Rules of the findings that need no org: heads, parameters, and the Athena text."""
+
+import unittest
+
+from pathlib import Path
+
+import sqlglot
+
+from findings import athena, catalog, table, views
+from findings.bucket import utc
+from findings.dialect import Athena, DuckDb
+
+ROOT = Path(__file__).parent
+
+
+class Catalogue(unittest.TestCase):
+    def test_there_are_at_least_15_of_posture_and_25_of_events(self):
+        kinds = [finding.kind for finding in catalog.findings()]
+        self.assertGreaterEqual(kinds.count("posture"), 15)
+        self.assertGreaterEqual(kinds.count("events"), 25)
+
+    def test_each_head_is_whole(self):
+        for finding in catalog.findings():
+            self.assertTrue(all((finding.title, finding.why, finding.remedy, finding.false_positives)), finding.id)
+            self.assertTrue(any(reference.startswith("MITRE ATT&CK T") or "Okta" in reference for reference in finding.references), finding.id)
+
+    def test_each_parameter_is_used_and_each_that_is_used_has_a_default(self):
+        for finding in catalog.findings():
+            used = set(catalog.PARAMETER.findall(finding.select))
+            self.assertLessEqual(finding.parameters.keys(), used, finding.id)
+            self.assertLessEqual(used, finding.parameters.keys() | catalog.SHARED_PARAMETERS.keys(), finding.id)
+
+    def test_a_parameter_of_two_findings_has_one_default(self):
+        defaults: dict[str, int] = {}
+        for finding in catalog.findings():
+            for name, value in finding.parameters.items():
+                self.assertEqual(defaults.setdefault(name, value), value, f"{finding.id}: {name}")
+
+    def test_a_threshold_that_nobody_has_is_an_error(self):
+        with self.assertRaises(catalog.UnknownParameter):
+            catalog.parameters({"dormant_hours": 1})
+
+    def test_the_document_names_every_finding(self):
+        text = (ROOT.parent / "docs" / "findings.md").read_text()
+        self.assertEqual([finding.id for finding in catalog.findings() if f"| `{finding.id}`" not in text], [])
+
+
+class Dialects(unittest.TestCase):
+    def test_athena_takes_every_view_and_every_finding(self):
+        values = catalog.parameters({})
+        parsed = 0
+        for name, statement in [*athena.selects("bucket", values), *athena.queries(values)]:
+            with self.subTest(name):
+                trees = sqlglot.parse(statement, read="athena")
+                self.assertEqual(len(trees), 1)
+                self.assertNotIsInstance(trees[0], sqlglot.exp.Command)
+                parsed += 1
+        self.assertGreater(parsed, 90)
+
+    def test_athena_takes_every_table(self):
+        for statement in athena.tables("bucket", "okta", "acme"):
+            self.assertIsInstance(sqlglot.parse_one(statement, read="athena"), sqlglot.exp.Create)
+
+    def test_the_dialects_differ_in_how_json_is_read_alone(self):
+        one, other = views.statements(DuckDb()), views.statements(Athena())
+        self.assertEqual(list(one), list(other))
+        shared = [views.NUMBER.sub("", file.stem) for file in views.FOLDER.glob("*.sql")]
+        self.assertGreater(len(shared), 10)
+        for name in shared:
+            self.assertEqual(one[name].partition("\n")[2], other[name].partition("\n")[2], name)
+
+
+class Times(unittest.TestCase):
+    def test_any_zone_and_any_fraction_is_utc(self):
+        self.assertEqual(str(utc("2026-11-25T13:06:08.5+02:00")), "2026-11-25 11:06:08.500000")
+        self.assertEqual(str(utc("2026-11-25T13:06:08Z")), "2026-11-25 13:06:08")
+
+    def test_what_is_no_time_is_refused(self):
+        for text in ("2026-11-25", "soon", None, 5):
+            with self.assertRaises(ValueError):
+                utc(text)
+
+
+class Table(unittest.TestCase):
+    def test_nothing_found_is_told_too(self):
+        self.assertIn("Not found", "\n".join(table.text([answer for answer in _nothing()])))
+
+
+def _nothing():
+    from findings.answers import Answer
+
+    return [Answer(finding, []) for finding in catalog.findings()]
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,200 @@
+//! What `make findings` answers: all of it in the demo, none of it in a clean company, and nothing that the reader
+//! does not see.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use fake_org::{
+    Client, Clock, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DemoOptions, NewApp, NewUser, Options, Org, Targets,
+};
+use jiff::{SignedDuration, Timestamp};
+use okta_authomize::invocation::Outcome;
+use reader::{Directory, Reader};
+use serde_json::{Value, json};
+
+use crate::model;
+use crate::support::rig::{CLIENT, PASSWORD, Rig, secret};
+
+/// Cases of the model: every crash is among the first, the others are random.
+const CASES: [u64; 12] = [0, 9, 18, 27, 36, 45, 82, 123, 300, 301, 302, 303];
+const INTEGRATION: &str = "okta";
+
+fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The interpreter that `make` has installed the findings' needs for.
+fn python() -> PathBuf {
+    let given = std::env::var_os("FINDINGS_PYTHON").map(PathBuf::from);
+    let python = given.unwrap_or_else(|| project().join(".venv-findings/bin/python3"));
+    assert!(python.exists(), "{} is not there: run make test, which installs it", python.display());
+    python
+}
+
+fn findings(module: &str, arguments: &[&str]) -> Output {
+    Command::new(python()).args(["-B", "-m", module]).args(arguments).current_dir(project()).output().unwrap()
+}
+
+/// Asks a rig's bucket with these arguments; standard output.
+fn ask(rig: &Rig, shape: &str) -> String {
+    let temp = tempfile::tempdir().unwrap();
+    rig.copy_to(temp.path());
+    let output = findings("findings", &["--dir", temp.path().to_str().unwrap(), "--integration", INTEGRATION, shape]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn counts(rig: &Rig) -> BTreeMap<String, u64> {
+    let answers: Vec<Value> = serde_json::from_str(&ask(rig, "--json")).unwrap();
+    let count = |answer: &Value| (answer["id"].as_str().unwrap().to_owned(), answer["count"].as_u64().unwrap());
+    answers.iter().map(count).collect()
+}
+
+/// Asserts that the views see in each directory what the reader sees there.
+fn assert_views_see_what_the_reader_sees(directories: &[PathBuf]) {
+    let names: Vec<&str> = directories.iter().map(|directory| directory.to_str().unwrap()).collect();
+    let output = findings("findings.state", &[&["okta", INTEGRATION], names.as_slice()].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut seen: BTreeMap<(String, String), BTreeMap<String, (u64, Value)>> = BTreeMap::new();
+    for line in String::from_utf8(output.stdout).unwrap().lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(line["violation"], Value::Null, "{line}");
+        let text = |key: &str| line[key].as_str().unwrap().to_owned();
+        let said = (line["sequence"].as_u64().unwrap(), line["source"].clone());
+        let before = seen.entry((text("dir"), text("stream"))).or_default().insert(text("id"), said);
+        assert!(before.is_none(), "twice: {line}");
+    }
+    for name in names {
+        let state = Reader::read(&Directory::open(name).unwrap(), "okta", INTEGRATION).unwrap();
+        assert!(state.violations.is_empty(), "{:#?}", state.violations);
+        for (stream, read) in &state.streams {
+            let source =
+                |line: &reader::Line| if reader::grows(stream) { Value::Null } else { line.record["source"].clone() };
+            let expected: BTreeMap<String, (u64, Value)> =
+                read.records.iter().map(|(id, line)| (id.clone(), (line.sequence, source(line)))).collect();
+            let found = seen.remove(&(name.to_owned(), stream.clone())).unwrap_or_default();
+            assert!(found == expected, "{name}, {stream}: {} records, the reader has {}", found.len(), expected.len());
+        }
+    }
+    assert!(seen.values().all(BTreeMap::is_empty), "streams that the reader does not see");
+}
+
+async fn demo(people: u32) -> Rig {
+    let now = Timestamp::now();
+    let start = now - SignedDuration::from_hours(24 * 120);
+    let org = Org::demo(&DemoOptions { seed: 7, people, start, now, bursts: vec![] });
+    let mut secret = secret();
+    secret["client_id"] = DEMO_CLIENT_ID.into();
+    secret["client_secret"] = DEMO_CLIENT_SECRET.into();
+    let rig = Rig::around(org, &secret, &[]).await;
+    let report = rig.run().await;
+    assert_eq!(report.outcome, Outcome::Succeeded, "{report:#?}");
+    rig
+}
+
+/// A small company without sins: everybody has WebAuthn and uses what they have, there is no IdP, and the collector
+/// has an API token of a read-only admin.
+fn clean_company() -> Org {
+    let now = Timestamp::now();
+    let founded = now - SignedDuration::from_hours(24 * 200);
+    let mut org = Org::new(Options { clock: Clock::Simulated(founded), ..Options::default() });
+    org.add_api_token("00cleanToken");
+    let app = org.silently(|org| {
+        org.create_everyone();
+        org.create_app(NewApp::new("salesforce", "Salesforce", "SAML_2_0"))
+    });
+    let people: Vec<String> = org.silently(|org| {
+        let people: Vec<String> =
+            (0..12).map(|n| org.create_user(NewUser::named(&format!("Ada{n}"), "Lovelace"))).collect();
+        for user in &people {
+            org.enroll_factor(user, "webauthn");
+            org.assign_user(&app, user);
+        }
+        for (user, role) in people.iter().zip(["SUPER_ADMIN", "SUPER_ADMIN", "READ_ONLY_ADMIN"]) {
+            org.assign_role(user, role, &Targets::default());
+        }
+        people
+    });
+    for days in [25, 12, 1] {
+        org.options.clock = Clock::Simulated(now - SignedDuration::from_hours(24 * days));
+        for user in &people {
+            assert!(org.sign_in(user) && org.sso(user, &app));
+        }
+    }
+    org.options.clock = Clock::Simulated(now);
+    org
+}
+
+#[tokio::test]
+async fn the_demo_has_every_finding_and_the_views_see_what_the_reader_sees() {
+    let rig = demo(300).await;
+    let counts = counts(&rig);
+    assert!(counts.len() >= 40, "{counts:?}");
+    let absent: Vec<_> = counts.iter().filter(|(_, count)| **count == 0).map(|(id, _)| id).collect();
+    assert!(absent.is_empty(), "not found in the demo: {absent:?}");
+    let temp = tempfile::tempdir().unwrap();
+    rig.copy_to(temp.path());
+    assert_views_see_what_the_reader_sees(&[temp.path().to_owned()]);
+}
+
+#[tokio::test]
+async fn a_clean_company_has_no_finding() {
+    let mut secret = secret();
+    for key in ["client_id", "client_secret"] {
+        secret.as_object_mut().unwrap().remove(key);
+    }
+    secret["token"] = "00cleanToken".into();
+    let rig = Rig::around(clean_company(), &secret, &[]).await;
+    let report = rig.run().await;
+    assert_eq!(report.outcome, Outcome::Succeeded, "{report:#?}");
+    assert!(rig.read().records("factors").len() == 12 && rig.read().records("usage").len() > 12);
+    let found: BTreeMap<_, _> = counts(&rig).into_iter().filter(|(_, count)| *count > 0).collect();
+    assert!(found.is_empty(), "{found:?}");
+}
+
+#[tokio::test]
+async fn findings_are_valid_ocsf() {
+    let rig = demo(120).await;
+    let events = ask(&rig, "--ocsf");
+    let classes: BTreeSet<u64> = events
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["class_uid"].as_u64().unwrap())
+        .collect();
+    assert_eq!(classes, [2003, 2004].into());
+    let check = project().join("conformance/ocsf_check.py");
+    let mut command = Command::new(python());
+    command.arg("-B").arg(check).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(events.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn the_views_see_of_the_models_histories_what_the_reader_sees() {
+    let temp = tempfile::tempdir().unwrap();
+    model::keep_buckets(CASES, temp.path());
+    let directories: Vec<PathBuf> = CASES.iter().map(|number| temp.path().join(number.to_string())).collect();
+    assert_views_see_what_the_reader_sees(&directories);
+}
+
+/// Runs where recordings of real orgs lie beside the project; they are no part of it.
+#[tokio::test]
+async fn recorded_objects_cost_no_finding_and_no_record() {
+    let recorded = project().join("../shared/okta-recorded");
+    if !recorded.is_dir() {
+        eprintln!("no recordings beside the project");
+        return;
+    }
+    let mut org = Org::new(Options::default());
+    org.add_client(Client::with_secret(CLIENT, PASSWORD));
+    org.load_recorded(&recorded).unwrap();
+    let rig = Rig::around(org, &secret(), &[]).await;
+    rig.ask(json!({})).await.unwrap();
+    eprintln!("{:?}", counts(&rig));
+    let temp = tempfile::tempdir().unwrap();
+    rig.copy_to(temp.path());
+    assert_views_see_what_the_reader_sees(&[temp.path().to_owned()]);
+}
