@@ -92,7 +92,10 @@ fn touch(work: &mut Work, stream: &'static Stream, touches: Touches, event: &Eve
         return work.make_due(stream);
     }
     match touches {
-        Touches::Whole => work.make_due(stream),
+        Touches::Whole => {
+            work.progress_mut(stream.name).removed += u64::from(takes_away(event.kind));
+            work.make_due(stream);
+        }
         Touches::Lately => sweep::request(work, stream, Some(event.change(&coverage)), event.now),
         Touches::Each(kinds) => each_of(work, stream, kinds, event, &coverage),
         Touches::EachOrActor(kind) => {

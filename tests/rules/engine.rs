@@ -299,7 +299,7 @@ fn an_absence_that_no_deletion_tells_of_takes_nothing_away() {
         "outcome": {"result": "SUCCESS"}, "target": [{"id": "00u1", "type": "User"}]});
     let mut events = json!([event]);
     for look in 0..3 {
-        let later = now() + SignedDuration::from_hours(look);
+        let later = now() + SignedDuration::from_mins(10 * look);
         engine = Engine::new(plan(&streams), engine.cursor(), sequence, later);
         let (log, _) = fetch(&mut engine);
         engine.absorb(
