@@ -88,17 +88,12 @@ impl Answers {
                 other => self.trouble(work, answered, shape, other),
             };
         }
-        match self.assemblies.take(key, stream, *at, answer) {
+        match self.assemblies.take(key, stream, *at, answer, job.expiries > 0) {
             Stepped::More => Vec::new(),
             Stepped::Gone => self.trouble(work, answered, shape, Answer::Gone),
             Stepped::Changed => {
-                let error = "it changed while it was read".to_owned();
-                // Once more at once, then with the next run.
-                if job.expiries == 0 {
-                    work.queue.update(key, *now, |job| job.expiries += 1);
-                    return Vec::new();
-                }
-                failed(work, answered, error, false)
+                work.queue.update(key, *now, |job| job.expiries += 1);
+                Vec::new()
             }
             Stepped::Trouble(other) => self.trouble(work, answered, shape, other),
             Stepped::Done { assembly, began_at } => self.end_assembly(work, answered, stream, &assembly, began_at),

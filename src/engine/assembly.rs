@@ -76,8 +76,15 @@ impl Assemblies {
         self.0.retain(|key, _| key.reads != stream);
     }
 
-    /// Adds an answer.
-    pub(super) fn take(&mut self, key: &Key, stream: &Stream, at: Timestamp, answer: Answer) -> Stepped {
+    /// Adds an answer. `is_second`: the object was begun anew because a detail was gone; one that still is, is left out.
+    pub(super) fn take(
+        &mut self,
+        key: &Key,
+        stream: &Stream,
+        at: Timestamp,
+        answer: Answer,
+        is_second: bool,
+    ) -> Stepped {
         let Some(mut assembling) = self.0.remove(key) else { return Stepped::More };
         let began_at = *assembling.began_at.get_or_insert(at);
         let (is_first, is_optional) = (assembling.assembly.parts.is_empty(), assembling.step.optional);
@@ -98,7 +105,9 @@ impl Assemblies {
                 Err(error) if !is_optional => return Stepped::Trouble(Answer::Failed { error }),
                 Err(_) => drop(assembling.add(&[])),
             },
-            Answer::Gone if !is_optional => return if is_first { Stepped::Gone } else { Stepped::Changed },
+            Answer::Gone if !is_optional && is_first => return Stepped::Gone,
+            Answer::Gone if !is_optional && !is_second => return Stepped::Changed,
+            Answer::Gone if !is_optional => assembling.miss(),
             Answer::Gone
             | Answer::Unavailable { .. }
             | Answer::NotApplicable { .. }
@@ -144,6 +153,11 @@ impl Assembling {
         }
         self.step.path = path;
         Ok(())
+    }
+
+    /// Notes that the part that is being read is gone.
+    fn miss(&mut self) {
+        self.open.get_or_insert_default().is_gone = true;
     }
 
     fn end_part(&mut self) {
