@@ -142,6 +142,7 @@ pub(super) fn abandon(work: &mut Work, stream: &'static str, now: Timestamp) {
         }
         work.queue.update(&key, now, |job| job.serves.retain(|served| served != stream));
         if work.queue.get(&key).is_some_and(|job| job.serves.is_empty()) && !work.queue.is_under_way(&key) {
+            work.restart(&key, now);
             work.queue.remove(&key);
         }
     }

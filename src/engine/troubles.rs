@@ -80,10 +80,10 @@ impl Answers {
     fn expired(&mut self, work: &mut Work, answered: &Answered<'_>) -> Vec<Harvest> {
         let Answered { key, job, now, .. } = answered;
         self.assemblies.leave(key);
+        work.restart(key, *now);
         work.expiries += 1;
         let expiries = job.expiries + 1;
         if work.expiries > MOST_EXPIRIES || key.scope != Scope::Whole && expiries > EXPIRIES_OF_A_JOB {
-            work.restart(key, *now);
             work.queue.update(key, *now, |job| job.expiries = 0);
             if key.scope == Scope::Whole {
                 streams_of(work, key, job).into_iter().for_each(|stream| snapshots::abandon(work, stream, *now));
@@ -103,7 +103,6 @@ impl Answers {
         }
         // Lines of the first pages may tell of what has gone meanwhile: the second reading forgets them.
         let had_lines = job.lines > 0;
-        work.restart(key, *now);
         work.queue.update(key, *now, |job| {
             job.expiries = expiries;
             if had_lines && matches!(key.scope, Scope::Parent(..)) {

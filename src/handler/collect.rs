@@ -53,7 +53,7 @@ pub(super) struct Collecting<'a, S> {
 /// How often a run looks whether another one has committed: it would go on in vain.
 const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(5);
 
-/// How long the engine is not asked while no answer comes.
+/// The engine is asked so often while no answer comes: one keeps neither a commit nor the run's end waiting.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// Batches on their way to the bucket at once.
@@ -135,8 +135,7 @@ impl<'a, S: Store> Collecting<'a, S> {
         Ok(self.ended)
     }
 
-    /// Whether another run has committed meanwhile, looked up now and then. A bucket in trouble is
-    /// the commit's to tell.
+    /// Whether another run has committed meanwhile, looked up now and then. The commit tells of a bucket in trouble.
     async fn is_superseded(&mut self, now: Timestamp) -> bool {
         if now.duration_since(self.looked_at) < LOOK_EVERY {
             return false;
@@ -173,7 +172,6 @@ impl<'a, S: Store> Collecting<'a, S> {
     }
 
     async fn take_answer(&mut self) -> Result<(), Failure> {
-        // One answer that does not come keeps neither a commit nor the run's end waiting.
         let joined = tokio::time::timeout(LONGEST_WAIT, self.flights.join_next()).await;
         let Ok(joined) = joined else { return Ok(()) };
         let Some(joined) = joined else {
