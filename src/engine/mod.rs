@@ -1,11 +1,11 @@
 //! Incremental collection, without any I/O: [`Engine::next`] says what to fetch, [`Engine::absorb`] turns an answer
 //! into records and the next [`Cursor`].
 //!
-//! There is one kind of work, the [job](job::Job): a reading of a [scope](job::Scope) of a stream. A snapshot is a job
+//! There is one kind of work, the `job`: a reading of a `scope` of a stream. A snapshot is a job
 //! that lists a stream and adds one for each object whose records have listings of their own; an event adds or widens
-//! one; a sweep is one that answers or adds others. A job that fails sinks in the [queue](queue) and costs nothing but
-//! itself. Every job ends in the same way: with what it read, and a forgetting that passes the [guard](guard). The
-//! [order](order) decides what may be read beside what.
+//! one; a sweep is one that answers or adds others. A job that fails sinks in the `queue` and costs nothing but
+//! itself. Every job ends in the same way: with what it read, and a forgetting that passes the `guard`. The
+//! `order` decides what may be read beside what.
 //!
 //! Order of calls: [`Engine::next`] until it no longer says [`Ask::Fetch`]; [`Engine::absorb`] with each answer as it
 //! comes; [`Engine::committed`] once the manifest exists. Answers are absorbed stream by stream
