@@ -12,6 +12,9 @@ export CONFORMANCE_PYTHON := $(CONFORMANCE_VENV)/bin/python3
 # A bucket's copy can be asked without the rest, so what the findings need is on its own.
 FINDINGS_VENV := $(CURDIR)/.venv-findings
 export FINDINGS_PYTHON := $(FINDINGS_VENV)/bin/python3
+# Checkov pins an older SDK of AWS than the rest wants.
+CHECKOV_VENV := $(CURDIR)/.venv-checkov
+export CHECKOV := $(CHECKOV_VENV)/bin/checkov
 export SAM_CLI_TELEMETRY := 0
 
 ARCH ?= $(patsubst aarch64,arm64,$(shell uname -m))
@@ -20,7 +23,7 @@ RUST_TARGET := $(patsubst arm64,aarch64,$(ARCH))-unknown-linux-gnu
 TARGET_FLAGS = $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
   $(if $(wildcard $(shell rustc --print sysroot)/lib/rustlib/$(RUST_TARGET)),--skip-target-check)
 
-.PHONY: help run test soak bench build deploy peek load findings fmt doc clean venv conformance-venv findings-venv rust python
+.PHONY: help run test soak bench build deploy peek load findings fmt doc clean venv conformance-venv findings-venv checkov-venv rust python
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
@@ -29,7 +32,7 @@ help: ## List the targets
 run: rust venv conformance-venv findings-venv ## Collect a demo org into out/, or your own: OKTA_SECRET=path/to/secret.json make run
 	@python3 -B -m demo
 
-test: rust venv conformance-venv findings-venv ## Run every check that CI runs; the last line is the count of tests
+test: rust venv conformance-venv findings-venv checkov-venv ## Run every check that CI runs; the last line is the count of tests
 	@python3 -B .ci/checks.py
 
 soak: rust venv ## Try hostile input for longer than `make test` does; HOSTILE_CASES=50 says how many times
@@ -65,7 +68,7 @@ doc: rust ## Build the Rust documentation into target/doc
 
 clean: rust ## Remove all that was built or installed; out/ stays
 	cargo clean
-	rm -rf .aws-sam .venv .venv-conformance .venv-findings
+	rm -rf .aws-sam .venv .venv-conformance .venv-findings .venv-checkov
 
 rust:
 	@command -v cargo >/dev/null || { echo 'Rust is missing: install it from https://rustup.rs and open a new shell.' >&2; exit 1; }
@@ -93,3 +96,6 @@ conformance-venv: python
 
 findings-venv: python
 	$(call install,$(FINDINGS_VENV),findings/requirements.txt,130)
+
+checkov-venv: python
+	$(call install,$(CHECKOV_VENV),deploy/checkov.txt,290)

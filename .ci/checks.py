@@ -15,10 +15,12 @@ CHECKS = [
     ("lint", "cargo clippy --workspace --all-targets --locked -- -D warnings"),
     ("the conformance checks themselves", f"{os.environ['CONFORMANCE_PYTHON']} -B conformance/selftest.py"),
     ("the findings themselves", f"{os.environ['FINDINGS_PYTHON']} -B -m findings.selftest"),
+    ("the deployment itself", "python3 -B -m deploy.selftest"),
     ("tests", "cargo test --workspace --locked --no-fail-fast"),
     ("documentation", "cargo doc --workspace --no-deps --locked"),
     ("template, by AWS SAM", "sam validate --lint"),
     ("template, by cfn-lint", "cfn-lint template.yaml"),
+    ("template, by checkov", f"{os.environ['CHECKOV']} --file template.yaml --framework cloudformation --skip-download --compact --quiet"),
 ]
 RESULT = re.compile(r"test result: \w+\. (\d+) passed; (\d+) failed;")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
