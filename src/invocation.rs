@@ -45,8 +45,8 @@ impl Mode {
 }
 
 impl Request {
-    /// Reads an event: an EventBridge one (told by its `detail-type`) asks for an incremental
-    /// run, a manual one says what it wants. `streams` are the names an event may hold.
+    /// Reads an event: an EventBridge one (told by its `detail-type`) and a queue's messages (told by `Records`) ask for
+    /// an incremental run, whatever they hold; a manual one says what it wants. `streams` are the names an event may hold.
     /// <https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html>
     ///
     /// # Errors
@@ -58,7 +58,7 @@ impl Request {
                 _ => Err(vec![r#"the event must be a JSON object, such as {"mode": "incremental"}"#.to_owned()]),
             };
         };
-        if fields.contains_key("detail-type") {
+        if fields.contains_key("detail-type") || fields.contains_key("Records") {
             return Ok(Self::default());
         }
         let mut request = Self::default();
@@ -212,6 +212,9 @@ mod tests {
             json!({"version": "0", "detail-type": "Anything", "source": "aws.scheduler", "detail": {"mode": "full"}});
         assert_eq!(Request::parse(&event, &STREAMS).unwrap(), Request::default());
         assert_eq!(Request::parse(&json!({}), &STREAMS).unwrap(), Request::default());
+        let woken =
+            json!({"Records": [{"messageId": "m-1", "body": "{\"mode\": \"full\", \"secret_id\": \"okta/other\"}"}]});
+        assert_eq!(Request::parse(&woken, &STREAMS).unwrap(), Request::default());
     }
 
     #[test]
