@@ -52,7 +52,7 @@ build: rust venv ## Build both functions below target/lambda/ for this machine's
 	cargo lambda build --release --locked --package okta-authomize $(TARGET_FLAGS)
 	cargo lambda build --release --locked --package okta-authomize-loader --bin okta-authomize-loader $(TARGET_FLAGS)
 
-package: rust venv checkov-venv ## What deploys without a toolchain, into dist/: functions, SHA-256, parts list; ARCH=arm64 (as a rule) or x86_64
+package: rust venv checkov-venv ## Make dist/, which deploys without a toolchain: functions, SHA-256, parts list; ARCH=arm64 (as a rule) or x86_64
 	@$(MAKE) build ARCH=$(LAMBDA_ARCH)
 	@python3 -B -m deploy package --arch $(LAMBDA_ARCH)
 

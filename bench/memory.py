@@ -41,7 +41,7 @@ def share_of_a_processor(pid, share):
                 time.sleep(PERIOD_S)
                 spent += share * PERIOD_S
             os.kill(pid, signal.SIGCONT)
-            # What was not used of a period is gone.
+            # Time that was not used in its period is gone.
             spent = max(spent, process.cpu_seconds(pid) - share * PERIOD_S)
 
     keeper = threading.Thread(target=keep, daemon=True)

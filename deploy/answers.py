@@ -1,4 +1,4 @@
-"""What `make deploy` has asked once, in an ignored file, so that `make upgrade` asks nothing. No credential is among it."""
+"""The answers to `make deploy`, in an ignored file, so that `make upgrade` asks nothing. No credential is among it."""
 
 import json
 import os

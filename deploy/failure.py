@@ -1,4 +1,4 @@
-"""What ends a program of this folder with a message instead of a stack trace."""
+"""The error that ends a program of this folder with a message instead of a stack trace."""
 
 
 class Failure(Exception):

@@ -1,4 +1,4 @@
-"""`make package`: what is built, as files that deploy without a toolchain.
+"""`make package`: files that deploy without a toolchain.
 
 dist/okta-authomize-{version}-{arch}/ holds the functions' archives, `packaged.yaml`, `fleet.yaml`, the parts list (CycloneDX) and
 SHA-256 sums of them all; the .zip beside it holds the same for handing on. dist/packaged.yaml is a copy of the template.

@@ -32,7 +32,7 @@ def linked(program, arch):
     while open_ids:
         at = open_ids.pop()
         if at not in edges:
-            # What only tests or builds need is in no binary.
+            # Crates that only tests or builds need are in no binary.
             kinds = [dependency for dependency in nodes[at]["deps"] if any(kind["kind"] is None for kind in dependency["dep_kinds"])]
             edges[at] = sorted(one["pkg"] for one in kinds if not is_macro(packages[one["pkg"]]))
             open_ids += edges[at]

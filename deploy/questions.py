@@ -1,4 +1,4 @@
-"""The four questions of `make deploy`, and what an account can bear."""
+"""The four questions of `make deploy`, and the account's limit of concurrency."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What one asks of a deployed stack: a run, a check, its log, its status page."""
+"""Questions to a deployed stack: a run, a check, its log, its status page."""
 
 import datetime
 import json

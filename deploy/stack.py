@@ -22,7 +22,7 @@ class Stack:
         self._say = say
 
     def described(self):
-        """What CloudFormation tells of it, or `None` where there is no such stack."""
+        """CloudFormation's description of it, or `None` where there is no such stack."""
         try:
             (told,) = self._cloudformation.describe_stacks(StackName=self.name)["Stacks"]
         except ClientError as error:

@@ -43,7 +43,7 @@ pub struct Dimensions {
     pub per_integration: bool,
 }
 
-/// What a run that could go on has to tell beside its status.
+/// Figures of a run that could go on, beside its status.
 #[derive(Debug, Clone)]
 pub struct Figures<'a> {
     /// The run's report.

@@ -1,1 +1,1 @@
-"""What docs/operations.md tells of money and time, worked out: `python -m deploy.estimates.costs`, `python -m deploy.estimates.latency`."""
+"""Estimates of money and time for docs/operations.md: `python -m deploy.estimates.costs`, `python -m deploy.estimates.latency`."""

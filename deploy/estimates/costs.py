@@ -79,7 +79,7 @@ def stored_gb(users):
 
 
 def org(users, minutes):
-    """What one org costs, whichever way it is deployed."""
+    """The costs of one org, whichever way it is deployed."""
     function = seconds(users, minutes) * MEMORY_GB * PER_GB_SECOND + invocations(users, minutes) * PER_MILLION_INVOCATIONS / 1e6
     puts = runs(minutes) * (COMMITTING_SHARE * OBJECTS_PER_COMMIT + 1)
     gets = runs(minutes) * 2

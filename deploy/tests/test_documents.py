@@ -11,7 +11,7 @@ DOCUMENT = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 
 
 def codes(header):
-    """What stands between backticks in the first column of a table."""
+    """The words between backticks in the first column of a table."""
     lines = DOCUMENT.split(header, 1)[1].splitlines()[2:]
     rows = [line.split(" | ")[0] for line in lines[: next(n for n, line in enumerate([*lines, ""]) if not line.startswith("|"))]]
     return {code for row in rows for code in re.findall(r"`(\w+)`", row)}

@@ -324,6 +324,60 @@ class Stacks(OnAws):
         self.assertIsNone(stack.described())
 
 
+class Whole(OnAws):
+    """`make deploy` and what follows, but for CloudFormation's own work."""
+
+    def run_command(self, name, *lines):
+        from deploy import __main__ as program
+
+        terminal, given = Scripted(*lines), program.parse([name])
+        answers = Answers.read()
+        answers.region = "us-east-1"
+        with patch.object(stacks.Stack, "deploy", lambda stack, url, parameters: self.deployed.append((stack.name, url, parameters))):
+            with patch.object(program, "ROOT", self.folder):
+                return program.COMMANDS[name](self.aws, terminal, answers, given), terminal
+
+    def test_deploy_asks_and_upgrade_does_not(self):
+        self.deployed = []
+        (self.folder / "Cargo.toml").write_text((ROOT / "Cargo.toml").read_text())
+        dist = self.folder / "dist" / f"okta-authomize-{package.version(ROOT)}-arm64"
+        secret = self.aws.client("secretsmanager").create_secret(Name="okta/acme", SecretString="{}")["ARN"]
+        with patch.object(questions, "concurrency", return_value="false"):
+            with self.assertRaisesRegex(Failure, "make package"):
+                self.run_command("deploy", "okta/acme", "none", "none", "none")
+            dist.mkdir(parents=True)
+            (dist / "packaged.yaml").write_text("{}")
+            self.assertEqual(self.run_command("deploy", "okta/acme", "none", "none", "none")[0], 0)
+        code, terminal = self.run_command("upgrade")
+        self.assertEqual((code, terminal.typed), (0, []))
+        first, second = self.deployed
+        self.assertEqual(first, second)
+        name, url, parameters = first
+        self.assertEqual((name, parameters["SecretArn"], parameters["OneRunAtATime"]), ("okta-authomize", secret, "false"))
+        self.assertEqual(parameters.keys() - load(ROOT / "template.yaml")["Parameters"].keys(), {"CodeBucket", "CodeKey"})
+        self.assertTrue(url.endswith(f"/{dist.name}/packaged.yaml"))
+
+    def test_a_stack_is_removed_only_by_a_written_yes_and_its_data_is_named(self):
+        template = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}, "Outputs": {"BucketName": {"Value": "data"}}}
+        cloudformation = self.aws.client("cloudformation")
+        cloudformation.create_stack(StackName="okta-authomize", TemplateBody=json.dumps(template))
+        self.assertEqual(self.run_command("destroy", "y")[0], 1)
+        self.assertEqual(len(cloudformation.describe_stacks()["Stacks"]), 1)
+        code, terminal = self.run_command("destroy", "yes")
+        self.assertEqual((code, cloudformation.describe_stacks()["Stacks"]), (0, []))
+        self.assertIn("s3://data", terminal.said[-1])
+
+    def test_what_goes_wrong_is_a_message_and_no_stack_trace(self):
+        from deploy import __main__ as program
+
+        for command, told in (("upgrade", "no answers"), ("check", "make deploy")):
+            said = io.StringIO()
+            with contextlib.redirect_stderr(said):
+                self.assertEqual(program.main([command]), 1)
+            self.assertIn(told, said.getvalue())
+            self.assertNotIn("Traceback", said.getvalue())
+
+
 class Makefile(unittest.TestCase):
     def test_no_target_runs_what_a_stack_says(self):
         told = (ROOT / "Makefile").read_text() + (ROOT / "README.md").read_text()

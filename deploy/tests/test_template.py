@@ -106,7 +106,7 @@ class Retention(unittest.TestCase):
             self.assertRegex(one, r"^\$\{Prefix\}/data/[a-z_]+/$")
 
 
-# What CloudFormation takes within Rules; of other functions nobody warns.
+# Functions that CloudFormation takes within Rules; nobody warns of others.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-rules.html
 IN_RULES = {"Ref", "Fn::And", "Fn::Contains", "Fn::Equals", "Fn::If", "Fn::Not", "Fn::Or"}
 

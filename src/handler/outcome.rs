@@ -158,7 +158,7 @@ impl Ended {
         }
     }
 
-    /// What the metrics tell of a run.
+    /// The run's part of the line of metrics.
     pub(super) fn figures<'a>(&'a self, report: &'a Report) -> Figures<'a> {
         Figures { report, excepted: self.excepted, oldest_state_at: self.oldest_state_at, used: &self.used }
     }

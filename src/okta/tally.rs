@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::pace::class_of;
 
-/// What a transport has cost the org so far.
+/// Requests to the org so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Use {
     /// Requests sent, repeats included.

@@ -1,4 +1,4 @@
-//! What the template says of single streams is generated from their table.
+//! The template's parts about single streams are generated from their table.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -34,7 +34,7 @@ fn retention() -> String {
     text
 }
 
-/// What a rule of EventBridge compares an event's type with: a text, or the beginning of one.
+/// The values that a rule of EventBridge compares an event's type with: a text, or the beginning of one.
 fn event_types() -> Vec<Value> {
     let triggers = STREAMS.iter().flat_map(|stream| stream.changed_by).chain(ENDS);
     let types: BTreeSet<&str> = triggers.flat_map(|trigger| trigger.events.iter().copied()).collect();

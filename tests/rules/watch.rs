@@ -1,4 +1,4 @@
-//! What watches the function: every alarm and every graph is made of a line that the built function really wrote.
+//! Watching the function: every alarm and every graph is made of a line that the built function really wrote.
 
 use std::time::Duration;
 

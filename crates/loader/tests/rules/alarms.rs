@@ -1,4 +1,4 @@
-//! What watches the loader: the template's metric filter takes the lines that the built function writes in trouble.
+//! Watching the loader: the template's metric filter takes the lines that the built function writes in trouble.
 
 use serde_json::{Value, json};
 
