@@ -103,6 +103,11 @@ impl Log {
         self.source.is_some() && self.parked.is_none() && !self.is_caught_up
     }
 
+    /// Whether more is known to come, in this run or, where a limit or trouble ended the reading, in a later one.
+    pub(super) fn is_behind(&self) -> bool {
+        self.source.is_some() && !self.is_caught_up
+    }
+
     /// Whether what was read so far may be acted upon: all of it is read, or a piece.
     pub(super) fn rests(&self) -> bool {
         !self.has_more() || self.pages >= PAGES_A_PIECE

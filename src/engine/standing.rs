@@ -137,7 +137,7 @@ impl Engine {
     /// Age in seconds of the newest committed event where more is known to come, else 0.
     #[must_use]
     pub fn activity_lag(&self, now: Timestamp) -> i64 {
-        let newest = self.committed.log.newest_published.filter(|_| self.log.has_more());
+        let newest = self.committed.log.newest_published.filter(|_| self.log.is_behind());
         newest.map_or(0, |newest| now.duration_since(newest).as_secs().max(0))
     }
 }
