@@ -64,36 +64,76 @@ const HOSTS: [&str; 5] = [".okta.com", ".oktapreview.com", ".okta-emea.com", ".o
 
 /// Words before a token in a header. <https://www.rfc-editor.org/rfc/rfc9110#section-11.4>
 const SCHEMES: [&str; 3] = ["SSWS", "Bearer", "DPoP"];
+/// How the last line of a private key's head ends. <https://www.rfc-editor.org/rfc/rfc7468>
+const PRIVATE_KEY: &str = "PRIVATE KEY-----";
 /// Shorter words after a scheme's name are prose.
 const SHORTEST_TOKEN: usize = 16;
 /// Shorter words of an unknown host's path are words.
 const SHORTEST_CODE: usize = 12;
 
-/// The text without the credentials in it, or `None` if it has none.
-pub(super) fn without_secrets(text: &str, rules: &Rules) -> Option<String> {
-    if text.starts_with(['{', '[']) {
+/// Bytes without which nothing is looked for, each as one bit.
+const EQUALS: u8 = 1;
+const PERCENT: u8 = 2;
+const SLASH: u8 = 4;
+const AT: u8 = 8;
+const SPACE: u8 = 16;
+const CAPITAL_J: u8 = 32;
+
+const MARKS: [u8; 256] = {
+    let mut marks = [0; 256];
+    marks[b'=' as usize] = EQUALS;
+    marks[b'%' as usize] = PERCENT;
+    marks[b'/' as usize] = SLASH;
+    marks[b'@' as usize] = AT;
+    marks[b' ' as usize] = SPACE;
+    marks[b'J' as usize] = CAPITAL_J;
+    marks
+};
+
+/// What is to become of a text.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Stays,
+    /// It is a private key, of which nothing stays.
+    Goes,
+    /// This stays of it.
+    Cut(String),
+}
+
+/// The text without the credentials in it.
+pub(super) fn look(text: &str, rules: &Rules) -> Verdict {
+    let bytes = text.as_bytes();
+    // Most texts are told harmless by one look at their bytes.
+    let marks = bytes.iter().fold(0, |marks, byte| marks | MARKS[usize::from(*byte)]);
+    let has = |mark: u8| marks & mark != 0;
+    let is_short = bytes.len() < SHORTEST_TOKEN;
+    if has(SPACE) && !is_short && text.contains(PRIVATE_KEY) {
+        return Verdict::Goes;
+    }
+    if matches!(bytes.first(), Some(b'{' | b'[')) {
         // Most of what begins so is JSON, and then its own members and texts are looked at.
         if let Ok(mut json) = Json::parse(text) {
-            return scrub(&mut json, rules).then(|| serde_json::to_string(&json).ok()).flatten();
+            let rest = scrub(&mut json, rules).then(|| serde_json::to_string(&json).ok()).flatten();
+            return rest.map_or(Verdict::Stays, Verdict::Cut);
         }
     }
-    let bytes = text.as_bytes();
     let mut cuts = Vec::new();
-    // Most texts are told harmless by a look at a few bytes.
-    if memchr::memchr2(b'=', b'%', bytes).is_some() {
+    if has(EQUALS | PERCENT) {
         parameters(text, &is_secret_parameter, &mut cuts);
     }
-    if memchr::memchr2(b'/', b'%', bytes).is_some() {
+    if has(SLASH | PERCENT) {
         codes(text, &mut cuts);
-        if memchr::memchr(b'@', bytes).is_some() {
-            passwords(text, &mut cuts);
-        }
     }
-    if bytes.len() > SHORTEST_TOKEN {
+    if has(SLASH) && has(AT) {
+        passwords(text, &mut cuts);
+    }
+    if has(CAPITAL_J) && !is_short {
         web_tokens(text, &mut cuts);
+    }
+    if has(SPACE) && !is_short {
         tokens_after_schemes(text, &mut cuts);
     }
-    without(text, cuts)
+    without(text, cuts).map_or(Verdict::Stays, Verdict::Cut)
 }
 
 /// The text without the values of the parameters that `is_dropped` names, or `None` if it has none.
@@ -287,7 +327,8 @@ fn tokens_after_schemes(text: &str, cuts: &mut Vec<Range<usize>>) {
     let bytes = text.as_bytes();
     let is_of_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(byte);
     for space in memchr::memchr_iter(b' ', bytes) {
-        if SCHEMES.iter().any(|scheme| bytes[..space].ends_with(scheme.as_bytes())) {
+        let is_end_of_scheme = space > 0 && matches!(bytes[space - 1], b'S' | b'r' | b'P');
+        if is_end_of_scheme && SCHEMES.iter().any(|scheme| bytes[..space].ends_with(scheme.as_bytes())) {
             let start = space + 1;
             let length = bytes[start..].iter().take_while(|byte| is_of_token(byte)).count();
             if length >= SHORTEST_TOKEN {
@@ -304,6 +345,14 @@ mod tests {
 
     fn cut(text: &str) -> String {
         without_secrets(text, &Rules::default()).unwrap_or_else(|| text.to_owned())
+    }
+
+    fn without_secrets(text: &str, rules: &Rules) -> Option<String> {
+        match look(text, rules) {
+            Verdict::Stays => None,
+            Verdict::Goes => Some(String::new()),
+            Verdict::Cut(rest) => Some(rest),
+        }
     }
 
     const JWT: &str = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIwMHUxIn0.hush-signature_hush";
