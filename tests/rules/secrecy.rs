@@ -10,7 +10,7 @@ use okta_authomize::clock::Clock;
 use okta_authomize::config::Config;
 use okta_authomize::handler::{Handler, Invocation};
 use okta_authomize::okta::http_client;
-use okta_authomize::store::{Creation, Kind, Store, StoreError};
+use okta_authomize::store::{Creation, Kind, Store, StoreError, Version};
 use serde_json::{Value, json};
 
 use crate::support::memory::Memory;
@@ -199,6 +199,20 @@ impl Store for Panicking {
 
     async fn put(&self, key: &str, body: Bytes, kind: Kind) -> Result<(), StoreError> {
         self.0.put(key, body, kind).await
+    }
+
+    async fn replace(
+        &self,
+        key: &str,
+        body: Bytes,
+        kind: Kind,
+        read: Option<&Version>,
+    ) -> Result<Creation, StoreError> {
+        self.0.replace(key, body, kind, read).await
+    }
+
+    async fn read(&self, key: &str) -> Result<Option<(Bytes, Version)>, StoreError> {
+        self.0.read(key).await
     }
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
