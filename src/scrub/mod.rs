@@ -6,8 +6,10 @@
 //! |---|---|
 //! | `mod` | members of any object |
 //! | `text` | credentials inside texts: URLs, tokens, JSON in a text |
+//! | `codes` | one-time codes in the paths of links |
 //! | `event` | System Log events: dropped attributes in what has changed, names of unknown actors |
 
+mod codes;
 mod event;
 mod text;
 
