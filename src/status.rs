@@ -220,25 +220,23 @@ fn key(prefix: &str, integration: &str, ending: &str) -> String {
     format!("{prefix}/status/{integration}.{ending}")
 }
 
-/// The last status and its page, as they were found.
+/// The last status as it was found.
 #[derive(Debug, Default)]
 pub struct Last {
     /// `None` if it is missing or unreadable.
     pub status: Option<Status>,
-    json: Option<Version>,
-    page: Option<Version>,
+    version: Option<Version>,
 }
 
-/// Reads the last status, with the versions over which [`write`] writes.
+/// Reads the last status, with the version over which [`write`] writes.
 ///
 /// # Errors
 /// As the store's.
 pub async fn last(store: &impl Store, prefix: &str, integration: &str) -> Result<Last, StoreError> {
-    let page = store.read(&key(prefix, integration, "html")).await?.map(|(_, version)| version);
     let Some((body, version)) = store.read(&key(prefix, integration, "json")).await? else {
-        return Ok(Last { page, ..Last::default() });
+        return Ok(Last::default());
     };
-    Ok(Last { status: serde_json::from_slice(&body).ok(), json: Some(version), page })
+    Ok(Last { status: serde_json::from_slice(&body).ok(), version: Some(version) })
 }
 
 /// How far the loader is, `None` if its record is missing or cannot be read: the status is written all the same.
@@ -255,13 +253,15 @@ pub async fn loads(store: &impl Store, prefix: &str, integration: &str) -> Optio
 pub async fn write(store: &impl Store, prefix: &str, status: &Status, last: &Last) -> Result<bool, StoreError> {
     let status = &Status { schema: SCHEMA, collector: COLLECTOR.to_owned(), ..status.clone() };
     let json = serde_json::to_vec_pretty(status).expect("plain structs with string keys always serialize");
+    let (json_key, page_key) = (key(prefix, &status.integration, "json"), key(prefix, &status.integration, "html"));
+    // Before the status is written: a page that comes after it is of a run that has read it.
+    let page = store.read(&page_key).await?.map(|(_, version)| version);
     let parts = [
-        ("json", Bytes::from(json), Kind::Json, &last.json),
-        ("html", Bytes::from(status.html()), Kind::Html, &last.page),
+        (json_key, Bytes::from(json), Kind::Json, last.version.as_ref()),
+        (page_key, Bytes::from(status.html()), Kind::Html, page.as_ref()),
     ];
-    for (ending, body, kind, read) in parts {
-        let key = key(prefix, &status.integration, ending);
-        if store.replace(&key, body, kind, read.as_ref()).await? != Creation::Created {
+    for (key, body, kind, read) in parts {
+        if store.replace(&key, body, kind, read).await? != Creation::Created {
             return Ok(false);
         }
     }
