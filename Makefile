@@ -20,7 +20,7 @@ RUST_TARGET := $(patsubst arm64,aarch64,$(ARCH))-unknown-linux-gnu
 TARGET_FLAGS = $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
   $(if $(wildcard $(shell rustc --print sysroot)/lib/rustlib/$(RUST_TARGET)),--skip-target-check)
 
-.PHONY: help run test soak bench build deploy peek load findings fmt doc clean venv conformance-venv findings-venv rust python
+.PHONY: help run check test soak bench build deploy peek load findings fmt doc clean venv conformance-venv findings-venv rust python
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
@@ -28,6 +28,9 @@ help: ## List the targets
 
 run: rust venv conformance-venv findings-venv ## Collect a demo org into out/, or your own: OKTA_SECRET=path/to/secret.json make run
 	@python3 -B -m demo
+
+check: rust venv ## Whether a secret opens its Okta org, as a table: OKTA_SECRET=path/to/secret.json make check
+	@python3 -B -m demo.check $(if $(REPORT),--report $(REPORT))
 
 test: rust venv conformance-venv findings-venv ## Run every check that CI runs; the last line is the count of tests
 	@python3 -B .ci/checks.py

@@ -39,10 +39,10 @@ class Function:
         self._log = log
 
     @contextlib.contextmanager
-    def invocation(self):
-        """Sends the scheduled event; the block may watch until the process has ended."""
+    def invocation(self, event=EVENT):
+        """Sends an event, the scheduled one by default; the block may watch until the process has ended."""
         command = ["cargo", "lambda", "invoke", NAME, "--invoke-address", "127.0.0.1"]
-        command += ["--invoke-port", str(self._port), "--data-file", EVENT, "--output-format", "json"]
+        command += ["--invoke-port", str(self._port), "--data-file", event, "--output-format", "json"]
         with child(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             yield process
 

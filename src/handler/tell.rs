@@ -10,6 +10,9 @@ use crate::secret::Secrets;
 use crate::status::{self, Status, Trouble};
 use crate::store::{Store, StoreError};
 
+/// Attempts to write the status while other runs write it, too.
+const MOST_RACES: usize = 5;
+
 impl<S: Store, V: Secrets> Handler<S, V> {
     pub(super) fn status_of(&self, run: &Run) -> Status {
         Status {
@@ -34,23 +37,31 @@ impl<S: Store, V: Secrets> Handler<S, V> {
 
     /// Writes the status if it is news and no newer run has written meanwhile.
     pub(super) async fn tell(&self, status: Status, began_at: Timestamp) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let last = status::last(&self.store, &self.config.prefix, &status.integration).await?;
-        let mut status = Status { updated_at: rfc3339(now), ..status };
-        if status.outcome == "succeeded" && status.mode != Mode::Check.word() {
-            status.last_success_at = Some(status.updated_at.clone());
-        }
-        if let Some(last) = &last {
-            status = status.completed_by(last);
-            if status.is_older_than(last, &rfc3339(began_at)) {
-                tracing::info!(run = status.run, newer = last.run, "a newer run has written the status");
+        let (store, prefix) = (&self.store, &self.config.prefix);
+        for race in 0..MOST_RACES {
+            let now = self.clock.now();
+            let last = status::last(store, prefix, &status.integration).await?;
+            let mut status = Status { updated_at: rfc3339(now), ..status.clone() };
+            if status.outcome == "succeeded" && status.mode != Mode::Check.word() {
+                status.last_success_at = Some(status.updated_at.clone());
+            }
+            if let Some(last) = &last.status {
+                status = status.completed_by(last);
+                if status.is_older_than(last, &rfc3339(began_at)) {
+                    tracing::info!(run = status.run, newer = last.run, "a newer run has written the status");
+                    return Ok(());
+                }
+            }
+            // After a lost race the status may be there without its page.
+            if race == 0 && !status.is_news(last.status.as_ref(), now) {
+                return Ok(());
+            }
+            status.loads = status::loads(store, prefix, &status.integration).await;
+            if status::write(store, prefix, &status, &last).await? {
                 return Ok(());
             }
         }
-        if status.is_news(last.as_ref(), now) {
-            status.loads = status::loads(&self.store, &self.config.prefix, &status.integration).await;
-            status::write(&self.store, &self.config.prefix, &status).await?;
-        }
+        tracing::info!(run = status.run, "other runs are writing the status");
         Ok(())
     }
 }
