@@ -58,20 +58,26 @@ struct Replay {
     /// The collector's status in the end.
     status: Value,
     clock_ms: Arc<AtomicI64>,
+    /// Loads that were killed, loads that ended with an error, and items that were swept before the end.
+    killed: usize,
+    failed: usize,
+    swept: usize,
 }
 
 impl Replay {
     fn new() -> Self {
         let clock_ms = Arc::new(AtomicI64::new(1_795_000_000_000));
-        let (objects, status) = (Objects::default(), Value::Null);
         Self {
             fake: Fake::start(),
-            objects,
+            objects: Objects::default(),
             coming: Vec::new(),
             sequence: 0,
             checkpoints: Vec::new(),
-            status,
+            status: Value::Null,
             clock_ms,
+            killed: 0,
+            failed: 0,
+            swept: 0,
         }
     }
 
@@ -117,6 +123,11 @@ impl Replay {
         }
         let body = serde_json::to_vec(&status).unwrap();
         self.objects.lock().unwrap().insert("okta/status/okta.json".to_owned(), body);
+    }
+
+    fn count(&mut self, ended: &Option<Result<Report, Failure>>) {
+        self.killed += usize::from(ended.is_none());
+        self.failed += usize::from(matches!(ended, Some(Err(_))));
     }
 
     fn pass(&self, minutes: i64) {
@@ -224,13 +235,21 @@ async fn step(replay: &mut Replay, rng: &mut Rng) {
     let before = replay.fake.items().await;
     match rng.u32(..10) {
         0..=2 => (0..rng.usize(1..4)).for_each(|_| replay.commit(rng)),
-        3 | 4 => drop(replay.load(mode(rng), &Fuse::never()).await),
-        5 | 6 => drop(replay.load(mode(rng), &Fuse::after(rng.i64(0..80))).await),
+        3 | 4 => {
+            let ended = replay.load(mode(rng), &Fuse::never()).await;
+            replay.count(&ended);
+        }
+        5 | 6 => {
+            let ended = replay.load(mode(rng), &Fuse::after(rng.i64(0..80))).await;
+            replay.count(&ended);
+        }
         7 => {
             let (first, second) = (mode(rng), mode(rng));
             let fuse = Fuse::after(if rng.bool() { rng.i64(0..80) } else { i64::MAX });
             let never = Fuse::never();
-            tokio::join!(replay.load(first, &fuse), replay.load(second, &never));
+            let ended = tokio::join!(replay.load(first, &fuse), replay.load(second, &never));
+            replay.count(&ended.0);
+            replay.count(&ended.1);
         }
         8 => replay.fake.set(json!({"faults": faults(rng)})).await,
         _ => {
@@ -244,6 +263,7 @@ async fn step(replay: &mut Replay, rng: &mut Rng) {
         for key in before.keys().filter(|key| expected.contains_key(*key)) {
             assert!(after.contains_key(key), "{key:?} was deleted, and a reader has it");
         }
+        replay.swept += before.keys().filter(|key| !after.contains_key(*key)).count();
     }
     replay.pass(rng.i64(0..30));
 }
@@ -309,5 +329,8 @@ fn whatever_a_collector_commits_ends_in_authomize_however_loaders_are_woken_kill
             println!("REPLAY_SEED={seed}");
             case(&mut replay, &temp.path().join((FIRST_CASE + seed).to_string()), seed).await;
         }
+        let Replay { killed, failed, swept, .. } = replay;
+        println!("{killed} loads killed, {failed} failed, {swept} items swept on the way");
+        assert!(number("REPLAY_SEED").is_some() || (killed > 5 && failed > 0 && swept > 0));
     });
 }
