@@ -19,6 +19,8 @@ CHECKS = [
     ("documentation", "cargo doc --workspace --no-deps --locked"),
     ("template, by AWS SAM", "sam validate --lint"),
     ("template, by cfn-lint", "cfn-lint template.yaml"),
+    ("Athena's template, by AWS SAM", "sam validate --lint --template-file athena.yaml"),
+    ("Athena's template, by cfn-lint", "cfn-lint athena.yaml"),
 ]
 RESULT = re.compile(r"test result: \w+\. (\d+) passed; (\d+) failed;")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
