@@ -5,6 +5,7 @@
 //! optional field skips itself, and [`text`] turns an empty string into none.
 
 use jiff::Timestamp;
+#[cfg(feature = "schemas")]
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde_json::Value;
@@ -12,16 +13,18 @@ use serde_json::Value;
 macro_rules! model {
     ($(#[$doc:meta])* $name:ident { $($(#[$note:meta])* $field:ident: $type:ty,)* }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+        #[derive(Debug, Clone, Default, PartialEq, Serialize)]
+        #[cfg_attr(feature = "schemas", derive(JsonSchema))]
         #[serde(rename_all = "camelCase")]
-        #[schemars(deny_unknown_fields, transform = refuse_empty)]
+        #[cfg_attr(feature = "schemas", schemars(deny_unknown_fields, transform = refuse_empty))]
         pub struct $name { $($(#[$note])* pub $field: $type,)* }
     };
 }
 
 /// What Authomize ingests for one record; keys without items are left out.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields, transform = refuse_empty)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
+#[cfg_attr(feature = "schemas", schemars(deny_unknown_fields, transform = refuse_empty))]
 pub struct Bundle {
     /// Accounts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -93,7 +96,7 @@ model! {
         is_external: Option<bool>,
         /// RFC 3339, UTC.
         #[serde(skip_serializing_if = "Option::is_none")]
-        #[schemars(extend("format" = "date-time"))]
+        #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
         last_login_at: Option<String>,
         /// What has no field of its own.
         #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -114,7 +117,7 @@ model! {
         has_mfa: Option<bool>,
         /// RFC 3339, UTC.
         #[serde(skip_serializing_if = "Option::is_none")]
-        #[schemars(extend("format" = "date-time"))]
+        #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
         last_login_at: Option<String>,
         /// `mfa:sms` and the like: all weak factors, so that an empty list takes away what is no longer there.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -130,7 +133,7 @@ model! {
         /// Required and never empty.
         name: String,
         /// RFC 3339, UTC.
-        #[schemars(extend("format" = "date-time"))]
+        #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
         last_used_at: String,
     }
 }
@@ -154,7 +157,8 @@ model! {
 }
 
 /// Type of a service account.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub enum ServiceAccountType {
     /// An app that signs in as itself.
     #[default]
@@ -181,7 +185,8 @@ model! {
 }
 
 /// Kind of a privilege.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub enum PrivilegeType {
     /// May change things.
     Administrative,
@@ -194,7 +199,8 @@ pub enum PrivilegeType {
 }
 
 /// Kind of a privilege in the deprecated field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub enum LegacyPrivilegeType {
     /// May use it.
     Use,
@@ -221,7 +227,8 @@ model! {
 }
 
 /// What a permission's source is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub enum SourceType {
     /// An account.
     #[default]
@@ -250,11 +257,11 @@ model! {
         origin_type: Option<String>,
         /// RFC 3339, UTC.
         #[serde(skip_serializing_if = "Option::is_none")]
-        #[schemars(extend("format" = "date-time"))]
+        #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
         created_at: Option<String>,
         /// At most 512 characters.
         #[serde(skip_serializing_if = "Option::is_none")]
-        #[schemars(length(max = DESCRIPTION_CHARS))]
+        #[cfg_attr(feature = "schemas", schemars(length(max = DESCRIPTION_CHARS)))]
         description: Option<String>,
         /// Where it is to be seen.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -269,7 +276,8 @@ model! {
 }
 
 /// Kind of an asset.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub enum AssetType {
     /// An app.
     Application,
@@ -281,7 +289,8 @@ pub enum AssetType {
 }
 
 /// Status of an account.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub enum UserStatus {
     /// Created, not yet activated.
     Staged,
@@ -317,7 +326,7 @@ model! {
         is_role: bool,
         /// At most 256 characters.
         #[serde(skip_serializing_if = "Option::is_none")]
-        #[schemars(length(max = ALTERNATIVE_NAME_CHARS))]
+        #[cfg_attr(feature = "schemas", schemars(length(max = ALTERNATIVE_NAME_CHARS)))]
         alternative_name: Option<String>,
         /// What has no field of its own.
         #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -326,7 +335,8 @@ model! {
 }
 
 /// Type of a grouping.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub enum GroupingType {
     /// A set of accounts.
     #[default]
@@ -349,7 +359,7 @@ model! {
         /// Okta's name of the value, as a path.
         key: String,
         /// The value as text; a long one is cut.
-        #[schemars(length(max = CUSTOM_VALUE_CHARS))]
+        #[cfg_attr(feature = "schemas", schemars(length(max = CUSTOM_VALUE_CHARS)))]
         value: String,
     }
 }
@@ -362,6 +372,7 @@ pub const ALTERNATIVE_NAME_CHARS: usize = 256;
 pub const DESCRIPTION_CHARS: usize = 512;
 
 /// What is published of the model: text and lists are left out rather than written empty.
+#[cfg(feature = "schemas")]
 fn refuse_empty(schema: &mut Schema) {
     let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
     for property in properties.into_iter().flat_map(|properties| properties.values_mut()) {
@@ -379,6 +390,7 @@ fn refuse_empty(schema: &mut Schema) {
     }
 }
 
+#[cfg(feature = "schemas")]
 fn is(schema: &Value, kind: &str) -> bool {
     let types = &schema["type"];
     types == kind || types.as_array().is_some_and(|types| types.iter().any(|of| of == kind))

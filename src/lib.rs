@@ -45,5 +45,6 @@ pub mod batch;
 pub mod commit;
 pub mod head;
 pub mod manifest;
+pub mod metrics;
 pub mod status;
 pub mod store;

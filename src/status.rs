@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
+#[cfg(feature = "schemas")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,16 +16,17 @@ use crate::store::{Creation, Kind, Store, StoreError, Version};
 pub const SCHEMA: u32 = 1;
 
 /// The state of an integration after its last run.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default)]
 pub struct Status {
     /// Version of this shape.
-    #[schemars(extend("const" = SCHEMA))]
+    #[cfg_attr(feature = "schemas", schemars(extend("const" = SCHEMA)))]
     pub schema: u32,
     /// Name and version of the function that wrote it, such as `okta-authomize/0.1.0`.
     pub collector: String,
     /// The integration's slug.
-    #[schemars(length(min = 1))]
+    #[cfg_attr(feature = "schemas", schemars(length(min = 1)))]
     pub integration: String,
     /// Its shown name.
     pub name: String,
@@ -33,10 +35,10 @@ pub struct Status {
     /// E-mail of the resource owner.
     pub owner: Option<String>,
     /// When this was written (RFC 3339, UTC).
-    #[schemars(extend("format" = "date-time"))]
+    #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
     pub updated_at: String,
     /// The run's outcome, or `error` where it could not go on.
-    #[schemars(extend("enum" = ["succeeded", "partial", "degraded", "superseded", "error"]))]
+    #[cfg_attr(feature = "schemas", schemars(extend("enum" = ["succeeded", "partial", "degraded", "superseded", "error"])))]
     pub outcome: String,
     /// What the run could not go on without.
     pub error: Option<Trouble>,
@@ -45,12 +47,12 @@ pub struct Status {
     /// Lambda's id of the invocation; empty where the run could not begin.
     pub request_id: String,
     /// The run's mode; empty where the run could not begin.
-    #[schemars(extend("enum" = ["incremental", "full", "check", ""]))]
+    #[cfg_attr(feature = "schemas", schemars(extend("enum" = ["incremental", "full", "check", ""])))]
     pub mode: String,
     /// Newest manifest; 0 before the first.
     pub sequence: u64,
     /// When a run last ended as `succeeded`; a check is no run in this sense.
-    #[schemars(extend("format" = "date-time"))]
+    #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
     pub last_success_at: Option<String>,
     /// Streams by name.
     pub streams: BTreeMap<String, StreamStatus>,
@@ -59,14 +61,15 @@ pub struct Status {
 }
 
 /// What the loader says of itself in `loads/{integration}.json`. Keys that it does not know are ignored.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default)]
 pub struct Loads {
     /// When its first load was finished (RFC 3339, UTC).
-    #[schemars(extend("format" = "date-time"))]
+    #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
     pub since: Option<String>,
     /// When its newest load was finished (RFC 3339, UTC).
-    #[schemars(extend("format" = "date-time"))]
+    #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
     pub loaded_at: Option<String>,
     /// Newest manifest that Authomize holds.
     pub sequence: u64,
@@ -81,7 +84,8 @@ pub struct Loads {
 }
 
 /// Why a run ended as an error.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default)]
 pub struct Trouble {
     /// The Lambda error's `errorType`.
@@ -92,18 +96,19 @@ pub struct Trouble {
 }
 
 /// One stream's state.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default)]
 pub struct StreamStatus {
     /// How it went.
-    #[schemars(extend("enum" = ["succeeded", "not_applicable", "partial", "held", "unavailable", "failed"]))]
+    #[cfg_attr(feature = "schemas", schemars(extend("enum" = ["succeeded", "not_applicable", "partial", "held", "unavailable", "failed"])))]
     pub outcome: String,
     /// What is wrong and what to do.
     pub error: Option<String>,
     /// Records of its newest complete snapshot.
     pub records: Option<u64>,
     /// When that snapshot began (RFC 3339, UTC).
-    #[schemars(extend("format" = "date-time"))]
+    #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
     pub snapshot_at: Option<String>,
 }
 

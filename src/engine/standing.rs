@@ -106,6 +106,20 @@ impl Engine {
         Some((complete.lines, complete.started_at))
     }
 
+    /// Objects that the newest complete snapshots leave out.
+    #[must_use]
+    pub fn excepted(&self) -> usize {
+        let complete = self.work.streams.values().filter_map(|progress| progress.complete.as_ref());
+        complete.map(|complete| complete.except.len()).sum()
+    }
+
+    /// When the oldest of the newest complete snapshots began, those of streams that are switched off included.
+    #[must_use]
+    pub fn oldest_snapshot(&self) -> Option<Timestamp> {
+        let complete = self.work.streams.values().filter_map(|progress| progress.complete.as_ref());
+        complete.map(|complete| complete.started_at).min()
+    }
+
     /// Why nothing more of a stream is forgotten, where that is so.
     #[must_use]
     pub fn held(&self, stream: &str) -> Option<String> {

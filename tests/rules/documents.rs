@@ -320,7 +320,9 @@ fn every_link_between_documents_leads_somewhere() {
 #[test]
 fn every_make_target_that_is_written_about_is_there() {
     let makefile = text("Makefile");
-    for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/loader.md"] {
+    let documents =
+        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/loader.md", "docs/operations.md"];
+    for document in documents {
         for command in codes(&text(document)).iter().filter_map(|code| code.strip_prefix("make ")) {
             let target = command.split(' ').next().unwrap();
             assert!(makefile.contains(&format!("\n{target}:")), "{document}: make {target}");
