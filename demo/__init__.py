@@ -7,6 +7,7 @@ function build, start and invoke the function
 progress what is seen while it works
 findings what the collected data says of posture and attacks
 summary  what is told afterwards, with what changed
+check    `make check`: what a secret opens, as a table of streams
 load     `make load`, and the end of `make run`: into a fake Authomize, or one's own
 children programs started here, all of which end here
 """

@@ -42,7 +42,6 @@ pub mod scrub;
 pub mod usage;
 
 pub mod batch;
-mod cause;
 pub mod commit;
 pub mod head;
 pub mod manifest;

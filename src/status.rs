@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::COLLECTOR;
-use crate::store::{Kind, Store, StoreError};
+use crate::store::{Creation, Kind, Store, StoreError, Version};
 
 /// Version of the status's shape.
 pub const SCHEMA: u32 = 1;
@@ -225,13 +225,23 @@ fn key(prefix: &str, integration: &str, ending: &str) -> String {
     format!("{prefix}/status/{integration}.{ending}")
 }
 
-/// Reads the last status; none where there is none that can be read.
+/// The last status as it was found.
+#[derive(Debug, Default)]
+pub struct Last {
+    /// `None` if it is missing or unreadable.
+    pub status: Option<Status>,
+    version: Option<Version>,
+}
+
+/// Reads the last status, with the version over which [`write`] writes.
 ///
 /// # Errors
 /// As the store's.
-pub async fn last(store: &impl Store, prefix: &str, integration: &str) -> Result<Option<Status>, StoreError> {
-    let body = store.get(&key(prefix, integration, "json")).await?;
-    Ok(body.and_then(|body| serde_json::from_slice(&body).ok()))
+pub async fn last(store: &impl Store, prefix: &str, integration: &str) -> Result<Last, StoreError> {
+    let Some((body, version)) = store.read(&key(prefix, integration, "json")).await? else {
+        return Ok(Last::default());
+    };
+    Ok(Last { status: serde_json::from_slice(&body).ok(), version: Some(version) })
 }
 
 /// How far the loader is, `None` if its record is missing or cannot be read: the status is written all the same.
@@ -240,15 +250,27 @@ pub async fn loads(store: &impl Store, prefix: &str, integration: &str) -> Optio
     serde_json::from_slice(&body).ok()
 }
 
-/// Writes the status and its page.
+/// Writes the status and its page over the last one; returns whether nobody else has written either meanwhile. Where
+/// somebody has, theirs stays.
 ///
 /// # Errors
 /// As the store's.
-pub async fn write(store: &impl Store, prefix: &str, status: &Status) -> Result<(), StoreError> {
+pub async fn write(store: &impl Store, prefix: &str, status: &Status, last: &Last) -> Result<bool, StoreError> {
     let status = &Status { schema: SCHEMA, collector: COLLECTOR.to_owned(), ..status.clone() };
     let json = serde_json::to_vec_pretty(status).expect("plain structs with string keys always serialize");
-    store.put(&key(prefix, &status.integration, "json"), Bytes::from(json), Kind::Json).await?;
-    store.put(&key(prefix, &status.integration, "html"), Bytes::from(status.html()), Kind::Html).await
+    let (json_key, page_key) = (key(prefix, &status.integration, "json"), key(prefix, &status.integration, "html"));
+    // Before the status is written: a page that comes after it is of a run that has read it.
+    let page = store.read(&page_key).await?.map(|(_, version)| version);
+    let parts = [
+        (json_key, Bytes::from(json), Kind::Json, last.version.as_ref()),
+        (page_key, Bytes::from(status.html()), Kind::Html, page.as_ref()),
+    ];
+    for (key, body, kind, read) in parts {
+        if store.replace(&key, body, kind, read).await? != Creation::Created {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 #[cfg(test)]

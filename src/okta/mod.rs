@@ -29,7 +29,6 @@ use jiff::Timestamp;
 pub use assertion::KeyError;
 pub use auth::Session;
 pub use client::{Org, Page};
-pub use pace::class_of;
 pub use tally::{ClassUse, Use};
 pub use transport::Transport;
 
