@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use okta_authomize::COLLECTOR;
 use okta_authomize::clock::Clock;
 use okta_authomize::config::{Config, log_level};
 use okta_authomize::handler::{Failure, Handler, Invocation};
 use okta_authomize::invocation::Report;
 use okta_authomize::secret::Vault;
-use okta_authomize::COLLECTOR;
 use okta_authomize::store::Bucket;
 use serde_json::Value;
 
