@@ -33,7 +33,7 @@ pub(super) struct Flight {
 
 impl Flight {
     /// Whether the answer is absorbed after that of an earlier request.
-    fn awaits(&self, earlier: &Self) -> bool {
+    fn waits_for(&self, earlier: &Self) -> bool {
         let is_apart = || {
             let (own, other) = (self.key.as_ref()?, earlier.key.as_ref()?);
             Some(own.scope.is_apart_from(&other.scope, by_name(own.reads)?.identity))
@@ -73,7 +73,7 @@ impl Flights {
 
     /// The next answer that may be absorbed: no earlier one may hold a record of it.
     pub(super) fn release(&mut self) -> Option<(Flight, Answer)> {
-        let awaits = |at: usize| self.flights[..at].iter().any(|earlier| self.flights[at].awaits(earlier));
+        let awaits = |at: usize| self.flights[..at].iter().any(|earlier| self.flights[at].waits_for(earlier));
         let at = (0..self.flights.len()).find(|at| self.flights[*at].answer.is_some() && !awaits(*at))?;
         let mut flight = self.flights.remove(at);
         flight.answer.take().map(|answer| (flight, answer))
@@ -87,7 +87,7 @@ impl Flights {
             return None;
         }
         let held = self.flights.iter().position(|flight| flight.answer.is_some())?;
-        let is_awaited = |flight: &Flight| flight.answer.is_none() && self.flights[held].awaits(flight);
+        let is_awaited = |flight: &Flight| flight.answer.is_none() && self.flights[held].waits_for(flight);
         let at = self.flights[..held].iter().position(is_awaited)?;
         Some(self.flights.remove(at))
     }
