@@ -3,7 +3,8 @@
 source   the org to collect: the demo org, or one's own (OKTA_SECRET)
 state    what the demo org must still be at the next run (out/.demo.json)
 aws      S3 and Secrets Manager, filled from out/ and copied back into it
-function build, start and invoke the function
+function build and start the function, and be the Lambda service that invokes it
+http     a small HTTP server in threads
 progress what is seen while it works
 findings what the collected data says of posture and attacks
 summary  what is told afterwards, with what changed

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use jiff::SignedDuration;
 use url::{Host, Url};
 
-/// What the environment says (see the README's table of settings).
+/// Settings of the function, as the environment has them (see `docs/configuration.md`).
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Output bucket (`BUCKET`).
@@ -32,7 +32,7 @@ pub struct Config {
 /// Every setting that is missing or wrong, each line led by the variable's name.
 #[derive(Debug)]
 pub struct ConfigError {
-    /// One sentence a problem.
+    /// One sentence per problem.
     pub problems: Vec<String>,
 }
 
@@ -44,7 +44,7 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// The variables that [`Config::read`] knows, for the template's and README's tests.
+/// The variables that [`Config::read`] knows, for the tests of the template and the documents.
 pub const VARIABLES: [&str; 9] = [
     "BUCKET",
     "PREFIX",

@@ -26,7 +26,7 @@ use tracing_subscriber::{fmt, registry};
 
 type Error = lambda_runtime::Error;
 
-/// What a call of S3 or Secrets Manager may take: until a connection is there, until one attempt is answered, and
+/// Time limits of a call of S3 or Secrets Manager: until a connection is there, until one attempt is answered, and
 /// with its repetitions. Without them a service that does not answer holds a run until Lambda ends it.
 const LONGEST_CONNECT: Duration = Duration::from_secs(5);
 const LONGEST_ATTEMPT: Duration = Duration::from_secs(10);
@@ -48,7 +48,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// One JSON object a line, with the `timestamp` and `level` by which Lambda tells and filters lines.
+/// One JSON object per line, with the `timestamp` and `level` by which Lambda tells and filters lines.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html>
 ///
 /// The libraries' finer levels show requests, answers and events, and so secrets: they stay at INFO whatever is

@@ -1,4 +1,4 @@
-//! All that the rest knows of S3: create if absent, put, get, list.
+//! S3, as far as the rest knows it: create if absent, put, get, list.
 
 use std::fmt;
 use std::future::Future;
@@ -17,7 +17,7 @@ pub trait Store: Clone + Send + Sync + 'static {
     fn create(&self, key: &str, body: Bytes, kind: Kind) -> impl Future<Output = Result<Creation, StoreError>> + Send;
     /// Writes an object, replacing what was there.
     fn put(&self, key: &str, body: Bytes, kind: Kind) -> impl Future<Output = Result<(), StoreError>> + Send;
-    /// Reads an object; none where there is none.
+    /// Reads an object, or `None` if there is none.
     fn get(&self, key: &str) -> impl Future<Output = Result<Option<Bytes>, StoreError>> + Send;
     /// Keys under `prefix` that sort after `after`, in order.
     fn list(&self, prefix: &str, after: &str) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
@@ -26,7 +26,7 @@ pub trait Store: Clone + Send + Sync + 'static {
 /// The longest that an object's body may take to arrive.
 const LONGEST_BODY: Duration = Duration::from_secs(30);
 
-/// What became of a [`Store::create`].
+/// The outcome of a [`Store::create`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Creation {
     /// The object is there now.

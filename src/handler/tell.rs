@@ -1,4 +1,4 @@
-//! What the status object is told of a run.
+//! The run's part in the status object.
 
 use jiff::Timestamp;
 
@@ -21,6 +21,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             run: run.id.clone(),
             request_id: run.request_id.clone(),
             mode: run.mode.word().to_owned(),
+            signs_in_with: run.integration.signs_in_with().to_owned(),
             ..Status::default()
         }
     }
@@ -40,14 +41,13 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         if status.outcome == "succeeded" && status.mode != Mode::Check.word() {
             status.last_success_at = Some(status.updated_at.clone());
         }
-        if let Some(last) = &last {
-            status = status.completed_by(last);
-            if status.is_older_than(last, &rfc3339(began_at)) {
-                tracing::info!(run = status.run, newer = last.run, "a newer run has written the status");
-                return Ok(());
-            }
+        status = status.completed_by(last.as_ref().unwrap_or(&Status::default()), now);
+        if let Some(last) = last.as_ref().filter(|last| status.is_older_than(last, &rfc3339(began_at))) {
+            tracing::info!(run = status.run, newer = last.run, "a newer run has written the status");
+            return Ok(());
         }
         if status.is_news(last.as_ref(), now) {
+            status.findings = status::findings(&self.store, &self.config.prefix, &status.integration).await;
             status.loads = status::loads(&self.store, &self.config.prefix, &status.integration).await;
             status::write(&self.store, &self.config.prefix, &status).await?;
         }

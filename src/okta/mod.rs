@@ -28,7 +28,7 @@ use jiff::Timestamp;
 pub use assertion::KeyError;
 pub use auth::Session;
 pub use client::{Org, Page};
-pub use pace::class_of;
+pub use pace::{Limit, class_of};
 pub use transport::{Transport, Use};
 
 /// The time that a request may take.

@@ -12,6 +12,7 @@ use super::announced::{Announced, announced, retry_after};
 use super::answer::{self, Raw, Size, Slowed, Trouble};
 use super::bucket::Wait;
 use super::gate::Gate;
+use super::pace::Limit;
 use super::received::{broken, text_of};
 use super::{Error, Within};
 use crate::body::Body;
@@ -44,12 +45,14 @@ struct Turn<'a> {
 }
 
 /// What a transport has cost the org so far.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Use {
     /// Requests sent, repeats included.
     pub requests: u64,
     /// Time that requests have waited for limits.
     pub throttled_ms: u64,
+    /// The org's rate limits, as its answers have told of them.
+    pub limits: Vec<Limit>,
 }
 
 /// Longest time for one answer: slow is not dead.
@@ -94,7 +97,9 @@ impl Transport {
     /// What was used since the run began.
     #[must_use]
     pub fn used(&self) -> Use {
-        Use { requests: self.requests.load(Ordering::Relaxed), throttled_ms: self.throttled_ms.load(Ordering::Relaxed) }
+        let (requests, throttled_ms) = (&self.requests, &self.throttled_ms);
+        let (requests, throttled_ms) = (requests.load(Ordering::Relaxed), throttled_ms.load(Ordering::Relaxed));
+        Use { requests, throttled_ms, limits: self.gate().pace.limits() }
     }
 
     /// How many requests should be under way at once.
