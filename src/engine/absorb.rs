@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::ask::Answer;
 use super::assembly::Assemblies;
-use super::belief::{Belief, doubt, doubted, forget, note_life, note_second, note_size};
+use super::belief::{Belief, Ended, doubt, doubted, forget, note_life, note_second, note_size};
 use super::flights::Flight;
 use super::harvest::{Harvest, items};
 use super::job::{Job, Key, Scope};
@@ -194,7 +194,7 @@ impl Answers {
             note_size(work, stream, &key.scope, job.lines);
             return work.end(key, now);
         }
-        match doubt(work, key, stream, &job, shape, was_anchored) {
+        match doubt(work, key, &Ended { stream, job: &job, shape, was_anchored }) {
             // The snapshot that it is a part of decides.
             Belief::Open(_) | Belief::Doubted(_) if job.of_snapshot => {
                 note_size(work, stream, &key.scope, job.lines);

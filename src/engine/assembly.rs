@@ -87,27 +87,52 @@ impl Assemblies {
     ) -> Stepped {
         let Some(mut assembling) = self.0.remove(key) else { return Stepped::More };
         let began_at = *assembling.began_at.get_or_insert(at);
-        let (is_first, is_optional) = (assembling.assembly.parts.is_empty(), assembling.step.optional);
+        match assembling.read(answer, is_second) {
+            Read::Page => {}
+            Read::Part => {
+                assembling.assembly.parts.extend(assembling.open.take());
+                let Source::Assembled { next, .. } = &stream.source else { return Stepped::More };
+                match next(&assembling.assembly) {
+                    Some(step) => assembling.step = step,
+                    None => return Stepped::Done { assembly: assembling.assembly, began_at },
+                }
+            }
+            Read::Nothing => {
+                self.0.insert(key.clone(), assembling);
+                return Stepped::Trouble(Answer::Dropped);
+            }
+            Read::End(stepped) => return stepped,
+        }
+        self.0.insert(key.clone(), assembling);
+        Stepped::More
+    }
+}
+
+/// What an answer was for the part that is being read.
+enum Read {
+    /// One of its pages; more of them follow.
+    Page,
+    /// Its end.
+    Part,
+    /// Nothing: the request is sent again.
+    Nothing,
+    /// The end of the whole object.
+    End(Stepped),
+}
+
+impl Assembling {
+    /// Reads an answer into the part that is open.
+    fn read(&mut self, answer: Answer, is_second: bool) -> Read {
+        let (is_first, is_optional) = (self.assembly.parts.is_empty(), self.step.optional);
         match answer {
             Answer::Page { body, next } => match items(&body) {
-                Ok(items) => {
-                    let count = assembling.add(&items);
-                    match next.map(|path| assembling.follow(path, count)) {
-                        Some(Ok(())) => {
-                            self.0.insert(key.clone(), assembling);
-                            return Stepped::More;
-                        }
-                        // A page that says nothing and leads nowhere is the end.
-                        Some(Err(error)) if !items.is_empty() => return Stepped::Trouble(Answer::Failed { error }),
-                        Some(Err(_)) | None => {}
-                    }
-                }
-                Err(error) if !is_optional => return Stepped::Trouble(Answer::Failed { error }),
-                Err(_) => drop(assembling.add(&[])),
+                Ok(items) => return self.page(&items, next),
+                Err(error) if !is_optional => return Read::End(Stepped::Trouble(Answer::Failed { error })),
+                Err(_) => drop(self.add(&[])),
             },
-            Answer::Gone if !is_optional && is_first => return Stepped::Gone,
-            Answer::Gone if !is_optional && !is_second => return Stepped::Changed,
-            Answer::Gone if !is_optional => assembling.miss(),
+            Answer::Gone if !is_optional && is_first => return Read::End(Stepped::Gone),
+            Answer::Gone if !is_optional && !is_second => return Read::End(Stepped::Changed),
+            Answer::Gone if !is_optional => self.miss(),
             Answer::Gone
             | Answer::Unavailable { .. }
             | Answer::NotApplicable { .. }
@@ -115,26 +140,25 @@ impl Assemblies {
             | Answer::Refused { .. }
                 if is_optional =>
             {
-                assembling.add(&[]);
+                self.add(&[]);
             }
-            Answer::Dropped => {
-                self.0.insert(key.clone(), assembling);
-                return Stepped::Trouble(Answer::Dropped);
-            }
-            trouble => return Stepped::Trouble(trouble),
+            Answer::Dropped => return Read::Nothing,
+            trouble => return Read::End(Stepped::Trouble(trouble)),
         }
-        assembling.end_part();
-        let Source::Assembled { next, .. } = &stream.source else { return Stepped::More };
-        let Some(step) = next(&assembling.assembly) else {
-            return Stepped::Done { assembly: assembling.assembly, began_at };
-        };
-        assembling.step = step;
-        self.0.insert(key.clone(), assembling);
-        Stepped::More
+        Read::Part
     }
-}
 
-impl Assembling {
+    /// Adds a page, and moves to the next one where a link leads there.
+    fn page(&mut self, items: &[Item], next: Option<String>) -> Read {
+        let count = self.add(items);
+        match next.map(|path| self.follow(path, count)) {
+            Some(Ok(())) => Read::Page,
+            // A page that says nothing and leads nowhere is the end.
+            Some(Err(error)) if !items.is_empty() => Read::End(Stepped::Trouble(Answer::Failed { error })),
+            Some(Err(_)) | None => Read::Part,
+        }
+    }
+
     /// Adds a page to the part that is being read: the one after those that are ended.
     fn add(&mut self, items: &[Item]) -> usize {
         let open = self.open.get_or_insert_default();
@@ -158,10 +182,6 @@ impl Assembling {
     /// Notes that the part that is being read is gone.
     fn miss(&mut self) {
         self.open.get_or_insert_default().is_gone = true;
-    }
-
-    fn end_part(&mut self) {
-        self.assembly.parts.extend(self.open.take());
     }
 }
 

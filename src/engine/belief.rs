@@ -20,63 +20,74 @@ pub(super) enum Belief {
     Doubted(Option<String>),
 }
 
-pub(super) fn doubt(
-    work: &Work,
-    key: &Key,
-    stream: &Stream,
-    job: &Job,
-    shape: Option<Shape>,
-    was_anchored: bool,
-) -> Belief {
+/// A reading of a parent's records that has come to its end.
+pub(super) struct Ended<'a> {
+    pub(super) stream: &'static Stream,
+    pub(super) job: &'a Job,
+    pub(super) shape: Option<Shape>,
+    /// An earlier page held the group to which everybody belongs.
+    pub(super) was_anchored: bool,
+}
+
+/// Whether what a reading did not repeat has gone.
+pub(super) fn doubt(work: &Work, key: &Key, ended: &Ended<'_>) -> Belief {
     let Scope::Parent(kind, id) = &key.scope else { return Belief::Sound };
-    let losses = job.change.as_ref().map_or(0, |change| change.losses);
-    let is_live = work.lives.get(id).copied();
-    if is_live == Some(false) {
+    match work.lives.get(id) {
+        Some(false) => Belief::Sound,
+        _ if is_first(ended.stream, *kind) => doubt_size(work, &key.scope, (*kind, id), ended),
+        _ => doubt_emptiness(work, (*kind, id), ended),
+    }
+}
+
+/// Doubts a reading by the number of records that it found before.
+fn doubt_size(work: &Work, scope: &Scope, (kind, id): (Kind, &str), ended: &Ended<'_>) -> Belief {
+    let (stream, change) = (ended.stream, ended.job.change.as_ref());
+    let sizes = work.sizes.get(stream.name);
+    if !sizes.is_some_and(|sizes| sizes.is_doubtful(id, ended.job.lines, change)) {
         return Belief::Sound;
     }
-    if is_first(stream, *kind) {
-        let sizes = work.sizes.get(stream.name);
-        if !sizes.is_some_and(|sizes| sizes.is_doubtful(id, job.lines, job.change.as_ref())) {
-            return Belief::Sound;
-        }
-        let other = sizes.and_then(|sizes| sizes.largest_but(id)).map(|(other, lines)| {
-            let kind = if kind.names("", other) { *kind } else { kind_of(other, *kind) };
-            Look::Other(Scope::Parent(kind, other.to_owned()), lines)
-        });
-        if losses == 0 && *kind == Kind::User && is_live.is_none() {
-            return Belief::Open(Look::User(id.clone()));
-        }
-        let second = || match stream.identity {
-            Identity::Pair(_, second) => {
-                let seen = work.seen.seconds.get(stream.name)?;
-                stream.reread(Of::All(second))?;
-                Some(Look::Other(Scope::Parent(second, seen.clone()), 1))
-            }
-            _ => None,
-        };
-        return match other.or_else(second) {
-            Some(look) => Belief::Open(look),
-            None if losses > 0 => Belief::Sound,
-            None => Belief::Open(Look::Other(key.scope.clone(), 1)),
-        };
+    let has_losses = change.is_some_and(|change| change.losses > 0);
+    if !has_losses && kind == Kind::User && !work.lives.contains_key(id) {
+        return Belief::Open(Look::User(id.to_owned()));
     }
-    let holds_anchor = matches!(shape, Some(Shape::Records { holds_anchor: true, .. }));
+    let other = sizes.and_then(|sizes| sizes.largest_but(id)).map(|(other, lines)| {
+        let kind = if kind.names("", other) { kind } else { kind_of(other, kind) };
+        Look::Other(Scope::Parent(kind, other.to_owned()), lines)
+    });
+    match other.or_else(|| second_seen(work, stream)) {
+        Some(look) => Belief::Open(look),
+        None if has_losses => Belief::Sound,
+        None => Belief::Open(Look::Other(scope.clone(), 1)),
+    }
+}
+
+/// A look at an object of a stream's second kind that had records lately.
+fn second_seen(work: &Work, stream: &Stream) -> Option<Look> {
+    let Identity::Pair(_, second) = stream.identity else { return None };
+    let seen = work.seen.seconds.get(stream.name)?;
+    stream.reread(Of::All(second))?;
+    Some(Look::Other(Scope::Parent(second, seen.clone()), 1))
+}
+
+/// Doubts a reading that found nothing, or not the group to which everybody belongs.
+fn doubt_emptiness(work: &Work, (kind, id): (Kind, &str), ended: &Ended<'_>) -> Belief {
+    let holds_anchor = matches!(ended.shape, Some(Shape::Records { holds_anchor: true, .. }));
     if holds_anchor && work.seen.everyone.is_some() {
-        return match is_live {
-            _ if was_anchored => Belief::Sound,
+        return match work.lives.get(id) {
+            _ if ended.was_anchored => Belief::Sound,
             Some(_) => Belief::Doubted(Some(looks::contradiction(id))),
-            None => Belief::Open(Look::User(id.clone())),
+            None => Belief::Open(Look::User(id.to_owned())),
         };
     }
-    if job.lines > 0 {
+    if ended.job.lines > 0 {
         return Belief::Sound;
     }
-    if losses == 0 {
+    if ended.job.change.as_ref().is_none_or(|change| change.losses == 0) {
         // Somebody live who has nothing has lost nothing that no event tells of.
         return Belief::Doubted(None);
     }
-    match work.seen.seconds.get(stream.name).filter(|other| *other != id) {
-        Some(other) => Belief::Open(Look::Other(Scope::Parent(*kind, other.clone()), 1)),
+    match work.seen.seconds.get(ended.stream.name).filter(|other| *other != id) {
+        Some(other) => Belief::Open(Look::Other(Scope::Parent(kind, other.clone()), 1)),
         None => Belief::Sound,
     }
 }

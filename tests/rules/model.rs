@@ -1,11 +1,12 @@
 //! Whatever happens to an org and to the function, a reader ends in step with the org.
 //!
 //! Each case is drawn from its number: `MODEL_SEED=…` runs that one alone, `MODEL_CASES=…` sets how many there are, and
-//! `MODEL_FROM=…` which is the first.
+//! `MODEL_FROM=…` which is the first. `DAYS_SEED` and `DAYS_CASES` are the same for the cases that go on for days.
 //! The first ones go through every change with every crash, the others are random.
 
 mod case;
 mod compare;
+mod days;
 mod doom;
 pub mod found;
 mod happen;
@@ -21,6 +22,7 @@ use fastrand::Rng;
 use serde_json::json;
 
 use case::Case;
+use days::{Days, WAYS, Way};
 use doom::{CRASHES, Crash};
 use found::found;
 use mutations::{MUTATIONS, Told};
@@ -156,6 +158,58 @@ fn a_reader_ends_in_step_whatever_happens() {
     let missing: Vec<_> = pairs().into_iter().filter(|pair| !seen.contains(pair)).collect();
     let names: Vec<_> = missing.iter().map(|(mutation, crash)| (MUTATIONS[*mutation].0, crash)).collect();
     assert!(names.is_empty(), "never seen: {names:?}");
+}
+
+/// Snapshots are due each day.
+const DAILY_HOURS: u32 = 24;
+/// Cases of days with trouble, beyond one for each way to fail with each crash.
+const DAYS_CASES: u64 = 60;
+
+async fn days(world: &mut World, number: u64) -> BTreeSet<(Way, Crash)> {
+    let pairs: Vec<_> = WAYS.iter().flat_map(|way| CRASHES.iter().map(|crash| (*way, *crash))).collect();
+    let mut rng = Rng::with_seed(number);
+    world.snapshot_interval_hours = DAILY_HOURS;
+    let is_rich = rng.bool();
+    let mut org = found(&mut rng, is_rich, true);
+    let pair = usize::try_from(number).ok().and_then(|number| pairs.get(number)).copied();
+    let has_crowd = pair.is_some_and(|(way, _)| matches!(way, Way::Short | Way::Empty)) || rng.u8(..3) == 0;
+    if has_crowd {
+        weakened::crowd(&mut org);
+    }
+    let mut case = Case::new(world, number, rng, org);
+    let mut days = Days::new(&mut case);
+    days.live(pair, has_crowd).await;
+    days.seen
+}
+
+#[test]
+fn trouble_that_lasts_for_days_costs_itself_alone() {
+    let pairs = (WAYS.len() * CRASHES.len()) as u64;
+    let (from, cases) = match number("DAYS_SEED") {
+        Some(seed) => (seed, seed + 1),
+        None => (0, pairs + number("DAYS_CASES").unwrap_or(DAYS_CASES)),
+    };
+    let live = |numbers: std::iter::StepBy<std::ops::Range<u64>>| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut world = World::new().await;
+            let mut seen = BTreeSet::new();
+            for number in numbers {
+                seen.extend(days(&mut world, number).await);
+            }
+            seen
+        })
+    };
+    let seen: BTreeSet<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS)
+            .map(|thread| (from + thread..cases).step_by(THREADS as usize))
+            .map(|numbers| scope.spawn(move || live(numbers)))
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("a case failed, see above")).collect()
+    });
+    let every = WAYS.iter().flat_map(|way| CRASHES.iter().map(|crash| (*way, *crash)));
+    let missing: Vec<_> = every.filter(|pair| !seen.contains(pair)).collect();
+    assert!(missing.is_empty() || cases - from == 1, "never seen: {missing:?}");
 }
 
 /// Public changes of an org, by the names of its methods.

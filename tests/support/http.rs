@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use fake_org::{Request, Response};
+use fake_org::{Fault, Request, Response};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
@@ -46,6 +46,9 @@ where
     let mut stream = BufReader::new(stream);
     while let Some(request) = read(&mut stream).await {
         let response = answer(request).await;
+        if response.fault == Some(Fault::Reset) {
+            return;
+        }
         let mut text = format!("HTTP/1.1 {} Answer\r\nContent-Length: {}\r\n", response.status, response.body.len());
         response.headers.iter().for_each(|(name, value)| text += &format!("{name}: {value}\r\n"));
         let bytes = [text.as_bytes(), b"\r\n", &response.body].concat();

@@ -47,7 +47,7 @@ pub struct Case<'w> {
 impl Drop for Case<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("MODEL_SEED={}, and these steps:\n  {}", self.number, self.steps.join("\n  "));
+            eprintln!("Case {}, and these steps:\n  {}", self.number, self.steps.join("\n  "));
         }
     }
 }
@@ -224,8 +224,8 @@ impl<'w> Case<'w> {
                 event = json!({"mode": "full"});
             } else if !held.is_empty() {
                 event = json!({"accept_shrink": held});
-            } else if report.outcome == Outcome::Degraded {
-                // What failed before sinks, for minutes at first.
+            } else if report.outcome == Outcome::Degraded || !report.go_on {
+                // What failed, or is looked at once more, sinks for minutes at first.
                 self.advance(SignedDuration::from_mins(20));
             }
             if let Some(seconds) = report.retry_after_seconds {

@@ -40,7 +40,8 @@ fn draw(case: &mut Case<'_>, told: bool) -> usize {
     }
 }
 
-fn change(case: &mut Case<'_>, told: bool) {
+/// Any change, logged in one of the ways that there are.
+pub fn change(case: &mut Case<'_>, told: bool) {
     let how = match case.rng.u8(..20) {
         0..3 if !told => How::Silently,
         3..6 => How::Late,
@@ -172,6 +173,8 @@ fn begin_anew(case: &mut Case<'_>) {
             case.world.start();
         }
         1 => {
+            // A token that is revoked within a minute of the last one ends its runs until the minute is over.
+            case.advance(SignedDuration::from_secs(61));
             case.say("tokens are revoked");
             case.world.rig.org().revoke_access_tokens();
         }

@@ -13,7 +13,7 @@ const PEOPLE: usize = 130;
 const MOST_LEFT: u64 = 20;
 
 /// What is cut short, and a stream that must be held then.
-const CUTS: [(&str, &str); 3] = [
+pub const CUTS: [(&str, &str); 3] = [
     ("/api/v1/users", "users"),
     ("/api/v1/groups/*/users", "group_memberships"),
     ("/api/v1/apps/*/users", "application_users"),

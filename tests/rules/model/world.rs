@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use fake_org::{Org, Request, Response};
+use fake_org::{Fault, Org, Request, Response};
 use jiff::SignedDuration;
 use okta_authomize::clock::Clock;
 use okta_authomize::config::Config;
@@ -52,6 +52,8 @@ pub struct World {
     pub rig: Rig,
     pub traffic: Arc<Mutex<Traffic>>,
     pub doom: Doom,
+    /// The time between snapshots; it is set before a case begins.
+    pub snapshot_interval_hours: u32,
     /// Where a case leaves its bucket in the end, under its number.
     pub kept_in: Option<std::path::PathBuf>,
     client: reqwest::Client,
@@ -64,13 +66,13 @@ pub enum Ended {
     Told(Result<Report, Failure>),
 }
 
-const SETTINGS: [(&str, &str); 7] = [
+/// So rarely that no snapshot heals anything within a case.
+const RARELY_HOURS: u32 = 8_760;
+
+const SETTINGS: [(&str, &str); 5] = [
     ("BUCKET", "acme-okta"),
     ("SECRET_ID", "okta/acme"),
     ("RATE_LIMIT_SHARE", "100"),
-    // So rarely that it heals nothing within a case.
-    ("FULL_SYNC_INTERVAL_HOURS", "8760"),
-    ("FACTORS_INTERVAL_HOURS", "8760"),
     ("LOG_LOOKBACK_DAYS", "90"),
     ("CHECKPOINT_INTERVAL_SECONDS", "10"),
 ];
@@ -84,7 +86,15 @@ impl World {
         let (traffic, doom) = (Arc::<Mutex<Traffic>>::default(), Doom::default());
         let gate = gate(&rig.org, &traffic, &doom).await;
         rig.url.clone_from(&gate.url);
-        Self { rig, traffic, doom, kept_in: None, client: http_client().unwrap(), _gate: gate }
+        Self {
+            rig,
+            traffic,
+            doom,
+            snapshot_interval_hours: RARELY_HOURS,
+            kept_in: None,
+            client: http_client().unwrap(),
+            _gate: gate,
+        }
     }
 
     /// Another org, an empty bucket.
@@ -109,6 +119,7 @@ impl World {
     pub fn handler(&self) -> Handler<Memory, Drawer> {
         let setting = |name: &str| match name {
             "OKTA_ENDPOINT_URL" => Some(self.rig.url.clone()),
+            "FULL_SYNC_INTERVAL_HOURS" | "FACTORS_INTERVAL_HOURS" => Some(self.snapshot_interval_hours.to_string()),
             _ => SETTINGS.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()),
         };
         let config = Config::read(setting).unwrap();
@@ -173,7 +184,12 @@ fn pass(org: &mut Org, traffic: &mut Traffic, doom: &Doom, mut request: Request)
     if let Some(most) = traffic.page {
         cap(&mut request, most);
     }
-    let response = org.answer(&request);
+    let mut response = org.answer(&request);
+    if let Some(Fault::Stall(ms)) = response.fault {
+        // The client's patience ends, in a time that is simulated.
+        org.advance(SignedDuration::from_millis(i64::try_from(ms).unwrap()));
+        response.fault = Some(Fault::Reset);
+    }
     let beyond = traffic.cut.is_some_and(|cut| cut == nth);
     org.advance(if beyond { SignedDuration::from_mins(6) } else { traffic.step });
     if doom.strikes(Crash::AfterRequest) {
