@@ -47,7 +47,7 @@ looks: rust browser-tools ## Look at the status page in a browser, in every stat
 soak: rust venv ## Try hostile input for longer than `make test` does; HOSTILE_CASES=50 says how many times
 	HOSTILE_CASES=$(or $(HOSTILE_CASES),50) PROPTEST_CASES=20000 cargo test --locked --package okta-authomize -- hostile scrub --nocapture
 
-bench: rust venv ## Measure the release build against a large fake org; writes bench/results.md (Linux)
+bench: rust ## Measure the release build against a large fake org; writes bench/results.md (Linux)
 	@python3 -B -m bench
 
 build: rust build-tools ## Build both functions below target/lambda/ for this machine's processor; ARCH=arm64 or x86_64 for another

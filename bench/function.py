@@ -37,7 +37,7 @@ ENVIRONMENT = {
 
 @dataclasses.dataclass
 class Cost:
-    """What one invocation took."""
+    """One invocation's cost."""
 
     report: dict
     wall_s: float

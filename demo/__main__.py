@@ -105,7 +105,7 @@ def environment(aws, source):
 
 
 def keep(aws, state):
-    """Whatever came of it, what is committed is kept, and the org it came from."""
+    """Keeps what is committed, and the org it came from, however the run ended."""
     aws.copy_to(OUT)
     if state:
         state.write(OUT)

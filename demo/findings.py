@@ -29,7 +29,7 @@ def tell(out, prefix, integration, is_json=False):
 
 
 def watched(process):
-    """What a program says, while it is told how long it has been asked."""
+    """A program's output and complaint; the time it takes is shown meanwhile."""
     terminal = sys.stdout.isatty()
     started = time.monotonic()
     while True:

@@ -136,7 +136,7 @@ class Function:
 
 
 def reason(body):
-    """What a Lambda error says."""
+    """A Lambda error's type and message."""
     with contextlib.suppress(ValueError, TypeError, KeyError):
         error = json.loads(body)
         return f"{error['errorType']}: {error['errorMessage']}"

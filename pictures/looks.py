@@ -1,4 +1,4 @@
-"""What the status page must keep to in every state, width and scheme: `python -m pictures.looks`.
+"""The rules that the status page must keep in every state, width and scheme: `python -m pictures.looks`.
 
 Leaves 0 where a browser found nothing, or where there is no browser and none can be installed: that is said.
 """
@@ -31,7 +31,6 @@ OVERFLOW = """
   return beyond.slice(0, 5);
 })()
 """
-# What is drawn above the letters of a line would lie over the line before.
 CONTENT = "[document.title, document.querySelector('h1').innerText, document.querySelector('.pill').innerText]"
 
 
@@ -41,7 +40,7 @@ def axe():
 
 
 def faults(tab, name, url, script, width, scheme):
-    """Everything that is wrong with one page at one width in one scheme."""
+    """The faults of one page at one width in one scheme."""
     tab.open(url, width, HEIGHT, scheme)
     where = f"{name}, {width} px, {scheme}"
     found = [f"{where}: asks for {asked}" for asked in tab.requested if asked != url and not asked.startswith("data:")]
@@ -61,7 +60,7 @@ def faults(tab, name, url, script, width, scheme):
 
 
 def printed(tab, name, url):
-    """What is wrong with the page on paper."""
+    """The faults of the page on paper."""
     tab.open(url, 794, 1123, "dark", media="print")
     ink = tab.evaluate("getComputedStyle(document.body).color")
     paper = tab.evaluate("getComputedStyle(document.body).backgroundColor")

@@ -19,7 +19,7 @@ DESK, PHONE = 1180, 390
 DESK_HIGH, PHONE_HIGH = 1700, 1300
 # Shades of a picture: what is drawn has few, and takes a third of the space by it.
 COLOURS = 64
-# What the widest page of a terminal takes.
+# Width of the window for a terminal's page.
 TERMINAL = 1000
 # Lines of `make run` from its beginning, and of the findings.
 RUN_ROWS, FINDING_ROWS = 44, 34
@@ -68,7 +68,7 @@ def run(tab):
 
 
 def first_run():
-    """What `make run` prints where there is no out/ yet."""
+    """The output of `make run` where there is no out/ yet."""
     project = Path.cwd()
     with tempfile.TemporaryDirectory() as folder:
         for name in ("Cargo.toml", "Cargo.lock", "src", "crates", "demo", "bench", "events", "findings", "conformance", "schemas"):

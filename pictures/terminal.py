@@ -1,4 +1,4 @@
-"""What a command printed, as a page that looks like a terminal."""
+"""A command's output as a page that looks like a terminal."""
 
 import html
 import re

@@ -28,7 +28,7 @@ fn tamed(grapheme: &str) -> String {
     let kept = grapheme.chars().take(GRAPHEME_CHARS).filter(|character| {
         let is_mark = is_mark(*character);
         marks += usize::from(is_mark);
-        !turns(*character) && !(is_mark && marks > MOST_MARKS)
+        !(turns(*character) || is_mark && marks > MOST_MARKS)
     });
     kept.map(|character| if character.is_control() || character == '\u{feff}' { ' ' } else { character }).collect()
 }

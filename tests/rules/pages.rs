@@ -79,7 +79,7 @@ fn remember_a_month(rig: &Rig) {
 
 #[tokio::test]
 async fn the_page_of_a_connected_integration_tells_all_that_is_known() {
-    let mut rig = demo().await;
+    let rig = demo().await;
     put(
         &rig,
         "okta/loads/okta.json",
@@ -88,12 +88,14 @@ async fn the_page_of_a_connected_integration_tells_all_that_is_known() {
     );
     let found = json!({"made_at": "2026-11-27T08:00:00Z", "sequence": 1, "severities": {"critical": 2, "medium": 7}});
     put(&rig, "okta/status/okta.findings.json", &found);
+    rig.org().options.limits = Limits::workforce()
+        .set(Class::Apps, 1_000)
+        .set(Class::Groups, 1_000)
+        .set(Class::Iam, 500)
+        .set(Class::UserParts, 2_000)
+        .set(Class::Logs, 600);
     rig.run().await;
     remember_a_month(&rig);
-    let limits = Limits::workforce().set(Class::Apps, 1_000).set(Class::Groups, 1_000).set(Class::Iam, 500);
-    rig.org().options.limits = limits;
-    rig.restart(&[("RATE_LIMIT_SHARE", "100")]);
-    rig.ask(json!({"mode": "full", "streams": ["users", "groups", "applications"]})).await.unwrap();
     for _ in 0..2 {
         rig.org().append_event(fake_org::Event::new("user.session.start"));
         rig.run().await;
@@ -119,8 +121,9 @@ async fn the_page_of_a_connected_integration_tells_all_that_is_known() {
 #[tokio::test]
 async fn the_page_of_an_unfinished_snapshot_says_how_far_it_is() {
     let rig = demo().await;
-    rig.org().options.latency_ms = 40;
-    rig.ask_within(json!({}), SignedDuration::from_millis(3_600)).await.unwrap();
+    // All but what is read user by user is there soon.
+    rig.org().options.limits = Limits::none().set(Class::UserParts, 40);
+    rig.ask_within(json!({}), SignedDuration::from_secs(14)).await.unwrap();
     let (status, page) = (rig.store.json(STATUS), page(&rig));
     assert_eq!(status["state"], "syncing", "{status:#}");
     let percent = status["progress_percent"].as_u64().unwrap();

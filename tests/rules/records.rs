@@ -39,6 +39,9 @@ fn words(schema: &Value) -> Vec<&str> {
 /// A field's type, for people.
 fn kind(field: &Value, definitions: &Value) -> String {
     if let Some(name) = referred(field) {
+        if name == "Bundle" {
+            return "[bundle](#bundles-by-stream)".to_owned();
+        }
         let words = words(&definitions[name]);
         return match words.is_empty() {
             true => format!("[{name}](#{})", name.to_lowercase()),
