@@ -13,27 +13,37 @@ export CONFORMANCE_PYTHON := $(CONFORMANCE_VENV)/bin/python3
 # A bucket's copy can be asked without the rest, so what the findings need is on its own.
 FINDINGS_VENV := $(CURDIR)/.venv-findings
 export FINDINGS_PYTHON := $(FINDINGS_VENV)/bin/python3
+# Checkov pins an older SDK of AWS than the rest wants; what checks the deployment beside it is there, too.
+CHECKOV_VENV := $(CURDIR)/.venv-checkov
+export CHECKOV_PYTHON := $(CHECKOV_VENV)/bin/python3
 export SAM_CLI_TELEMETRY := 0
 
 ARCH ?= $(patsubst aarch64,arm64,$(shell uname -m))
 RUST_TARGET := $(patsubst arm64,aarch64,$(ARCH))-unknown-linux-gnu
+# Lambda's own: arm64 costs a fifth less.
+LAMBDA_ARCH = $(if $(filter command line environment,$(origin ARCH)),$(ARCH),arm64)
+AWS_DEPLOY = python3 -B -m deploy
 # cargo-lambda asks rustup for the target's standard library, even where it is installed.
 TARGET_FLAGS = $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
   $(if $(wildcard $(shell rustc --print sysroot)/lib/rustlib/$(RUST_TARGET)),--skip-target-check)
 
-.PHONY: help run test pictures looks soak bench build deploy peek load findings fmt doc clean rust python \
-  programs venv build-tools template-tools browser-tools conformance-venv conformance-tests findings-venv findings-tests
+.PHONY: help run check test pictures looks soak bench build package configure deploy upgrade invoke logs status destroy peek load findings \
+  fmt doc clean rust python programs venv build-tools template-tools browser-tools conformance-venv conformance-tests findings-venv \
+  findings-tests checkov-venv
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
-	  while IFS=$$'\t' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
+	  while IFS=$$'\t' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
 
 run: rust python ## Collect a demo org into out/, or your own: OKTA_SECRET=path/to/secret.json make run; ARGS=--json for programs
 	@$(MAKE) -j4 programs venv conformance-venv findings-venv >&2
 	@python3 -B -m demo $(ARGS)
 
+check: venv ## Whether the credentials open the org, as a table: the deployed function's, or OKTA_SECRET=path/to/secret.json
+	@$(if $(OKTA_SECRET)$(REPORT),$(MAKE) rust && python3 -B -m demo.check $(if $(REPORT),--report $(REPORT)),$(AWS_DEPLOY) check)
+
 test: rust python ## Run every check that CI runs and say how long each took; the last line is the count of tests
-	@$(MAKE) -j4 template-tools conformance-tests findings-tests
+	@$(MAKE) -j4 template-tools conformance-tests findings-tests checkov-venv
 	@$(MAKE) browser-tools
 	@python3 -B .ci/checks.py
 
@@ -54,9 +64,30 @@ build: rust build-tools ## Build both functions below target/lambda/ for this ma
 	cargo lambda build --release --locked --package okta-authomize $(TARGET_FLAGS)
 	cargo lambda build --release --locked --package okta-authomize-loader --bin okta-authomize-loader $(TARGET_FLAGS)
 
-deploy: rust build-tools template-tools ## Build for Lambda and deploy with AWS SAM, asking for every parameter
-	sam build
-	sam deploy --guided
+package: rust build-tools template-tools checkov-venv ## Make dist/, which deploys without a toolchain: functions, SHA-256, parts list; ARCH=arm64 (as a rule) or x86_64
+	@$(MAKE) build ARCH=$(LAMBDA_ARCH)
+	@python3 -B -m deploy package --arch $(LAMBDA_ARCH)
+
+configure: venv ## Ask for an org's domain and credentials and write them into Secrets Manager; nothing is kept here
+	@$(AWS_DEPLOY) configure
+
+deploy: package ## Deploy to AWS, asking four questions
+	@$(AWS_DEPLOY) deploy --arch $(LAMBDA_ARCH)
+
+upgrade: package ## Deploy this version with the answers of before
+	@$(AWS_DEPLOY) upgrade --arch $(LAMBDA_ARCH)
+
+invoke: venv ## Start a run of the deployed function and print its report; EVENT='{"mode": "full"}' says more
+	@$(AWS_DEPLOY) invoke $(if $(EVENT),--event '$(EVENT)')
+
+logs: venv ## The deployed function's log of 15 minutes; MINUTES=60, FOLLOW=1, WHICH=loader
+	@$(AWS_DEPLOY) logs $(if $(MINUTES),--minutes $(MINUTES)) $(if $(FOLLOW),--follow) $(if $(WHICH),--which $(WHICH))
+
+status: venv ## Links to the status pages that are good for five minutes
+	@$(AWS_DEPLOY) status
+
+destroy: venv ## Remove the stack; the bucket with the data and the secrets stay
+	@$(AWS_DEPLOY) destroy
 
 peek: rust ## Verify out/ and show what is in it; ARGS="users 00u" shows records, ARGS=--help the rest
 	@$(if $(WHO),$(MAKE) findings ARGS="--who $(WHO) $(ARGS)",cargo run --quiet --locked --package reader --bin peek -- $(if $(AS_OF),--as-of $(AS_OF)) $(if $(DIFF),--diff $(DIFF)) $(if $(WHY),--why $(WHY)) $(ARGS))
@@ -77,7 +108,7 @@ doc: rust ## Build the Rust documentation into target/doc
 
 clean: rust ## Remove all that was built or installed; out/ stays
 	cargo clean
-	rm -rf .aws-sam .venv .venv-conformance .venv-findings
+	rm -rf .aws-sam dist .venv .venv-conformance .venv-findings .venv-checkov
 
 rust:
 	@command -v cargo >/dev/null || { echo 'Rust is missing: install it from https://rustup.rs and open a new shell.' >&2; exit 1; }
@@ -126,3 +157,6 @@ findings-venv: python
 
 findings-tests: findings-venv
 	$(call install,$(FINDINGS_VENV),findings/requirements.txt,40)
+
+checkov-venv: python
+	$(call install,$(CHECKOV_VENV),deploy/requirements.txt,500)

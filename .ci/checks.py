@@ -10,16 +10,21 @@ import subprocess
 import sys
 import time
 
+CHECKED_BY = os.path.dirname(os.environ["CHECKOV_PYTHON"])
 CHECKS = [
     ("format", "cargo fmt --all --check"),
     ("lint", "cargo clippy --workspace --all-targets --locked -- -D warnings"),
     ("the conformance checks themselves", f"{os.environ['CONFORMANCE_PYTHON']} -B conformance/selftest.py"),
     ("the findings themselves", f"{os.environ['FINDINGS_PYTHON']} -B -m findings.selftest"),
+    ("the deployment itself", f"{CHECKED_BY}/python3 -B -m deploy.selftest"),
     ("tests", "cargo test --workspace --locked --no-fail-fast"),
     ("the status page in a browser", "python3 -B -m pictures.looks"),
+    ("dependencies, by cargo-deny", f"{CHECKED_BY}/cargo-deny --log-level error check bans licenses sources"),
     ("documentation", "cargo doc --workspace --no-deps --locked"),
     ("template, by AWS SAM", "sam validate --lint"),
-    ("template, by cfn-lint", "cfn-lint template.yaml"),
+    ("the fleet's template, by AWS SAM", "sam validate --lint --template fleet.yaml"),
+    ("templates, by cfn-lint", "cfn-lint template.yaml fleet.yaml"),
+    ("templates, by checkov", f"{CHECKED_BY}/checkov --file template.yaml fleet.yaml --framework cloudformation --skip-download --compact --quiet"),
 ]
 RESULT = re.compile(r"test result: \w+\. (\d+) passed; (\d+) failed;")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")

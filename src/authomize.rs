@@ -5,6 +5,7 @@
 //! optional field skips itself, and [`text`] turns an empty string into `None`.
 
 use jiff::Timestamp;
+#[cfg(feature = "schemas")]
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde_json::Value;
@@ -14,16 +15,18 @@ macro_rules! model {
     ($(#[$doc:meta])* $name:ident { $($(#[$note:meta])* $field:ident: $type:ty,)* }) => {
         $(#[$doc])*
         #[skip_serializing_none]
-        #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+        #[derive(Debug, Clone, Default, PartialEq, Serialize)]
+        #[cfg_attr(feature = "schemas", derive(JsonSchema))]
         #[serde(rename_all = "camelCase")]
-        #[schemars(deny_unknown_fields, transform = refuse_empty)]
+        #[cfg_attr(feature = "schemas", schemars(deny_unknown_fields, transform = refuse_empty))]
         pub struct $name { $($(#[$note])* pub $field: $type,)* }
     };
 }
 
 /// The items that Authomize ingests for one record; keys without items are left out.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields, transform = refuse_empty)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
+#[cfg_attr(feature = "schemas", schemars(deny_unknown_fields, transform = refuse_empty))]
 pub struct Bundle {
     /// Accounts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -87,7 +90,7 @@ model! {
         /// Set only where the user's type says so; the model's default is false.
         is_external: Option<bool>,
         /// RFC 3339, UTC.
-        #[schemars(extend("format" = "date-time"))]
+        #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
         last_login_at: Option<String>,
         /// Attributes without a field of their own.
         #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -106,7 +109,7 @@ model! {
         #[serde(rename = "hasMFA", skip_serializing_if = "Option::is_none")]
         has_mfa: Option<bool>,
         /// RFC 3339, UTC.
-        #[schemars(extend("format" = "date-time"))]
+        #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
         last_login_at: Option<String>,
         /// `mfa:sms` and the like: all weak factors, so that an empty list takes away what is no longer there.
         tags: Option<Vec<String>>,
@@ -121,7 +124,7 @@ model! {
         /// Required and never empty.
         name: String,
         /// RFC 3339, UTC.
-        #[schemars(extend("format" = "date-time"))]
+        #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
         last_used_at: String,
     }
 }
@@ -144,7 +147,8 @@ model! {
 }
 
 /// Type of a service account.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub enum ServiceAccountType {
     /// An app that signs in as itself.
     #[default]
@@ -169,7 +173,8 @@ model! {
 }
 
 /// Kind of a privilege.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub enum PrivilegeType {
     /// May change things.
     Administrative,
@@ -182,7 +187,8 @@ pub enum PrivilegeType {
 }
 
 /// Kind of a privilege in the deprecated field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub enum LegacyPrivilegeType {
     /// May use it.
     Use,
@@ -208,7 +214,8 @@ model! {
 }
 
 /// The kind of a permission's source.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub enum SourceType {
     /// An account.
     #[default]
@@ -234,10 +241,10 @@ model! {
         /// Okta's own kind.
         origin_type: Option<String>,
         /// RFC 3339, UTC.
-        #[schemars(extend("format" = "date-time"))]
+        #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
         created_at: Option<String>,
         /// At most 512 characters.
-        #[schemars(length(max = DESCRIPTION_CHARS))]
+        #[cfg_attr(feature = "schemas", schemars(length(max = DESCRIPTION_CHARS)))]
         description: Option<String>,
         /// Where it is to be seen.
         href: Option<String>,
@@ -251,7 +258,8 @@ model! {
 }
 
 /// Kind of an asset.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub enum AssetType {
     /// An app.
     Application,
@@ -263,7 +271,8 @@ pub enum AssetType {
 }
 
 /// Status of an account.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub enum UserStatus {
     /// Created, not yet activated.
     Staged,
@@ -297,7 +306,7 @@ model! {
         /// Whether the grouping is a role.
         is_role: bool,
         /// At most 256 characters.
-        #[schemars(length(max = ALTERNATIVE_NAME_CHARS))]
+        #[cfg_attr(feature = "schemas", schemars(length(max = ALTERNATIVE_NAME_CHARS)))]
         alternative_name: Option<String>,
         /// Attributes without a field of their own.
         #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -306,7 +315,8 @@ model! {
 }
 
 /// Type of a grouping.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub enum GroupingType {
     /// A set of accounts.
     #[default]
@@ -329,7 +339,7 @@ model! {
         /// Okta's name of the value, as a path.
         key: String,
         /// The value as text; a long one is cut.
-        #[schemars(length(max = CUSTOM_VALUE_CHARS))]
+        #[cfg_attr(feature = "schemas", schemars(length(max = CUSTOM_VALUE_CHARS)))]
         value: String,
     }
 }
@@ -342,6 +352,7 @@ pub const ALTERNATIVE_NAME_CHARS: usize = 256;
 pub const DESCRIPTION_CHARS: usize = 512;
 
 /// The published form of the model: text and lists are left out rather than written empty.
+#[cfg(feature = "schemas")]
 fn refuse_empty(schema: &mut Schema) {
     let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
     for property in properties.into_iter().flat_map(|properties| properties.values_mut()) {
@@ -359,6 +370,7 @@ fn refuse_empty(schema: &mut Schema) {
     }
 }
 
+#[cfg(feature = "schemas")]
 fn is(schema: &Value, kind: &str) -> bool {
     let types = &schema["type"];
     types == kind || types.as_array().is_some_and(|types| types.iter().any(|of| of == kind))

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
+#[cfg(feature = "schemas")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -15,23 +16,25 @@ use crate::ids::Ids;
 use crate::record::{Op, Record};
 
 /// A SHA-256 as manifests write it.
+#[cfg(feature = "schemas")]
 pub(crate) const SHA256: &str = "^[0-9a-f]{64}$";
 
 /// A batch as its manifest names it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(rename = "Batch")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
+#[cfg_attr(feature = "schemas", schemars(rename = "Batch"))]
 pub struct Entry {
     /// Name of the stream.
     pub stream: &'static str,
     /// Key of the object.
     pub key: String,
     /// Number of lines.
-    #[schemars(range(min = 1))]
+    #[cfg_attr(feature = "schemas", schemars(range(min = 1)))]
     pub records: u64,
     /// Size of the object as stored.
     pub bytes: u64,
     /// SHA-256 of the object as stored, in hexadecimal.
-    #[schemars(regex(pattern = SHA256))]
+    #[cfg_attr(feature = "schemas", schemars(regex(pattern = SHA256)))]
     pub sha256: String,
     /// How many of the lines are tombstones.
     #[serde(skip)]
@@ -145,7 +148,7 @@ impl Open {
             key: self.key,
             records: self.records,
             bytes: body.len() as u64,
-            sha256: format!("{:x}", Sha256::digest(&body)),
+            sha256: hex::encode(Sha256::digest(&body)),
             deletes: self.deletes,
         };
         Ok(Sealed { entry, body })
@@ -216,7 +219,7 @@ mod tests {
             json!({"schema": 1, "stream": "users", "op": "upsert", "id": "2", "observed_at": "2026-11-23T18:00:00.000Z", "bundle": {}, "source": {"id": 2}})
         );
         assert_eq!((sealed[0].entry.records, sealed[0].entry.bytes), (3, sealed[0].body.len() as u64));
-        assert_eq!(sealed[0].entry.sha256, format!("{:x}", Sha256::digest(&sealed[0].body)));
+        assert_eq!(sealed[0].entry.sha256, hex::encode(Sha256::digest(&sealed[0].body)));
     }
 
     #[test]

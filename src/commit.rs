@@ -136,7 +136,7 @@ impl<S: Store> Log<S> {
         let cursor = manifest.get("cursor").filter(|cursor| cursor.is_object()).cloned();
         Ok(Head {
             sequence,
-            sha256: Some(format!("{:x}", Sha256::digest(&body))),
+            sha256: Some(hex::encode(Sha256::digest(&body))),
             org: manifest.get("org").and_then(Value::as_str).map(str::to_owned),
             cursor: cursor.ok_or_else(|| damaged("it holds no cursor"))?,
             copy_is_current,
@@ -170,7 +170,7 @@ impl<S: Store> Log<S> {
         }
         let head = Head {
             sequence: manifest.sequence,
-            sha256: Some(format!("{:x}", Sha256::digest(&body))),
+            sha256: Some(hex::encode(Sha256::digest(&body))),
             org: Some(manifest.org.clone()),
             cursor: manifest.cursor.clone(),
             copy_is_current: false,
@@ -233,7 +233,7 @@ impl<S: Store> Log<S> {
         let key = self.key(sequence);
         let body = self.store.get(&key).await?.ok_or_else(|| damaged(&key, "it is not there"))?;
         let manifest = serde_json::from_slice(&body).map_err(|error| damaged(&key, &error.to_string()))?;
-        Ok((manifest, format!("{:x}", Sha256::digest(&body))))
+        Ok((manifest, hex::encode(Sha256::digest(&body))))
     }
 
     async fn json(&self, key: &str) -> Result<Value, CommitError> {

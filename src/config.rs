@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use jiff::SignedDuration;
 use url::{Host, Url};
 
+use crate::metrics::Dimensions;
+
 /// Settings of the function, as the environment has them (see `docs/configuration.md`).
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -25,6 +27,8 @@ pub struct Config {
     pub log_lookback: SignedDuration,
     /// Longest time of work that a crash may cost (`CHECKPOINT_INTERVAL_SECONDS`).
     pub checkpoint_interval: SignedDuration,
+    /// The stack whose metrics every run adds to, and how fine they are (`STACK_NAME`, `METRICS_BY`); `None` for no metrics.
+    pub metrics: Option<Dimensions>,
     /// Where to connect instead of the org's domain (`OKTA_ENDPOINT_URL`).
     pub okta_endpoint: Option<Url>,
 }
@@ -45,7 +49,7 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 /// The variables that [`Config::read`] knows, for the tests of the template and the documents.
-pub const VARIABLES: [&str; 9] = [
+pub const VARIABLES: [&str; 11] = [
     "BUCKET",
     "PREFIX",
     "SECRET_ID",
@@ -54,6 +58,8 @@ pub const VARIABLES: [&str; 9] = [
     "FACTORS_INTERVAL_HOURS",
     "LOG_LOOKBACK_DAYS",
     "CHECKPOINT_INTERVAL_SECONDS",
+    "STACK_NAME",
+    "METRICS_BY",
     "OKTA_ENDPOINT_URL",
 ];
 
@@ -82,6 +88,7 @@ impl Config {
             factors_interval: SignedDuration::from_hours(from.whole("FACTORS_INTERVAL_HOURS", 168, 1, 8_760)),
             log_lookback: SignedDuration::from_hours(24 * from.whole("LOG_LOOKBACK_DAYS", 30, 1, 90)),
             checkpoint_interval: SignedDuration::from_secs(from.whole("CHECKPOINT_INTERVAL_SECONDS", 60, 1, 900)),
+            metrics: from.metrics(),
             okta_endpoint: from.endpoint(),
         };
         match from.problems.is_empty() {
@@ -134,6 +141,18 @@ impl<L: Fn(&str) -> Option<String>> Reading<L> {
             self.problem("BUCKET", format_args!("must be a bucket's name or an access point's ARN, not {bucket:?}"));
         }
         bucket
+    }
+
+    fn metrics(&mut self) -> Option<Dimensions> {
+        let per_integration = match self.text("METRICS_BY").as_deref() {
+            None | Some("integration") => true,
+            Some("stack") => false,
+            Some(other) => {
+                self.problem("METRICS_BY", format_args!("must be stack or integration, not {other:?}"));
+                true
+            }
+        };
+        self.text("STACK_NAME").map(|stack| Dimensions { stack, per_integration })
     }
 
     fn prefix(&mut self) -> String {

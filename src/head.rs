@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+#[cfg(feature = "schemas")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -29,32 +30,34 @@ pub fn grows(stream: &str) -> bool {
 }
 
 /// The live batches as of one manifest.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub struct Checkpoint {
     /// Version of this shape.
-    #[schemars(extend("const" = SCHEMA))]
+    #[cfg_attr(feature = "schemas", schemars(extend("const" = SCHEMA)))]
     pub schema: u32,
     /// The integration's slug.
     pub integration: String,
     /// `https://acme.okta.com`
     pub org: String,
     /// The manifest up to which it tells everything.
-    #[schemars(range(min = 1))]
+    #[cfg_attr(feature = "schemas", schemars(range(min = 1)))]
     pub sequence: u64,
     /// SHA-256 of that manifest, in hexadecimal.
     pub manifest_sha256: String,
     /// When it was written (RFC 3339, UTC).
-    #[schemars(extend("format" = "date-time"))]
+    #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
     pub written_at: String,
     /// By stream with a newest state.
     pub streams: BTreeMap<String, Live>,
 }
 
 /// The live batches of one stream.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub struct Live {
     /// The manifest in which the newest complete snapshot began; 1 before the first one.
-    #[schemars(range(min = 1))]
+    #[cfg_attr(feature = "schemas", schemars(range(min = 1)))]
     pub since_sequence: u64,
     /// Batches from that manifest on, in the order in which a reader applies them.
     pub batches: Vec<LiveBatch>,
@@ -63,10 +66,11 @@ pub struct Live {
 }
 
 /// A live batch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub struct LiveBatch {
     /// The manifest that names it.
-    #[schemars(range(min = 1))]
+    #[cfg_attr(feature = "schemas", schemars(range(min = 1)))]
     pub sequence: u64,
     /// Key of the object.
     pub key: String,
@@ -75,16 +79,17 @@ pub struct LiveBatch {
 }
 
 /// A complete snapshot that does not stand for the whole stream.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub struct Forget {
     /// The manifest that tells it.
-    #[schemars(range(min = 1))]
+    #[cfg_attr(feature = "schemas", schemars(range(min = 1)))]
     pub sequence: u64,
     /// Only records with this Okta id among the `:`-separated parts of theirs; absent, all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
     /// Records that were last sent before this manifest are gone.
-    #[schemars(range(min = 1))]
+    #[cfg_attr(feature = "schemas", schemars(range(min = 1)))]
     pub since_sequence: u64,
     /// Records with one of these ids among the parts of theirs stay.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+#[cfg(feature = "schemas")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -20,7 +21,8 @@ pub struct Request {
 }
 
 /// How a run collects.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// New activity, what it says has changed, and whatever snapshot is due or unfinished.
@@ -45,8 +47,8 @@ impl Mode {
 }
 
 impl Request {
-    /// Reads an event: an EventBridge one (told by its `detail-type`) asks for an incremental
-    /// run, a manual one says what it wants. `streams` are the names an event may hold.
+    /// Reads an event: an EventBridge one (told by its `detail-type`) and a queue's messages (told by `Records`) ask for
+    /// an incremental run, whatever they hold; a manual one says what it wants. `streams` are the names an event may hold.
     /// <https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html>
     ///
     /// # Errors
@@ -58,7 +60,7 @@ impl Request {
                 _ => Err(vec![r#"the event must be a JSON object, such as {"mode": "incremental"}"#.to_owned()]),
             };
         };
-        if fields.contains_key("detail-type") {
+        if fields.contains_key("detail-type") || fields.contains_key("Records") {
             return Ok(Self::default());
         }
         let mut request = Self::default();
@@ -117,7 +119,8 @@ fn parse_streams(value: &Value, known: &[&str]) -> Result<Vec<String>, String> {
 }
 
 /// How a run, or one stream of it, ended; ordered from best to worst.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Everything that was to be had was collected.
@@ -140,17 +143,18 @@ pub enum Outcome {
 }
 
 /// The function's answer.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub struct Report {
     /// The integration's slug.
     pub integration: String,
     /// Id of this run.
     pub run: String,
     /// Name and version of the function, such as `okta-authomize/0.1.0`.
-    #[schemars(length(min = 1))]
+    #[cfg_attr(feature = "schemas", schemars(length(min = 1)))]
     pub collector: &'static str,
     /// The worst of the streams' outcomes.
-    #[schemars(extend("enum" = ["succeeded", "partial", "degraded", "superseded"]))]
+    #[cfg_attr(feature = "schemas", schemars(extend("enum" = ["succeeded", "partial", "degraded", "superseded"])))]
     pub outcome: Outcome,
     /// Another run now would get further.
     #[serde(rename = "continue")]
@@ -160,23 +164,24 @@ pub struct Report {
     /// Streams by name.
     pub streams: BTreeMap<String, StreamReport>,
     /// Seconds until another run gets further, where a limit says so.
-    #[schemars(range(min = 0))]
+    #[cfg_attr(feature = "schemas", schemars(range(min = 0)))]
     pub retry_after_seconds: Option<i64>,
     /// Age of the newest System Log event that is committed where more is known to come, else 0.
-    #[schemars(range(min = 0))]
+    #[cfg_attr(feature = "schemas", schemars(range(min = 0)))]
     pub activity_lag_seconds: i64,
     /// The requests that the run cost the org.
     pub okta: OktaUse,
     /// Wall time of the run.
-    #[schemars(range(min = 0))]
+    #[cfg_attr(feature = "schemas", schemars(range(min = 0)))]
     pub duration_ms: i64,
 }
 
 /// One stream's part of a report; counts are of what the run committed.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub struct StreamReport {
     /// How it went.
-    #[schemars(extend("enum" = ["succeeded", "not_applicable", "partial", "held", "unavailable", "failed"]))]
+    #[cfg_attr(feature = "schemas", schemars(extend("enum" = ["succeeded", "not_applicable", "partial", "held", "unavailable", "failed"])))]
     pub outcome: Outcome,
     /// Lines with `op: upsert`.
     pub upserts: u64,
@@ -186,12 +191,13 @@ pub struct StreamReport {
     pub batches: u64,
     /// The problem, and what to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1))]
+    #[cfg_attr(feature = "schemas", schemars(length(min = 1)))]
     pub error: Option<String>,
 }
 
 /// Requests sent to the org.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub struct OktaUse {
     /// All requests, token requests and repeats included.
     pub requests: u64,
@@ -212,6 +218,9 @@ mod tests {
             json!({"version": "0", "detail-type": "Anything", "source": "aws.scheduler", "detail": {"mode": "full"}});
         assert_eq!(Request::parse(&event, &STREAMS).unwrap(), Request::default());
         assert_eq!(Request::parse(&json!({}), &STREAMS).unwrap(), Request::default());
+        let woken =
+            json!({"Records": [{"messageId": "m-1", "body": "{\"mode\": \"full\", \"secret_id\": \"okta/other\"}"}]});
+        assert_eq!(Request::parse(&woken, &STREAMS).unwrap(), Request::default());
     }
 
     #[test]

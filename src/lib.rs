@@ -44,5 +44,6 @@ mod cause;
 pub mod commit;
 pub mod head;
 pub mod manifest;
+pub mod metrics;
 pub mod status;
 pub mod store;

@@ -1,28 +1,32 @@
 //! A commit as it is written: what a reader knows a run's batches by.
 
+#[cfg(feature = "schemas")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::batch::{Entry, SHA256};
+use crate::batch::Entry;
+#[cfg(feature = "schemas")]
+use crate::batch::SHA256;
 
 /// Version of the shape of manifests and cursor copies.
 pub const SCHEMA: u32 = 1;
 
 /// A commit.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub struct Manifest {
     /// Version of this shape.
-    #[schemars(extend("const" = SCHEMA))]
+    #[cfg_attr(feature = "schemas", schemars(extend("const" = SCHEMA)))]
     pub schema: u32,
     /// Name and version of the function that made it, such as `okta-authomize/0.1.0`.
-    #[schemars(length(min = 1))]
+    #[cfg_attr(feature = "schemas", schemars(length(min = 1)))]
     pub collector: &'static str,
     /// 1, 2, 3, …
-    #[schemars(range(min = 1))]
+    #[cfg_attr(feature = "schemas", schemars(range(min = 1)))]
     pub sequence: u64,
     /// SHA-256 of the manifest before, in hexadecimal; null in the first.
-    #[schemars(regex(pattern = SHA256))]
+    #[cfg_attr(feature = "schemas", schemars(regex(pattern = SHA256)))]
     pub previous_sha256: Option<String>,
     /// The integration's slug.
     pub integration: String,
@@ -35,10 +39,10 @@ pub struct Manifest {
     /// Lambda's id of the invocation.
     pub request_id: String,
     /// When it was made (RFC 3339, UTC).
-    #[schemars(extend("format" = "date-time"))]
+    #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
     pub committed_at: String,
     /// The run's mode.
-    #[schemars(with = "crate::invocation::Mode")]
+    #[cfg_attr(feature = "schemas", schemars(with = "crate::invocation::Mode"))]
     pub mode: &'static str,
     /// Batches, in the order in which a reader applies them.
     pub batches: Vec<Entry>,
@@ -47,40 +51,42 @@ pub struct Manifest {
     /// System Log events of this time can no longer be had.
     pub gap: Option<Gap>,
     /// Where the next run goes on; for the function alone.
-    #[schemars(with = "Map<String, Value>")]
+    #[cfg_attr(feature = "schemas", schemars(with = "serde_json::Map<String, Value>"))]
     pub cursor: Value,
 }
 
 /// A snapshot that a manifest completes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(rename = "Snapshot")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
+#[cfg_attr(feature = "schemas", schemars(rename = "Snapshot"))]
 pub struct SnapshotEntry {
     /// Name of the stream.
     pub stream: &'static str,
     /// Records of the stream that were last sent before this manifest are gone.
-    #[schemars(range(min = 1))]
+    #[cfg_attr(feature = "schemas", schemars(range(min = 1)))]
     pub since_sequence: u64,
     /// Always true: an unfinished snapshot is not in a manifest.
-    #[schemars(extend("const" = true))]
+    #[cfg_attr(feature = "schemas", schemars(extend("const" = true)))]
     pub complete: bool,
     /// Only records that have this Okta id among the `:`-separated parts of theirs; absent, all.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1))]
+    #[cfg_attr(feature = "schemas", schemars(length(min = 1)))]
     pub scope: Option<String>,
     /// Records that have one of these Okta ids among the parts of theirs stay as they are: what they belong to did
     /// not answer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 100))]
+    #[cfg_attr(feature = "schemas", schemars(length(max = 100)))]
     pub except: Vec<String>,
 }
 
 /// A hole in the System Log (RFC 3339, UTC).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub struct Gap {
     /// First time of which events are missing.
-    #[schemars(extend("format" = "date-time"))]
+    #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
     pub from: String,
     /// Time from which on events are there again.
-    #[schemars(extend("format" = "date-time"))]
+    #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
     pub to: String,
 }

@@ -1,10 +1,11 @@
 //! The line: one Okta object as the contract's record.
 
+#[cfg(feature = "schemas")]
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 use serde_with::skip_serializing_none;
 
 use crate::authomize::Bundle;
@@ -14,37 +15,41 @@ pub const SCHEMA: u32 = 1;
 
 /// One line of a batch.
 #[skip_serializing_none]
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-#[schemars(extend(
-    "if" = {"properties": {"op": {"const": "delete"}}},
-    "then" = {"properties": {"source": false, "ocsf": false}},
-    "else" = {"required": ["source"]},
-))]
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
+#[cfg_attr(
+    feature = "schemas",
+    schemars(extend(
+        "if" = {"properties": {"op": {"const": "delete"}}},
+        "then" = {"properties": {"source": false, "ocsf": false}},
+        "else" = {"required": ["source"]},
+    ))
+)]
 pub struct Record {
     /// Version of the line's shape.
-    #[schemars(extend("const" = SCHEMA))]
+    #[cfg_attr(feature = "schemas", schemars(extend("const" = SCHEMA)))]
     pub schema: u32,
     /// Name of the stream.
-    #[schemars(length(min = 1))]
+    #[cfg_attr(feature = "schemas", schemars(length(min = 1)))]
     pub stream: &'static str,
     /// The line's effect on the stream's state.
     pub op: Op,
     /// Id within the stream.
-    #[schemars(length(min = 1))]
+    #[cfg_attr(feature = "schemas", schemars(length(min = 1)))]
     pub id: String,
     /// When the request was sent whose answer this line comes from (RFC 3339, UTC).
-    #[schemars(extend("format" = "date-time"))]
+    #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
     pub observed_at: String,
     /// Uuid of the System Log event that made the collector look.
-    #[schemars(length(min = 1))]
+    #[cfg_attr(feature = "schemas", schemars(length(min = 1)))]
     pub cause: Option<String>,
     /// The items that Authomize ingests.
     pub bundle: Bundle,
     /// The Okta object as read, scrubbed; absent in a tombstone.
-    #[schemars(with = "Option<Map<String, Value>>")]
+    #[cfg_attr(feature = "schemas", schemars(with = "Option<serde_json::Map<String, Value>>"))]
     pub source: Option<Source>,
     /// The object in the Open Cybersecurity Schema Framework, where the stream has it.
-    #[schemars(with = "Option<Map<String, Value>>")]
+    #[cfg_attr(feature = "schemas", schemars(with = "Option<serde_json::Map<String, Value>>"))]
     pub ocsf: Option<Box<RawValue>>,
 }
 
@@ -82,7 +87,8 @@ impl PartialEq<Value> for Source {
 }
 
 /// A line's effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Op {
     /// The object is as the line says.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::job::{Job, Key, Scope, Trouble};
+use super::snapshot::Snapshot;
 use super::{Completed, Engine, Gap, Parked};
 use crate::streams::{Source, Stream};
 
@@ -104,6 +105,22 @@ impl Engine {
     pub fn last_snapshot(&self, stream: &str) -> Option<(u64, Timestamp)> {
         let complete = self.work.progress(stream)?.complete.as_ref()?;
         Some((complete.lines, complete.started_at))
+    }
+
+    /// Objects that the newest complete snapshots leave out.
+    #[must_use]
+    pub fn excepted(&self) -> usize {
+        self.complete().map(|complete| complete.except.len()).sum()
+    }
+
+    /// When the oldest of the newest complete snapshots began, those of streams that are switched off included.
+    #[must_use]
+    pub fn oldest_snapshot(&self) -> Option<Timestamp> {
+        self.complete().map(|complete| complete.started_at).min()
+    }
+
+    fn complete(&self) -> impl Iterator<Item = &Snapshot> {
+        self.work.streams.values().filter_map(|progress| progress.complete.as_ref())
     }
 
     /// Why nothing more of a stream is forgotten, where that is so.

@@ -235,13 +235,16 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         let report = ended.report(run, self.clock.now());
         let mut status = self.status_of(run);
         ended.describe(&report, self.clock.now(), &mut status);
-        if let Err(error) = self.tell(status, run.began_at).await {
-            if run.mode == Mode::Check {
-                return Err(error.into());
+        let told = match self.tell(status.clone(), run.began_at).await {
+            Ok(told) => told,
+            Err(error) if run.mode == Mode::Check => return Err(error.into()),
+            Err(error) => {
+                tracing::warn!(run = run.id, request_id = run.request_id, %error, "the status object could not be written");
+                status
             }
-            tracing::warn!(run = run.id, request_id = run.request_id, %error, "the status object could not be written");
-        }
+        };
         tell::log(run, &report);
+        self.measure(&told, Some(&ended.figures(&report)), run.began_at);
         Ok(report)
     }
 }

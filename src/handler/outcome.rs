@@ -10,6 +10,7 @@ use crate::authomize::rfc3339;
 use crate::commit::{Manifest, SnapshotEntry};
 use crate::engine::{Answer, Completed, Engine, Parked};
 use crate::invocation::{OktaUse, Outcome, Report, StreamReport};
+use crate::metrics::Figures;
 use crate::okta::{Error, Limit, Page, Use};
 use crate::status::{self, History, Status, StreamStatus};
 use crate::streams::Stream;
@@ -49,6 +50,8 @@ pub(super) struct Ended {
     go_on: bool,
     retry_after_s: Option<i64>,
     activity_lag_s: i64,
+    excepted: usize,
+    oldest_state_at: Option<Timestamp>,
     used: Use,
     /// Events, use and commits of the run, for the status.
     history: History,
@@ -111,6 +114,7 @@ impl Ended {
         self.retry_after_s = engine.retry_after_s().filter(|_| !self.go_on);
         self.activity_lag_s = engine.activity_lag(now);
         self.progress = progress::of(&engine.cursor(), engine.streams());
+        (self.excepted, self.oldest_state_at) = (engine.excepted(), engine.oldest_snapshot());
         for stream in engine.streams() {
             let held = engine.held(stream.name);
             match engine.trouble(stream) {
@@ -158,6 +162,11 @@ impl Ended {
             okta: OktaUse { requests: self.used.requests, throttled_ms: self.used.throttled_ms },
             duration_ms: now.duration_since(run.began_at).as_millis().try_into().unwrap_or(i64::MAX),
         }
+    }
+
+    /// The run's part of the line of metrics.
+    pub(super) fn figures<'a>(&'a self, report: &'a Report) -> Figures<'a> {
+        Figures { report, excepted: self.excepted, oldest_state_at: self.oldest_state_at, used: &self.used }
     }
 
     /// Fills in what the status tells of a run.

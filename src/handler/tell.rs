@@ -1,11 +1,14 @@
 //! The run's part in the status object.
 
+use std::io::Write as _;
+
 use jiff::Timestamp;
 
 use super::outcome::word;
 use super::{Failure, Handler, Run, org_url};
 use crate::authomize::rfc3339;
 use crate::invocation::{Mode, Outcome, Report};
+use crate::metrics::{self, Figures};
 use crate::secret::Secrets;
 use crate::status::{self, Status, Trouble};
 use crate::store::{Store, StoreError};
@@ -28,13 +31,27 @@ impl<S: Store, V: Secrets> Handler<S, V> {
 
     pub(super) async fn tell_failure(&self, failure: &Failure, status: Status, began_at: Timestamp) {
         let error = Some(Trouble { kind: failure.kind.to_owned(), message: failure.message.clone() });
-        if let Err(error) = self.tell(Status { outcome: "error".to_owned(), error, ..status }, began_at).await {
+        let status = Status { outcome: "error".to_owned(), error, ..status };
+        let told = self.tell(status.clone(), began_at).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "the status object could not be written");
+            status
+        });
+        self.measure(&told, None, began_at);
+    }
+
+    /// Writes the line of the run's metrics, where the settings ask for metrics. A check is no run in their sense.
+    pub(super) fn measure(&self, status: &Status, figures: Option<&Figures<'_>>, began_at: Timestamp) {
+        let Some(dimensions) = self.config.metrics.as_ref().filter(|_| status.mode != Mode::Check.word()) else {
+            return;
+        };
+        let line = metrics::line(dimensions, status, figures, began_at, self.clock.now());
+        if let Err(error) = writeln!(std::io::stdout().lock(), "{line}") {
+            tracing::warn!(%error, "the metrics could not be written");
         }
     }
 
-    /// Writes the status if it is news and no newer run has written meanwhile.
-    pub(super) async fn tell(&self, status: Status, began_at: Timestamp) -> Result<(), StoreError> {
+    /// Writes the status if it is news and no newer run has written meanwhile; gives it back with what the last one told.
+    pub(super) async fn tell(&self, status: Status, began_at: Timestamp) -> Result<Status, StoreError> {
         let now = self.clock.now();
         let last = status::last(&self.store, &self.config.prefix, &status.integration).await?;
         let mut status = Status { updated_at: rfc3339(now), ..status };
@@ -44,14 +61,14 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         status = status.completed_by(last.as_ref().unwrap_or(&Status::default()), now);
         if let Some(last) = last.as_ref().filter(|last| status.is_older_than(last, &rfc3339(began_at))) {
             tracing::info!(run = status.run, newer = last.run, "a newer run has written the status");
-            return Ok(());
+            return Ok(status);
         }
         if status.is_news(last.as_ref(), now) {
             status.findings = status::findings(&self.store, &self.config.prefix, &status.integration).await;
             status.loads = status::loads(&self.store, &self.config.prefix, &status.integration).await;
             status::write(&self.store, &self.config.prefix, &status).await?;
         }
-        Ok(())
+        Ok(status)
     }
 }
 

@@ -17,6 +17,7 @@ mod received;
 mod refusal;
 mod remedy;
 mod room;
+mod tally;
 mod token;
 mod transport;
 mod tries;
@@ -29,7 +30,8 @@ pub use assertion::KeyError;
 pub use auth::Session;
 pub use client::{Org, Page};
 pub use pace::{Limit, class_of};
-pub use transport::{Transport, Use};
+pub use tally::{ClassUse, Use};
+pub use transport::Transport;
 
 /// The time that a request may take.
 #[derive(Debug, Clone, Copy)]

@@ -1,6 +1,5 @@
 //! Requests that are paced to the org's limits: each has its turn, and one answer within bounds.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,8 +11,8 @@ use super::announced::{Announced, announced, retry_after};
 use super::answer::{self, Raw, Size, Slowed, Trouble};
 use super::bucket::Wait;
 use super::gate::Gate;
-use super::pace::Limit;
 use super::received::{broken, text_of};
+use super::tally::{Tally, Use};
 use super::{Error, Within};
 use crate::body::Body;
 use crate::clock::Clock;
@@ -29,8 +28,7 @@ pub struct Transport {
     gate: Mutex<Gate>,
     /// Told whenever a request has its answer: those that wait look again.
     answered: Notify,
-    requests: AtomicU64,
-    throttled_ms: AtomicU64,
+    tally: Tally,
 }
 
 /// A request that has passed the gate, until its answer is read or given up.
@@ -42,17 +40,6 @@ struct Turn<'a> {
     bucket: usize,
     entered: u32,
     is_noted: bool,
-}
-
-/// What a transport has cost the org so far.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Use {
-    /// Requests sent, repeats included.
-    pub requests: u64,
-    /// Time that requests have waited for limits.
-    pub throttled_ms: u64,
-    /// The org's rate limits, as its answers have told of them.
-    pub limits: Vec<Limit>,
 }
 
 /// Longest time for one answer: slow is not dead.
@@ -82,24 +69,20 @@ impl Transport {
             backoff,
             gate: Mutex::new(Gate::new(share_percent)),
             answered: Notify::new(),
-            requests: AtomicU64::new(0),
-            throttled_ms: AtomicU64::new(0),
+            tally: Tally::default(),
         }
     }
 
     /// Counts from zero again. What is known of the limits stays; a wait that was asked for ends with its run.
     pub fn begin_run(&self) {
         self.gate().pace.begin_run(self.now());
-        self.requests.store(0, Ordering::Relaxed);
-        self.throttled_ms.store(0, Ordering::Relaxed);
+        self.tally.reset();
     }
 
     /// What was used since the run began.
     #[must_use]
     pub fn used(&self) -> Use {
-        let (requests, throttled_ms) = (&self.requests, &self.throttled_ms);
-        let (requests, throttled_ms) = (requests.load(Ordering::Relaxed), throttled_ms.load(Ordering::Relaxed));
-        Use { requests, throttled_ms, limits: self.gate().pace.limits() }
+        Use { limits: self.gate().pace.limits(), ..self.tally.used() }
     }
 
     /// How many requests should be under way at once.
@@ -198,7 +181,7 @@ impl Transport {
             let _ = tokio::time::timeout(wake_at.duration_since(now).unsigned_abs(), answered).await;
             if is_throttled {
                 let waited = self.now().duration_since(now).as_millis().try_into().unwrap_or_default();
-                self.throttled_ms.fetch_add(waited, Ordering::Relaxed);
+                self.tally.waited(path, waited);
             }
         }
     }
@@ -214,7 +197,7 @@ impl Transport {
         if left <= SignedDuration::ZERO {
             return Err(Error::OutOfTime);
         }
-        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.tally.sent(turn.path);
         let answer = tokio::time::timeout(left.min(ANSWER_TIMEOUT).unsigned_abs(), self.answer(turn, request));
         match answer.await {
             Ok(answer) => Ok(answer),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+#[cfg(feature = "schemas")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,14 +10,15 @@ use super::key;
 use crate::store::Store;
 
 /// The loader's record, `loads/{integration}.json`. Unknown keys are ignored.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default)]
 pub struct Loads {
     /// When its first load was finished (RFC 3339, UTC).
-    #[schemars(extend("format" = "date-time"))]
+    #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
     pub since: Option<String>,
     /// When its newest load was finished (RFC 3339, UTC).
-    #[schemars(extend("format" = "date-time"))]
+    #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
     pub loaded_at: Option<String>,
     /// Newest manifest that Authomize holds.
     pub sequence: u64,
@@ -32,11 +34,12 @@ pub struct Loads {
 
 /// The count of findings by severity, as `status/{integration}.findings.json` holds it. Unknown keys are
 /// ignored.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default)]
 pub struct Findings {
     /// When they were made (RFC 3339, UTC).
-    #[schemars(extend("format" = "date-time"))]
+    #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
     pub made_at: Option<String>,
     /// The manifest up to which the state was read.
     pub sequence: u64,

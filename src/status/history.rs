@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+#[cfg(feature = "schemas")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -26,21 +27,23 @@ const TYPE_CHARS: usize = 100;
 const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
 /// The last days, hours and commits, oldest first.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default)]
 pub struct History {
     /// At most 30 days (UTC) on which something was committed or happened.
-    #[schemars(length(max = MOST_DAYS))]
+    #[cfg_attr(feature = "schemas", schemars(length(max = MOST_DAYS)))]
     pub days: BTreeMap<String, Day>,
     /// System Log events by the hour (UTC) in which they were published, such as `2026-11-27T18`; at most 168.
     pub hours: BTreeMap<String, u64>,
     /// At most 12 manifests.
-    #[schemars(length(max = MOST_COMMITS))]
+    #[cfg_attr(feature = "schemas", schemars(length(max = MOST_COMMITS)))]
     pub commits: Vec<Commit>,
 }
 
 /// One day, by its date: `2026-11-27`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default)]
 pub struct Day {
     /// Streams by name.
@@ -56,7 +59,8 @@ pub struct Day {
 }
 
 /// One stream on one day.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default)]
 pub struct StreamDay {
     /// Records of the newest complete snapshot, as last known on the day.
@@ -67,13 +71,14 @@ pub struct StreamDay {
 }
 
 /// One manifest.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default)]
 pub struct Commit {
     /// Its number.
     pub sequence: u64,
     /// When it was made (RFC 3339, UTC).
-    #[schemars(extend("format" = "date-time"))]
+    #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
     pub committed_at: String,
     /// The run's mode.
     pub mode: String,
@@ -84,7 +89,8 @@ pub struct Commit {
 }
 
 /// Lines of one stream in one manifest.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default)]
 pub struct Lines {
     /// Records that were written.

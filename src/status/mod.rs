@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
+#[cfg(feature = "schemas")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,16 +25,17 @@ use crate::store::{Kind, Store, StoreError};
 pub const SCHEMA: u32 = 1;
 
 /// The state of an integration after its last run.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default)]
 pub struct Status {
     /// Version of this shape.
-    #[schemars(extend("const" = SCHEMA))]
+    #[cfg_attr(feature = "schemas", schemars(extend("const" = SCHEMA)))]
     pub schema: u32,
     /// Name and version of the function that wrote it, such as `okta-authomize/0.1.0`.
     pub collector: String,
     /// The integration's slug.
-    #[schemars(length(min = 1))]
+    #[cfg_attr(feature = "schemas", schemars(length(min = 1)))]
     pub integration: String,
     /// Its shown name.
     pub name: String,
@@ -42,10 +44,10 @@ pub struct Status {
     /// E-mail of the resource owner.
     pub owner: Option<String>,
     /// When this was written (RFC 3339, UTC).
-    #[schemars(extend("format" = "date-time"))]
+    #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
     pub updated_at: String,
     /// The run's outcome, or `error` where it could not go on.
-    #[schemars(extend("enum" = ["succeeded", "partial", "degraded", "superseded", "error"]))]
+    #[cfg_attr(feature = "schemas", schemars(extend("enum" = ["succeeded", "partial", "degraded", "superseded", "error"])))]
     pub outcome: String,
     /// The problem that stopped the run.
     pub error: Option<Trouble>,
@@ -54,12 +56,12 @@ pub struct Status {
     /// Lambda's id of the invocation; empty where the run could not begin.
     pub request_id: String,
     /// The run's mode; empty where the run could not begin.
-    #[schemars(extend("enum" = ["incremental", "full", "check", ""]))]
+    #[cfg_attr(feature = "schemas", schemars(extend("enum" = ["incremental", "full", "check", ""])))]
     pub mode: String,
     /// Newest manifest; 0 before the first.
     pub sequence: u64,
     /// When a run last ended as `succeeded`; a check is no run in this sense.
-    #[schemars(extend("format" = "date-time"))]
+    #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
     pub last_success_at: Option<String>,
     /// How the org lets the collector in, never with what: `client secret`, `private key` or `API token`; empty
     /// where the run could not begin.
@@ -67,10 +69,10 @@ pub struct Status {
     /// The tile's headline.
     pub state: State,
     /// Percent of the entity streams' due snapshots that are read, while some are not complete.
-    #[schemars(range(min = 0, max = 100))]
+    #[cfg_attr(feature = "schemas", schemars(range(min = 0, max = 100)))]
     pub progress_percent: Option<u8>,
     /// Age of the newest System Log event that is committed where more is known to come, else 0.
-    #[schemars(range(min = 0))]
+    #[cfg_attr(feature = "schemas", schemars(range(min = 0)))]
     pub activity_lag_seconds: i64,
     /// Seconds until another run gets further, where a limit says so.
     pub retry_after_seconds: Option<i64>,
@@ -89,7 +91,8 @@ pub struct Status {
 }
 
 /// The tile's headline.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// No run has collected anything yet.
@@ -106,7 +109,8 @@ pub enum State {
 }
 
 /// One of the org's rate limits.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default)]
 pub struct Limit {
     /// The paths that count against it, as the collector groups them, such as `groups`.
@@ -120,7 +124,8 @@ pub struct Limit {
 }
 
 /// Why a run ended as an error.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default)]
 pub struct Trouble {
     /// The Lambda error's `errorType`.
@@ -131,24 +136,25 @@ pub struct Trouble {
 }
 
 /// One stream's state.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default)]
 pub struct StreamStatus {
     /// How it went.
-    #[schemars(extend("enum" = ["succeeded", "not_applicable", "partial", "held", "unavailable", "failed"]))]
+    #[cfg_attr(feature = "schemas", schemars(extend("enum" = ["succeeded", "not_applicable", "partial", "held", "unavailable", "failed"])))]
     pub outcome: String,
     /// The problem, and what to do.
     pub error: Option<String>,
     /// Records of its newest complete snapshot.
     pub records: Option<u64>,
     /// When that snapshot began (RFC 3339, UTC).
-    #[schemars(extend("format" = "date-time"))]
+    #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
     pub snapshot_at: Option<String>,
     /// Percent of its due snapshot that is read, where it has one that is not complete.
-    #[schemars(range(min = 0, max = 100))]
+    #[cfg_attr(feature = "schemas", schemars(range(min = 0, max = 100)))]
     pub progress_percent: Option<u8>,
     /// When a line of it was last committed (RFC 3339, UTC).
-    #[schemars(extend("format" = "date-time"))]
+    #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
     pub changed_at: Option<String>,
 }
 

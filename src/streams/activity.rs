@@ -58,7 +58,7 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
 /// Every event has a uuid; one that came without is still an event, and is known by its content.
 fn event_id(uuid: Option<&str>, raw: &RawValue) -> String {
     let uuid = uuid.map(str::trim).filter(|uuid| !uuid.is_empty());
-    uuid.map_or_else(|| format!("sha256-{:x}", Sha256::digest(raw.get())), str::to_owned)
+    uuid.map_or_else(|| format!("sha256-{}", hex::encode(Sha256::digest(raw.get()))), str::to_owned)
 }
 
 /// What collecting needs to know of an event.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const PURE: [&str; 12] = [
+const PURE: [&str; 13] = [
     "streams",
     "engine",
     "record.rs",
@@ -15,6 +15,7 @@ const PURE: [&str; 12] = [
     "usage.rs",
     "scrub",
     "invocation.rs",
+    "metrics.rs",
     "clock.rs",
 ];
 

@@ -53,7 +53,7 @@ async fn each_manifest_names_the_hash_of_the_one_before() {
     assert!(store.json(&key(1))["previous_sha256"].is_null());
     for sequence in 2..=3 {
         let before = store.objects.lock().unwrap()[&key(sequence - 1)].clone();
-        assert_eq!(store.json(&key(sequence))["previous_sha256"], format!("{:x}", Sha256::digest(before)));
+        assert_eq!(store.json(&key(sequence))["previous_sha256"], hex::encode(Sha256::digest(before)));
     }
     assert_eq!(store.json(COPY)["cursor"], store.json(&key(3))["cursor"]);
 }

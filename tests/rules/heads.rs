@@ -20,7 +20,7 @@ const IDS: [&str; 6] = ["a", "b", "a:b", "a:c", "b:c", "c:a"];
 const PARTS: [&str; 3] = ["a", "b", "c"];
 
 fn sha256(bytes: &[u8]) -> String {
-    format!("{:x}", Sha256::digest(bytes))
+    hex::encode(Sha256::digest(bytes))
 }
 
 /// `(stream, ids with whether they are deleted)`.

@@ -13,27 +13,33 @@ use crate::support::rig::{CLIENT, PASSWORD, Rig, secret};
 use crate::support::runtime::{Answer, Lambda};
 
 /// A deployed function with its org and its bucket.
-struct Deployed {
-    rig: Rig,
-    bucket: String,
-    secret: String,
-    lambda: Lambda,
+pub struct Deployed {
+    pub rig: Rig,
+    pub bucket: String,
+    pub secret: String,
+    pub lambda: Lambda,
 }
 
 impl Deployed {
     async fn before(rig: Rig) -> Self {
+        Self::with_settings(rig, &[]).await
+    }
+
+    /// As [`Self::before`], with more settings.
+    pub async fn with_settings(rig: Rig, more: &[(&str, &str)]) -> Self {
         let (bucket, secret) = (moto::bucket().await, moto::secret(&secret()).await);
-        let settings = [
+        let mut settings = vec![
             ("BUCKET", bucket.as_str()),
             ("SECRET_ID", &secret),
             ("OKTA_ENDPOINT_URL", &rig.url),
             ("RATE_LIMIT_SHARE", "100"),
         ];
+        settings.extend(more);
         let lambda = Lambda::start(&settings).await;
         Self { rig, bucket, secret, lambda }
     }
 
-    async fn with_people(people: usize, groups: usize) -> Self {
+    pub async fn with_people(people: usize, groups: usize) -> Self {
         let rig = Rig::new().await;
         rig.populate(people, groups);
         Self::before(rig).await

@@ -10,4 +10,5 @@ pub mod moto;
 pub mod rig;
 pub mod runtime;
 pub mod schemas;
+pub mod template;
 pub mod time;

@@ -28,7 +28,8 @@ struct Moto {
 
 static MOTO: OnceLock<Moto> = OnceLock::new();
 
-fn python() -> String {
+/// The Python that has moto.
+pub fn python() -> String {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let project = package.ancestors().find(|folder| folder.join("Makefile").exists()).unwrap_or(package);
     let own = project.join(".venv/bin/python3");

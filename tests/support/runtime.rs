@@ -58,7 +58,11 @@ impl Lambda {
         for name in ["FUNCTION_NAME", "FUNCTION_VERSION", "LOG_GROUP_NAME", "LOG_STREAM_NAME"] {
             command.env(format!("AWS_LAMBDA_{name}"), "okta-authomize");
         }
-        command.env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512").envs(moto::environment()).envs(settings.iter().copied());
+        command
+            .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
+            .envs(moto::environment())
+            .envs(settings.iter().copied());
         let mut function = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         keep(function.stdout.take().unwrap(), &log);

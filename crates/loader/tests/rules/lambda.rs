@@ -7,14 +7,14 @@ use super::moto;
 use super::rig::Rig;
 use super::runtime::{Answer, Lambda};
 
-struct Deployed {
-    rig: Rig,
-    bucket: String,
-    lambda: Lambda,
+pub struct Deployed {
+    pub rig: Rig,
+    pub bucket: String,
+    pub lambda: Lambda,
 }
 
 impl Deployed {
-    async fn small() -> Self {
+    pub async fn small() -> Self {
         let rig = Rig::small(json!({})).await;
         let (bucket, secret) = (moto::bucket().await, moto::secret(&serde_json::from_str(&rig.secret).unwrap()).await);
         let settings = [("BUCKET", bucket.as_str()), ("AUTHOMIZE_SECRET_ID", &secret)];
@@ -32,7 +32,7 @@ impl Deployed {
         }
     }
 
-    async fn report(&mut self, event: Value) -> Value {
+    pub async fn report(&mut self, event: Value) -> Value {
         let answer = self.lambda.invoke(event).await;
         let Answer::Report(report) = answer else { panic!("{answer:#?}\n{}", self.lambda.log()) };
         report

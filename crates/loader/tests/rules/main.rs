@@ -1,5 +1,6 @@
 //! The loader's rules, one theme per file. Authomize is `conformance/authomize_fake.py` over real HTTP.
 
+mod alarms;
 mod fake;
 mod guards;
 mod history;
@@ -19,3 +20,6 @@ mod moto;
 #[path = "../../../../tests/support/runtime.rs"]
 #[allow(dead_code, reason = "the root package's rules use more of it")]
 mod runtime;
+#[path = "../../../../tests/support/template.rs"]
+#[allow(dead_code, reason = "the root package's rules use more of it")]
+mod template;

@@ -1,0 +1,42 @@
+"""The answers to `make deploy`, in an ignored file, so that `make upgrade` asks nothing. No credential is among it."""
+
+import json
+import os
+
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+
+from deploy.failure import Failure
+
+FILE = Path(".deploy.json")
+
+
+@dataclass
+class Answers:
+    """`parameters` are the template's; whoever wants others than those asked for writes them there."""
+
+    stack: str = "okta-authomize"
+    region: str = ""
+    secret: str = ""
+    parameters: dict = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, file=FILE):
+        if not file.exists():
+            return cls()
+        try:
+            told = json.loads(file.read_text(encoding="utf-8"))
+            known = {one.name for one in fields(cls)}
+            unknown = sorted(told.keys() - known)
+        except (ValueError, AttributeError) as error:
+            raise Failure(f"{file} cannot be read: {error}; correct it, or remove it and run make deploy") from None
+        if unknown:
+            raise Failure(f"{file} has unknown keys: {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+        return cls(**told)
+
+    def write(self, file=FILE):
+        text = json.dumps(asdict(self), indent=2) + "\n"
+        beside = file.with_suffix(".new")
+        beside.touch(mode=0o600)
+        beside.write_text(text, encoding="utf-8")
+        os.replace(beside, file)

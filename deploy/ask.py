@@ -1,0 +1,54 @@
+"""Questions on the terminal."""
+
+import getpass
+import sys
+
+from deploy.failure import Failure
+
+
+class Terminal:
+    """`read` and `read_hidden` are given by tests."""
+
+    def __init__(self, read=input, read_hidden=getpass.getpass, say=None):
+        self._read = read
+        self._read_hidden = read_hidden
+        self.say = say or (lambda text="": print(text, flush=True))
+
+    def ask(self, question, default="", is_good=lambda text: None):
+        """An answer; `is_good` says what is wrong with it, or nothing. An empty line takes the default."""
+        shown = f"{question} [{default}]: " if default else f"{question}: "
+        while True:
+            answer = self._line(self._read, shown) or default
+            if not (wrong := is_good(answer)):
+                return answer
+            self.say(f"  {wrong}")
+
+    def ask_hidden(self, question):
+        """Something that is neither shown nor kept."""
+        while True:
+            if answer := self._line(self._read_hidden, f"{question} (not shown): "):
+                return answer
+            self.say("  It is needed.")
+
+    def choose(self, question, options):
+        """One of the options, `{word: meaning}`."""
+        self.say(question)
+        for word, meaning in options.items():
+            self.say(f"  {word:<12}{meaning}")
+        first = next(iter(options))
+        return self.ask("Your choice", first, lambda text: None if text in options else f"One of {', '.join(options)}.")
+
+    def agree(self, question):
+        """Whether the answer is yes, written out."""
+        return self.ask(f"{question} Write yes to go on", "no") == "yes"
+
+    @staticmethod
+    def _line(read, shown):
+        try:
+            return read(shown).strip()
+        except EOFError:
+            raise Failure("there is nobody to ask: run it in a terminal") from None
+
+
+def is_interactive():
+    return sys.stdin.isatty()

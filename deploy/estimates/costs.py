@@ -1,0 +1,141 @@
+"""A month's costs, from what was measured (bench/results.md) and AWS's list prices.
+
+Usage: python -m deploy.estimates.costs, which prints the tables of docs/operations.md
+"""
+
+from dataclasses import dataclass
+from math import ceil
+
+# List prices of us-east-1 in US dollars, without free tiers.
+PER_GB_SECOND = 0.0000133334  # Lambda on arm64
+PER_MILLION_INVOCATIONS = 0.20
+PER_1000_PUTS = 0.005  # and listings
+PER_1000_GETS = 0.0004
+PER_GB_MONTH = 0.023  # S3 Standard
+PER_SECRET = 0.40
+PER_10000_SECRET_READS = 0.05
+PER_METRIC = 0.30
+PER_ALARM_METRIC = 0.10
+PER_DASHBOARD = 3.00
+PER_GB_OF_LOG = 0.50
+PER_1000_TRANSITIONS = 0.025
+
+DAYS = 30
+MEMORY_GB = 0.25
+METRICS = 15
+ALARM_METRICS = 10  # metrics that the alarms of one org watch, without the loader
+
+# Measured: requests of a snapshot without factors and bytes as stored, of an org of 10,000 users, 500 groups and 100 apps.
+BENCH_USERS = 10_000
+SNAPSHOT_REQUESTS = 1_314
+SNAPSHOT_GB = 0.0030
+FACTOR_REQUESTS_PER_USER = 1
+FACTORS_GB_PER_10000 = 0.0002
+GB_PER_EVENT = 0.0107 / 50_000
+LINE_GB = 4.5e-6  # of log a run: the line of metrics and the one that it ended
+
+# Assumed.
+REQUESTS_PER_MINUTE = 300  # half of a limit of 600, of which most of a snapshot's requests share one
+IDLE_SECONDS = 0.3  # one request to Okta, one secret, two of S3
+EVENTS_PER_USER_AND_DAY = 20
+KEPT_EVENT_DAYS = 400
+COMMITTING_SHARE = 0.6  # runs that find something
+OBJECTS_PER_COMMIT = 7  # three batches, manifest, cursor, status and its page
+MONTHS_KEPT = 12  # of snapshots, which nothing deletes by default
+
+
+@dataclass
+class Month:
+    function: float
+    bucket: float
+    secret: float
+    log: float
+
+    def total(self):
+        return self.function + self.bucket + self.secret + self.log
+
+
+def runs(minutes):
+    return DAYS * 24 * 60 / minutes
+
+
+def seconds(users, minutes):
+    """Billed seconds of a month: runs that find little, daily snapshots, weekly factors; waiting for limits is billed, too."""
+    snapshot = 60 * SNAPSHOT_REQUESTS * users / BENCH_USERS / REQUESTS_PER_MINUTE
+    factors = 60 * FACTOR_REQUESTS_PER_USER * users / REQUESTS_PER_MINUTE
+    return runs(minutes) * IDLE_SECONDS + DAYS * snapshot + DAYS / 7 * factors
+
+
+def invocations(users, minutes):
+    """Runs, and those that go on after 15 minutes."""
+    return runs(minutes) + seconds(users, minutes) / 885
+
+
+def stored_gb(users):
+    scale = users / BENCH_USERS
+    events = users * EVENTS_PER_USER_AND_DAY * KEPT_EVENT_DAYS * GB_PER_EVENT
+    snapshots = MONTHS_KEPT * (DAYS * SNAPSHOT_GB + DAYS / 7 * FACTORS_GB_PER_10000) * scale
+    return events + snapshots
+
+
+def org(users, minutes):
+    """The costs of one org, whichever way it is deployed."""
+    function = seconds(users, minutes) * MEMORY_GB * PER_GB_SECOND + invocations(users, minutes) * PER_MILLION_INVOCATIONS / 1e6
+    puts = runs(minutes) * (COMMITTING_SHARE * OBJECTS_PER_COMMIT + 1)
+    gets = runs(minutes) * 2
+    bucket = puts * PER_1000_PUTS / 1000 + gets * PER_1000_GETS / 1000 + stored_gb(users) * PER_GB_MONTH
+    secret = PER_SECRET + runs(minutes) * PER_10000_SECRET_READS / 10_000
+    return Month(function, bucket, secret, runs(minutes) * LINE_GB * PER_GB_OF_LOG)
+
+
+def watching(sets):
+    return sets * METRICS * PER_METRIC + ALARM_METRICS * PER_ALARM_METRIC + PER_DASHBOARD
+
+
+def transitions(orgs, minutes):
+    """Of a month of rounds in which every org runs once: three states an org, two for each page of 50 secrets, nine besides."""
+    return runs(minutes) * (3 * orgs + 4 * ceil(orgs / 50) + 9)
+
+
+def stacks(orgs, users, minutes):
+    return orgs * (org(users, minutes).total() + watching(1))
+
+
+def fleet(orgs, users, minutes):
+    return orgs * org(users, minutes).total() + watching(1) + transitions(orgs, minutes) * PER_1000_TRANSITIONS / 1000
+
+
+def table(header, rows):
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def dollars(value):
+    return f"{value:,.2f}" if value < 100 else f"{value:,.0f}"
+
+
+def by_users():
+    rows = []
+    for users in (1_000, 10_000, 100_000):
+        month = org(users, 5)
+        told = (month.function, month.bucket, month.secret, month.log, watching(1), watching(2), month.total() + watching(2))
+        rows.append([f"{users:,}", f"{seconds(users, 5):,.0f}", f"{stored_gb(users):,.1f}", *map(dollars, told)])
+    header = ["users", "billed seconds", "GB after a year", "function", "bucket", "secret", "log"]
+    return table([*header, "watching, `stack`", "watching, `integration`", "together"], rows)
+
+
+def by_orgs():
+    rows = []
+    for orgs in (1, 50, 500):
+        told = (stacks(orgs, 1_000, 5), stacks(orgs, 1_000, 15), fleet(orgs, 1_000, 5), fleet(orgs, 1_000, 15))
+        rows.append([f"{orgs:,}", *map(dollars, told), f"{transitions(orgs, 15):,.0f}"])
+    header = ["orgs", "a stack each, 5 min", "a stack each, 15 min", "fleet, 5 min", "fleet, 15 min", "transitions at 15 min"]
+    return table(header, rows)
+
+
+def main():
+    print(by_users(), by_orgs(), sep="\n\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""`make package`: files that deploy without a toolchain.
+
+dist/okta-authomize-{version}-{arch}/ holds the functions' archives, `packaged.yaml`, `fleet.yaml`, the parts list (CycloneDX) and
+SHA-256 sums of them all; the .zip beside it holds the same for handing on. dist/packaged.yaml is a copy of the template.
+"""
+
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+
+from pathlib import Path
+
+from deploy.failure import Failure
+
+FUNCTIONS = {"collector": "okta-authomize", "loader": "okta-authomize-loader"}
+# The oldest time that an archive can hold: the same files make the same archive.
+EPOCH = (1980, 1, 1, 0, 0, 0)
+LIMIT_BYTES = 50_000_000
+VERSION = re.compile(r'^\[workspace\.package\]\nversion = "(.+)"$', re.MULTILINE)
+CODE = re.compile(r"^(\s+)CodeUri: \.$", re.MULTILINE)
+BUILD = re.compile(r"^ {6}BuildMethod: .*\n {6}BuildProperties:\n {8}Binary: .*\n", re.MULTILINE)
+EMPTY_METADATA = re.compile(r"^ {4}Metadata:\n(?! {6})", re.MULTILINE)
+PARAMETERS = """Parameters:
+  CodeBucket:
+    Type: String
+    Description: Bucket in this region to which the package was copied.
+  CodeKey:
+    Type: String
+    Default: {name}
+    Description: Folder of the package in that bucket.
+
+"""
+
+
+def version(root):
+    """The version of all packages of the workspace."""
+    return VERSION.search((root / "Cargo.toml").read_text(encoding="utf-8"))[1]
+
+
+def package(root, binaries, arch, parts_list):
+    """Makes the package of the programs in `binaries/{program}/bootstrap`; gives its folder. `parts_list(file, program, arch)` writes
+    the CycloneDX file of one."""
+    name = f"okta-authomize-{version(root)}-{arch}"
+    dist = root / "dist"
+    folder = dist / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for function, program in FUNCTIONS.items():
+        bootstrap = Path(binaries) / program / "bootstrap"
+        if not bootstrap.exists():
+            raise Failure(f"{bootstrap} is missing: make build ARCH={arch}")
+        archive(folder / f"{function}.zip", bootstrap)
+        parts_list(folder / f"{function}.cdx.json", program, arch)
+    (folder / "packaged.yaml").write_text(packaged(root / "template.yaml", name, arch), encoding="utf-8")
+    (folder / "fleet.yaml").write_text(packaged_fleet(root / "fleet.yaml", name, arch), encoding="utf-8")
+    sums = [f"{sha256(file)}  {file.name}\n" for file in sorted(folder.iterdir())]
+    (folder / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
+    shutil.copy(folder / "packaged.yaml", dist / "packaged.yaml")
+    with zipfile.ZipFile(dist / f"{name}.zip", "w", zipfile.ZIP_STORED) as whole:
+        for file in sorted(folder.iterdir()):
+            whole.writestr(zipfile.ZipInfo(f"{name}/{file.name}", EPOCH), file.read_bytes())
+    return folder
+
+
+def archive(file, bootstrap):
+    """A function's archive: the program alone, executable."""
+    entry = zipfile.ZipInfo("bootstrap", EPOCH)
+    entry.external_attr = 0o755 << 16
+    with zipfile.ZipFile(file, "w") as made:
+        made.writestr(entry, bootstrap.read_bytes(), zipfile.ZIP_DEFLATED, 9)
+    if file.stat().st_size > LIMIT_BYTES:
+        raise Failure(f"{file} is larger than Lambda takes")
+
+
+def packaged(template, name, arch):
+    """The template with the code's place as parameters, for the processor that it was built for."""
+    text = template.read_text(encoding="utf-8")
+    functions = iter(FUNCTIONS)
+    text, found = CODE.subn(
+        lambda place: f'{place[1]}CodeUri: {{Bucket: !Ref CodeBucket, Key: !Sub "${{CodeKey}}/{next(functions)}.zip"}}', text
+    )
+    if found != len(FUNCTIONS):
+        raise Failure(f"{template} has {found} functions where {len(FUNCTIONS)} are built")
+    text = EMPTY_METADATA.sub("", BUILD.sub("", text))
+    text = text.replace("Parameters:\n", PARAMETERS.format(name=name), 1)
+    return text.replace("    Default: arm64\n", f"    Default: {arch}\n", 1)
+
+
+def packaged_fleet(template, name, arch):
+    text = template.read_text(encoding="utf-8")
+    place = "      Location: template.yaml\n      Parameters:\n"
+    if text.count(place) != 1:
+        raise Failure(f"{template} has no template to take in")
+    url = "https://${CodeBucket}.s3.${AWS::Region}.${AWS::URLSuffix}/${CodeKey}/packaged.yaml"
+    given = "        CodeBucket: !Ref CodeBucket\n        CodeKey: !Ref CodeKey\n"
+    text = text.replace("AWS::Serverless::Application", "AWS::CloudFormation::Stack", 1)
+    text = text.replace(place, f"      TemplateURL: !Sub {url}\n      Parameters:\n{given}")
+    text = text.replace("Parameters:\n", PARAMETERS.format(name=name), 1)
+    return text.replace("    Default: arm64\n", f"    Default: {arch}\n", 1)
+
+
+def sha256(file):
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def parts_list_by(python, root):
+    """Lists a program's parts with what is installed beside checkov."""
+
+    def parts_list(file, program, arch):
+        command = [python, "-B", "-m", "deploy.parts", program, arch, str(file)]
+        if subprocess.run(command, cwd=root, stdout=sys.stderr, check=False).returncode:
+            raise Failure(f"the parts of {program} cannot be listed: see above")
+
+    return parts_list

@@ -1,0 +1,139 @@
+"""The stack: created, upgraded and removed by CloudFormation's change sets, from a package in a bucket of code."""
+
+import time
+import uuid
+
+from pathlib import Path
+
+from botocore.exceptions import ClientError, WaiterError
+
+from deploy.failure import Failure
+
+LONGEST_MINUTES = 30
+
+
+class Stack:
+    """One stack in one account and region."""
+
+    def __init__(self, aws, name, say):
+        self._cloudformation = aws.client("cloudformation")
+        self._aws = aws
+        self.name = name
+        self._say = say
+
+    def described(self):
+        """CloudFormation's description of it, or `None` where there is no such stack."""
+        try:
+            (told,) = self._cloudformation.describe_stacks(StackName=self.name)["Stacks"]
+        except ClientError as error:
+            if "does not exist" in error.response["Error"]["Message"]:
+                return None
+            raise Failure(f"the stack {self.name} cannot be read: {error.response['Error']['Message']}") from None
+        return told
+
+    def outputs(self):
+        """Its outputs, as texts; nothing of them is ever run."""
+        told = self.described()
+        if not told:
+            raise Failure(f"there is no stack {self.name} in this account and region: make deploy")
+        return {output["OutputKey"]: output["OutputValue"] for output in told.get("Outputs", [])}
+
+    def deploy(self, template_url, parameters):
+        """Creates or changes it. Parameters that are not given keep their values, and new ones their defaults."""
+        there = self.described()
+        is_new = not there or there["StackStatus"] == "REVIEW_IN_PROGRESS"
+        if there and there["StackStatus"] == "ROLLBACK_COMPLETE":
+            raise Failure(f"the stack {self.name} could not be created before: remove it (make destroy), then make deploy")
+        given = [{"ParameterKey": key, "ParameterValue": str(value)} for key, value in sorted(parameters.items())]
+        if not is_new:
+            kept = {one["ParameterKey"] for one in there.get("Parameters", [])} - parameters.keys()
+            kept &= self._parameters_of(template_url)
+            given += [{"ParameterKey": key, "UsePreviousValue": True} for key in sorted(kept)]
+        change = f"deploy-{uuid.uuid4().hex[:12]}"
+        self._cloudformation.create_change_set(
+            StackName=self.name,
+            ChangeSetName=change,
+            ChangeSetType="CREATE" if is_new else "UPDATE",
+            TemplateURL=template_url,
+            Parameters=given,
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        )
+        if not self._is_worth_it(change):
+            self._say("Nothing has changed.")
+            return
+        self._cloudformation.execute_change_set(StackName=self.name, ChangeSetName=change)
+        self._follow("stack_create_complete" if is_new else "stack_update_complete")
+
+    def destroy(self):
+        self._cloudformation.delete_stack(StackName=self.name)
+        self._follow("stack_delete_complete")
+
+    def _parameters_of(self, template_url):
+        summary = self._cloudformation.get_template_summary(TemplateURL=template_url)
+        return {one["ParameterKey"] for one in summary["Parameters"]}
+
+    def _is_worth_it(self, change):
+        began = time.monotonic()
+        while time.monotonic() - began < 60 * LONGEST_MINUTES:
+            told = self._cloudformation.describe_change_set(StackName=self.name, ChangeSetName=change)
+            reason = told.get("StatusReason", "")
+            if told["Status"] == "FAILED":
+                if "didn't contain changes" in reason or "No updates are to be performed" in reason:
+                    self._cloudformation.delete_change_set(StackName=self.name, ChangeSetName=change)
+                    return False
+                raise Failure(f"CloudFormation refuses the change: {reason}")
+            if told["Status"] == "CREATE_COMPLETE":
+                return True
+            time.sleep(2)
+        raise Failure("CloudFormation does not come to an end with the change set; look at the stack in its console")
+
+    def _follow(self, waiter):
+        self._say("CloudFormation is at work; a first deployment takes about three minutes.")
+        try:
+            self._cloudformation.get_waiter(waiter).wait(
+                StackName=self.name, WaiterConfig={"Delay": 5, "MaxAttempts": 12 * LONGEST_MINUTES}
+            )
+        except WaiterError:
+            raise Failure(f"it did not end well: {self._first_failure()}") from None
+
+    def _first_failure(self):
+        """The oldest failure since the newest beginning: what came after it follows from it."""
+        events = self._cloudformation.describe_stack_events(StackName=self.name)["StackEvents"]
+        found = "look at the stack's events in the console"
+        for event in events:
+            if event["ResourceStatus"].endswith("_FAILED"):
+                found = f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}"
+            if event["ResourceType"] == "AWS::CloudFormation::Stack" and event["ResourceStatus"] in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"):
+                break
+        return found
+
+
+def upload(aws, package, region):
+    """Brings a package into this account's bucket of code, which is made where there is none. Gives the bucket and the key below which
+    it stands."""
+    account = aws.client("sts").get_caller_identity()["Account"]
+    bucket = f"okta-authomize-code-{account}-{region}"
+    s3 = aws.client("s3")
+    make_bucket(s3, bucket, region, account)
+    package = Path(package)
+    for file in sorted(package.iterdir()):
+        s3.upload_file(str(file), bucket, f"{package.name}/{file.name}", ExtraArgs={"ExpectedBucketOwner": account})
+    return bucket, package.name
+
+
+def make_bucket(s3, bucket, region, account):
+    try:
+        s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=account)
+        return
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+            raise Failure(f"the bucket {bucket} cannot be used: {error.response['Error']['Message']}") from None
+    where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    s3.create_bucket(Bucket=bucket, **where)
+    names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=dict.fromkeys(names, True))
+
+
+def url_of(bucket, key, region):
+    """Where CloudFormation reads a template."""
+    return f"https://{bucket}.s3.{region}.amazonaws.com/{key}"

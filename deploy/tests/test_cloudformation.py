@@ -1,0 +1,153 @@
+"""The templates in moto's CloudFormation, for every choice that adds or leaves out resources.
+
+It proves that every reference leads somewhere under every choice, and what comes of conditions. It proves neither that AWS takes the
+resources' properties (cfn-lint knows their schemas), nor permissions, nor events, nor that the function starts. It does nothing about
+`Rules`, a bucket's policy and lifecycle, patterns of parameters, the schedule's state, alarms, metric filters and settings of invocation.
+"""
+
+import ast
+import contextlib
+import io
+import json
+import unittest
+import zipfile
+
+from unittest.mock import patch
+
+import boto3
+
+from moto import mock_aws
+from samtranslator.translator.managed_policy_translator import ManagedPolicyLoader
+from samtranslator.translator.transform import transform
+
+from deploy import package
+from deploy.template import load
+from deploy.tests.machine import ENVIRONMENT
+from deploy.tests.resources import ROOT
+
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:okta/acme-AbCdEf"
+# moto cuts the name of a partner's bus at its slashes.
+BUS = "okta"
+BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
+
+
+def translated(name, parameters):
+    """The template as CloudFormation's transform for SAM makes it."""
+    template = load(ROOT / name)
+    for resource in template["Resources"].values():
+        if resource.get("Properties", {}).get("CodeUri") == ".":
+            resource["Properties"]["CodeUri"] = {"Bucket": "code", "Key": "package/collector.zip"}
+    loader = ManagedPolicyLoader(None)
+    loader.load = dict
+    return transform(template, dict(parameters), loader)
+
+
+class Stacks(unittest.TestCase):
+    def setUp(self):
+        # The transform and moto tell of what they do not know on their own.
+        self.enter(contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()))
+        for held in (patch.dict("os.environ", ENVIRONMENT), mock_aws(config={"lambda": {"use_docker": False}})):
+            held.start()
+            self.addCleanup(held.stop)
+        s3 = boto3.client("s3")
+        s3.create_bucket(Bucket="code")
+        s3.create_bucket(Bucket="shared-bucket")
+        s3.put_object(Bucket="code", Key="package/collector.zip", Body=self.archive())
+        boto3.client("events").create_event_bus(Name=BUS)
+
+    def enter(self, *held):
+        for one in held:
+            one.__enter__()
+            self.addCleanup(one.__exit__, None, None, None)
+
+    @staticmethod
+    def archive():
+        made = io.BytesIO()
+        with zipfile.ZipFile(made, "w") as archive:
+            archive.writestr("bootstrap", "")
+        return made.getvalue()
+
+    def create(self, **parameters):
+        given = {"SecretArn": SECRET} | parameters
+        cloudformation = boto3.client("cloudformation")
+        cloudformation.create_stack(
+            StackName="acme",
+            TemplateBody=json.dumps(translated("template.yaml", given)),
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
+            Capabilities=["CAPABILITY_IAM"],
+        )
+        (told,) = cloudformation.describe_stacks(StackName="acme")["Stacks"]
+        self.assertEqual(told["StackStatus"], "CREATE_COMPLETE")
+        found = cloudformation.list_stack_resources(StackName="acme")["StackResourceSummaries"]
+        self.outputs = {one["OutputKey"]: one["OutputValue"] for one in told["Outputs"]}
+        self.physical = {one["LogicalResourceId"]: one.get("PhysicalResourceId") for one in found}
+        return set(self.physical)
+
+    def test_one_org_with_what_is_asked_for_as_a_rule(self):
+        made = self.create()
+        self.assertLessEqual({"Function", "Role", "Bucket", "LogGroup", "Overview"}, made)
+        absent = {"Loader", "ReaderRole", "WakeQueue", "WakeRule1"}
+        self.assertEqual(absent & made, set())
+        self.assertEqual(self.outputs["BucketName"], self.physical["Bucket"])
+        (function,) = boto3.client("lambda").list_functions()["Functions"]
+        variables = function["Environment"]["Variables"]
+        self.assertEqual((variables["BUCKET"], variables["SECRET_ID"], variables["STACK_NAME"]), (self.physical["Bucket"], SECRET, "acme"))
+
+    def test_a_governed_account(self):
+        made = self.create(
+            PermissionsBoundaryArn=BOUNDARY,
+            SubnetIds="subnet-0a1,subnet-0b2",
+            SecurityGroupIds="sg-0c3",
+            ReaderAccountId="210987654321",
+            ReaderExternalId="an-external-id-of-theirs",
+            DataExpirationDays="30",
+            Dashboard="false",
+        )
+        self.assertLessEqual({"ReaderRole"}, made)
+        self.assertNotIn("Overview", made)
+        for role in boto3.client("iam").list_roles()["Roles"]:
+            told = boto3.client("iam").get_role(RoleName=role["RoleName"])["Role"]
+            self.assertEqual(told["PermissionsBoundary"]["PermissionsBoundaryArn"], BOUNDARY, role["RoleName"])
+
+    def test_the_loader_and_the_event_bus(self):
+        made = self.create(
+            AuthomizeSecretArn=SECRET.replace("okta", "authomize"), OktaEventBusName=BUS, WakeWindowSeconds="5"
+        )
+        self.assertLessEqual({"Loader", "LoaderQueue", "WakeQueue"}, made)
+        self.assertEqual(len(boto3.client("events").list_rules(EventBusName=BUS)["Rules"]), 2)
+        sources = boto3.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+        self.assertEqual(sorted(source["MaximumBatchingWindowInSeconds"] for source in sources), [5, 300])
+
+    def test_a_stack_that_shares_the_bucket_of_another_makes_none(self):
+        made = self.create(BucketName="shared-bucket")
+        self.assertEqual({"Bucket", "BucketPolicy"} & made, set())
+        self.assertEqual(self.outputs["BucketName"], "shared-bucket")
+        (function,) = boto3.client("lambda").list_functions()["Functions"]
+        self.assertEqual(function["Environment"]["Variables"]["BUCKET"], "shared-bucket")
+        self.assertNotIn("${", json.dumps(self.policies("Role")))
+
+    def policies(self, role):
+        iam, name = boto3.client("iam"), self.physical[role]
+        names = iam.list_role_policies(RoleName=name)["PolicyNames"]
+        told = [iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"] for policy in names]
+        # moto keeps some of them as Python writes them.
+        return [ast.literal_eval(policy) if isinstance(policy, str) else policy for policy in told]
+
+    def test_a_fleets_function_has_no_secret_of_its_own_and_reads_the_tagged_ones(self):
+        self.create(SecretArn="", Fleet="true", MetricsBy="stack")
+        (function,) = boto3.client("lambda").list_functions()["Functions"]
+        self.assertEqual(function["Environment"]["Variables"].get("SECRET_ID", ""), "")
+        (secret,) = [one for policy in self.policies("Role") for one in policy["Statement"] if one and one["Sid"] == "ReadTheTaggedSecrets"]
+        self.assertEqual(secret["Condition"], {"StringEquals": {"secretsmanager:ResourceTag/okta-authomize": "collect"}})
+
+    def test_the_packaged_templates_are_translated_too(self):
+        text = package.packaged(ROOT / "template.yaml", "okta-authomize-0.1.0-arm64", "arm64")
+        self.assertIn("CodeBucket", text)
+        made = translated("fleet.yaml", {})
+        self.assertEqual(made["Resources"]["Round"]["Type"], "AWS::StepFunctions::StateMachine")
+        text = made["Resources"]["Round"]["Properties"]["DefinitionString"]
+        self.assertIn("${FunctionArn}", json.dumps(text))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,394 @@
+"""make's targets for AWS, against AWS on this machine."""
+
+import contextlib
+import io
+import json
+import os
+import re
+import stat
+import tempfile
+import time
+import unittest
+import zipfile
+
+from pathlib import Path
+from unittest.mock import patch
+
+import boto3
+
+from moto import mock_aws
+
+from deploy import package, questions, run
+from deploy import stack as stacks
+from deploy.answers import Answers
+from deploy.ask import Terminal
+from deploy.configure import configure, wrong_with_domain
+from deploy.failure import Failure
+from deploy.template import load
+from deploy.tests.machine import ENVIRONMENT, answer
+from deploy.tests.resources import ROOT
+
+HUSH = "s3cr3t-of-the-client"
+
+
+class Scripted(Terminal):
+    """A terminal at which these lines are typed, one after the other."""
+
+    def __init__(self, *lines):
+        self.typed, self.said, self.hidden = list(lines), [], []
+        super().__init__(self._next, self._next_hidden, lambda text="": self.said.append(text))
+
+    def _next(self, shown):
+        self.said.append(shown)
+        return self.typed.pop(0)
+
+    def _next_hidden(self, shown):
+        self.said.append(shown)
+        self.hidden.append(self.typed.pop(0))
+        return self.hidden[-1]
+
+
+class InAFolder(unittest.TestCase):
+    def setUp(self):
+        self.open = contextlib.ExitStack()
+        self.addCleanup(self.open.close)
+        folder = self.open.enter_context(tempfile.TemporaryDirectory())
+        self.open.callback(os.chdir, os.getcwd())
+        os.chdir(folder)
+        self.folder = Path(folder)
+        self.open.enter_context(patch.dict("os.environ", ENVIRONMENT))
+
+
+class OnAws(InAFolder):
+    def setUp(self):
+        super().setUp()
+        self.open.enter_context(mock_aws(config={"lambda": {"use_docker": False}}))
+        self.aws = boto3.session.Session(region_name="us-east-1")
+
+
+class Configure(OnAws):
+    def test_the_secret_is_written_and_nothing_of_it_anywhere_else(self):
+        terminal = Scripted("acme.example.com", "acme.okta.com", "secret", "0oa1", HUSH, "", "ada@acme.com", "")
+        answers = Answers()
+        configure(self.aws, terminal, answers)
+        written = self.aws.client("secretsmanager").get_secret_value(SecretId="okta/acme")
+        content = {"domain": "acme.okta.com", "client_id": "0oa1", "client_secret": HUSH, "integration_name": "Okta", "owner": "ada@acme.com"}
+        self.assertEqual((json.loads(written["SecretString"]), written["ARN"]), (content, answers.secret))
+        self.assertEqual(terminal.hidden, [HUSH])
+        self.assertNotIn(HUSH, "".join(terminal.said))
+        for file in self.folder.iterdir():
+            self.assertNotIn(HUSH, file.read_text())
+            self.assertEqual(stat.S_IMODE(file.stat().st_mode), 0o600, file)
+        tags = self.aws.client("secretsmanager").describe_secret(SecretId="okta/acme")["Tags"]
+        self.assertEqual(tags, [{"Key": "okta-authomize", "Value": "collect"}])
+
+    def test_a_second_time_it_is_a_new_version_of_the_same_secret(self):
+        answers = Answers()
+        configure(self.aws, Scripted("acme.okta.com", "token", "old", "", "", ""), answers)
+        first = answers.secret
+        configure(self.aws, Scripted("acme.okta.com", "token", "new", "", "", ""), answers)
+        self.assertEqual(answers.secret, first)
+        told = self.aws.client("secretsmanager").get_secret_value(SecretId=first)
+        self.assertEqual(json.loads(told["SecretString"])["token"], "new")
+
+    def test_a_private_key_is_read_from_its_file(self):
+        Path("key.pem").write_text("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
+        answers = Answers()
+        configure(self.aws, Scripted("acme.okta.com", "key", "0oa1", "no-such-file", "key.pem", "kid-1", "Acme", "", ""), answers)
+        told = json.loads(self.aws.client("secretsmanager").get_secret_value(SecretId=answers.secret)["SecretString"])
+        self.assertEqual(told["private_key"].splitlines()[1], "AAAA")
+        self.assertEqual(told["key_id"], "kid-1")
+
+    def test_a_custom_domain_is_refused_and_oktas_own_are_not(self):
+        for good in ("acme.okta.com", "https://acme.oktapreview.com/", "acme-admin.okta.com", "ACME.okta-emea.com"):
+            self.assertIsNone(wrong_with_domain(good), good)
+        for bad in ("", "acme", "okta.com", "login.acme.com", "acme.okta.com.evil.example", "http://acme.okta.com"):
+            self.assertIsNotNone(wrong_with_domain(bad), bad)
+
+    def test_the_keys_are_those_that_a_secret_has(self):
+        known = set(re.findall(r"^\| `(\w+)`(?:, `(\w+)`)?(?:, `(\w+)`)?", (ROOT / "docs/configuration.md").read_text(), re.MULTILINE))
+        known = {name for row in known for name in row if name}
+        self.assertLessEqual({"domain", "client_id", "client_secret", "private_key", "key_id", "token", "integration_name", "owner"}, known)
+
+
+class Questions(OnAws):
+    def setUp(self):
+        super().setUp()
+        self.secret = self.aws.client("secretsmanager").create_secret(Name="okta/acme", SecretString="{}")["ARN"]
+
+    def ask(self, *lines):
+        answers = Answers()
+        with patch.object(questions, "concurrency", return_value="true"):
+            questions.ask_all(self.aws, Scripted(*lines), answers)
+        return answers
+
+    def test_four_questions_give_every_parameter_that_has_to_be_asked_for(self):
+        answers = self.ask("okta/acme", "none", "none", "none")
+        known = load(ROOT / "template.yaml")["Parameters"]
+        self.assertEqual(answers.parameters["SecretArn"], self.secret)
+        self.assertLessEqual(answers.parameters.keys(), known.keys())
+        for name, value in answers.parameters.items():
+            if pattern := known[name].get("AllowedPattern"):
+                self.assertRegex(value, pattern, name)
+
+    def test_an_address_becomes_a_topic_and_a_wrong_one_is_asked_for_again(self):
+        answers = self.ask("okta/acme", "nobody", "ada@acme.com", "subnet-0a1,subnet-0b2", "sg-0c3", "none")
+        arn = answers.parameters["AlarmTopicArn"]
+        (subscription,) = self.aws.client("sns").list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]
+        self.assertEqual((subscription["Protocol"], subscription["Endpoint"]), ("email", "ada@acme.com"))
+        self.assertEqual((answers.parameters["SubnetIds"], answers.parameters["SecurityGroupIds"]), ("subnet-0a1,subnet-0b2", "sg-0c3"))
+
+    def test_a_secret_that_is_not_there_is_told_with_what_to_do(self):
+        with self.assertRaisesRegex(Failure, "make configure"):
+            self.ask("okta/nobody")
+
+    def test_an_account_with_a_low_limit_reserves_nothing_and_is_told_why(self):
+        for left, wanted, expected in ((10, 1, "false"), (101, 1, "true"), (101, 2, "false"), (1_000, 2, "true")):
+            terminal = Scripted()
+            settings = {"AccountLimit": {"UnreservedConcurrentExecutions": left}}
+            aws = type("Aws", (), {"client": lambda self, name: type("Lambda", (), {"get_account_settings": lambda self: settings})()})()
+            self.assertEqual(questions.concurrency(aws, terminal, wanted), expected)
+            self.assertEqual(bool(terminal.said), expected == "false")
+
+
+class Kept(InAFolder):
+    def test_what_was_asked_is_not_asked_again(self):
+        Answers(region="eu-central-1", secret="arn:x", parameters={"ScheduleMinutes": "10"}).write()
+        self.assertEqual(Answers.read().parameters, {"ScheduleMinutes": "10"})
+
+    def test_a_file_that_was_changed_wrongly_is_told(self):
+        for text in ("{", "[]", '{"stacks": 1}'):
+            Path(".deploy.json").write_text(text)
+            with self.assertRaises(Failure):
+                Answers.read()
+
+    def test_it_is_ignored_by_git(self):
+        self.assertIn("/.deploy.json\n", (ROOT / ".gitignore").read_text())
+
+
+class Package(InAFolder):
+    def make(self, arch="arm64"):
+        root = self.folder / "root"
+        root.mkdir(exist_ok=True)
+        for name in ("template.yaml", "fleet.yaml", "Cargo.toml"):
+            (root / name).write_text((ROOT / name).read_text())
+        for program in package.FUNCTIONS.values():
+            (self.folder / "built" / program).mkdir(parents=True, exist_ok=True)
+            (self.folder / "built" / program / "bootstrap").write_bytes(program.encode() * 100)
+        return package.package(root, self.folder / "built", arch, lambda file, program, arch: file.write_text(f"{program} {arch}"))
+
+    def test_it_holds_both_functions_their_parts_and_sums_that_are_right(self):
+        folder = self.make()
+        told = dict(reversed(line.split("  ")) for line in (folder / "SHA256SUMS").read_text().splitlines())
+        self.assertEqual(told.keys() | {"SHA256SUMS"}, {file.name for file in folder.iterdir()})
+        for name, sha256 in told.items():
+            self.assertEqual(package.sha256(folder / name), sha256)
+        for function, program in package.FUNCTIONS.items():
+            with zipfile.ZipFile(folder / f"{function}.zip") as archive:
+                (entry,) = archive.infolist()
+                self.assertEqual((entry.filename, entry.external_attr >> 16), ("bootstrap", 0o755))
+                self.assertTrue(archive.read("bootstrap").startswith(program.encode()))
+        with zipfile.ZipFile(folder.parent / f"{folder.name}.zip") as whole:
+            self.assertEqual({Path(name).name for name in whole.namelist()}, {file.name for file in folder.iterdir()})
+
+    def test_the_same_programs_make_the_same_package(self):
+        first = {file.name: file.read_bytes() for file in self.make().iterdir()}
+        self.assertEqual(first, {file.name: file.read_bytes() for file in self.make().iterdir()})
+
+    def test_the_packaged_template_is_the_template_but_for_where_the_code_is(self):
+        folder = self.make("x86_64")
+        there, made = load(ROOT / "template.yaml"), load(folder / "packaged.yaml")
+        self.assertEqual(made["Parameters"]["Architecture"]["Default"], "x86_64")
+        self.assertEqual(made["Parameters"].keys() - there["Parameters"].keys(), {"CodeBucket", "CodeKey"})
+        for name, function in (("Function", "collector"), ("Loader", "loader")):
+            code = made["Resources"][name]["Properties"].pop("CodeUri")
+            self.assertEqual(code, {"Bucket": {"Ref": "CodeBucket"}, "Key": {"Fn::Sub": f"${{CodeKey}}/{function}.zip"}})
+            there["Resources"][name]["Properties"].pop("CodeUri")
+            for key in ("BuildMethod", "BuildProperties"):
+                there["Resources"][name]["Metadata"].pop(key)
+        self.assertEqual(made["Resources"], there["Resources"])
+
+    def test_the_packaged_fleet_takes_the_packaged_template_in(self):
+        collector = load(self.make() / "fleet.yaml")["Resources"]["Collector"]
+        self.assertEqual(collector["Type"], "AWS::CloudFormation::Stack")
+        self.assertIn("/packaged.yaml", collector["Properties"]["TemplateURL"]["Fn::Sub"])
+        self.assertLessEqual({"CodeBucket", "CodeKey", "Fleet"}, collector["Properties"]["Parameters"].keys())
+
+    def test_what_is_not_built_is_told(self):
+        self.make()
+        (self.folder / "built/okta-authomize/bootstrap").unlink()
+        with self.assertRaisesRegex(Failure, "make build"):
+            package.package(self.folder / "root", self.folder / "built", "arm64", None)
+
+
+class Asked(OnAws):
+    def outputs(self):
+        self.aws.client("s3").create_bucket(Bucket="data")
+        return {"FunctionName": "collector", "BucketName": "data", "Status": "s3://data/okta/status/", "Log": "/aws/lambda/x"}
+
+    def client(self, told, error=None):
+        class Lambda:
+            def invoke(self, **given):
+                self.given = given
+                return {"Payload": io.BytesIO(json.dumps(told).encode())} | ({"FunctionError": error} if error else {})
+
+        self.lambda_ = Lambda()
+        return type("Aws", (), {"client": lambda aws, name, config=None: self.lambda_})()
+
+    def test_a_check_is_a_table_and_tells_whether_all_is_open(self):
+        for name, is_open in (("succeeded", True), ("degraded", False)):
+            terminal = Scripted()
+            told = run.check(self.client(answer(name)), self.outputs() if is_open else {"FunctionName": "collector"}, terminal, {})
+            self.assertEqual(told, is_open)
+            self.assertEqual(json.loads(self.lambda_.given["Payload"]), {"mode": "check"})
+            for stream in answer(name)["streams"]:
+                self.assertIn(stream, "\n".join(terminal.said))
+
+    def test_an_error_of_the_function_is_told_by_its_type_and_message(self):
+        with self.assertRaisesRegex(Failure, "CredentialsRejected: .+"):
+            run.invoke(self.client(answer("rejected"), "Unhandled"), {"FunctionName": "collector"}, {})
+
+    def test_a_link_leads_to_every_status_page_and_to_nothing_else(self):
+        outputs = self.outputs()
+        for key in ("okta/status/okta.json", "okta/status/okta.html", "okta/status/acme.html", "okta/data/x.html"):
+            self.aws.client("s3").put_object(Bucket="data", Key=key, Body=b"")
+        links = run.links(self.aws, outputs)
+        self.assertEqual(sorted(links), ["acme", "okta"])
+        self.assertTrue(all("Expires=" in link and f"/okta/status/{name}.html" in link for name, link in links.items()))
+
+    def test_without_a_status_one_is_told_how_to_get_it(self):
+        with self.assertRaisesRegex(Failure, "make check"):
+            run.links(self.aws, self.outputs())
+
+    def test_a_log_is_shown_in_the_order_of_its_lines_each_once(self):
+        logs = self.aws.client("logs")
+        logs.create_log_group(logGroupName="/aws/lambda/x")
+        logs.create_log_stream(logGroupName="/aws/lambda/x", logStreamName="one")
+        now = int(time.time() * 1000)
+        lines = [
+            json.dumps({"timestamp": "2026-11-27T09:00:00Z", "level": "INFO", "message": "run ended", "outcome": "succeeded", "sequence": 7}),
+            json.dumps({"timestamp": "2026-11-27T09:00:01Z", "level": "INFO", "message": "metrics", "records": 3, "held": 0, "_aws": {}}),
+            "START RequestId: 1",
+        ]
+        events = [{"timestamp": now + number, "message": line} for number, line in enumerate(lines)]
+        logs.put_log_events(logGroupName="/aws/lambda/x", logStreamName="one", logEvents=events)
+        terminal = Scripted()
+        run.logs(self.aws, "/aws/lambda/x", terminal, 15, False)
+        self.assertEqual(terminal.said[0], "09:00:00 INFO  run ended outcome=succeeded sequence=7")
+        self.assertEqual(terminal.said[1], "09:00:01 INFO  metrics records=3")
+        self.assertIn("START RequestId: 1", terminal.said[2])
+        self.assertEqual(len(terminal.said), 3)
+
+
+class Stacks(OnAws):
+    def test_a_package_is_uploaded_into_a_private_bucket_of_this_account(self):
+        folder = self.folder / "okta-authomize-0.1.0-arm64"
+        folder.mkdir()
+        (folder / "packaged.yaml").write_text("{}")
+        for _ in range(2):
+            bucket, key = stacks.upload(self.aws, folder, "us-east-1")
+        s3 = self.aws.client("s3")
+        self.assertEqual(s3.get_object(Bucket=bucket, Key=f"{key}/packaged.yaml")["Body"].read(), b"{}")
+        self.assertTrue(all(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values()))
+
+    def test_without_a_stack_one_is_told_to_deploy(self):
+        with self.assertRaisesRegex(Failure, "make deploy"):
+            stacks.Stack(self.aws, "okta-authomize", print).outputs()
+
+    def topics(self):
+        return [topic["TopicArn"].rsplit(":", 1)[1] for topic in self.aws.client("sns").list_topics()["Topics"]]
+
+    def test_what_a_stack_says_is_told_by_name(self):
+        template = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}, "Outputs": {"BucketName": {"Value": "data"}}}
+        self.aws.client("cloudformation").create_stack(StackName="okta-authomize", TemplateBody=json.dumps(template))
+        self.assertEqual(stacks.Stack(self.aws, "okta-authomize", print).outputs(), {"BucketName": "data"})
+
+    def test_a_stack_is_made_changed_left_alone_and_removed(self):
+        s3 = self.aws.client("s3")
+        s3.create_bucket(Bucket="code")
+        template = {
+            "Parameters": {"Name": {"Type": "String"}, "Kept": {"Type": "String", "Default": "kept"}},
+            "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Ref": "Name"}, "DisplayName": {"Ref": "Kept"}}}},
+        }
+        s3.put_object(Bucket="code", Key="template.json", Body=json.dumps(template))
+        said = []
+        stack = stacks.Stack(self.aws, "okta-authomize", said.append)
+        url = stacks.url_of("code", "template.json", "us-east-1")
+        stack.deploy(url, {"Name": "one", "Kept": "mine"})
+        self.assertEqual(self.topics(), ["one"])
+        stack.deploy(url, {"Name": "two"})
+        self.assertEqual(self.topics(), ["two"])
+        kept = {one["ParameterKey"]: one["ParameterValue"] for one in stack.described()["Parameters"]}
+        self.assertEqual(kept, {"Name": "two", "Kept": "mine"})
+        stack.destroy()
+        self.assertIsNone(stack.described())
+
+
+class Whole(OnAws):
+    """`make deploy` and what follows, but for CloudFormation's own work."""
+
+    def run_command(self, name, *lines):
+        from deploy import __main__ as program
+
+        terminal, given = Scripted(*lines), program.parse([name])
+        answers = Answers.read()
+        answers.region = "us-east-1"
+        with patch.object(stacks.Stack, "deploy", lambda stack, url, parameters: self.deployed.append((stack.name, url, parameters))):
+            with patch.object(program, "ROOT", self.folder):
+                return program.COMMANDS[name](self.aws, terminal, answers, given), terminal
+
+    def test_deploy_asks_and_upgrade_does_not(self):
+        self.deployed = []
+        (self.folder / "Cargo.toml").write_text((ROOT / "Cargo.toml").read_text())
+        dist = self.folder / "dist" / f"okta-authomize-{package.version(ROOT)}-arm64"
+        secret = self.aws.client("secretsmanager").create_secret(Name="okta/acme", SecretString="{}")["ARN"]
+        with patch.object(questions, "concurrency", return_value="false"):
+            with self.assertRaisesRegex(Failure, "make package"):
+                self.run_command("deploy", "okta/acme", "none", "none", "none")
+            dist.mkdir(parents=True)
+            (dist / "packaged.yaml").write_text("{}")
+            self.assertEqual(self.run_command("deploy", "okta/acme", "none", "none", "none")[0], 0)
+        code, terminal = self.run_command("upgrade")
+        self.assertEqual((code, terminal.typed), (0, []))
+        first, second = self.deployed
+        self.assertEqual(first, second)
+        name, url, parameters = first
+        self.assertEqual((name, parameters["SecretArn"], parameters["OneRunAtATime"]), ("okta-authomize", secret, "false"))
+        self.assertEqual(parameters.keys() - load(ROOT / "template.yaml")["Parameters"].keys(), {"CodeBucket", "CodeKey"})
+        self.assertTrue(url.endswith(f"/{dist.name}/packaged.yaml"))
+
+    def test_a_stack_is_removed_only_by_a_written_yes_and_its_data_is_named(self):
+        template = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}, "Outputs": {"BucketName": {"Value": "data"}}}
+        cloudformation = self.aws.client("cloudformation")
+        cloudformation.create_stack(StackName="okta-authomize", TemplateBody=json.dumps(template))
+        self.assertEqual(self.run_command("destroy", "y")[0], 1)
+        self.assertEqual(len(cloudformation.describe_stacks()["Stacks"]), 1)
+        code, terminal = self.run_command("destroy", "yes")
+        self.assertEqual((code, cloudformation.describe_stacks()["Stacks"]), (0, []))
+        self.assertIn("s3://data", terminal.said[-1])
+
+    def test_what_goes_wrong_is_a_message_and_no_stack_trace(self):
+        from deploy import __main__ as program
+
+        for command, told in (("upgrade", "no answers"), ("check", "make deploy")):
+            said = io.StringIO()
+            with contextlib.redirect_stderr(said):
+                self.assertEqual(program.main([command]), 1)
+            self.assertIn(told, said.getvalue())
+            self.assertNotIn("Traceback", said.getvalue())
+
+
+class Makefile(unittest.TestCase):
+    def test_no_target_runs_what_a_stack_says(self):
+        told = (ROOT / "Makefile").read_text() + (ROOT / "README.md").read_text()
+        self.assertNotRegex(told, r"\beval\b")
+
+    def test_every_command_has_its_target(self):
+        from deploy.__main__ import COMMANDS
+
+        targets = re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        self.assertLessEqual({*COMMANDS, "package"}, set(targets))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,141 @@
+"""The template, as governed accounts ask for it."""
+
+import re
+import unittest
+
+from deploy.template import load
+from deploy.tests.resources import ROOT, of_type
+
+HOURS_PER_DAY = 24
+TEMPLATE = load(ROOT / "template.yaml")
+ROLES = of_type(TEMPLATE, "AWS::IAM::Role")
+FUNCTIONS = of_type(TEMPLATE, "AWS::Serverless::Function")
+ALARMS = of_type(TEMPLATE, "AWS::CloudWatch::Alarm")
+
+
+def statements(role):
+    """Every statement of a role's policies, those under a condition included."""
+    for policy in role["Properties"]["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            yield from [one for one in statement["Fn::If"][1:] if "Sid" in one] if "Fn::If" in statement else [statement]
+
+
+class GovernedAccounts(unittest.TestCase):
+    def test_every_role_takes_the_permissions_boundary(self):
+        self.assertGreaterEqual(len(ROLES), 3)
+        for name, role in ROLES.items():
+            boundary = role["Properties"].get("PermissionsBoundary")
+            self.assertEqual(boundary, {"Fn::If": ["HasBoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]}, name)
+
+    def test_every_function_joins_the_subnets_and_its_role_lets_it(self):
+        self.assertEqual(len(FUNCTIONS), 2)
+        for name, function in FUNCTIONS.items():
+            properties = function["Properties"]
+            self.assertEqual(properties["VpcConfig"]["Fn::If"][0], "InVpc", name)
+            self.assertEqual(properties["Architectures"], [{"Ref": "Architecture"}], name)
+            sids = [statement["Sid"] for statement in statements(ROLES[properties["Role"]["Fn::GetAtt"][0]])]
+            self.assertIn("JoinTheSubnets", sids, name)
+            self.assertIn("ButNotFromWithin", sids, name)
+
+    def test_only_what_has_no_resource_is_allowed_on_all(self):
+        for name, role in ROLES.items():
+            for statement in statements(role):
+                if statement["Effect"] == "Allow" and statement["Resource"] == "*":
+                    actions = statement["Action"]
+                    self.assertTrue(all(action.startswith("ec2:") for action in actions), f"{name}: {actions}")
+
+    def test_a_reader_has_to_name_an_external_id(self):
+        trust = ROLES["ReaderRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]
+        self.assertEqual(trust["Condition"], {"StringEquals": {"sts:ExternalId": {"Ref": "ReaderExternalId"}}})
+        pattern = TEMPLATE["Parameters"]["ReaderExternalId"]["AllowedPattern"]
+        self.assertIsNone(re.fullmatch(pattern.strip("^$"), "too-short"))
+        self.assertIn("AReaderNamesAnExternalId", TEMPLATE["Rules"])
+
+    def test_manifests_are_neither_overwritten_nor_deleted_nor_do_their_versions_expire(self):
+        denied = {statement["Sid"]: statement for statement in TEMPLATE["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]}
+        manifests = {"Fn::Sub": "${Bucket.Arn}/${Prefix}/manifests/*"}
+        for sid in ("ManifestsAreCreatedOnce", "ManifestsAreNeverDeleted"):
+            self.assertEqual((denied[sid]["Effect"], denied[sid]["Resource"]), ("Deny", manifests), sid)
+        for rule in TEMPLATE["Resources"]["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]:
+            begins = rule.get("Prefix", {}).get("Fn::Sub", "")
+            if rule.keys() - {"Id", "Status", "Prefix", "AbortIncompleteMultipartUpload"}:
+                self.assertTrue(begins.startswith("${Prefix}/") and begins != "${Prefix}/", rule)
+                self.assertNotIn("manifests", begins)
+
+    def test_new_manifests_are_events(self):
+        told = TEMPLATE["Resources"]["Bucket"]["Properties"]["NotificationConfiguration"]
+        self.assertEqual(told, {"EventBridgeConfiguration": {"EventBridgeEnabled": True}})
+
+
+class Retention(unittest.TestCase):
+    """The newest state of a stream outlives every reading that replaces it, and an alarm comes before its end."""
+
+    def days_allowed(self, name):
+        pattern = TEMPLATE["Parameters"][name]["AllowedPattern"]
+        return [days for days in range(10_000) if re.fullmatch(pattern.strip("^$"), str(days))]
+
+    def hours_allowed(self, parameter):
+        for rule in TEMPLATE["Rules"]["WhatExpiresIsReadInTime"]["Assertions"]:
+            values, asked = rule["Assert"]["Fn::Contains"]
+            if asked == {"Ref": parameter}:
+                return [int(value) for value in values]
+        self.fail(f"{parameter} is not bound where batches expire")
+
+    def test_entities_are_kept_for_ever_or_thirty_days_and_events_for_four_hundred(self):
+        entities, events = self.days_allowed("DataExpirationDays"), self.days_allowed("EventExpirationDays")
+        self.assertEqual(entities, [0, *range(30, 10_000)])
+        self.assertEqual(events, [0, *range(7, 10_000)])
+        self.assertEqual(TEMPLATE["Parameters"]["DataExpirationDays"]["Default"], "0")
+        self.assertEqual(TEMPLATE["Parameters"]["EventExpirationDays"]["Default"], "400")
+
+    def test_a_state_that_expires_is_read_three_more_times_before(self):
+        shortest = min(days for days in self.days_allowed("DataExpirationDays") if days)
+        for parameter in ("FullSyncIntervalHours", "FactorsIntervalHours"):
+            hours = self.hours_allowed(parameter)
+            self.assertIn(int(TEMPLATE["Parameters"][parameter]["Default"]), hours)
+            self.assertLessEqual(4 * max(hours), shortest * HOURS_PER_DAY, parameter)
+
+    def test_whatever_is_kept_is_kept_by_one_rule_alone(self):
+        begins = [
+            rule["Prefix"]["Fn::Sub"]
+            for rule in TEMPLATE["Resources"]["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+            if "ExpirationInDays" in rule
+        ]
+        self.assertEqual(len(begins), len(set(begins)))
+        for one in begins:
+            self.assertRegex(one, r"^\$\{Prefix\}/data/[a-z_]+/$")
+
+
+# Functions that CloudFormation takes within Rules; nobody warns of others.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-rules.html
+IN_RULES = {"Ref", "Fn::And", "Fn::Contains", "Fn::Equals", "Fn::If", "Fn::Not", "Fn::Or"}
+
+
+def functions(value):
+    if isinstance(value, dict):
+        for name, inside in value.items():
+            if name == "Ref" or name.startswith("Fn::"):
+                yield name
+            yield from functions(inside)
+    elif isinstance(value, list):
+        for inside in value:
+            yield from functions(inside)
+
+
+class Rules(unittest.TestCase):
+    def test_they_use_no_function_that_cloudformation_refuses_there(self):
+        self.assertEqual(set(functions(TEMPLATE["Rules"])) - IN_RULES, set())
+
+    def test_one_org_has_a_secret_and_the_loader_is_where_the_bucket_is(self):
+        self.assertLessEqual({"OneOrgNamesItsSecret", "TheLoaderIsWhereTheBucketIs"}, TEMPLATE["Rules"].keys())
+
+
+class Alarms(unittest.TestCase):
+    def test_every_alarm_tells_when_it_is_over_as_well(self):
+        for name, alarm in ALARMS.items():
+            properties = alarm["Properties"]
+            self.assertEqual(properties["AlarmActions"], properties["OKActions"], name)
+
+
+if __name__ == "__main__":
+    unittest.main()
