@@ -8,6 +8,7 @@ http     a small HTTP server in threads
 progress one line while it works
 findings posture and attacks, asked of the collected data
 summary  the tables afterwards
+check    `make check`: a table of the streams that a secret opens
 load     `make load`, and the end of `make run`: into a fake Authomize, or one's own
 children programs started here, all of which end here
 """

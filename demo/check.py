@@ -118,13 +118,14 @@ def parts(told):
         return "", ""
     if outcome == "partial":
         return "an answer in time: Okta's rate limit is used up", "check again in a minute"
+    # The request and Okta's words stand behind; they differ where the remedy does not.
+    told_in_words = error.rpartition(" (GET ")[0] or error
     if outcome == "not_applicable":
-        return error, ""
-    lack, colon, remedy = error.partition(": ")
+        return told_in_words, ""
+    lack, colon, remedy = told_in_words.partition(": ")
     if outcome != "unavailable" or not colon:
         return error, "check again; it passes by itself most often"
-    # The request and Okta's words stand behind; they differ where the remedy does not.
-    return lack, remedy.rpartition(" (GET ")[0] or remedy
+    return lack, remedy
 
 
 def wrapped(cells, widths):

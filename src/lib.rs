@@ -21,6 +21,7 @@ pub const COLLECTOR: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG
 pub mod clock;
 pub mod config;
 pub mod invocation;
+pub mod log;
 pub mod secret;
 
 pub mod handler;

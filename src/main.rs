@@ -11,18 +11,14 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
-use okta_authomize::COLLECTOR;
 use okta_authomize::clock::Clock;
 use okta_authomize::config::{Config, log_level};
 use okta_authomize::handler::{Failure, Handler, Invocation};
 use okta_authomize::invocation::Report;
 use okta_authomize::secret::Vault;
 use okta_authomize::store::Bucket;
+use okta_authomize::{COLLECTOR, log};
 use serde_json::{Value, json};
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{fmt, registry};
 
 type Error = lambda_runtime::Error;
 
@@ -34,7 +30,7 @@ const LONGEST_OPERATION: Duration = Duration::from_secs(30);
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    begin_log();
+    log::begin(&log_level());
     match start().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -46,30 +42,6 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// One JSON object per line, with the `timestamp` and `level` by which Lambda tells and filters lines.
-/// <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html>
-///
-/// The libraries' finer levels show requests, answers and events, and so secrets: they stay at INFO whatever is
-/// asked for. A panic is told by its place alone, for its message may hold what was being read.
-fn begin_log() {
-    // Lambda has FATAL beside the levels that there are here.
-    let level = match log_level().as_str() {
-        "FATAL" => LevelFilter::ERROR,
-        word => word.parse().unwrap_or(LevelFilter::INFO).max(LevelFilter::ERROR),
-    };
-    let levels = Targets::new()
-        .with_target("okta_authomize", level)
-        // It would tell every failure a second time.
-        .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
-        .with_default(level.min(LevelFilter::INFO));
-    let lines = fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
-    registry().with(lines.with_writer(std::io::stdout)).with(levels).init();
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(kind = "Panicked", place, "a bug: please report it with this place in the code");
-    }));
 }
 
 async fn start() -> Result<(), Error> {

@@ -1,4 +1,4 @@
-//! S3, as far as the rest knows it: create if absent, put, get, list.
+//! S3, as far as the rest knows it: create if absent, replace if unchanged, put, get, list.
 
 use std::fmt;
 use std::future::Future;
@@ -17,6 +17,17 @@ pub trait Store: Clone + Send + Sync + 'static {
     fn create(&self, key: &str, body: Bytes, kind: Kind) -> impl Future<Output = Result<Creation, StoreError>> + Send;
     /// Writes an object, replacing what was there.
     fn put(&self, key: &str, body: Bytes, kind: Kind) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Writes an object in place of the version that was read, `None` for no object at all: [`Creation::Exists`] if
+    /// there is another one by now, which stays as it is.
+    fn replace(
+        &self,
+        key: &str,
+        body: Bytes,
+        kind: Kind,
+        read: Option<&Version>,
+    ) -> impl Future<Output = Result<Creation, StoreError>> + Send;
+    /// Reads an object with its version; `None` if there is none.
+    fn read(&self, key: &str) -> impl Future<Output = Result<Option<(Bytes, Version)>, StoreError>> + Send;
     /// Reads an object, or `None` if there is none.
     fn get(&self, key: &str) -> impl Future<Output = Result<Option<Bytes>, StoreError>> + Send;
     /// Keys under `prefix` that sort after `after`, in order.
@@ -26,14 +37,18 @@ pub trait Store: Clone + Send + Sync + 'static {
 /// The longest that an object's body may take to arrive.
 const LONGEST_BODY: Duration = Duration::from_secs(30);
 
-/// The outcome of a [`Store::create`].
+/// The version of an object: S3's `ETag`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version(pub String);
+
+/// The outcome of a [`Store::create`] or [`Store::replace`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Creation {
     /// The object is there now.
     Created,
-    /// There was one already; it is as it was.
+    /// There was one already, or another one; it is as it was.
     Exists,
-    /// Somebody is creating it at this moment: try again.
+    /// Somebody is writing it at this moment: try again.
     Conflict,
 }
 
@@ -114,14 +129,30 @@ fn status<E>(error: &SdkError<E>) -> Option<u16> {
 }
 
 impl Store for Bucket {
-    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>
     async fn create(&self, key: &str, body: Bytes, kind: Kind) -> Result<Creation, StoreError> {
+        self.replace(key, body, kind, None).await
+    }
+
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>
+    async fn replace(
+        &self,
+        key: &str,
+        body: Bytes,
+        kind: Kind,
+        read: Option<&Version>,
+    ) -> Result<Creation, StoreError> {
         let request = self.client.put_object().bucket(&self.name).key(key).content_type(kind.content_type());
-        match request.if_none_match("*").body(ByteStream::from(body)).send().await {
+        let request = match read {
+            None => request.if_none_match("*"),
+            Some(Version(tag)) => request.if_match(tag),
+        };
+        match request.body(ByteStream::from(body)).send().await {
             Ok(_) => Ok(Creation::Created),
             Err(error) => match status(&error) {
                 Some(412) => Ok(Creation::Exists),
                 Some(409) => Ok(Creation::Conflict),
+                // The object that was read is gone: a missing bucket has another code.
+                Some(404) if read.is_some() && error.code() == Some("NoSuchKey") => Ok(Creation::Exists),
                 _ => Err(self.explain(key, &error)),
             },
         }
@@ -135,19 +166,24 @@ impl Store for Bucket {
     }
 
     /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>
-    async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+    async fn read(&self, key: &str) -> Result<Option<(Bytes, Version)>, StoreError> {
         let object = match self.client.get_object().bucket(&self.name).key(key).send().await {
             Ok(object) => object,
             Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
             Err(error) => return Err(self.explain(key, &error)),
         };
+        let version = Version(object.e_tag.unwrap_or_default());
         // The SDK's own limits end where the body begins.
         let unreachable = |why: &str| StoreError::Unreachable(format!("s3://{}/{key}: {why}", self.name));
         match tokio::time::timeout(LONGEST_BODY, object.body.collect()).await {
-            Ok(Ok(body)) => Ok(Some(body.into_bytes())),
+            Ok(Ok(body)) => Ok(Some((body.into_bytes(), version))),
             Ok(Err(error)) => Err(unreachable(&causes(&error))),
             Err(_) => Err(unreachable("the object did not arrive in time")),
         }
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        Ok(self.read(key).await?.map(|(body, _)| body))
     }
 
     /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html>

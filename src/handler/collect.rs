@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::commit::{CommitError, Gap, Head, Log, Manifest, SCHEMA};
 use crate::engine::{Ask, Cursor, Engine, Fetch, Harvest};
 use crate::invocation::Request;
-use crate::okta::{self, Org, Page, Within, class_of};
+use crate::okta::{self, Org, Page, Within};
 use crate::secret::Secrets;
 use crate::store::{Kind, Store, StoreError};
 use crate::streams::{Source, Stream, by_name};
@@ -35,9 +35,9 @@ pub(super) struct Collecting<'a, S> {
     log: Log<S>,
     head: Head,
     engine: Engine,
-    flights: JoinSet<(u64, &'static str, Result<Page, okta::Error>)>,
-    /// How many of them count against each rate limit.
-    by_class: HashMap<&'static str, usize>,
+    flights: JoinSet<(u64, usize, Result<Page, okta::Error>)>,
+    /// How many of them count against each rate limit, as far as it was known when they were sent.
+    by_limit: HashMap<usize, usize>,
     harvests: VecDeque<Harvest>,
     batches: Batches,
     uploads: JoinSet<Result<(), StoreError>>,
@@ -88,7 +88,7 @@ impl<'a, S: Store> Collecting<'a, S> {
             ended: Ended::new(&streams, head.sequence),
             head,
             flights: JoinSet::new(),
-            by_class: HashMap::new(),
+            by_limit: HashMap::new(),
             harvests: VecDeque::new(),
             batches: Batches::new(&config.prefix, &run.integration.slug, &date, &run.id),
             uploads: JoinSet::new(),
@@ -156,14 +156,14 @@ impl<'a, S: Store> Collecting<'a, S> {
 
     fn send_what_is_asked(&mut self, now: Timestamp) -> Ask {
         while self.flights.len() < self.org.room() {
-            let (by_class, most) = (&self.by_class, self.org.room_of_a_class());
-            let has_room = |path: &str| by_class.get(class_of(path)).is_none_or(|count| *count < most);
+            let (org, by_limit, most) = (&self.org, &self.by_limit, self.org.room_of_a_class());
+            let has_room = |path: &str| by_limit.get(&org.limit_of(path)).is_none_or(|count| *count < most);
             match self.engine.next_where(now, &has_room) {
                 Ask::Fetch(Fetch { ticket, path, omits }) => {
                     let within = Within { sent_by: self.engine.commit_by(now), until: answered_by(self.run) };
-                    let (org, class) = (self.org.clone(), class_of(&path));
-                    *self.by_class.entry(class).or_default() += 1;
-                    self.flights.spawn(async move { (ticket, class, org.get(&path, omits, within).await) });
+                    let (org, limit) = (self.org.clone(), self.org.limit_of(&path));
+                    *self.by_limit.entry(limit).or_default() += 1;
+                    self.flights.spawn(async move { (ticket, limit, org.get(&path, omits, within).await) });
                 }
                 ask => return ask,
             }
@@ -179,12 +179,12 @@ impl<'a, S: Store> Collecting<'a, S> {
             self.engine.stop();
             return Ok(());
         };
-        let (ticket, class, got) = match joined {
+        let (ticket, limit, got) = match joined {
             Ok(answer) => answer,
             Err(error) if error.is_cancelled() => return Ok(()),
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
-        self.by_class.entry(class).and_modify(|count| *count -= 1);
+        self.by_limit.entry(limit).and_modify(|count| *count -= 1);
         let harvests = self.engine.absorb(ticket, answer_of(got)?, self.clock.now());
         self.harvests.extend(harvests);
         Ok(())

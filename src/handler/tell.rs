@@ -13,6 +13,9 @@ use crate::secret::Secrets;
 use crate::status::{self, Status, Trouble};
 use crate::store::{Store, StoreError};
 
+/// Attempts to write the status while other runs write it, too.
+const MOST_RACES: usize = 5;
+
 impl<S: Store, V: Secrets> Handler<S, V> {
     pub(super) fn status_of(&self, run: &Run) -> Status {
         Status {
@@ -52,23 +55,32 @@ impl<S: Store, V: Secrets> Handler<S, V> {
 
     /// Writes the status if it is news and no newer run has written meanwhile; gives it back with what the last one told.
     pub(super) async fn tell(&self, status: Status, began_at: Timestamp) -> Result<Status, StoreError> {
-        let now = self.clock.now();
-        let last = status::last(&self.store, &self.config.prefix, &status.integration).await?;
-        let mut status = Status { updated_at: rfc3339(now), ..status };
-        if status.outcome == "succeeded" && status.mode != Mode::Check.word() {
-            status.last_success_at = Some(status.updated_at.clone());
+        let (store, prefix) = (&self.store, &self.config.prefix);
+        let mut told = status.clone();
+        for race in 0..MOST_RACES {
+            let now = self.clock.now();
+            let last = status::last(store, prefix, &status.integration).await?;
+            told = Status { updated_at: rfc3339(now), ..status.clone() };
+            if told.outcome == "succeeded" && told.mode != Mode::Check.word() {
+                told.last_success_at = Some(told.updated_at.clone());
+            }
+            told = told.completed_by(last.status.as_ref().unwrap_or(&Status::default()), now);
+            if let Some(last) = last.status.as_ref().filter(|last| told.is_older_than(last, &rfc3339(began_at))) {
+                tracing::info!(run = told.run, newer = last.run, "a newer run has written the status");
+                return Ok(told);
+            }
+            // After a lost race the status may be there without its page.
+            if race == 0 && !told.is_news(last.status.as_ref(), now) {
+                return Ok(told);
+            }
+            told.findings = status::findings(store, prefix, &status.integration).await;
+            told.loads = status::loads(store, prefix, &status.integration).await;
+            if status::write(store, prefix, &told, &last).await? {
+                return Ok(told);
+            }
         }
-        status = status.completed_by(last.as_ref().unwrap_or(&Status::default()), now);
-        if let Some(last) = last.as_ref().filter(|last| status.is_older_than(last, &rfc3339(began_at))) {
-            tracing::info!(run = status.run, newer = last.run, "a newer run has written the status");
-            return Ok(status);
-        }
-        if status.is_news(last.as_ref(), now) {
-            status.findings = status::findings(&self.store, &self.config.prefix, &status.integration).await;
-            status.loads = status::loads(&self.store, &self.config.prefix, &status.integration).await;
-            status::write(&self.store, &self.config.prefix, &status).await?;
-        }
-        Ok(status)
+        tracing::info!(run = status.run, "other runs are writing the status");
+        Ok(told)
     }
 }
 

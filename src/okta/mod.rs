@@ -29,7 +29,7 @@ use jiff::Timestamp;
 pub use assertion::KeyError;
 pub use auth::Session;
 pub use client::{Org, Page};
-pub use pace::{Limit, class_of};
+pub use pace::Limit;
 pub use tally::{ClassUse, Use};
 pub use transport::Transport;
 

@@ -168,8 +168,7 @@ const MOST_PARTS: usize = 10;
 
 /// The class of a path: a first guess at the bucket that it counts against.
 /// <https://developer.okta.com/docs/reference/rl-global-mgmt/>
-#[must_use]
-pub fn class_of(path: &str) -> &'static str {
+pub(super) fn class_of(path: &str) -> &'static str {
     let path = path.split('?').next().unwrap_or_default();
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     match parts.as_slice() {

@@ -4,6 +4,8 @@
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
+use crate::scrub::scrub_text;
+
 /// The body of a refusal; empty members where it has none of that kind.
 #[derive(Debug, Default)]
 pub(super) struct Refusal {
@@ -36,8 +38,7 @@ impl Refusal {
     /// Okta's words for a person to read, led by a space; nothing where there are none.
     pub(super) fn told(&self) -> String {
         let words = [self.code.as_str(), &self.error, &self.words];
-        let words = words.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join(" ");
-        if words.is_empty() { words } else { format!(" {}", words.chars().take(MOST_TOLD).collect::<String>()) }
+        told(words.into_iter())
     }
 
     /// Whether a DPoP proof or its nonce is refused. <https://www.rfc-editor.org/rfc/rfc9449#section-7.1>
@@ -95,9 +96,16 @@ impl Challenge {
     /// The error for a person to read, led by a space; nothing where there is none.
     pub(super) fn told(&self) -> String {
         let words = ["error", "error_description"].into_iter().filter_map(|name| self.parameter(name));
-        let words = words.collect::<Vec<_>>().join(" ");
-        if words.is_empty() { words } else { format!(" {}", words.chars().take(MOST_TOLD).collect::<String>()) }
+        told(words)
     }
+}
+
+/// Okta's words in a line, led by a space; empty where there are none. They repeat what was asked, addresses and
+/// assertions included, so credentials are cut from each of them.
+fn told<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    let words: Vec<_> = words.filter(|words| !words.is_empty()).map(scrub_text).collect();
+    let line: String = words.join(" ").chars().take(MOST_TOLD).collect();
+    if line.is_empty() { line } else { format!(" {line}") }
 }
 
 #[cfg(test)]
@@ -123,6 +131,25 @@ mod tests {
             ["", "SSWS", r#"Bearer error_description="error invalid_dpop_proof""#, "error", "error=", "error=\""]
         {
             assert!(!read(other).is_about_proof() && read(other).missing_scope().is_none(), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_okta_repeats_of_a_credential_is_not_told() {
+        let jwt = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIwMHUxIn0.hush-hush";
+        for (words, expected) in [
+            (format!("the assertion {jwt} has expired"), "the assertion  has expired"),
+            ("GET /cb?code=hush&state=1 is unknown".to_owned(), "GET /cb?code=&state=1 is unknown"),
+            ("Authorization: SSWS 00hush0000000000000000".to_owned(), "Authorization: SSWS "),
+            ("https://name:hush@acme.okta.com/x".to_owned(), "https://name:@acme.okta.com/x"),
+        ] {
+            let oauth = serde_json::json!({"error": "x", "error_description": words}).to_string();
+            assert_eq!(Refusal::read(&oauth).told(), format!(" x {expected}"));
+            let api =
+                serde_json::json!({"errorCode": "E1", "errorSummary": "s", "errorCauses": [{"errorSummary": words}]});
+            assert_eq!(Refusal::read(&api.to_string()).told(), format!(" E1 s {expected}"));
+            let challenge = Challenge(format!("Bearer error=\"x\", error_description=\"{words}\""));
+            assert_eq!(challenge.told(), format!(" x {expected}"));
         }
     }
 

@@ -6,8 +6,10 @@
 //! |---|---|
 //! | `mod` | members of any object |
 //! | `text` | credentials inside texts: URLs, tokens, JSON in a text |
+//! | `codes` | one-time codes in the paths of links |
 //! | `event` | System Log events: dropped attributes in what has changed, names of unknown actors |
 
+mod codes;
 mod event;
 mod text;
 
@@ -16,6 +18,7 @@ pub use event::scrub_event;
 use std::borrow::Cow;
 
 use crate::json::Json;
+use text::Verdict;
 
 /// What an integration's owner wants written and what not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,6 +40,16 @@ pub enum UnknownActors {
     Keep,
 }
 
+/// A text as it may be told: without the credentials in it. Okta's words for a refusal repeat what was asked.
+#[must_use]
+pub fn scrub_text(text: &str) -> Cow<'_, str> {
+    match text::look(text, <&Rules>::default()) {
+        Verdict::Stays => Cow::Borrowed(text),
+        Verdict::Goes => Cow::Borrowed(""),
+        Verdict::Cut(rest) => Cow::Owned(rest),
+    }
+}
+
 static NO_RULES: Rules = Rules { drop_attributes: Vec::new(), unknown_actors: UnknownActors::Emails };
 
 impl Default for &Rules {
@@ -53,49 +66,86 @@ impl Default for &Rules {
 ///
 /// Returns whether there was anything to remove.
 pub fn scrub(json: &mut Json<'_>, rules: &Rules) -> bool {
-    match json {
-        Json::Object(members) => {
-            let mut removed = scrub_members(members);
-            for (name, value) in members {
-                if let (true, Json::Object(profile)) = (name == "profile", &mut *value) {
-                    let before = profile.len();
-                    profile.retain(|(name, _)| !rules.drop_attributes.iter().any(|dropped| dropped == name));
-                    removed |= profile.len() < before;
-                }
-                removed |= scrub(value, rules);
-            }
-            removed
-        }
-        Json::Array(items) => {
-            let before = items.len();
-            items.retain(|item| !item.as_str().is_some_and(is_private_key_text));
-            let is_shorter = items.len() < before;
-            items.iter_mut().fold(is_shorter, |removed, item| scrub(item, rules) | removed)
-        }
-        Json::Text(content) => match text::without_secrets(content, rules) {
-            Some(cut) => {
-                *content = Cow::Owned(cut);
-                true
-            }
-            None => false,
-        },
-        Json::Null | Json::Bool(_) | Json::Number(_) => false,
+    let found = scrub_value(json, rules);
+    if found == Found::Whole {
+        *json = Json::Text(Cow::Borrowed(""));
+    }
+    found != Found::Nothing
+}
+
+/// What a value holds that is never written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Nothing,
+    /// It was removed.
+    Part,
+    /// The value itself: it is still there.
+    Whole,
+}
+
+impl Found {
+    fn part(removed: bool) -> Self {
+        if removed { Self::Part } else { Self::Nothing }
     }
 }
 
-/// Removes an object's own members that are never written; returns whether there were any.
-fn scrub_members(members: &mut Vec<(Cow<'_, str>, Json<'_>)>) -> bool {
-    let has = |name: &str| members.iter().any(|(own, _)| own == name);
-    let (is_key, is_hash) = (has("kty"), has("salt") || has("workFactor"));
-    let before = members.len();
-    members.retain(|(name, value)| {
-        !(name == "_links"
+fn scrub_value(json: &mut Json<'_>, rules: &Rules) -> Found {
+    match json {
+        Json::Object(members) => Found::part(scrub_members(members, rules)),
+        Json::Array(items) => {
+            let mut removed = false;
+            items.retain_mut(|item| {
+                let found = scrub_value(item, rules);
+                removed |= found != Found::Nothing;
+                found != Found::Whole
+            });
+            Found::part(removed)
+        }
+        Json::Text(content) => match text::look(content, rules) {
+            Verdict::Stays => Found::Nothing,
+            Verdict::Goes => Found::Whole,
+            Verdict::Cut(rest) => {
+                *content = Cow::Owned(rest);
+                Found::Part
+            }
+        },
+        Json::Null | Json::Bool(_) | Json::Number(_) => Found::Nothing,
+    }
+}
+
+/// Scrubs an object's members, in one pass; returns whether there was anything to remove.
+fn scrub_members(members: &mut Vec<(Cow<'_, str>, Json<'_>)>, rules: &Rules) -> bool {
+    let (mut is_key, mut is_hash) = (false, false);
+    for (name, _) in &*members {
+        match name.as_ref() {
+            "kty" => is_key = true,
+            "salt" | "workFactor" => is_hash = true,
+            _ => {}
+        }
+    }
+    let mut removed = false;
+    members.retain_mut(|(name, value)| {
+        let is_ruled_out = name == "_links"
             || name == "_embedded"
             || is_credential(name, value)
             || is_key && is_private_jwk_member(name)
-            || is_hash && name == "value")
+            || is_hash && name == "value";
+        if is_ruled_out {
+            removed = true;
+            return false;
+        }
+        if let (false, "profile", Json::Object(profile)) =
+            (rules.drop_attributes.is_empty(), name.as_ref(), &mut *value)
+        {
+            let before = profile.len();
+            profile.retain(|(name, _)| !rules.drop_attributes.iter().any(|dropped| dropped == name));
+            removed |= profile.len() < before;
+        }
+        let found = scrub_value(value, rules);
+        removed |= found != Found::Nothing;
+        found != Found::Whole
     });
-    members.len() < before
+    removed
 }
 
 /// Whether a member holds a credential: its name's last word says so (`client_secret`,
@@ -104,8 +154,8 @@ fn scrub_members(members: &mut Vec<(Cow<'_, str>, Json<'_>)>) -> bool {
 /// to whole ones (`password`, `recovery_question`), for `token` is also an endpoint's name.
 fn is_credential(name: &str, value: &Json<'_>) -> bool {
     match value {
-        Json::Text(text) => names_credential(name) || is_private_key_text(text),
-        Json::Object(_) => ["password", "recoveryquestion", "privatekey"].iter().any(|whole| is_folded(name, whole)),
+        Json::Text(_) => names_credential(name),
+        Json::Object(_) => has_credential_end(name) && CREDENTIAL_OBJECTS.iter().any(|whole| is_folded(name, whole)),
         Json::Array(items) => {
             !items.is_empty() && names_credential(name) && items.iter().all(|item| item.as_str().is_some())
         }
@@ -131,6 +181,9 @@ const CREDENTIAL_ENDINGS: [&str; 15] = [
     "securityanswer",
 ];
 
+/// Names under which a whole object is a credential.
+const CREDENTIAL_OBJECTS: [&str; 3] = ["password", "recoveryquestion", "privatekey"];
+
 const CREDENTIAL_NAMES: [&str; 3] = ["answer", "salt", "hash"];
 
 fn names_credential(name: &str) -> bool {
@@ -142,13 +195,28 @@ fn names_credential(name: &str) -> bool {
 /// Whether a name's last two letters are those of a credential's name: most names are told
 /// harmless by them.
 fn has_credential_end(name: &str) -> bool {
+    let ends = |before: u8, last: u8| {
+        matches!(
+            [before, last],
+            [b'e', b't' | b'n' | b'y' | b'r']
+                | [b'r' | b'w', b'd']
+                | [b's' | b'd', b'e']
+                | [b's', b'h']
+                | [b'l', b't']
+                | [b'o', b'n']
+        )
+    };
+    if let [.., before, last] = name.as_bytes()
+        && before.is_ascii_lowercase()
+        && last.is_ascii_lowercase()
+    {
+        return ends(*before, *last);
+    }
     let mut letters = folded_from_back(name);
-    let (last, before) = (letters.next(), letters.next());
-    let (Some(last), Some(before)) = (last, before) else { return false };
-    matches!(
-        [before, last],
-        [b'e', b't' | b'n' | b'y' | b'r'] | [b'r' | b'w', b'd'] | [b's' | b'd', b'e'] | [b's', b'h'] | [b'l', b't']
-    )
+    match (letters.next(), letters.next()) {
+        (Some(last), Some(before)) => ends(before, last),
+        _ => false,
+    }
 }
 
 /// Whether a name is `folded` without case, `_`, `-`, `.` and all else that is no ASCII letter or
@@ -165,10 +233,6 @@ fn rest_before<'a>(name: &'a str, ending: &str) -> Option<impl Iterator<Item = u
 
 fn folded_from_back(name: &str) -> impl Iterator<Item = u8> + use<'_> {
     name.bytes().rev().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase())
-}
-
-fn is_private_key_text(text: &str) -> bool {
-    text.contains("PRIVATE KEY-----")
 }
 
 /// Private members of a JSON Web Key. <https://www.rfc-editor.org/rfc/rfc7518#section-6>
@@ -298,8 +362,23 @@ mod tests {
     }
 
     #[test]
+    fn a_text_is_told_without_its_credentials() {
+        for (text, told) in [
+            ("no such object", "no such object"),
+            ("see /x?token=hush&a=1", "see /x?token=&a=1"),
+            ("-----BEGIN PRIVATE KEY----- hush", ""),
+        ] {
+            assert_eq!(scrub_text(text), told);
+        }
+    }
+
+    #[test]
     fn a_credentials_name_is_known_by_its_last_letters() {
-        assert!(CREDENTIAL_ENDINGS.iter().chain(&CREDENTIAL_NAMES).all(|name| has_credential_end(name)));
+        let names = CREDENTIAL_ENDINGS.iter().chain(&CREDENTIAL_NAMES).chain(&CREDENTIAL_OBJECTS);
+        assert!(names.clone().all(|name| has_credential_end(name)));
+        assert!(names.clone().all(|name| has_credential_end(&name.to_uppercase())));
+        let odd = |name: &str| format!("{}_{}", &name[..name.len() - 1], &name[name.len() - 1..]);
+        assert!(names.clone().all(|name| has_credential_end(&odd(name))));
     }
 
     proptest! {

@@ -19,7 +19,7 @@ pub use history::{Commit, Day, History, Lines, StreamDay};
 
 use crate::COLLECTOR;
 use crate::invocation::OktaUse;
-use crate::store::{Kind, Store, StoreError};
+use crate::store::{Creation, Kind, Store, StoreError, Version};
 
 /// Version of the status's shape.
 pub const SCHEMA: u32 = 1;
@@ -249,25 +249,47 @@ fn key(prefix: &str, integration: &str, ending: &str) -> String {
     format!("{prefix}/status/{integration}.{ending}")
 }
 
-/// The last status, or `None` if it is missing or unreadable.
-///
-/// # Errors
-/// As the store's.
-pub async fn last(store: &impl Store, prefix: &str, integration: &str) -> Result<Option<Status>, StoreError> {
-    let body = store.get(&key(prefix, integration, "json")).await?;
-    Ok(body.and_then(|body| serde_json::from_slice(&body).ok()))
+/// The last status as it was found.
+#[derive(Debug, Default)]
+pub struct Last {
+    /// `None` if it is missing or unreadable.
+    pub status: Option<Status>,
+    version: Option<Version>,
 }
 
-/// Writes the status and its page.
+/// Reads the last status, with the version over which [`write`] writes.
 ///
 /// # Errors
 /// As the store's.
-pub async fn write(store: &impl Store, prefix: &str, status: &Status) -> Result<(), StoreError> {
-    let status =
-        &Status { schema: SCHEMA, collector: COLLECTOR.to_owned(), state: status.told_state(), ..status.clone() };
+pub async fn last(store: &impl Store, prefix: &str, integration: &str) -> Result<Last, StoreError> {
+    let Some((body, version)) = store.read(&key(prefix, integration, "json")).await? else {
+        return Ok(Last::default());
+    };
+    Ok(Last { status: serde_json::from_slice(&body).ok(), version: Some(version) })
+}
+
+/// Writes the status and its page over the last one; returns whether nobody else has written either meanwhile. Where
+/// somebody has, theirs stays.
+///
+/// # Errors
+/// As the store's.
+pub async fn write(store: &impl Store, prefix: &str, status: &Status, last: &Last) -> Result<bool, StoreError> {
+    let (collector, state) = (COLLECTOR.to_owned(), status.told_state());
+    let status = &Status { schema: SCHEMA, collector, state, ..status.clone() };
     let json = serde_json::to_vec_pretty(status).expect("plain structs with string keys always serialize");
-    store.put(&key(prefix, &status.integration, "json"), Bytes::from(json), Kind::Json).await?;
-    store.put(&key(prefix, &status.integration, "html"), Bytes::from(status.html()), Kind::Html).await
+    let (json_key, page_key) = (key(prefix, &status.integration, "json"), key(prefix, &status.integration, "html"));
+    // Before the status is written: a page that comes after it is of a run that has read it.
+    let page = store.read(&page_key).await?.map(|(_, version)| version);
+    let parts = [
+        (json_key, Bytes::from(json), Kind::Json, last.version.as_ref()),
+        (page_key, Bytes::from(status.html()), Kind::Html, page.as_ref()),
+    ];
+    for (key, body, kind, read) in parts {
+        if store.replace(&key, body, kind, read).await? != Creation::Created {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 #[cfg(test)]

@@ -1,10 +1,15 @@
 //! Okta's rate limits: a run takes its share, waits where that helps, and says when to come again where it does not.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+
 use fake_org::{Class, Failure, Limits, Request, Response, WindowUse};
 use jiff::SignedDuration;
 use okta_authomize::invocation::{Outcome, Report};
 use serde_json::json;
 
+use crate::support::http::Endpoint;
 use crate::support::rig::{Rig, outcome};
 use crate::support::{gate, time};
 
@@ -282,4 +287,91 @@ async fn requests_that_wait_for_a_limit_do_not_keep_a_commit_waiting() {
     assert_eq!(rig.org().counts().rate_limited, 0);
     let of_groups = rig.requests()["GET /api/v1/groups/{id}/users"];
     assert_eq!(of_groups, 60, "none was sent twice");
+}
+
+/// A rate limit of its own, for paths below a group that end so: the fake org, as the function at first, has one for all.
+struct OwnLimit {
+    ending: &'static str,
+    limit: u64,
+    used: u64,
+    /// When its window ends, in seconds since 1970; windows begin at other times than those of other limits.
+    reset: u64,
+}
+
+impl OwnLimit {
+    /// Counts a request that is answered at `now_s`, and announces it; false where it is one too many.
+    fn count(&mut self, now_s: u64, response: &mut Response) -> bool {
+        if now_s >= self.reset {
+            (self.used, self.reset) = (0, now_s + 60);
+        }
+        let is_taken = self.used < self.limit;
+        self.used += u64::from(is_taken);
+        response.headers.retain(|(name, _)| !name.to_ascii_lowercase().starts_with("x-rate-limit"));
+        for (name, value) in [("Limit", self.limit), ("Remaining", self.limit - self.used), ("Reset", self.reset)] {
+            response.headers.push((format!("X-Rate-Limit-{name}"), value.to_string()));
+        }
+        is_taken
+    }
+}
+
+const MEMBERS: &str = "/users";
+const ROLES: &str = "/roles";
+
+/// Two limits for paths that the function first takes for one class; gives how often a request was one too many.
+async fn two_limits(rig: &mut Rig, members: u64, roles: u64) -> (Arc<AtomicU64>, Endpoint) {
+    let limits =
+        [(MEMBERS, members), (ROLES, roles)].map(|(ending, limit)| OwnLimit { ending, limit, used: 0, reset: 0 });
+    let (limits, refused) = (std::sync::Mutex::new(limits), Arc::new(AtomicU64::new(0)));
+    let counted = Arc::clone(&refused);
+    let limit = move |request: &Request, response: &mut Response| {
+        let mut limits = limits.lock().unwrap();
+        let is_its =
+            |own: &&mut OwnLimit| request.path.starts_with("/api/v1/groups/") && request.path.ends_with(own.ending);
+        let Some(own) = limits.iter_mut().find(is_its) else { return };
+        let date = httpdate::parse_http_date(response.header_value("date").unwrap()).unwrap();
+        if !own.count(date.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs(), response) {
+            counted.fetch_add(1, Ordering::Relaxed);
+            response.status = 429;
+            response.body = Vec::new();
+        }
+    };
+    (refused, gate::before(rig, |_| (), limit).await)
+}
+
+/// Seconds from a run's beginning to the last request for members, and for roles, of a new org's groups.
+async fn seconds_to_read(limits: (u64, u64), off: &[&str]) -> [i64; 2] {
+    // One page of groups: what waits to be read of them is bounded, and more would wait for the slower limit.
+    let mut rig = rig_of_groups(190).await;
+    let off: Vec<&str> = off.iter().chain(&["factors", "application_users"]).copied().collect();
+    rig.without(&off);
+    let (refused, _gate) = two_limits(&mut rig, limits.0, limits.1).await;
+    let _time = time::hurry(&mut rig, &[]);
+    let began = rig.org().now();
+    let report = time::ask(&rig, json!({}), HOUR).await;
+    assert_eq!(report.outcome, Outcome::Succeeded, "{report:#?}");
+    assert_eq!(refused.load(Ordering::Relaxed), 0, "{limits:?} without {off:?}");
+    let org = rig.org();
+    let last = |ending: &str| {
+        let path = |target: &str| target.split('?').next().unwrap_or_default().to_owned();
+        let mut its = org
+            .journal()
+            .iter()
+            .filter(|entry| entry.target.starts_with("/api/v1/groups/") && path(&entry.target).ends_with(ending));
+        its.next_back().map_or(0, |entry| entry.at.duration_since(began).as_secs())
+    };
+    [last(MEMBERS), last(ROLES)]
+}
+
+#[tokio::test]
+async fn two_limits_that_are_taken_for_one_class_are_each_used_as_if_alone() {
+    for limits in [(100, 500), (500, 100)] {
+        let together = seconds_to_read(limits, &[]).await;
+        let alone = [
+            seconds_to_read(limits, &["role_assignments"]).await[0],
+            seconds_to_read(limits, &["group_memberships"]).await[1],
+        ];
+        for (together_s, alone_s) in together.into_iter().zip(alone) {
+            assert!(together_s * 4 <= alone_s * 5, "{limits:?}: {together:?} s together, {alone:?} s alone");
+        }
+    }
 }

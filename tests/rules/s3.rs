@@ -12,13 +12,14 @@ use okta_authomize::handler::{Failure, Handler, Invocation};
 use okta_authomize::invocation::{Outcome, Report};
 use okta_authomize::okta::http_client;
 use okta_authomize::secret::{SecretError, Secrets, Vault};
-use okta_authomize::store::{Bucket, Creation, Kind, Store, StoreError};
+use okta_authomize::store::{Bucket, Creation, Kind, Store, StoreError, Version};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::support::moto;
 use crate::support::rig::{CLIENT, PASSWORD, Rig, secret};
+use crate::support::runtime::{Answer, Lambda};
+use crate::support::{aws, moto};
 
 async fn bucket() -> Bucket {
     Bucket::new(moto::s3(), moto::bucket().await)
@@ -46,6 +47,23 @@ async fn of_sixteen_creations_at_once_one_wins() {
     }
     let stored = bucket.get("okta/race.json").await.unwrap().unwrap();
     assert_eq!((winners, losers), (vec![String::from_utf8(stored.to_vec()).unwrap()], 15));
+}
+
+#[tokio::test]
+async fn only_what_was_read_is_replaced() {
+    let bucket = bucket().await;
+    let replace = async |body: &'static str, read: Option<&Version>| {
+        bucket.replace("okta/status/okta.json", body.into(), Kind::Json, read).await.unwrap()
+    };
+    let read = async || bucket.read("okta/status/okta.json").await.unwrap();
+    assert_eq!(read().await, None);
+    assert_eq!(replace("one", None).await, Creation::Created);
+    let (_, one) = read().await.unwrap();
+    assert_eq!(replace("two", None).await, Creation::Exists, "somebody was first");
+    assert_eq!(replace("two", Some(&one)).await, Creation::Created);
+    assert_eq!(replace("three", Some(&one)).await, Creation::Exists, "somebody has written since");
+    let (body, two) = read().await.unwrap();
+    assert_eq!((&body[..], two == one), (&b"two"[..], false));
 }
 
 #[tokio::test]
@@ -230,4 +248,47 @@ async fn a_bucket_that_is_missing_ends_a_run_before_it_asks_the_org() {
     let deployed = Deployed { handler, bucket: String::new(), secret: name };
     let failure = deployed.run(json!({})).await.unwrap_err();
     assert_eq!((failure.kind, rig.org().counts().total()), ("BucketRefused", 0), "{failure}");
+}
+
+#[tokio::test]
+async fn a_status_that_is_written_meanwhile_by_a_newer_run_stays() {
+    let rig = Rig::new().await;
+    rig.populate(5, 2);
+    let deployed = Deployed::before(&rig).await;
+    let status = async || -> Value {
+        serde_json::from_slice(&moto::objects(&deployed.bucket).await["okta/status/okta.json"]).unwrap()
+    };
+    deployed.run(json!({})).await.unwrap();
+    let mut newer = status().await;
+    newer["sequence"] = 9.into();
+    newer["run"] = "newer".into();
+    newer["updated_at"] = "2999-01-01T00:00:00.000Z".into();
+    // Between the reading of the last status and the writing of the next, each of two times.
+    let (bucket, newer_text) = (deployed.bucket.clone(), newer.to_string());
+    let is_written = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let written = Arc::clone(&is_written);
+    let gate = aws::before_moto_after(move |request| {
+        let is_of_status = request.method == "PUT" && request.path.ends_with("/status/okta.json");
+        let (bucket, text) = (bucket.clone(), newer_text.clone());
+        let is_first = is_of_status && !written.swap(is_of_status, std::sync::atomic::Ordering::Relaxed);
+        async move {
+            if is_first {
+                let put = moto::s3().put_object().bucket(bucket).key("okta/status/okta.json");
+                put.body(text.into_bytes().into()).send().await.unwrap();
+            }
+        }
+    })
+    .await;
+    let settings = [
+        ("BUCKET", deployed.bucket.as_str()),
+        ("SECRET_ID", &deployed.secret),
+        ("OKTA_ENDPOINT_URL", &rig.url),
+        ("AWS_ENDPOINT_URL", &gate.url),
+    ];
+    let mut lambda = Lambda::start(&settings).await;
+    rig.org().append_event(Event::new("user.session.start"));
+    let Answer::Report(report) = lambda.invoke(json!({})).await else { panic!("{}", lambda.log()) };
+    assert_eq!(report["outcome"], "succeeded", "{report:#}");
+    assert!(is_written.load(std::sync::atomic::Ordering::Relaxed));
+    assert_eq!(status().await, newer);
 }

@@ -10,12 +10,12 @@ use okta_authomize::clock::Clock;
 use okta_authomize::config::Config;
 use okta_authomize::handler::{Handler, Invocation};
 use okta_authomize::okta::http_client;
-use okta_authomize::store::{Creation, Kind, Store, StoreError};
+use okta_authomize::store::{Creation, Kind, Store, StoreError, Version};
 use serde_json::{Value, json};
 
 use crate::support::memory::Memory;
 use crate::support::moto;
-use crate::support::rig::{CLIENT, Rig, secret};
+use crate::support::rig::{CLIENT, Drawer, Rig, secret};
 use crate::support::runtime::{Answer, Lambda};
 
 /// Part of every planted value.
@@ -201,6 +201,20 @@ impl Store for Panicking {
         self.0.put(key, body, kind).await
     }
 
+    async fn replace(
+        &self,
+        key: &str,
+        body: Bytes,
+        kind: Kind,
+        read: Option<&Version>,
+    ) -> Result<Creation, StoreError> {
+        self.0.replace(key, body, kind, read).await
+    }
+
+    async fn read(&self, key: &str) -> Result<Option<(Bytes, Version)>, StoreError> {
+        self.0.read(key).await
+    }
+
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
         self.0.get(key).await
     }
@@ -210,10 +224,8 @@ impl Store for Panicking {
     }
 }
 
-#[tokio::test]
-async fn a_panic_is_an_error_without_its_message() {
-    let rig = Rig::new().await;
-    rig.populate(5, 2);
+/// A function whose bucket panics.
+fn panicking(rig: &Rig) -> Handler<Panicking, Drawer> {
     let settings = |name: &str| match name {
         "BUCKET" => Some("acme-okta".to_owned()),
         "SECRET_ID" => Some("okta/acme".to_owned()),
@@ -222,10 +234,18 @@ async fn a_panic_is_an_error_without_its_message() {
     };
     let (config, clock) = (Config::read(settings).unwrap(), Clock::new(Timestamp::now));
     let (store, http) = (Panicking(rig.store.clone()), http_client().unwrap());
-    let handler = Handler::new(config, clock, http, store, rig.secrets.clone(), Duration::from_millis(10));
-    let deadline = Timestamp::now() + SignedDuration::from_secs(60);
-    let invocation = Invocation { request_id: "r-1".into(), deadline };
-    let failure = handler.run(&json!({}), &invocation).await.unwrap_err();
+    Handler::new(config, clock, http, store, rig.secrets.clone(), Duration::from_millis(10))
+}
+
+fn invocation() -> Invocation {
+    Invocation { request_id: "r-1".into(), deadline: Timestamp::now() + SignedDuration::from_secs(60) }
+}
+
+#[tokio::test]
+async fn a_panic_is_an_error_without_its_message() {
+    let rig = Rig::new().await;
+    rig.populate(5, 2);
+    let failure = panicking(&rig).run(&json!({}), &invocation()).await.unwrap_err();
     assert_eq!(failure.kind, "Panicked");
     assert_silent("the error", &failure.to_string());
     let status = rig.store.json("okta/status/okta.json");
@@ -233,4 +253,28 @@ async fn a_panic_is_an_error_without_its_message() {
     assert!(rig.store.keys("okta/manifests/").is_empty());
     rig.run().await;
     rig.assert_in_step();
+}
+
+/// Set in a process of its own, which is to panic with the function's log in place: a log is for a whole process.
+const PANICS: &str = "SECRECY_TEST_PANICS";
+
+#[tokio::test]
+async fn at_trace_a_panic_is_logged_without_its_message() {
+    if std::env::var_os(PANICS).is_some() {
+        okta_authomize::log::begin("TRACE");
+        let rig = Rig::new().await;
+        rig.populate(5, 2);
+        panicking(&rig).run(&json!({}), &invocation()).await.unwrap_err();
+        return;
+    }
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "secrecy::at_trace_a_panic_is_logged_without_its_message", "--nocapture"]);
+    let output = child.env(PANICS, "1").env("RUST_BACKTRACE", "full").output().unwrap();
+    let printed = [output.stdout, output.stderr].map(|part| String::from_utf8(part).unwrap()).concat();
+    assert!(output.status.success(), "{printed}");
+    assert_silent("what was printed", &printed);
+    // The test runner's own lines are no JSON.
+    let lines = lines(&printed.lines().filter(|line| line.starts_with('{')).collect::<Vec<_>>().join("\n"));
+    let told = lines.iter().find(|line| line["kind"] == "Panicked").unwrap_or_else(|| panic!("{printed}"));
+    assert!(told["place"].as_str().unwrap().contains("secrecy.rs:"), "{told}");
 }

@@ -12,6 +12,7 @@ use crate::support::memory::{Act, Fault};
 use crate::support::rig::{CLIENT, Rig, outcome, secret};
 
 const STATUS: &str = "okta/status/okta.json";
+const PAGE: &str = "okta/status/okta.html";
 
 async fn populated() -> Rig {
     let rig = Rig::new().await;
@@ -135,6 +136,53 @@ async fn an_older_run_never_overwrites_a_newer_status() {
         let told = newer.lock().unwrap().take().unwrap();
         assert_eq!(rig.store.json(STATUS) == told, kept, "{ahead} {run}");
         rig.store.heal();
+    }
+}
+
+/// When a run first writes this part of the status, another run has written between: the status, changed so, and its page.
+fn write_between(rig: &Rig, part: &'static str, page: &'static [u8], change: impl Fn(&mut Value) + Send + 'static) {
+    let objects = Arc::clone(&rig.store.objects);
+    let mut is_done = false;
+    rig.store.fail(move |act, key| {
+        if act == Act::Put && key.ends_with(&format!("status/okta.{part}")) && !is_done {
+            is_done = true;
+            let mut objects = objects.lock().unwrap();
+            let mut status: Value = serde_json::from_slice(&objects[STATUS]).unwrap();
+            change(&mut status);
+            objects.insert(STATUS.to_owned(), status.to_string().into_bytes());
+            objects.insert(PAGE.to_owned(), page.to_vec());
+        }
+        None
+    });
+}
+
+#[tokio::test]
+async fn a_status_that_a_newer_run_writes_between_reading_and_writing_stays() {
+    for (part, sequence, run) in [("json", 9, "0"), ("json", 2, "g"), ("html", 9, "0")] {
+        let rig = populated().await;
+        rig.run().await;
+        rig.org().append_event(Event::new("user.session.start"));
+        write_between(&rig, part, b"newer", move |status| {
+            status["updated_at"] = "2999-01-01T00:00:00.000Z".into();
+            (status["sequence"], status["run"]) = (sequence.into(), run.into());
+        });
+        assert_eq!(rig.run().await.sequence, 2);
+        let status = rig.store.json(STATUS);
+        assert_eq!((&status["sequence"], &status["run"]), (&json!(sequence), &json!(run)), "{part}");
+        assert_eq!(rig.store.objects.lock().unwrap()[PAGE], b"newer");
+    }
+}
+
+#[tokio::test]
+async fn a_status_that_an_older_run_writes_between_is_written_again_with_its_page() {
+    for part in ["json", "html"] {
+        let rig = populated().await;
+        rig.run().await;
+        rig.org().append_event(Event::new("user.session.start"));
+        write_between(&rig, part, b"older", |status| status["updated_at"] = "2020-01-01T00:00:00.000Z".into());
+        let report = rig.run().await;
+        assert_eq!(rig.store.json(STATUS)["run"], json!(report.run), "{part}");
+        assert_ne!(rig.store.objects.lock().unwrap()[PAGE], b"older", "{part}");
     }
 }
 

@@ -51,6 +51,23 @@ pub async fn before_moto(decide: impl Fn(&Request) -> Option<Fate> + Send + Sync
     .await
 }
 
+/// The gate; each request goes on to moto once what it brings about is done.
+pub async fn before_moto_after<A>(happen: impl Fn(&Request) -> A + Send + Sync + 'static) -> Endpoint
+where
+    A: Future<Output = ()> + Send + 'static,
+{
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let (client, happen) = (reqwest::Client::builder().no_gzip().build().unwrap(), Arc::new(happen));
+    http::serve(move |request: Request| {
+        let (client, happens) = (client.clone(), happen(&request));
+        async move {
+            happens.await;
+            passed_on(&client, request).await
+        }
+    })
+    .await
+}
+
 async fn passed_on(client: &reqwest::Client, request: Request) -> Response {
     let url = format!("{}{}?{}", moto::url(), request.path, request.query);
     let mut sent = client.request(request.method.parse().unwrap(), url).body(request.body);

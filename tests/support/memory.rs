@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use okta_authomize::store::{Creation, Kind, Store, StoreError};
+use okta_authomize::store::{Creation, Kind, Store, StoreError, Version};
 
 /// What is done to the bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +73,10 @@ impl Memory {
     }
 }
 
+fn version(body: &[u8]) -> Version {
+    Version(reader::sha256(body))
+}
+
 impl Store for Memory {
     async fn create(&self, key: &str, body: Bytes, _: Kind) -> Result<Creation, StoreError> {
         let (fault, error) = self.fault(Act::Create, key);
@@ -100,6 +104,25 @@ impl Store for Memory {
         }
         self.write(key, &body);
         if fault.is_some() { Err(error) } else { Ok(()) }
+    }
+
+    async fn replace(&self, key: &str, body: Bytes, _: Kind, read: Option<&Version>) -> Result<Creation, StoreError> {
+        let (fault, error) = self.fault(Act::Put, key);
+        match fault {
+            Some(Fault::Refused) => return Err(error),
+            Some(Fault::Conflict) => return Ok(Creation::Conflict),
+            _ => {}
+        }
+        let mut objects = self.objects.lock().unwrap();
+        if objects.get(key).map(|body| version(body)).as_ref() != read {
+            return Ok(Creation::Exists);
+        }
+        objects.insert(key.to_owned(), body.to_vec());
+        if fault.is_some() { Err(error) } else { Ok(Creation::Created) }
+    }
+
+    async fn read(&self, key: &str) -> Result<Option<(Bytes, Version)>, StoreError> {
+        Ok(self.get(key).await?.map(|body| (body.clone(), version(&body))))
     }
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {

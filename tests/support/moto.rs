@@ -28,7 +28,7 @@ struct Moto {
 
 static MOTO: OnceLock<Moto> = OnceLock::new();
 
-/// The Python that has moto.
+/// The Python that has moto, and all that the demo needs.
 pub fn python() -> String {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let project = package.ancestors().find(|folder| folder.join("Makefile").exists()).unwrap_or(package);
