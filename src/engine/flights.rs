@@ -1,10 +1,12 @@
-//! Requests under way. Of each lane answers are released in the order in which their requests were
-//! sent, whenever they arrive, so that the newest word on a record is the last one.
+//! Requests under way. Of each lane answers that may hold the same records are released in the order in which their
+//! requests were sent, whenever they arrive, so that the newest word on a record is the last one. An object that does
+//! not answer keeps none of the others waiting.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::ask::Answer;
 use super::job::Key;
+use crate::streams::by_name;
 
 /// Bytes of answers that may wait for an earlier one …
 const MOST_HELD_BYTES: usize = 8 * 1024 * 1024;
@@ -27,6 +29,17 @@ pub(super) struct Flight {
     pub(super) path: String,
     pub(super) sent_at: Timestamp,
     answer: Option<Answer>,
+}
+
+impl Flight {
+    /// Whether the answer is absorbed after that of an earlier request.
+    fn awaits(&self, earlier: &Self) -> bool {
+        let is_apart = || {
+            let (own, other) = (self.key.as_ref()?, earlier.key.as_ref()?);
+            Some(own.scope.is_apart_from(&other.scope, by_name(own.reads)?.identity))
+        };
+        self.lane == earlier.lane && !is_apart().unwrap_or_default()
+    }
 }
 
 /// Every request under way.
@@ -58,10 +71,10 @@ impl Flights {
         }
     }
 
-    /// The next answer that may be absorbed: the first of its lane.
+    /// The next answer that may be absorbed: no earlier one may hold a record of it.
     pub(super) fn release(&mut self) -> Option<(Flight, Answer)> {
-        let is_first = |at: usize| !self.flights[..at].iter().any(|earlier| earlier.lane == self.flights[at].lane);
-        let at = (0..self.flights.len()).find(|at| self.flights[*at].answer.is_some() && is_first(*at))?;
+        let awaits = |at: usize| self.flights[..at].iter().any(|earlier| self.flights[at].awaits(earlier));
+        let at = (0..self.flights.len()).find(|at| self.flights[*at].answer.is_some() && !awaits(*at))?;
         let mut flight = self.flights.remove(at);
         flight.answer.take().map(|answer| (flight, answer))
     }
@@ -73,8 +86,9 @@ impl Flights {
         if bytes <= MOST_HELD_BYTES && count <= MOST_HELD {
             return None;
         }
-        let lane = self.flights.iter().find(|flight| flight.answer.is_some()).map(|flight| flight.lane)?;
-        let at = self.flights.iter().position(|flight| flight.lane == lane && flight.answer.is_none())?;
+        let held = self.flights.iter().position(|flight| flight.answer.is_some())?;
+        let is_awaited = |flight: &Flight| flight.answer.is_none() && self.flights[held].awaits(flight);
+        let at = self.flights[..held].iter().position(is_awaited)?;
         Some(self.flights.remove(at))
     }
 
@@ -99,6 +113,8 @@ impl Flights {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::job::Scope;
+    use crate::streams::change::{Identity, Kind};
 
     fn page(bytes: usize) -> Answer {
         Answer::Page { body: "x".repeat(bytes).into(), next: None }
@@ -116,6 +132,30 @@ mod tests {
         flights.answer(tickets[0], page(1));
         let released: Vec<_> = std::iter::from_fn(|| flights.release()).map(|(flight, _)| flight.ticket).collect();
         assert_eq!(released, [tickets[0], tickets[2]]);
+    }
+
+    #[test]
+    fn an_object_that_hangs_keeps_no_other_one_waiting() {
+        let of = |id: &str| Key { reads: "factors", scope: Scope::Object(Kind::User, id.to_owned()) };
+        let mut flights = Flights::default();
+        let mut send = |id: &str| flights.send("factors", Some(of(id)), false, String::new(), Timestamp::MIN);
+        let tickets: Vec<_> = ["00u1", "00u2", "00u1"].into_iter().map(&mut send).collect();
+        flights.answer(tickets[1], page(1));
+        flights.answer(tickets[2], page(1));
+        assert_eq!(flights.release().unwrap().0.ticket, tickets[1]);
+        assert!(flights.release().is_none());
+    }
+
+    #[test]
+    fn scopes_that_may_share_a_record_are_not_apart() {
+        let of = |kind, id: &str| Scope::Parent(kind, id.to_owned());
+        let pair = Scope::Pair("00g1".into(), "00u1".into());
+        let both = Identity::Pair(Kind::Group, Kind::User);
+        assert!(of(Kind::Group, "00g1").is_apart_from(&of(Kind::Group, "00g2"), both));
+        assert!(!of(Kind::Group, "00g1").is_apart_from(&of(Kind::User, "00u1"), both));
+        assert!(!pair.is_apart_from(&of(Kind::User, "00u1"), both));
+        assert!(pair.is_apart_from(&of(Kind::User, "00u2"), both));
+        assert!(!Scope::Whole.is_apart_from(&pair, both));
     }
 
     #[test]

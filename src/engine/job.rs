@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::streams::change::Kind;
+use crate::streams::change::{Identity, Kind};
 
 /// What part of a stream a job reads.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -36,6 +36,24 @@ impl Scope {
         match self {
             Self::Pair(first, second) => first == object || second == object,
             scope => scope.id() == Some(object),
+        }
+    }
+
+    /// Whether no record of a stream with this identity can be in both scopes.
+    pub(super) fn is_apart_from(&self, other: &Self, identity: Identity) -> bool {
+        match (self, other) {
+            (Self::Pair(..), Self::Pair(..)) => self != other,
+            (pair @ Self::Pair(..), scope) | (scope, pair @ Self::Pair(..)) => {
+                scope.id().is_some_and(|id| !pair.names(id))
+            }
+            (Self::Object(kind, id) | Self::Parent(kind, id), Self::Object(of, other) | Self::Parent(of, other)) => {
+                if kind == of {
+                    id != other
+                } else {
+                    matches!(identity, Identity::Principal(_))
+                }
+            }
+            _ => false,
         }
     }
 

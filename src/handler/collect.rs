@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use super::counted::Counted;
 use super::outcome::{Ended, answer_of, snapshot_of};
-use super::plan::plan;
+use super::plan::{answered_by, plan};
 use super::recall::recall;
 use super::swept::Swept;
 use super::{Failure, Handler, Run, heads, org_url};
@@ -160,7 +160,7 @@ impl<'a, S: Store> Collecting<'a, S> {
             let has_room = |path: &str| by_class.get(class_of(path)).is_none_or(|count| *count < most);
             match self.engine.next_where(now, &has_room) {
                 Ask::Fetch(Fetch { ticket, path, omits }) => {
-                    let within = Within { sent_by: self.engine.commit_by(now), until: self.run.stop_at };
+                    let within = Within { sent_by: self.engine.commit_by(now), until: answered_by(self.run) };
                     let (org, class) = (self.org.clone(), class_of(&path));
                     *self.by_class.entry(class).or_default() += 1;
                     self.flights.spawn(async move { (ticket, class, org.get(&path, omits, within).await) });

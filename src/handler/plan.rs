@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use super::Run;
 use crate::config::Config;
 use crate::engine::Plan;
 use crate::invocation::{Mode, Request};
@@ -34,4 +35,12 @@ pub(super) fn plan(
         log_lookback: config.log_lookback,
         checkpoint_interval: config.checkpoint_interval,
     }
+}
+
+/// Time before the end of a run in which it is told of its last requests.
+const LAST_WORDS: SignedDuration = SignedDuration::from_secs(2);
+
+/// When a run's requests end: a little before it stops, so that it is still told of those that failed.
+pub(super) fn answered_by(run: &Run) -> Timestamp {
+    run.stop_at - (run.stop_at.duration_since(run.began_at) / 20).min(LAST_WORDS)
 }

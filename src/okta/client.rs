@@ -103,9 +103,10 @@ impl Org {
         loop {
             let access = self.session.authorize(&self.transport, within.until).await?;
             let sent_at = self.transport.now();
-            let raw = match self.ask(&asked, &access, if tries.is_first() { within } else { again }).await? {
-                Ok(raw) => raw,
-                Err(trouble) => {
+            let raw = match self.ask(&asked, &access, if tries.is_first() { within } else { again }).await {
+                Ok(Ok(raw)) => raw,
+                Err(error) => return Err(tries.verdict(error, &asked)),
+                Ok(Err(trouble)) => {
                     self.ease(&mut tries, &mut asked, trouble, within.until).await?;
                     continue;
                 }
@@ -164,20 +165,16 @@ impl Org {
         until: Timestamp,
     ) -> Result<(), Error> {
         let before = asked.target().to_owned();
-        match tries.fail_on(&trouble, asked) {
+        match tries.fail_on(trouble, asked) {
             Next::Pause(failures) => {
                 if asked.target() != before {
-                    let limit = link::limit_of(asked.target());
-                    tracing::info!(path = asked.path(), trouble = trouble.text, limit, "asked again for less");
+                    let (limit, trouble) = (link::limit_of(asked.target()), tries.trouble());
+                    tracing::info!(path = asked.path(), trouble, limit, "asked again for less");
                 }
-                self.transport.pause(failures, until).await
+                let paused = self.transport.pause(failures, until).await;
+                paused.map_err(|error| tries.verdict(error, asked))
             }
-            Next::GiveUp => Err(Error::Failed(format!(
-                "GET {}: {} (after {} attempts)",
-                asked.path(),
-                trouble.text,
-                tries.failed().max(1)
-            ))),
+            Next::GiveUp => Err(tries.verdict(Error::OutOfTime, asked)),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The attempts of one request: which kinds of a second try it has had, and whether it may have another.
 
+use super::Error;
 use super::answer::{Size, Trouble};
 use super::asked::Asked;
 
@@ -15,6 +16,8 @@ pub(super) struct Tries {
     proofs: u32,
     has_doubted: bool,
     has_renewed: bool,
+    /// The newest trouble, in words.
+    trouble: String,
 }
 
 /// What to do after trouble.
@@ -35,6 +38,21 @@ impl Tries {
     /// How often it was sent and failed.
     pub(super) fn failed(&self) -> u32 {
         self.failed
+    }
+
+    /// The newest trouble, in words.
+    pub(super) fn trouble(&self) -> &str {
+        &self.trouble
+    }
+
+    /// The end of a request that has no time left, or no tries: it has failed if it met trouble, however often it could
+    /// be sent.
+    pub(super) fn verdict(&self, error: Error, asked: &Asked) -> Error {
+        if error != Error::OutOfTime || self.trouble.is_empty() {
+            return error;
+        }
+        let (path, trouble, failed) = (asked.path(), &self.trouble, self.failed.max(1));
+        Error::Failed(format!("GET {path}: {trouble} (after {failed} attempts)"))
     }
 
     /// Whether this is the first doubt: a refusal that may pass.
@@ -61,7 +79,8 @@ impl Tries {
 
     /// Notes trouble of a request for a page, and makes the request easier where that may help: a smaller page
     /// first, and on the smallest one without decoration.
-    pub(super) fn fail_on(&mut self, trouble: &Trouble, asked: &mut Asked) -> Next {
+    pub(super) fn fail_on(&mut self, trouble: Trouble, asked: &mut Asked) -> Next {
+        self.trouble = trouble.text;
         let is_worth_less = match trouble.size {
             Size::Indifferent => false,
             Size::Suspect => self.failed > 0,
@@ -83,9 +102,9 @@ mod tests {
 
     fn targets(size: Size, target: &str) -> Vec<String> {
         let (mut tries, mut asked) = (Tries::default(), Asked::new(target, ""));
-        let trouble = Trouble { text: String::new(), size };
+        let trouble = || Trouble { text: "no".into(), size };
         let mut sent = vec![asked.target().to_owned()];
-        while tries.fail_on(&trouble, &mut asked) != Next::GiveUp {
+        while tries.fail_on(trouble(), &mut asked) != Next::GiveUp {
             sent.push(asked.target().to_owned());
         }
         sent

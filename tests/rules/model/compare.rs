@@ -39,9 +39,9 @@ pub fn assert_in_step_but(rig: &Rig, troubled: &BTreeSet<String>) {
     assert_equal_but(rig, troubled.is_empty(), troubled);
 }
 
-/// Ids of a stream's records as the org has them.
-pub fn ids_of(org: &Org, stream: &str) -> BTreeSet<String> {
-    said(org).remove(stream).unwrap_or_default().into_keys().collect()
+/// Ids of records as the org has them, by stream.
+pub fn ids_by_stream(org: &Org) -> BTreeMap<&'static str, BTreeSet<String>> {
+    said(org).into_iter().map(|(stream, objects)| (stream, objects.into_keys().collect())).collect()
 }
 
 fn assert_equal_but(rig: &Rig, unmoved: bool, troubled: &BTreeSet<String>) {

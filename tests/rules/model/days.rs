@@ -8,11 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use fake_org::{Denial, Failure};
 use jiff::{SignedDuration, Timestamp};
 use okta_authomize::invocation::{Outcome, Report};
-use reader::ENTITY_STREAMS;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::case::{Case, MOST_RUNS};
-use super::compare::{assert_in_step_but, ids_of};
+use super::compare::{assert_in_step_but, ids_by_stream};
 use super::doom::{CRASHES, Crash};
 use super::happen::change;
 use super::weakened::CUTS;
@@ -75,6 +74,9 @@ const PLACES: [(&str, &str, bool); 14] = [
     ("/api/v1/iam/resource-sets/{}/bindings", "resource_sets", true),
 ];
 
+/// By stream.
+type Ids = BTreeMap<&'static str, BTreeSet<String>>;
+
 struct Trouble {
     way: Way,
     path: String,
@@ -133,8 +135,8 @@ impl<'c, 'w> Days<'c, 'w> {
                 let crash = CRASHES[self.case.rng.usize(..CRASHES.len())];
                 self.kill(crash).await;
             }
-            1 => drop(self.run("full").await),
-            _ => drop(self.run("incremental").await),
+            1 => drop(self.run(json!({"mode": "full"})).await),
+            _ => drop(self.run(json!({"mode": "incremental"})).await),
         }
     }
 
@@ -173,7 +175,7 @@ impl<'c, 'w> Days<'c, 'w> {
 
     fn begin_one(&mut self, way: Way) {
         let (template, stream, is_asked) = PLACES[self.case.rng.usize(..PLACES.len())];
-        let ids: Vec<String> = ids_of(&self.case.world.rig.org(), stream).into_iter().collect();
+        let ids: Vec<String> = self.there()[stream].iter().cloned().collect();
         if ids.is_empty() || self.troubles.len() >= MOST_TROUBLES {
             return;
         }
@@ -195,9 +197,9 @@ impl<'c, 'w> Days<'c, 'w> {
     }
 
     /// A run, after which nothing is missing that was there all the time.
-    async fn run(&mut self, mode: &str) -> Option<Report> {
+    async fn run(&mut self, event: Value) -> Option<Report> {
         let before = self.known();
-        let report = self.case.run(json!({"mode": mode})).await;
+        let report = self.case.run(event).await;
         self.assert_kept(&before);
         report
     }
@@ -214,39 +216,41 @@ impl<'c, 'w> Days<'c, 'w> {
         }
     }
 
-    /// What a reader has of what the org has, by stream.
-    fn known(&self) -> BTreeMap<&'static str, BTreeSet<String>> {
-        let (state, org) = (self.case.world.rig.read(), self.case.world.rig.org());
-        let known = |stream| {
-            let has = |id: &String| state.records(stream).contains_key(id);
-            ids_of(&org, stream).into_iter().filter(has).collect()
-        };
-        ENTITY_STREAMS.into_iter().map(|stream| (stream, known(stream))).collect()
+    /// Ids of what the org has, by stream.
+    fn there(&self) -> Ids {
+        ids_by_stream(&self.case.world.rig.org())
     }
 
-    fn assert_kept(&self, before: &BTreeMap<&'static str, BTreeSet<String>>) {
-        let after = self.known();
-        let state = self.case.world.rig.org().state();
+    /// Of it, what a reader has.
+    fn known(&self) -> Ids {
+        let (state, mut there) = (self.case.world.rig.read(), self.there());
+        there.iter_mut().for_each(|(stream, ids)| ids.retain(|id| state.records(stream).contains_key(id)));
+        there
+    }
+
+    fn assert_kept(&self, before: &Ids) {
+        let (after, there) = (self.known(), self.there());
         let is_gone = |id: &str| id.split(':').any(|part| self.gone.contains(part));
         for (stream, known) in before {
-            let there = ids_of(&self.case.world.rig.org(), stream);
-            let lost: Vec<_> =
-                known.iter().filter(|id| !after[stream].contains(*id) && there.contains(*id) && !is_gone(id)).collect();
-            assert!(lost.is_empty(), "{stream} forgot {lost:?}, which are there: {state:#?}");
+            let is_lost = |id: &&String| !after[stream].contains(*id) && there[stream].contains(*id) && !is_gone(id);
+            let lost: Vec<_> = known.iter().filter(is_lost).collect();
+            assert!(lost.is_empty(), "{stream} forgot {lost:?}, which are there");
         }
     }
 
-    /// Runs until there is nothing to do at once.
+    /// Runs until there is nothing to do at once. No role is weak any more, so somebody accepts what is held.
     async fn rest(&mut self, mode: &str) -> Report {
-        let mut mode = mode;
+        let mut event = json!({"mode": mode});
         for _ in 0..MOST_RUNS {
-            let report = self.run(mode).await.expect("trouble with objects ends no run");
-            mode = "incremental";
+            let report = self.run(event).await.expect("trouble with objects ends no run");
             let wait = report.retry_after_seconds.unwrap_or_default();
             self.case.advance(SignedDuration::from_secs(wait));
-            if !report.go_on {
+            let held = report.streams.iter().filter(|(_, stream)| stream.outcome == Outcome::Held);
+            let held: Vec<_> = held.map(|(name, _)| name).collect();
+            if !report.go_on && held.is_empty() {
                 return report;
             }
+            event = if held.is_empty() { json!({"mode": "incremental"}) } else { json!({"accept_shrink": held}) };
         }
         panic!("{MOST_RUNS} runs were not enough");
     }
@@ -267,14 +271,18 @@ impl<'c, 'w> Days<'c, 'w> {
         assert_in_step_but(&self.case.world.rig, &troubled);
         let is_told = report.outcome == Outcome::Degraded;
         let is_lasting = |trouble: &Trouble| trouble.is_asked && trouble.way != Way::Gone;
-        let there = |trouble: &&Trouble| {
-            let org = self.case.world.rig.org();
-            PLACES.iter().any(|(_, stream, _)| ids_of(&org, stream).contains(&trouble.id))
-        };
-        let lasting: Vec<_> = self.troubles.iter().filter(|t| is_lasting(t)).filter(there).map(|t| &t.path).collect();
+        let there = self.there();
+        let is_there = |trouble: &&Trouble| there.values().any(|ids| ids.contains(&trouble.id));
+        let lasting: Vec<_> = self
+            .troubles
+            .iter()
+            .filter(|trouble| is_lasting(trouble))
+            .filter(is_there)
+            .map(|trouble| &trouble.path)
+            .collect();
         assert!(is_told || lasting.is_empty(), "{lasting:?} are not told: {report:#?}");
         self.case.advance(SignedDuration::from_mins(5));
-        self.run("incremental").await;
+        self.run(json!({"mode": "incremental"})).await;
         let asked = self.case.world.traffic.lock().unwrap().asked;
         // The log twice, a token, and a few attempts for each of what fails.
         let most = 3 + 25 * self.troubles.len() as u64;
