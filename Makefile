@@ -51,7 +51,7 @@ pictures: rust venv conformance-venv findings-venv browser-tools ## Make the pic
 	@python3 -B -m pictures.shots
 
 looks: rust browser-tools ## Look at the status page in a browser, in every state, width and scheme
-	@cargo test --quiet --locked --package okta-authomize --test rules -- pages
+	@cargo test --quiet --locked --package okta-authomize --test rules -- pages::
 	@python3 -B -m pictures.looks
 
 soak: rust venv ## Try hostile input for longer than `make test` does; HOSTILE_CASES=50 says how many times

@@ -189,7 +189,10 @@ impl Status {
     #[must_use]
     pub fn completed_by(mut self, last: &Self, now: Timestamp) -> Self {
         let news = std::mem::replace(&mut self.history, last.history.clone());
-        self.history.add(news, now);
+        // A run that has to write its page once more has told its commits.
+        if self.run.is_empty() || self.run != last.run {
+            self.history.add(news, now);
+        }
         if self.limits.is_empty() {
             self.limits.clone_from(&last.limits);
         }
@@ -351,6 +354,15 @@ mod tests {
         let new = new.completed_by(&last, now);
         assert_eq!(new.history.days["2026-11-23"].streams.len(), 2);
         assert_eq!((new.signs_in_with, new.limits), (last.signs_in_with, last.limits));
+    }
+
+    #[test]
+    fn a_run_that_tells_twice_is_counted_once() {
+        let now = at("2026-11-23T18:00:00Z");
+        let mut told = Status { run: "r".into(), ..status("succeeded") };
+        told.history.days.entry("2026-11-23".into()).or_default().sign_ins = 5;
+        let once = told.clone().completed_by(&status("succeeded"), now);
+        assert_eq!(told.completed_by(&once, now).history.days["2026-11-23"].sign_ins, 5);
     }
 
     #[test]
