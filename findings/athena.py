@@ -1,9 +1,11 @@
-"""The same views and findings as SQL for Athena, to be run there in this order.
+"""The same views and findings as SQL for Athena.
 
-    python -m findings.athena BUCKET PREFIX INTEGRATION > athena.sql
+    python -m findings.athena                              the stack `athena.yaml` (see athena_stack)
+    python -m findings.athena BUCKET PREFIX INTEGRATION    the statements, to be run by hand in this order
 
-External tables over the bucket's JSON, views of them with the names that `views` builds on, then the views and one
-named select a finding. All but this prelude and `dialect` is the text that DuckDB runs.
+Two external tables hold the bucket's objects line by line as text, since no SerDe then can drop a line, lower-case a
+member's name or guess a type. Views of them have the names that `views` builds on; then come the views themselves and
+one select a finding. All but this prelude and `dialect` is the text that DuckDB runs.
 """
 
 import re
@@ -16,93 +18,147 @@ from findings.columns import streams
 from findings.dialect import Athena
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*", re.ASCII)
-SERDE = "row format serde 'org.openx.data.jsonserde.JsonSerDe'"
+SINCE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+PARTITION = "date"
 
+# A line feed ends a row; \001 divides columns, and JSON never holds it unescaped: a line is one column.
 MANIFESTS = """
-create external table if not exists raw_manifests (
-  sequence bigint, committed_at string,
-  batches array<struct<stream:string,`key`:string,records:bigint>>,
-  snapshots array<struct<stream:string,since_sequence:bigint,complete:boolean,scope:string,`except`:array<string>>>
-)
-{serde}
-location 's3://{bucket}/{prefix}/manifests/{integration}/'
+create external table if not exists raw_manifests (line string)
+row format delimited fields terminated by '\\001'
+location '{location}'
 """
-# Objects of a line stay text. The date is projected: no crawler, no partition to add.
+# The date is projected: no crawler, no partition to add.
 LINES = """
-create external table if not exists raw_{stream} (
-  schema int, stream string, op string, id string, observed_at string, cause string, bundle string, source string, ocsf string
-)
+create external table if not exists raw_{stream} (line string)
 partitioned by (`date` string)
-{serde}
-location 's3://{bucket}/{prefix}/data/{stream}/integration={integration}/'
-tblproperties (
-  'projection.enabled' = 'true', 'projection.date.type' = 'date', 'projection.date.format' = 'yyyy-MM-dd',
-  'projection.date.range' = '2024-01-01,NOW',
-  'storage.location.template' = 's3://{bucket}/{prefix}/data/{stream}/integration={integration}/date=${{date}}/'
-)
+row format delimited fields terminated by '\\001'
+location '{location}'
+tblproperties ({properties})
 """
+
+
+def manifests_location(bucket: str, prefix: str, integration: str) -> str:
+    return f"s3://{bucket}/{prefix}/manifests/{integration}/"
+
+
+def lines_location(bucket: str, prefix: str, integration: str, stream: str) -> str:
+    return f"s3://{bucket}/{prefix}/data/{stream}/integration={integration}/"
+
+
+def projection(location: str, since: str) -> dict[str, str]:
+    """Table properties that tell Athena the partitions: a day each, from `since` (YYYY-MM-DD) to today."""
+    return {
+        "projection.enabled": "true",
+        f"projection.{PARTITION}.type": "date",
+        f"projection.{PARTITION}.format": "yyyy-MM-dd",
+        f"projection.{PARTITION}.range": f"{since},NOW",
+        "storage.location.template": f"{location}{PARTITION}=${{{PARTITION}}}/",
+    }
+
+
+# Of a manifest: what it commits, in the shapes that `views` names.
 PRELUDE = {
-    "commits": "select sequence, {committed_at} as committed_at from raw_manifests",
+    "commits": """
+select cast(json_extract_scalar(line, '$["sequence"]') as bigint) as sequence,
+  {committed_at} as committed_at
+from raw_manifests""",
     "batches": """
-select m.sequence, b.ordinal, b.batch.stream as stream, b.batch."key" as key
-from raw_manifests m cross join unnest(m.batches) with ordinality as b (batch, ordinal)""",
+select cast(json_extract_scalar(m.line, '$["sequence"]') as bigint) as sequence, b.ordinal,
+  json_extract_scalar(b.batch, '$["stream"]') as stream, json_extract_scalar(b.batch, '$["key"]') as key
+from raw_manifests m
+cross join unnest(cast(json_extract(m.line, '$["batches"]') as array(json))) with ordinality as b (batch, ordinal)""",
     "snapshots": """
-select m.sequence, s.ordinal, s.snapshot.stream as stream, s.snapshot.since_sequence as since_sequence, s.snapshot.scope as scope
-from raw_manifests m cross join unnest(m.snapshots) with ordinality as s (snapshot, ordinal)
-where s.snapshot.complete""",
+select cast(json_extract_scalar(m.line, '$["sequence"]') as bigint) as sequence, s.ordinal,
+  json_extract_scalar(s.snapshot, '$["stream"]') as stream,
+  cast(json_extract_scalar(s.snapshot, '$["since_sequence"]') as bigint) as since_sequence,
+  json_extract_scalar(s.snapshot, '$["scope"]') as scope
+from raw_manifests m
+cross join unnest(cast(json_extract(m.line, '$["snapshots"]') as array(json))) with ordinality as s (snapshot, ordinal)
+where json_extract_scalar(s.snapshot, '$["complete"]') = 'true'""",
     "snapshot_spares": """
-select m.sequence, s.ordinal, e.spared
-from raw_manifests m cross join unnest(m.snapshots) with ordinality as s (snapshot, ordinal)
-cross join unnest(s.snapshot."except") as e (spared)
-where s.snapshot.complete""",
+select cast(json_extract_scalar(m.line, '$["sequence"]') as bigint) as sequence, s.ordinal, e.spared
+from raw_manifests m
+cross join unnest(cast(json_extract(m.line, '$["snapshots"]') as array(json))) with ordinality as s (snapshot, ordinal)
+cross join unnest(coalesce(try_cast(json_extract(s.snapshot, '$["except"]') as array(varchar)), cast(array[] as array(varchar)))) as e (spared)
+where json_extract_scalar(s.snapshot, '$["complete"]') = 'true'""",
 }
 # Athena does not tell a line's number. Lines of a batch stand in the order in which their requests were sent, so the time
-# of that stands for it.
+# of that stands for it; of two lines of one record that were asked for in the same millisecond either may win.
 DATA = """
-select id, op, {observed_at} as observed_at, cause, bundle, source, ocsf,
-  substr("$path", {skip}) as key, to_unixtime({observed_at}) as line
+select json_extract_scalar(line, '$["id"]') as id, json_extract_scalar(line, '$["op"]') as op,
+  {observed_at} as observed_at, json_extract_scalar(line, '$["cause"]') as cause,
+  json_format(json_extract(line, '$["bundle"]')) as bundle, json_format(json_extract(line, '$["source"]')) as source,
+  json_format(json_extract(line, '$["ocsf"]')) as ocsf,
+  regexp_replace("$path", '^s3://[^/]+/', '') as key, to_unixtime({observed_at}) as line
 from raw_{stream}
 """
+BASE_TYPES = {
+    "commits": {"sequence": "bigint", "committed_at": "timestamp"},
+    "batches": {"sequence": "bigint", "ordinal": "bigint", "stream": "varchar", "key": "varchar"},
+    "snapshots": {"sequence": "bigint", "ordinal": "bigint", "stream": "varchar", "since_sequence": "bigint", "scope": "varchar"},
+    "snapshot_spares": {"sequence": "bigint", "ordinal": "bigint", "spared": "varchar"},
+}
+DATA_TYPES = {
+    "id": "varchar", "op": "varchar", "observed_at": "timestamp", "cause": "varchar", "bundle": "varchar", "source": "varchar",
+    "ocsf": "varchar", "key": "varchar", "line": "double",
+}
+"""Columns of the prelude's views: Athena's type of each."""
 
 
-def tables(bucket: str, prefix: str, integration: str) -> Iterator[str]:
-    """Definitions of the external tables (Hive's DDL)."""
-    named = {"bucket": bucket, "prefix": prefix, "integration": integration, "serde": SERDE}
-    yield MANIFESTS.format(**named).strip()
-    for stream in streams():
-        yield LINES.format(stream=stream.name, **named).strip()
-
-
-def selects(bucket: str, values: dict[str, int]) -> Iterator[tuple[str, str]]:
-    """(view, statement), in the order in which they build on each other."""
+def base_selects() -> Iterator[tuple[str, str]]:
+    """(view, select) of the prelude."""
     dialect = Athena()
+    at = {name: dialect.time(f"json_extract_scalar(line, '$[\"{name}\"]')") for name in ("committed_at", "observed_at")}
     for name, select in PRELUDE.items():
-        yield name, f"{dialect.create(name)}\n{select.replace('{committed_at}', dialect.time('committed_at')).strip()}"
+        yield name, select.replace("{committed_at}", at["committed_at"]).strip()
     for stream in streams():
-        name, skip = f"data_{stream.name}", len(f"s3://{bucket}/") + 1
-        select = DATA.format(stream=stream.name, skip=skip, observed_at=dialect.time("observed_at"))
-        yield name, f"{dialect.create(name)}\n{select.strip()}"
-    for name, statement in views.statements(dialect).items():
-        yield name, catalog.filled(statement, values)
+        yield f"data_{stream.name}", DATA.format(stream=stream.name, observed_at=at["observed_at"]).strip()
 
 
-def queries(values: dict[str, int]) -> Iterator[tuple[str, str]]:
-    """(finding, select)."""
+def selects(values: dict[str, int]) -> Iterator[tuple[str, str]]:
+    """(view, select), in the order in which they build on each other."""
+    yield from base_selects()
+    for name, select in views.selects(Athena()).items():
+        yield name, catalog.filled(select, values)
+
+
+def queries(values: dict[str, int]) -> Iterator[tuple[catalog.Finding, str]]:
+    """Each finding with its select, newest case first."""
     for finding in catalog.findings():
-        yield finding.id, catalog.filled(finding.select, values)
+        select = catalog.filled(finding.select, values)
+        yield finding, f"select id, name, detail, seen_at from (\n{select}\n) found\norder by seen_at desc nulls last, id, detail"
 
 
-def main(bucket: str, prefix: str, integration: str) -> int:
-    if not all(NAME.fullmatch(word) for word in (bucket, prefix, integration)):
-        print("bucket, prefix and integration are letters, digits and . _ - / only", file=sys.stderr)
-        return 2
+def tables(bucket: str, prefix: str, integration: str, since: str = "2026-01-01") -> Iterator[str]:
+    """Definitions of the external tables (Hive's DDL)."""
+    yield MANIFESTS.format(location=manifests_location(bucket, prefix, integration)).strip()
+    for stream in streams():
+        location = lines_location(bucket, prefix, integration, stream.name)
+        properties = ", ".join(f"'{name}' = '{value}'" for name, value in projection(location, since).items())
+        yield LINES.format(stream=stream.name, location=location, properties=properties).strip()
+
+
+def script(bucket: str, prefix: str, integration: str) -> str:
+    """Every statement, in the order in which they are to be run."""
     values = catalog.parameters({})
-    statements = [*tables(bucket, prefix, integration), *(statement for _, statement in selects(bucket, values))]
-    print(";\n\n".join(statements) + ";")
-    for name, select in queries(values):
-        print(f"\n-- {name}\n{select};")
+    created = (f"{Athena().create(name)}\n{select}" for name, select in selects(values))
+    statements = ";\n\n".join([*tables(bucket, prefix, integration), *created])
+    asked = "\n".join(f"\n-- {finding.id}\n{select};" for finding, select in queries(values))
+    return f"{statements};\n{asked}"
+
+
+def main(words: list[str]) -> int:
+    from findings import athena_stack
+
+    if not words:
+        print(athena_stack.text(), end="")
+        return 0
+    if len(words) != 3 or not all(NAME.fullmatch(word) for word in words):
+        print("no argument, or bucket, prefix and integration: letters, digits and . _ - / only", file=sys.stderr)
+        return 2
+    print(script(*words))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:4]))
+    sys.exit(main(sys.argv[1:]))

@@ -20,14 +20,18 @@ def _parts(path: str) -> list[tuple[str, str]]:
     return parts
 
 
+PASSING_ON = frozenset({"kept_activity", "kept_usage", "recent_events"})
+
+
 class DuckDb:
     """One reading of the JSON gives all columns: `json_extract_string` with a list of paths."""
 
     name = "duckdb"
 
     def create(self, view: str) -> str:
-        # A table, so that each is computed once.
-        return f"create or replace table {view} as"
+        # Tables, so that each is computed once; but what only passes on the log's lines would copy them.
+        kind = "view" if view in PASSING_ON else "table"
+        return f"create or replace {kind} {view} as"
 
     def picked(self, json: str, columns: list[Column]) -> str:
         paths = ", ".join(f"'{_members(column.path)}'" for column in columns if column.kind != "id")

@@ -1,13 +1,15 @@
 """Rules of the findings that need no org: heads, parameters, and the Athena text."""
 
+import json
 import unittest
 
 from pathlib import Path
 
 import sqlglot
 
-from findings import athena, catalog, table, views
+from findings import athena, athena_stack, catalog, table, views
 from findings.bucket import utc
+from findings.columns import BASE_COLUMNS, SCHEMAS, streams
 from findings.dialect import Athena, DuckDb
 
 ROOT = Path(__file__).parent
@@ -48,18 +50,28 @@ class Catalogue(unittest.TestCase):
 class Dialects(unittest.TestCase):
     def test_athena_takes_every_view_and_every_finding(self):
         values = catalog.parameters({})
+        types = athena_stack.column_types()
+        views_shown = [(name, athena_stack.shown(select, types[name])) for name, select in athena.selects(values)]
         parsed = 0
-        for name, statement in [*athena.selects("bucket", values), *athena.queries(values)]:
+        for name, select in [*views_shown, *((finding.id, select) for finding, select in athena.queries(values))]:
             with self.subTest(name):
-                trees = sqlglot.parse(statement, read="athena")
+                trees = sqlglot.parse(select, read="athena")
                 self.assertEqual(len(trees), 1)
-                self.assertNotIsInstance(trees[0], sqlglot.exp.Command)
+                self.assertIsInstance(trees[0], sqlglot.exp.Query)
                 parsed += 1
         self.assertGreater(parsed, 90)
 
     def test_athena_takes_every_table(self):
         for statement in athena.tables("bucket", "okta", "acme"):
             self.assertIsInstance(sqlglot.parse_one(statement, read="athena"), sqlglot.exp.Create)
+
+    def test_a_select_of_a_view_gives_the_columns_that_its_type_tells(self):
+        types = athena_stack.column_types()
+        for name, select in athena.selects(catalog.parameters({})):
+            given = sqlglot.parse_one(select, read="athena").named_selects
+            # What a star stands for is seen by the names below it.
+            expected = [column for column in given if column != "*"]
+            self.assertEqual([column for column in types[name] if column in expected], expected, name)
 
     def test_the_dialects_differ_in_how_json_is_read_alone(self):
         one, other = views.statements(DuckDb()), views.statements(Athena())
@@ -68,6 +80,30 @@ class Dialects(unittest.TestCase):
         self.assertGreater(len(shared), 10)
         for name in shared:
             self.assertEqual(one[name].partition("\n")[2], other[name].partition("\n")[2], name)
+
+
+class Drift(unittest.TestCase):
+    def test_the_stack_is_the_one_that_is_made(self):
+        kept = (ROOT.parent / "athena.yaml").read_text()
+        self.assertEqual(kept, athena_stack.text(), "run python -m findings.athena > athena.yaml")
+
+    def test_each_member_of_a_line_is_a_column_or_the_readers_business(self):
+        readers = {"schema", "stream", "op"}
+        for file in SCHEMAS.glob("*.json"):
+            members = set(json.loads(file.read_text())["properties"])
+            self.assertEqual(members - set(BASE_COLUMNS) - readers, set(), f"{file.name} has members that no view shows")
+
+    def test_each_stream_that_has_a_schema_has_a_view_and_each_view_a_stream(self):
+        declared = set(json.loads((ROOT / "columns.json").read_text()))
+        self.assertEqual(declared, {stream.name for stream in streams()})
+
+    def test_a_column_is_there_in_both_dialects(self):
+        types = athena_stack.column_types()
+        for stream in streams():
+            names = [*(name for name in stream.base), "sequence", *(column.name for column in stream.columns)]
+            self.assertEqual(set(types[stream.view]), set(names), stream.name)
+            for items in stream.lists:
+                self.assertLessEqual({column.name for column in items.columns}, set(types[items.name]), items.name)
 
 
 class Times(unittest.TestCase):

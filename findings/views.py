@@ -65,13 +65,18 @@ GROWING = frozenset({"activity", "usage"})
 
 
 def statements(dialect) -> dict[str, str]:
-    """View name to its statement, in the order in which they build on each other."""
+    """View name to the statement that makes it, in the order in which they build on each other."""
+    return {name: f"{dialect.create(name)}\n{select}" for name, select in selects(dialect).items()}
+
+
+def selects(dialect) -> dict[str, str]:
+    """View name to its select, in the order in which they build on each other."""
     built = {"clock": "select max(committed_at) as now from commits", "forgets": FORGETS}
     for stream in streams():
         built |= _stream_views(dialect, stream)
     for file in sorted(FOLDER.glob("*.sql")):
         built[NUMBER.sub("", file.stem)] = file.read_text()
-    return {name: f"{dialect.create(name)}\n{select.strip()}" for name, select in built.items()}
+    return {name: select.strip() for name, select in built.items()}
 
 
 def _stream_views(dialect, stream: Stream) -> dict[str, str]:

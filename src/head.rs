@@ -72,10 +72,16 @@ pub struct LiveBatch {
     /// The manifest that names it.
     #[cfg_attr(feature = "schemas", schemars(range(min = 1)))]
     pub sequence: u64,
+    /// Its place among that manifest's batches, from 0.
+    pub ordinal: u32,
     /// Key of the object.
     pub key: String,
     /// Number of lines.
     pub records: u64,
+    /// Size of the object as stored.
+    pub bytes: u64,
+    /// SHA-256 of the object as stored, in hexadecimal.
+    pub sha256: String,
 }
 
 /// A complete snapshot that does not stand for the whole stream.
@@ -118,8 +124,8 @@ impl Checkpoint {
         sha256.clone_into(&mut self.manifest_sha256);
         manifest["integration"].as_str().unwrap_or_default().clone_into(&mut self.integration);
         manifest["org"].as_str().unwrap_or_default().clone_into(&mut self.org);
-        for batch in batches {
-            if let Some((stream, batch)) = live_batch(sequence, batch) {
+        for (ordinal, batch) in (0..).zip(batches) {
+            if let Some((stream, batch)) = live_batch(sequence, ordinal, batch) {
                 self.live(stream).batches.push(batch);
             }
         }
@@ -162,10 +168,11 @@ impl Live {
     }
 }
 
-fn live_batch(sequence: u64, batch: &Value) -> Option<(&str, LiveBatch)> {
+fn live_batch(sequence: u64, ordinal: u32, batch: &Value) -> Option<(&str, LiveBatch)> {
     let stream = batch["stream"].as_str().filter(|stream| !grows(stream))?;
     let (key, records) = (batch["key"].as_str()?.to_owned(), batch["records"].as_u64()?);
-    Some((stream, LiveBatch { sequence, key, records }))
+    let (bytes, sha256) = (batch["bytes"].as_u64()?, batch["sha256"].as_str()?.to_owned());
+    Some((stream, LiveBatch { sequence, ordinal, key, records, bytes, sha256 }))
 }
 
 fn forget(sequence: u64, snapshot: &Value) -> Option<(&str, Forget)> {

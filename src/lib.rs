@@ -21,7 +21,6 @@ pub const COLLECTOR: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG
 pub mod clock;
 pub mod config;
 pub mod invocation;
-pub mod log;
 pub mod secret;
 
 pub mod handler;
@@ -41,7 +40,6 @@ pub mod scrub;
 pub mod usage;
 
 pub mod batch;
-mod cause;
 pub mod commit;
 pub mod head;
 pub mod manifest;

@@ -2,14 +2,10 @@
 
 use std::fmt;
 use std::future::Future;
-use std::time::Duration;
 
-use aws_sdk_s3::Client;
-use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::primitives::ByteStream;
+pub use aws::Bucket;
+use aws::{Expect, Trouble};
 use bytes::Bytes;
-
-use crate::cause::causes;
 
 /// Objects by key.
 pub trait Store: Clone + Send + Sync + 'static {
@@ -33,9 +29,6 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// Keys under `prefix` that sort after `after`, in order.
     fn list(&self, prefix: &str, after: &str) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
 }
-
-/// The longest that an object's body may take to arrive.
-const LONGEST_BODY: Duration = Duration::from_secs(30);
 
 /// The version of an object: S3's `ETag`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,36 +89,15 @@ impl fmt::Display for StoreError {
 
 impl std::error::Error for StoreError {}
 
-/// A bucket.
-#[derive(Debug, Clone)]
-pub struct Bucket {
-    client: Client,
-    name: String,
-}
-
-impl Bucket {
-    /// The bucket of this name.
-    #[must_use]
-    pub fn new(client: Client, name: String) -> Self {
-        Self { client, name }
-    }
-
-    fn explain<E: ProvideErrorMetadata + std::error::Error + 'static>(
-        &self,
-        key: &str,
-        error: &SdkError<E>,
-    ) -> StoreError {
-        let code = error.code().map(|code| format!("{code}: ")).unwrap_or_default();
-        let text = format!("s3://{}/{key}: {code}{}", self.name, causes(error));
-        match status(error) {
-            Some(status) if (300..500).contains(&status) && status != 408 && status != 429 => StoreError::Refused(text),
-            _ => StoreError::Unreachable(text),
+/// A condition that was not set cannot fail; if S3 says so all the same, it does not answer properly.
+fn explain(trouble: Trouble) -> StoreError {
+    match trouble {
+        Trouble::Refused(text) => StoreError::Refused(text),
+        Trouble::Unreachable(text) => StoreError::Unreachable(text),
+        Trouble::Unexpected | Trouble::Conflict => {
+            StoreError::Unreachable("a condition failed that was not set".to_owned())
         }
     }
-}
-
-fn status<E>(error: &SdkError<E>) -> Option<u16> {
-    error.raw_response().map(|response| response.status().as_u16())
 }
 
 impl Store for Bucket {
@@ -133,7 +105,6 @@ impl Store for Bucket {
         self.replace(key, body, kind, None).await
     }
 
-    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>
     async fn replace(
         &self,
         key: &str,
@@ -141,60 +112,29 @@ impl Store for Bucket {
         kind: Kind,
         read: Option<&Version>,
     ) -> Result<Creation, StoreError> {
-        let request = self.client.put_object().bucket(&self.name).key(key).content_type(kind.content_type());
-        let request = match read {
-            None => request.if_none_match("*"),
-            Some(Version(tag)) => request.if_match(tag),
-        };
-        match request.body(ByteStream::from(body)).send().await {
+        let expect = read.map_or(Expect::Absent, |Version(tag)| Expect::Tag(tag));
+        match self.write(key, body, kind.content_type(), expect).await {
             Ok(_) => Ok(Creation::Created),
-            Err(error) => match status(&error) {
-                Some(412) => Ok(Creation::Exists),
-                Some(409) => Ok(Creation::Conflict),
-                // The object that was read is gone: a missing bucket has another code.
-                Some(404) if read.is_some() && error.code() == Some("NoSuchKey") => Ok(Creation::Exists),
-                _ => Err(self.explain(key, &error)),
-            },
+            Err(Trouble::Unexpected) => Ok(Creation::Exists),
+            Err(Trouble::Conflict) => Ok(Creation::Conflict),
+            Err(trouble) => Err(explain(trouble)),
         }
     }
 
-    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html>
     async fn put(&self, key: &str, body: Bytes, kind: Kind) -> Result<(), StoreError> {
-        let request = self.client.put_object().bucket(&self.name).key(key).content_type(kind.content_type());
-        let sent = request.body(ByteStream::from(body)).send().await;
-        sent.map(drop).map_err(|error| self.explain(key, &error))
+        self.write(key, body, kind.content_type(), Expect::Anything).await.map(drop).map_err(explain)
     }
 
-    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>
     async fn read(&self, key: &str) -> Result<Option<(Bytes, Version)>, StoreError> {
-        let object = match self.client.get_object().bucket(&self.name).key(key).send().await {
-            Ok(object) => object,
-            Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
-            Err(error) => return Err(self.explain(key, &error)),
-        };
-        let version = Version(object.e_tag.unwrap_or_default());
-        // The SDK's own limits end where the body begins.
-        let unreachable = |why: &str| StoreError::Unreachable(format!("s3://{}/{key}: {why}", self.name));
-        match tokio::time::timeout(LONGEST_BODY, object.body.collect()).await {
-            Ok(Ok(body)) => Ok(Some((body.into_bytes(), version))),
-            Ok(Err(error)) => Err(unreachable(&causes(&error))),
-            Err(_) => Err(unreachable("the object did not arrive in time")),
-        }
+        let object = self.fetch(key).await.map_err(explain)?;
+        Ok(object.map(|object| (object.body, Version(object.tag))))
     }
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
         Ok(self.read(key).await?.map(|(body, _)| body))
     }
 
-    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html>
     async fn list(&self, prefix: &str, after: &str) -> Result<Vec<String>, StoreError> {
-        let request = self.client.list_objects_v2().bucket(&self.name).prefix(prefix).start_after(after);
-        let mut pages = request.into_paginator().send();
-        let mut keys = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| self.explain(prefix, &error))?;
-            keys.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key));
-        }
-        Ok(keys)
+        self.keys(prefix, after).await.map_err(explain)
     }
 }

@@ -4,7 +4,7 @@
 -- why: Somebody with an account that may not, or from a place that may not, wanted in.
 -- do: Look at the account's other events; Security > Authentication Policies > Okta Admin Console.
 -- false positives: A person who followed a link that is not for them.
--- reference: Okta customer-detections
+-- reference: Okta customer-detections: access_to_admin_console_denied
 -- reference: SigmaHQ okta: okta_unauthorized_access_to_app
 -- reference: MITRE ATT&CK T1078.004
 select e.event_id as id, coalesce(e.actor_name, e.actor_id, '?') as name, e.event_type || ' ' || coalesce(e.result, '') || coalesce(' (' || e.reason || ')', '') || coalesce(' from ' || e.ip, '') as detail, e.published as seen_at

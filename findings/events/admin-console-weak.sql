@@ -4,7 +4,8 @@
 -- why: A stolen session or a phished code shows first as a device and an address that the admin never had.
 -- do: Ask the admin; end the sessions (Directory > People > More Actions > Clear Sessions).
 -- false positives: A new laptop at a new place, on the first day.
--- reference: Okta customer-detections: admin console with weak MFA
+-- reference: Okta customer-detections: admin_console_login_weak_mfa
+-- reference: Okta customer-detections: request_to_access_admin_console_from_new_device_or_ip
 -- reference: SigmaHQ okta: okta_new_behaviours_admin_console
 -- reference: MITRE ATT&CK T1539
 select e.event_id as id, coalesce(e.actor_name, e.actor_id, '?') as name,

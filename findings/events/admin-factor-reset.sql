@@ -5,7 +5,7 @@
 -- do: Call the admin on a known number; end the sessions, reset the password, look at what enrolled since.
 -- false positives: A new phone, after the admin asked for it. A factor that an admin takes off their own account is left out.
 -- reference: Okta: cross-tenant impersonation (2023)
--- reference: Okta customer-detections
+-- reference: Okta customer-detections: hunt_on_factor_resets
 -- reference: SigmaHQ okta: okta_mfa_reset_or_deactivated
 -- reference: MITRE ATT&CK T1556.006
 select e.event_id as id, a.user_name as name, e.event_type || ' by ' || coalesce(e.actor_name, '?') || coalesce(' from ' || e.ip, '') || '; holds ' || a.roles as detail, e.published as seen_at

@@ -4,7 +4,8 @@
 -- why: A token has all rights of its creator, for as long as it is used, from anywhere unless a network is set.
 -- do: Security > API > Tokens: revoke, or restrict it to a network zone; prefer a service app with scopes.
 -- false positives: Planned integrations of the old kind.
--- reference: Okta customer-detections
+-- reference: Okta customer-detections: new_api_token_created
+-- reference: Okta customer-detections: api_token_excessive_network_access
 -- reference: SigmaHQ okta: okta_api_token_created
 -- reference: MITRE ATT&CK T1098.001
 select e.event_id as id, coalesce(max(t.target_display_name), max(t.target_name), max(t.target_id), '?') as name,

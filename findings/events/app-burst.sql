@@ -4,7 +4,7 @@
 -- why: Nobody opens that many apps by hand: a script goes through the dashboard.
 -- do: End the session, ask the user, look at what was taken from the apps.
 -- false positives: Auto-launched apps at sign-in; a test of all apps after a change.
--- reference: Okta customer-detections
+-- reference: Okta customer-detections: rapid_application_access
 -- reference: MITRE ATT&CK T1538
 -- parameter: burst_minutes = 5
 -- parameter: least_apps = 10

@@ -4,7 +4,7 @@
 -- why: Attackers switch off what would tell of them, or the block that keeps them out.
 -- do: Reports > Log Streaming, Security > Networks: switch it on again; look at what the actor did before and after.
 -- false positives: Planned work on the log pipeline.
--- reference: Okta customer-detections
+-- reference: Okta customer-detections: log_stream_tampering
 -- reference: SigmaHQ okta: okta_network_zone_deactivated_or_deleted
 -- reference: MITRE ATT&CK T1562.008
 select e.event_id as id, coalesce(max(t.target_display_name), max(t.target_name), max(t.target_id), '?') as name,

@@ -4,7 +4,7 @@
 -- why: Whoever reads it can be the app, from anywhere.
 -- do: Applications > app: rotate the secret, prefer private_key_jwt.
 -- false positives: The developer who sets the app up.
--- reference: Okta customer-detections
+-- reference: Okta customer-detections: oauth_client_secret_read
 -- reference: MITRE ATT&CK T1552
 select e.event_id as id, coalesce(max(t.target_display_name), max(t.target_name), max(t.target_id), '?') as name,
   e.event_type || ' by ' || coalesce(e.actor_name, '?') || coalesce(' from ' || e.ip, '') as detail, e.published as seen_at

@@ -4,8 +4,7 @@
 -- why: Somebody has the password and rang until the user gave in.
 -- do: End the sessions, reset the password, ask the user; switch on number challenge, or WebAuthn instead of push.
 -- false positives: A user who pressed the wrong button and tried again.
--- reference: Okta customer-detections
--- reference: Panther okta rules
+-- reference: Okta customer-detections: hunt_rejected_MFA_pushes
 -- reference: MITRE ATT&CK T1621
 -- parameter: fatigue_minutes = 10
 -- parameter: least_denied = 3

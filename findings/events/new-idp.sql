@@ -4,7 +4,7 @@
 -- why: With an IdP of their own an attacker signs in as any user, past password and second factor.
 -- do: Security > Identity Providers: ask who did it; if nobody, deactivate it and end the sessions of everybody who came through it.
 -- false positives: Planned work on an IdP.
--- reference: Okta customer-detections
+-- reference: Okta customer-detections: new_idp_created
 -- reference: SigmaHQ okta: okta_identity_provider_created
 -- reference: MITRE ATT&CK T1556.007
 select e.event_id as id, coalesce(max(t.target_display_name), max(t.target_name), max(t.target_id), '?') as name,

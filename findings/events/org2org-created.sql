@@ -5,6 +5,7 @@
 -- do: Applications: ask who made it and which org it names; deactivate.
 -- false positives: A planned hub and spoke.
 -- reference: PassBleed (Authomize)
+-- reference: Panther: okta_org2org_creation_modification
 -- reference: SpecterOps OktaHound
 -- reference: MITRE ATT&CK T1199
 select e.event_id as id, coalesce(t.target_display_name, t.target_id, '?') as name, 'by ' || coalesce(e.actor_name, '?') || coalesce(' from ' || e.ip, '') as detail, e.published as seen_at

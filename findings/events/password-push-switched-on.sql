@@ -5,7 +5,7 @@
 -- do: Applications > app > Provisioning: switch it off; rotate the passwords of users who signed in since.
 -- false positives: A planned set-up of a directory that needs it.
 -- reference: PassBleed (Authomize)
--- reference: Panther okta rules
+-- reference: Panther: okta_password_extraction_via_scim
 -- reference: MITRE ATT&CK T1556
 select e.event_id as id, coalesce(t.target_display_name, t.target_id, '?') as name, e.event_type || ' by ' || coalesce(e.actor_name, '?') || coalesce(' from ' || e.ip, '') as detail, e.published as seen_at
 from recent_events e join event_targets t on t.event_id = e.event_id

@@ -4,7 +4,7 @@
 -- why: A few passwords, tried with every name: one of them fits somewhere.
 -- do: Security > Networks: block the address; switch on ThreatInsight; look for a success from it.
 -- false positives: A portal or a proxy through which everybody signs in.
--- reference: Okta customer-detections
+-- reference: Okta customer-detections: threat_insight_password_spray
 -- reference: SigmaHQ okta: okta_security_threat_detected
 -- reference: MITRE ATT&CK T1110.003
 -- parameter: spray_minutes = 60

@@ -4,7 +4,6 @@
 -- why: The rule that asked for more than a password may be the one that is gone.
 -- do: Security > Authentication Policies, Global Session Policy: compare, restore.
 -- false positives: Tidying up after a migration.
--- reference: Okta customer-detections
 -- reference: SigmaHQ okta: okta_policy_modified_or_deleted
 -- reference: MITRE ATT&CK T1556.009
 select e.event_id as id, coalesce(max(t.target_display_name), max(t.target_name), max(t.target_id), '?') as name,

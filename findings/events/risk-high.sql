@@ -4,7 +4,7 @@
 -- why: Okta's own engine finds the sign-in unlike the user.
 -- do: Ask the user; Security > Authentication Policies: deny or step up at high risk.
 -- false positives: Travel; a VPN that leaves in another country.
--- reference: Okta customer-detections
+-- reference: Okta customer-detections: itp_user_risk_changed_to_high
 -- reference: MITRE ATT&CK T1078.004
 select e.event_id as id, coalesce(e.actor_name, e.actor_id, '?') as name, e.event_type || coalesce(' from ' || e.ip, '') || coalesce(', ' || e.country, '') as detail, e.published as seen_at
 from recent_events e

@@ -4,7 +4,8 @@
 -- why: A session belongs to one browser: two of them are a copied cookie.
 -- do: End the user's sessions, and look for malware on the first device.
 -- false positives: A phone that changes from Wi-Fi to its carrier: two networks, one browser.
--- reference: Okta customer-detections: session hijacking
+-- reference: Okta customer-detections: suspicious_use_of_an_Okta_Session_Cookie
+-- reference: Okta customer-detections: itp_suspected_session_hijacking
 -- reference: SigmaHQ okta: okta_new_behaviours_admin_console
 -- reference: MITRE ATT&CK T1550.004
 select e.session_id as id, coalesce(max(e.actor_name), '?') as name,

@@ -4,7 +4,6 @@
 -- why: An account that exists for its deed alone.
 -- do: Look at everything that the account and its creator did.
 -- false positives: A test of the set-up by an admin.
--- reference: Okta customer-detections
 -- reference: MITRE ATT&CK T1136.003
 -- parameter: short_hours = 24
 select g.target_id as id, g.target_name as name, 'created ' || cast(min(c.published) as varchar) || ', made admin by ' || coalesce(max(g.actor_name), '?') || ', removed ' || cast(max(r.published) as varchar) as detail, max(r.published) as seen_at

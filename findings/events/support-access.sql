@@ -4,7 +4,8 @@
 -- why: Support sees what an admin sees, and has been a way in for others (2022, 2023).
 -- do: Settings > Account: end the access; ask who opened the case.
 -- false positives: A support case of one's own.
--- reference: Okta customer-detections: support impersonation
+-- reference: SigmaHQ okta: okta_session_impersonation_granted
+-- reference: Panther: okta_account_support_access
 -- reference: MITRE ATT&CK T1199
 select e.event_id as id, coalesce(e.actor_name, e.actor_id, '?') as name, e.event_type || coalesce(' from ' || e.ip, '') as detail, e.published as seen_at
 from recent_events e

@@ -4,7 +4,7 @@
 -- why: The user knows best.
 -- do: Reset password and factors, end the sessions, look at what the address did.
 -- false positives: A user who forgot their own sign-in.
--- reference: Okta customer-detections
+-- reference: Okta customer-detections: user_reported_suspicious_activity
 -- reference: SigmaHQ okta: okta_suspicious_activity_enduser_report
 -- reference: MITRE ATT&CK T1078
 select e.event_id as id, coalesce(e.actor_name, e.actor_id, '?') as name, e.event_type || coalesce(' from ' || e.ip, '') as detail, e.published as seen_at

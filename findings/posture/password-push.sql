@@ -6,7 +6,7 @@
 -- false positives: On-premises directories that need the password (Active Directory) have no other way.
 -- reference: PassBleed (Authomize)
 -- reference: SpecterOps OktaHound
--- reference: Panther okta rules (password extraction via SCIM)
+-- reference: Panther: okta_password_extraction_via_scim
 -- reference: MITRE ATT&CK T1556
 select a.app_id as id, a.app_label as name, f.feature || ' (' || coalesce(a.app_name, '?') || ')' as detail, a.created as seen_at
 from current_applications a join app_features f on f.app_id = a.app_id

@@ -5,13 +5,12 @@ mod content;
 use std::fmt;
 use std::future::Future;
 
-use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
+use aws::Hidden;
+pub use aws::{Content, Vault};
 use secrecy::SecretString;
 
 pub use content::{Problems, parse};
 
-use crate::cause::causes;
 use crate::scrub::Rules;
 
 /// The org that is collected, and the way in: one secret, validated.
@@ -108,49 +107,15 @@ pub trait Secrets: Send + Sync {
     fn read(&self, secret_id: &str) -> impl Future<Output = Result<Content, SecretError>> + Send;
 }
 
-/// A secret as it is kept.
-#[derive(Debug, Clone)]
-pub struct Content {
-    /// Id of this version.
-    pub version: String,
-    /// One JSON object.
-    pub text: SecretString,
-}
-
-/// Secrets Manager.
-#[derive(Debug, Clone)]
-pub struct Vault(Client);
-
-impl Vault {
-    /// The account's and region's.
-    #[must_use]
-    pub fn new(client: Client) -> Self {
-        Self(client)
-    }
-}
-
 impl Secrets for Vault {
-    /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>
     async fn read(&self, secret_id: &str) -> Result<Content, SecretError> {
-        let answer = self.0.get_secret_value().secret_id(secret_id).send().await.map_err(|error| {
+        self.secret(secret_id).await.map_err(|hidden| {
             let secret_id = secret_id.to_owned();
-            let code = error.code().map(|code| format!("{code}: ")).unwrap_or_default();
-            let detail = format!("{code}{}", causes(&error));
-            match error.code() {
-                Some("ResourceNotFoundException" | "InvalidRequestException" | "ValidationException") => {
-                    SecretError::NotFound { secret_id, detail }
-                }
-                Some(
-                    "AccessDeniedException"
-                    | "DecryptionFailure"
-                    | "InvalidSignatureException"
-                    | "UnrecognizedClientException",
-                ) => SecretError::Refused { secret_id, detail },
-                _ => SecretError::Unreachable { secret_id, detail },
+            match hidden {
+                Hidden::NotFound(detail) => SecretError::NotFound { secret_id, detail },
+                Hidden::Refused(detail) => SecretError::Refused { secret_id, detail },
+                Hidden::Unreachable(detail) => SecretError::Unreachable { secret_id, detail },
             }
-        })?;
-        let binary = answer.secret_binary.map(|blob| String::from_utf8_lossy(blob.as_ref()).into_owned());
-        let text = answer.secret_string.or(binary).unwrap_or_default();
-        Ok(Content { version: answer.version_id.unwrap_or_default(), text: SecretString::from(text) })
+        })
     }
 }

@@ -3,7 +3,10 @@
 
 #[path = "../../crates/loader/tests/rules/fake.rs"]
 #[allow(dead_code, reason = "the loader's own rules use more of it")]
-mod fake;
+pub mod fake;
+#[path = "../../crates/loader/tests/rules/memory.rs"]
+#[allow(dead_code, reason = "the loader's own rules use more of it")]
+pub mod memory;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

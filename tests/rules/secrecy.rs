@@ -261,7 +261,7 @@ const PANICS: &str = "SECRECY_TEST_PANICS";
 #[tokio::test]
 async fn at_trace_a_panic_is_logged_without_its_message() {
     if std::env::var_os(PANICS).is_some() {
-        okta_authomize::log::begin("TRACE");
+        aws::begin_log("TRACE", &["okta_authomize"]);
         let rig = Rig::new().await;
         rig.populate(5, 2);
         panicking(&rig).run(&json!({}), &invocation()).await.unwrap_err();

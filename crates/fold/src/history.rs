@@ -1,6 +1,8 @@
 //! The commit log, as far as a load needs it.
 
-use reader::{BatchEntry, Manifest, Snapshot, manifest_key, sequence_of, sha256};
+use std::collections::{BTreeMap, BTreeSet};
+
+use reader::{BatchEntry, Checkpoint, Manifest, Snapshot, manifest_key, sequence_of, sha256};
 use serde::{Deserialize, Serialize};
 
 /// One commit without its cursor.
@@ -8,12 +10,13 @@ use serde::{Deserialize, Serialize};
 pub struct Commit {
     /// 1, 2, 3, …
     pub sequence: u64,
-    /// Lowercase hex SHA-256 of the manifest as stored.
+    /// Lowercase hex SHA-256 of the manifest as stored; empty where a checkpoint stands for the manifest, and only what
+    /// is live of it is here.
     pub sha256: String,
     /// `https://…` of the org.
     pub org: String,
-    /// Batches in the order of their application.
-    pub batches: Vec<BatchEntry>,
+    /// Batches with their places in the manifest, in the order of their application.
+    pub batches: Vec<(u32, BatchEntry)>,
     /// Snapshots that were completed.
     pub snapshots: Vec<Snapshot>,
 }
@@ -84,10 +87,39 @@ impl History {
             sequence,
             sha256: sha256(stored),
             org: manifest.org,
-            batches: manifest.batches,
+            batches: (0..).zip(manifest.batches).collect(),
             snapshots: manifest.snapshots,
         });
         Ok(())
+    }
+
+    /// The log that these commits continue, as far as it was live at a checkpoint. Among the commits must be the one of
+    /// the checkpoint, and all since the oldest.
+    ///
+    /// `None` where the checkpoint is of another history, or does not [tell all](Checkpoint::tells_all).
+    #[must_use]
+    pub fn preceded_by(mut self, checkpoint: &Checkpoint) -> Option<Self> {
+        let first = self.commits.first()?.sequence;
+        let told = self.commits.iter().find(|commit| commit.sequence == checkpoint.sequence)?;
+        let belongs = told.sha256 == checkpoint.manifest_sha256 && told.org == checkpoint.org;
+        if !belongs || !checkpoint.tells_all() {
+            return None;
+        }
+        let mut before = Before { first, org: &checkpoint.org, commits: BTreeMap::new() };
+        for (stream, live) in &checkpoint.streams {
+            before.add(stream, live);
+        }
+        let mut commits: Vec<Commit> = before.commits.into_values().collect();
+        commits.iter_mut().for_each(|commit| commit.batches.sort_by_key(|(ordinal, _)| *ordinal));
+        commits.append(&mut self.commits);
+        Some(Self { commits })
+    }
+
+    /// The manifest since which every commit is held as a whole; `u64::MAX` where none is.
+    #[must_use]
+    pub fn whole_since(&self) -> u64 {
+        let whole = self.commits.iter().rev().take_while(|commit| !commit.sha256.is_empty());
+        whole.last().map_or(u64::MAX, |commit| commit.sequence)
     }
 
     /// The same log as it was at `sequence`.
@@ -113,9 +145,9 @@ impl History {
 
     /// Every stream that a commit names.
     #[must_use]
-    pub fn streams(&self) -> std::collections::BTreeSet<&str> {
-        let batches = self.commits.iter().flat_map(|commit| &commit.batches).map(|batch| batch.stream.as_str());
-        batches.collect()
+    pub fn streams(&self) -> BTreeSet<&str> {
+        let batches = self.commits.iter().flat_map(|commit| &commit.batches);
+        batches.map(|(_, batch)| batch.stream.as_str()).collect()
     }
 
     /// Drops the commits that no load needs any more once manifest `loaded` is loaded.
@@ -139,5 +171,37 @@ impl History {
             };
             commit.snapshots.iter().filter(complete).filter(move |snapshot| snapshot.stream == stream)
         })
+    }
+}
+
+/// What is live of the manifests before the first that is held.
+struct Before<'a> {
+    first: u64,
+    org: &'a str,
+    commits: BTreeMap<u64, Commit>,
+}
+
+impl Before<'_> {
+    fn add(&mut self, stream: &str, live: &reader::Live) {
+        if live.since_sequence < self.first {
+            let (stream, since_sequence) = (stream.to_owned(), live.since_sequence);
+            let whole = Snapshot { stream, since_sequence, complete: true, scope: None, except: Vec::new() };
+            self.at(since_sequence).snapshots.push(whole);
+        }
+        let first = self.first;
+        for batch in live.batches.iter().filter(|batch| batch.sequence < first) {
+            if let (Some(ordinal), Some(entry)) = (batch.ordinal, batch.entry(stream)) {
+                self.at(batch.sequence).batches.push((ordinal, entry));
+            }
+        }
+        for forget in live.forgets.iter().filter(|forget| forget.sequence < first) {
+            self.at(forget.sequence).snapshots.push(forget.snapshot(stream));
+        }
+    }
+
+    fn at(&mut self, sequence: u64) -> &mut Commit {
+        let org = self.org.to_owned();
+        let new = || Commit { sequence, sha256: String::new(), org, batches: Vec::new(), snapshots: Vec::new() };
+        self.commits.entry(sequence).or_insert_with(new)
     }
 }

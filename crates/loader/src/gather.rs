@@ -70,8 +70,7 @@ impl Gathered {
     async fn stream(&mut self, store: &impl Store, place: (&str, &str), range: Range<'_>) -> Result<(), Failure> {
         let mut scan = Scan::new(range.name, range.loaded);
         let commits = range.history.commits().iter().rev().take_while(|commit| commit.sequence >= range.oldest);
-        let jobs: Vec<(&Commit, Option<(usize, &BatchEntry)>)> =
-            commits.flat_map(|commit| jobs(commit, range.name)).collect();
+        let jobs: Vec<_> = commits.flat_map(|commit| jobs(commit, range.name)).collect();
         let fetched = stream::iter(jobs.into_iter().map(|(commit, entry)| async move {
             let stored = match entry {
                 Some((_, entry)) => store.get(&entry.key).await?,
@@ -82,7 +81,7 @@ impl Gathered {
         let mut fetched = fetched.buffered(AHEAD);
         while let Some(job) = fetched.next().await {
             let (commit, entry, stored) = job?;
-            let Some((index, entry)) = entry else {
+            let Some((ordinal, entry)) = entry else {
                 scan.commit(commit);
                 continue;
             };
@@ -97,7 +96,7 @@ impl Gathered {
                 false => Err(format!("does not lie under {expected}")),
             };
             let text = text.map_err(|problem| fold::Broken { key: entry.key.clone(), problem })?;
-            self.lines(&mut scan, (commit.sequence, index), entry, &text)?;
+            self.lines(&mut scan, (commit.sequence, *ordinal), entry, &text)?;
         }
         Ok(())
     }
@@ -115,13 +114,12 @@ impl Gathered {
     fn lines(
         &mut self,
         scan: &mut Scan<'_>,
-        (sequence, index): (u64, usize),
+        (sequence, ordinal): (u64, u32),
         entry: &BatchEntry,
         text: &[u8],
     ) -> Result<(), Failure> {
-        let batch = u32::try_from(index).unwrap_or(u32::MAX);
         for (number, line) in batch::lines(text) {
-            match scan.line(Place(sequence, batch, number), line) {
+            match scan.line(Place(sequence, ordinal, number), line) {
                 Ok(pieces) => self.add(pieces)?,
                 Err(problem) => self.gap(format!("{}, line {number}: {problem}", entry.key)),
             }
@@ -141,10 +139,7 @@ impl Gathered {
 }
 
 /// A commit itself, then its batches of a stream from the last to the first.
-fn jobs<'a>(
-    commit: &'a Commit,
-    stream: &'a str,
-) -> impl Iterator<Item = (&'a Commit, Option<(usize, &'a BatchEntry)>)> {
-    let batches = commit.batches.iter().enumerate().rev().filter(move |(_, entry)| entry.stream == stream);
+fn jobs<'a>(commit: &'a Commit, stream: &'a str) -> impl Iterator<Item = (&'a Commit, Option<&'a (u32, BatchEntry)>)> {
+    let batches = commit.batches.iter().rev().filter(move |(_, entry)| entry.stream == stream);
     std::iter::once((commit, None)).chain(batches.map(move |entry| (commit, Some(entry))))
 }

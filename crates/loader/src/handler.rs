@@ -84,7 +84,7 @@ where
                 loads.push(answer(&report));
             }
             Err(failure) => {
-                tracing::error!(kind = failure.kind, message = failure.message, "the load cannot go on");
+                tracing::error!(kind = failure.kind, error = failure.message, "the load cannot go on");
                 failures.extend(ids);
             }
         }

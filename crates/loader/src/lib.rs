@@ -19,7 +19,6 @@
 //! holds it. **Not detected:** what Authomize accepts and then drops without a word.
 
 pub mod authomize;
-pub mod aws;
 pub mod config;
 pub mod decide;
 pub mod emit;

@@ -1,7 +1,8 @@
 //! The commit log: what was verified at the last load, and the manifests since.
 //!
 //! `loads/{integration}/log.json.gz` spares a load from reading a week of manifests again; it can always be made again
-//! from them.
+//! from them. Where it is lost, or a load was killed before it recorded what belongs to it, the collector's checkpoint
+//! (`heads/{integration}.json`) stands for the manifests of which it tells all that counts.
 
 use std::io::{Read, Write};
 
@@ -11,7 +12,7 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use fold::History;
 use futures_util::{StreamExt, stream};
-use reader::{manifest_key, manifest_prefix, sequence_of};
+use reader::{Checkpoint, checkpoint_key, manifest_key, manifest_prefix, sequence_of};
 
 use crate::failure::Failure;
 use crate::record::Record;
@@ -41,7 +42,10 @@ pub async fn newer(store: &impl Store, prefix: &str, integration: &str, after: u
 /// `ManifestDamaged`: the chain is broken, or what was loaded last is no longer part of it. As the store's.
 pub async fn read(store: &impl Store, prefix: &str, record: &Record, usage_from: u64) -> Result<History, Failure> {
     let integration = &record.integration;
-    let mut history = kept(store, prefix, record, usage_from).await?.unwrap_or_default();
+    let mut history = match kept(store, prefix, record, usage_from).await? {
+        Some(history) => history,
+        None => from_checkpoint(store, prefix, record, usage_from).await?.unwrap_or_default(),
+    };
     let after = history.newest();
     let sequences = newer(store, prefix, integration, after).await?;
     extend(store, prefix, integration, &mut history, &sequences).await?;
@@ -77,7 +81,7 @@ pub async fn extend(
         let (sequence, stored) = manifest?;
         let Some(stored) = stored else {
             let key = manifest_key(prefix, integration, sequence);
-            return Err(fold::Broken { key, problem: "was listed and is gone".to_owned() }.into());
+            return Err(fold::Broken { key, problem: "is gone".to_owned() }.into());
         };
         history.append(prefix, integration, sequence, &stored.body)?;
     }
@@ -96,8 +100,30 @@ async fn kept(store: &impl Store, prefix: &str, record: &Record, usage_from: u64
     let Ok(history) = serde_json::from_slice::<History>(&text) else { return Ok(None) };
     // A log that was written by a load whose record was not is of no use: its beginning may be too late.
     let is_the_records = history.newest() == record.sequence;
-    let first = history.commits().first().map_or(u64::MAX, |commit| commit.sequence);
-    Ok((is_the_records && first <= usage_from + 1).then_some(history))
+    Ok((is_the_records && history.whole_since() <= usage_from + 1).then_some(history))
+}
+
+/// The log up to a checkpoint: what it says is live, and the manifests since the one whose usage is known, or its own.
+///
+/// `None` for a first load, which has to read the usage in every manifest; where the checkpoint is newer than the last
+/// load, whose state it does not tell; and where it is not sound.
+async fn from_checkpoint(
+    store: &impl Store,
+    prefix: &str,
+    record: &Record,
+    usage_from: u64,
+) -> Result<Option<History>, Failure> {
+    let integration = &record.integration;
+    let Some(stored) = store.get(&checkpoint_key(prefix, integration)).await? else { return Ok(None) };
+    let Some(checkpoint) = Checkpoint::parse(&stored.body) else { return Ok(None) };
+    let first = checkpoint.sequence.min(usage_from);
+    if first <= 1 || checkpoint.sequence > record.sequence || !checkpoint.tells_all() {
+        return Ok(None);
+    }
+    let mut history = History::default();
+    let sequences: Vec<u64> = (first..=checkpoint.sequence).collect();
+    extend(store, prefix, integration, &mut history, &sequences).await?;
+    Ok(history.preceded_by(&checkpoint))
 }
 
 /// Keeps what the next load needs.

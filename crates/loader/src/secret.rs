@@ -2,8 +2,8 @@
 
 use std::future::Future;
 
-use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws::Hidden;
+pub use aws::Vault;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use url::Url;
@@ -57,36 +57,25 @@ pub fn parse(secret_id: &str, text: &SecretString, setting: &Url) -> Result<Tena
     }
 }
 
-/// Secrets Manager.
-#[derive(Debug, Clone)]
-pub struct Vault(Client);
-
-impl Vault {
-    /// The account's and region's.
-    #[must_use]
-    pub fn new(client: Client) -> Self {
-        Self(client)
-    }
-}
-
 impl Secrets for Vault {
-    /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>
     async fn read(&self, secret_id: &str) -> Result<SecretString, Failure> {
-        let answer = self.0.get_secret_value().secret_id(secret_id).send().await.map_err(|error| {
-            let detail = DisplayErrorContext(&error).to_string();
-            let (kind, remedy) = match error.code() {
-                Some("ResourceNotFoundException" | "InvalidRequestException") => {
-                    ("SecretNotFound", "create it in this account and region, or correct AUTHOMIZE_SECRET_ID")
+        let content = self.secret(secret_id).await.map_err(|hidden| {
+            let (kind, remedy, detail) = match hidden {
+                Hidden::NotFound(detail) => {
+                    ("SecretNotFound", "create it in this account and region, or correct AUTHOMIZE_SECRET_ID", detail)
                 }
-                Some("AccessDeniedException" | "DecryptionFailure" | "UnrecognizedClientException") => (
+                Hidden::Refused(detail) => (
                     "SecretRefused",
                     "allow the loader's role secretsmanager:GetSecretValue on it, and kms:Decrypt on its key",
+                    detail,
                 ),
-                _ => ("SecretsManagerUnreachable", "usually transient, the next invocation retries"),
+                Hidden::Unreachable(detail) => {
+                    ("SecretsManagerUnreachable", "usually transient, the next invocation retries", detail)
+                }
             };
             Failure::new(kind, format!("secret {secret_id:?} cannot be read: {remedy} ({detail})"))
         })?;
-        Ok(SecretString::from(answer.secret_string.unwrap_or_default()))
+        Ok(content.text)
     }
 }
 

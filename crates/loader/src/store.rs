@@ -4,33 +4,12 @@ use std::future::Future;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use aws_sdk_s3::Client;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::primitives::ByteStream;
+use aws::Trouble;
+pub use aws::{Bucket, Expect, Tagged};
 use bytes::Bytes;
 use reader::{Directory, Objects};
 
 use crate::failure::Failure;
-
-/// An object with the tag of its version.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tagged {
-    /// The content as stored.
-    pub body: Bytes,
-    /// S3's `ETag`.
-    pub tag: String,
-}
-
-/// What must hold for an object to be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Expect<'a> {
-    /// Nothing.
-    Anything,
-    /// There is no such object.
-    Absent,
-    /// Its version has this tag.
-    Tag(&'a str),
-}
 
 /// A bucket, or something like one.
 pub trait Store: Clone + Send + Sync + 'static {
@@ -47,86 +26,44 @@ pub trait Store: Clone + Send + Sync + 'static {
     fn list(&self, prefix: &str, after: &str) -> impl Future<Output = Result<Vec<String>, Failure>> + Send;
 }
 
-/// A bucket in S3.
-#[derive(Debug, Clone)]
-pub struct Bucket {
-    client: Client,
-    name: String,
-}
-
-impl Bucket {
-    /// The bucket of this name.
-    #[must_use]
-    pub fn new(client: Client, name: String) -> Self {
-        Self { client, name }
-    }
-
-    fn explain<E: ProvideErrorMetadata + std::error::Error + 'static>(
-        &self,
-        key: &str,
-        error: &SdkError<E>,
-    ) -> Failure {
-        let text = format!("s3://{}/{key}: {}", self.name, DisplayErrorContext(error));
-        match status(error) {
-            Some(status) if (300..500).contains(&status) && status != 408 && status != 429 => Failure::new(
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Refused(text) => Self::new(
                 "BucketRefused",
                 format!(
                     "the bucket denied access ({text}): check BUCKET, and that the role allows s3:ListBucket on it, s3:GetObject on data/, manifests/, status/, heads/ and loads/, and s3:PutObject on loads/"
                 ),
             ),
-            _ => Failure::new(
+            Trouble::Unreachable(text) => Self::new(
                 "BucketUnreachable",
                 format!("the bucket did not answer ({text}); usually transient, the next invocation retries"),
+            ),
+            Trouble::Unexpected | Trouble::Conflict => Self::new(
+                "BucketUnreachable",
+                "the bucket says that a condition failed which was not set; the next invocation retries",
             ),
         }
     }
 }
 
-fn status<E>(error: &SdkError<E>) -> Option<u16> {
-    error.raw_response().map(|response| response.status().as_u16())
-}
-
 impl Store for Bucket {
-    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>
     async fn get(&self, key: &str) -> Result<Option<Tagged>, Failure> {
-        let object = match self.client.get_object().bucket(&self.name).key(key).send().await {
-            Ok(object) => object,
-            Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
-            Err(error) => return Err(self.explain(key, &error)),
-        };
-        let tag = object.e_tag.unwrap_or_default();
-        let body = object.body.collect().await.map_err(|error| {
-            Failure::new("BucketUnreachable", format!("s3://{}/{key} broke off: {error}", self.name))
-        })?;
-        Ok(Some(Tagged { body: body.into_bytes(), tag }))
+        Ok(self.fetch(key).await?)
     }
 
-    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>
     async fn put(&self, key: &str, body: Bytes, expect: Expect<'_>) -> Result<Option<String>, Failure> {
-        let mut request = self.client.put_object().bucket(&self.name).key(key).body(ByteStream::from(body));
-        match expect {
-            Expect::Anything => {}
-            Expect::Absent => request = request.if_none_match("*"),
-            Expect::Tag(tag) => request = request.if_match(tag),
-        }
-        match request.send().await {
-            Ok(written) => Ok(Some(written.e_tag.unwrap_or_default())),
-            // 404: the object whose version was expected is gone. 409: another write is in progress.
-            Err(error) if expect != Expect::Anything && matches!(status(&error), Some(404 | 409 | 412)) => Ok(None),
-            Err(error) => Err(self.explain(key, &error)),
+        let content_type = if key.ends_with(".json") { "application/json" } else { "application/gzip" };
+        match self.write(key, body, content_type, expect).await {
+            Ok(tag) => Ok(Some(tag)),
+            // Another write in progress is another writer.
+            Err(Trouble::Unexpected | Trouble::Conflict) if expect != Expect::Anything => Ok(None),
+            Err(trouble) => Err(trouble.into()),
         }
     }
 
-    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html>
     async fn list(&self, prefix: &str, after: &str) -> Result<Vec<String>, Failure> {
-        let request = self.client.list_objects_v2().bucket(&self.name).prefix(prefix).start_after(after);
-        let mut pages = request.into_paginator().send();
-        let mut keys = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| self.explain(prefix, &error))?;
-            keys.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key));
-        }
-        Ok(keys)
+        Ok(self.keys(prefix, after).await?)
     }
 }
 

@@ -1,4 +1,4 @@
-//! A bucket as it was: without the manifests that were committed after a time.
+//! A bucket as it was: without the manifests that were committed after a time, or after another one.
 
 use jiff::Timestamp;
 
@@ -35,6 +35,13 @@ impl<'a> AsOf<'a> {
             }
         }
         Ok(Self { objects, prefix: prefix.to_owned(), integration: integration.to_owned(), until })
+    }
+
+    /// Leaves out the manifests after `sequence`.
+    #[must_use]
+    pub fn manifest(objects: &'a dyn Objects, prefix: &str, integration: &str, sequence: u64) -> Self {
+        let until = sequence.saturating_add(1);
+        Self { objects, prefix: prefix.to_owned(), integration: integration.to_owned(), until }
     }
 
     fn shows(&self, key: &str) -> bool {

@@ -35,7 +35,7 @@ mod violation;
 
 pub use as_of::AsOf;
 pub use bundle::Bundle;
-pub use head::read_from_head;
+pub use head::{Checkpoint, Forget, Live, LiveBatch, checkpoint_key, read_from_head};
 pub use manifest::{
     BatchEntry, Gap, Manifest, Snapshot, batch_prefix, manifest_key, manifest_prefix, sequence_of, sha256,
 };

@@ -47,6 +47,8 @@ pub struct Stream {
     /// Newest line by record id, without what was deleted or forgotten. Of a growing stream, every
     /// line but [`repeated`](Self::repeated).
     pub records: BTreeMap<String, Line>,
+    /// Newest tombstone by record id, of records that did not come back. Empty in a growing stream.
+    pub tombstones: BTreeMap<String, Line>,
     /// Lines of a growing stream whose id had come before, with that id, as they came.
     pub repeated: Vec<(String, Line)>,
     /// Lines with `op: "upsert"`.
@@ -66,11 +68,13 @@ impl Stream {
         match entry.op {
             Op::Upsert => {
                 self.upserts += 1;
+                self.tombstones.remove(&entry.id);
                 self.records.insert(entry.id, Line { sequence, record: entry.record });
             }
             Op::Delete => {
                 self.deletes += 1;
                 self.records.remove(&entry.id);
+                self.tombstones.insert(entry.id, Line { sequence, record: entry.record });
             }
         }
     }

@@ -14,7 +14,7 @@ use loader::failure::Failure;
 use loader::load::{Loader, Settings};
 use loader::report::{Outcome, Report};
 use loader::secret::{SecretFile, Tenant};
-use loader::store::{Bucket, Folder, Store};
+use loader::store::{Folder, Store};
 
 /// Brings what the collector committed into Authomize
 #[derive(Parser)]
@@ -63,7 +63,7 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let ended = match arguments.bucket.clone() {
-        Some(bucket) => run(&arguments, Bucket::new(loader::aws::clients().await.0, bucket)).await,
+        Some(bucket) => run(&arguments, aws::clients().await.bucket(bucket)).await,
         None => run(&arguments, Folder::new(arguments.dir.clone())).await,
     };
     match ended {

@@ -1,5 +1,7 @@
 //! Whether a load of an integration is due, and its report.
 
+mod claim;
+mod finish;
 mod one;
 mod pass;
 

@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 use reader::manifest_key;
 use serde_json::{Value, json};
 
-use crate::bucket::{Bucket, complete, delete, upsert};
+use crate::bucket::{Bucket, complete, complete_part, delete, upsert};
 
 fn collected() -> Bucket {
     let mut bucket = Bucket::default();
@@ -162,8 +162,44 @@ fn a_manifests_changes_are_told_with_the_event_that_was_the_cause() {
     let dir = copy(&bucket);
     let told = "2026-11-23T18:00:00.000Z ada@acme.com: user.lifecycle.suspend (SUCCESS)";
     let diff = acme(dir.path(), &["--diff", "1"]);
-    assert!(text(&diff.stdout).contains(&format!("users  00u1  because {told}")), "{diff:?}");
+    assert!(text(&diff.stdout).contains(&format!("users  00u1  added, because {told}\n")), "{diff:?}");
     assert_eq!(text(&acme(dir.path(), &["--why", "00u1"]).stdout), format!("{told}\n"));
     assert_eq!(acme(dir.path(), &["--diff", "7"]).status.code(), Some(2));
     assert_eq!(acme(dir.path(), &["--why", "00u9"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_manifests_changes_show_what_was_before_and_what_went_even_if_later_ones_changed_it_again() {
+    let mut bucket = Bucket::default();
+    let user = |id: &str, title: &str| {
+        let mut line = upsert("users", id, 1);
+        line["source"] = json!({"status": "ACTIVE", "profile": {"title": title, "tags": ["a", "b"]}});
+        line
+    };
+    let member = |user: &str| upsert("group_memberships", &format!("00g1:{user}"), 1);
+    let users = vec![user("00u1", "Engineer"), user("00u2", "Lead"), user("00u3", "Lead")];
+    bucket.commit(&[("users", users), ("group_memberships", vec![member("00u1"), member("00u2")])], &[]);
+    let mut gone = delete("users", "00u2");
+    gone["cause"] = json!("e1");
+    let changes = vec![user("00u1", "Head"), gone, user("00u3", "Lead")];
+    let members = vec![member("00u1")];
+    let part = complete_part("group_memberships", "00g1", 2);
+    bucket.commit(&[("users", changes), ("group_memberships", members)], &[part]);
+    let mut event = upsert("activity", "e1", 1);
+    event["source"] = json!({"published": "2026-11-23T18:00:00.000Z", "eventType": "user.lifecycle.delete.initiated",
+        "actor": {"displayName": "Ada"}, "outcome": {"result": "SUCCESS"}, "target": [{"id": "00u2"}]});
+    bucket.commit(&[("users", vec![user("00u1", "Chief")]), ("activity", vec![event])], &[complete("users", 3)]);
+    let dir = copy(&bucket);
+    let diff = acme(dir.path(), &["--diff", "2"]);
+    let expected = "group_memberships  00g1:00u1  sent again as it was
+group_memberships  00g1:00u2  removed: what was read of 00g1 did not repeat it
+users  00u1  changed
+    profile.title: \"Engineer\" → \"Head\"
+users  00u3  sent again as it was
+users  00u2  removed, because 2026-11-23T18:00:00.000Z Ada: user.lifecycle.delete.initiated (SUCCESS)
+manifest 2: 5 records, 0 events of the System Log
+";
+    assert_eq!(text(&diff.stdout), expected, "{diff:?}");
+    let whole = acme(dir.path(), &["--diff", "3"]);
+    assert!(text(&whole.stdout).contains("users  00u3  removed: the snapshot did not repeat it\n"), "{whole:?}");
 }

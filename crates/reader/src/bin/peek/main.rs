@@ -1,6 +1,7 @@
 //! `peek`: what an integration has committed, whether it is sound, and the records themselves,
 //! read from a copy of the bucket.
 
+mod diff;
 mod records;
 mod summary;
 mod why;
@@ -35,7 +36,7 @@ struct Peek {
     /// Show what was known at this time (2026-11-01 or 2026-11-01T12:00:00Z)
     #[arg(long, value_name = "TIME", value_parser = time)]
     as_of: Option<Timestamp>,
-    /// Show which records of the state this manifest sent last, and the event that was the cause
+    /// Show what this manifest changed: records that came, changed (fields before and after) and went, and why
     #[arg(long, value_name = "SEQUENCE", conflicts_with_all = ["stream", "why"])]
     diff: Option<u64>,
     /// Show the System Log events that tell of this record
@@ -55,7 +56,7 @@ fn time(text: &str) -> Result<Timestamp, String> {
 
 fn main() -> ExitCode {
     let peek = Peek::parse();
-    match read(&peek).and_then(|state| show(&peek, &state)) {
+    match read(&peek, None).and_then(|state| show(&peek, &state)) {
         Ok(code) => code,
         Err(problem) => {
             eprintln!("peek: {problem}");
@@ -64,14 +65,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn read(peek: &Peek) -> Result<State, String> {
+/// The state as of a manifest, or the time that was asked for.
+fn read(peek: &Peek, manifest: Option<u64>) -> Result<State, String> {
     let dir = peek.dir.display();
     let bucket = Directory::open(&peek.dir).map_err(|error| {
         format!("{dir}: {error}; --dir names a copy of the bucket, e.g. of `aws s3 sync s3://BUCKET {dir}`")
     })?;
     let prefix = peek.prefix.trim_matches('/');
     let time = peek.as_of.unwrap_or(Timestamp::MAX);
-    let bucket = AsOf::new(&bucket, prefix, &peek.integration, time).map_err(|error| format!("{dir}: {error}"))?;
+    let bucket = match manifest {
+        Some(sequence) => AsOf::manifest(&bucket, prefix, &peek.integration, sequence),
+        None => AsOf::new(&bucket, prefix, &peek.integration, time).map_err(|error| format!("{dir}: {error}"))?,
+    };
     Reader::read(&bucket, prefix, &peek.integration).map_err(|error| match &error {
         reader::ReadError::NoManifests { integrations, .. } if !integrations.is_empty() => {
             format!("{dir}: {error} (choose with --integration)")
@@ -89,8 +94,12 @@ fn show(peek: &Peek, state: &State) -> Result<ExitCode, String> {
     for violation in state.violations.iter().filter(|_| !is_summary) {
         eprintln!("peek: {violation}");
     }
+    let (before, after);
     let shown: Box<dyn Display + '_> = match (&peek.stream, peek.diff, &peek.why) {
-        (_, Some(sequence), _) => Box::new(why::Diff::of(state, sequence)?),
+        (_, Some(sequence), _) => {
+            (before, after) = around(peek, state, sequence)?;
+            Box::new(diff::Diff { before: &before, after: &after, newest: state, sequence })
+        }
         (_, _, Some(id)) => Box::new(why::Why::of(state, id)?),
         (None, ..) => Box::new(summary::Summary { state, newest: peek.manifests }),
         (Some(stream), ..) => {
@@ -101,6 +110,18 @@ fn show(peek: &Peek, state: &State) -> Result<ExitCode, String> {
     print(&*shown).map_err(|error| error.to_string())?;
     let is_sound = state.violations.is_empty();
     Ok(if is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The states before and after a manifest.
+fn around(peek: &Peek, state: &State, sequence: u64) -> Result<(State, State), String> {
+    if !state.manifests.iter().any(|manifest| manifest.sequence == sequence) {
+        return Err(format!("there is no manifest {sequence}"));
+    }
+    let before = match sequence {
+        1 => State::new(&peek.prefix, &peek.integration),
+        later => read(peek, Some(later - 1))?,
+    };
+    Ok((before, read(peek, Some(sequence))?))
 }
 
 /// Whoever stops reading, as `head` does, has seen enough.

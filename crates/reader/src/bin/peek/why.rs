@@ -1,9 +1,8 @@
-//! What a manifest changed, and which events made the collector look.
+//! The events behind a record.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-use reader::{Line, State, grows};
+use reader::State;
 use serde_json::Value;
 
 /// The System Log events behind a record: those that name its ids, oldest first.
@@ -33,44 +32,8 @@ impl fmt::Display for Why<'_> {
     }
 }
 
-/// What a manifest changed: records that it sent last, by stream, with the event that was the cause.
-pub struct Diff<'a> {
-    lines: Vec<(&'a str, &'a str, &'a Line)>,
-    events: BTreeMap<&'a str, &'a Value>,
-}
-
-impl<'a> Diff<'a> {
-    pub fn of(state: &'a State, sequence: u64) -> Result<Self, String> {
-        if !state.manifests.iter().any(|manifest| manifest.sequence == sequence) {
-            return Err(format!("there is no manifest {sequence}"));
-        }
-        let entities = state.streams.iter().filter(|(name, _)| !grows(name));
-        let all = entities.flat_map(|(name, stream)| stream.records.iter().map(move |(id, line)| (name, id, line)));
-        let of_manifest = all.filter(|(_, _, line)| line.sequence == sequence);
-        let lines = of_manifest.map(|(name, id, line)| (name.as_str(), id.as_str(), line)).collect();
-        let events = state.records("activity").iter().map(|(id, line)| (id.as_str(), &line.record["source"])).collect();
-        Ok(Self { lines, events })
-    }
-}
-
-impl fmt::Display for Diff<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (stream, id, line) in &self.lines {
-            write!(f, "{stream}  {id}")?;
-            if let Some(cause) = line.record["cause"].as_str() {
-                match self.events.get(cause) {
-                    Some(event) => write!(f, "  because {}", told(event))?,
-                    None => write!(f, "  because of event {cause}, which is not committed")?,
-                }
-            }
-            writeln!(f)?;
-        }
-        writeln!(f, "{} records of the newest state were last sent by it", self.lines.len())
-    }
-}
-
 /// An event in words: when, who, what.
-fn told(event: &Value) -> String {
+pub fn told(event: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
     let actor = &event["actor"];
     let who = actor["alternateId"].as_str().or_else(|| actor["displayName"].as_str()).unwrap_or("?");

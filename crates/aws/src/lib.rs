@@ -1,0 +1,16 @@
+//! What both functions need of AWS, so that neither has its own: objects in S3, secrets, clients that give up in time,
+//! and a start that Lambda hears of.
+//!
+//! It says what went wrong; what to do about it is each function's own to say.
+
+mod bucket;
+mod cause;
+mod clients;
+mod start;
+mod vault;
+
+pub use bucket::{Bucket, Expect, Tagged, Trouble};
+pub use cause::causes;
+pub use clients::{Clients, clients};
+pub use start::{begin_log, start};
+pub use vault::{Content, Hidden, Vault};
