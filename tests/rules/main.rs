@@ -17,6 +17,7 @@ mod errors;
 mod findings;
 mod heads;
 mod hostile;
+mod imports;
 mod inputs;
 mod kills;
 mod lambda;
