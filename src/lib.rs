@@ -15,6 +15,8 @@
 //! The modules stand in groups, in the order of the flow. `ARCHITECTURE.md` tells the guarantees and who may
 //! import whom.
 
+#![warn(clippy::too_many_lines)]
+
 /// Name and version of the collector, as manifests, reports, status and logs tell it: `okta-authomize/0.1.0`.
 pub const COLLECTOR: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
+use super::guard::Sizes;
 use super::job::{Job, Key, Scope};
 use super::looks::{self, Look, is_deprovisioned};
 use super::reading::Shape;
@@ -123,11 +124,25 @@ pub(super) fn is_first(stream: &Stream, kind: Kind) -> bool {
     }
 }
 
-pub(super) fn note_size(work: &mut Work, stream: &Stream, scope: &Scope, lines: u64) {
-    if let Scope::Parent(kind, id) = scope
-        && is_first(stream, *kind)
-    {
-        work.sizes.entry(stream.name.to_owned()).or_default().note(id, lines);
+fn note_size(work: &mut Work, stream: &Stream, scope: &Scope, lines: u64) {
+    if let Some((sizes, id)) = sizes_of(work, stream, scope) {
+        sizes.note(id, lines);
+    }
+}
+
+/// Notes how many records a part of a snapshot has, whose end is still to be believed.
+pub(super) fn note_part(work: &mut Work, stream: &Stream, scope: &Scope, lines: u64) {
+    if let Some((sizes, id)) = sizes_of(work, stream, scope) {
+        sizes.note_at_least(id, lines);
+    }
+}
+
+fn sizes_of<'w, 's>(work: &'w mut Work, stream: &Stream, scope: &'s Scope) -> Option<(&'w mut Sizes, &'s str)> {
+    match scope {
+        Scope::Parent(kind, id) if is_first(stream, *kind) => {
+            Some((work.sizes.entry(stream.name.to_owned()).or_default(), id))
+        }
+        _ => None,
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::guard::Sizes;
 use super::queue::Kept;
 use super::snapshot::Progress;
-use super::sweep::Swept;
+use super::swept::Swept;
 use super::version_1;
 
 /// Version of the cursor's shape; a newer one is not read by older code.
@@ -115,10 +115,11 @@ impl Cursor {
                 format!("it is of version {version}, this function knows {VERSION}: deploy the newer function again");
             return Err(CursorError(text));
         }
-        if version < u64::from(VERSION) {
-            return version_1::read(value).map_err(|error| CursorError(error.to_string()));
-        }
-        Self::deserialize(value).map_err(|error| CursorError(error.to_string()))
+        let read = match version {
+            0 | 1 => version_1::upgraded(value).and_then(serde_json::from_value),
+            _ => Self::deserialize(value),
+        };
+        read.map_err(|error| CursorError(error.to_string()))
     }
 
     /// When the newest event was published that is committed with the cursor of a manifest or before.

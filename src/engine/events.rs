@@ -11,7 +11,8 @@ use super::job::{Change, Key, Scope};
 use super::queue;
 use super::settle;
 use super::sweep;
-use super::work::{CLOCK_MARGIN, Work, scope_of};
+use super::swept::CLOCK_MARGIN;
+use super::work::{Work, scope_of};
 use crate::streams::change::{Identity, Kind, Of, Touches, brings, is_read, takes_away};
 use crate::streams::{Entry, Party, STREAMS, Stream, parties};
 

@@ -14,9 +14,8 @@
 //!
 //! Not detected before the next snapshot: a change that Okta neither logs nor lists.
 
-mod absorb;
+mod answers;
 mod ask;
-mod assembled;
 mod assembly;
 mod belief;
 mod cursor;
@@ -26,21 +25,18 @@ mod guard;
 mod harvest;
 mod job;
 mod lending;
-mod listed;
 mod log;
 mod looks;
 mod next;
 mod order;
 mod queue;
 mod reading;
-mod rows;
 mod settle;
 mod snapshot;
 mod snapshots;
 mod standing;
-mod sunk;
 mod sweep;
-mod troubles;
+mod swept;
 mod version_1;
 mod work;
 
@@ -55,7 +51,7 @@ pub use snapshot::Completed;
 
 use crate::streams::change::Identity;
 use crate::streams::{LISTINGS, by_name};
-use absorb::Answers;
+use answers::Answers;
 use flights::{Flight, Flights};
 use job::{Key, Scope};
 use log::Log;

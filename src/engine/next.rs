@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::absorb::Answers;
+use super::answers::{Answers, streams_of};
 use super::ask::Fetch;
 use super::job::{Job, Key, Scope};
 use super::queue::Rank;
-use super::{Engine, LOG, lending, listed, settle, sweep};
+use super::{Engine, LOG, lending, settle, sweep};
 use crate::streams::{LISTINGS, Source, Stream, by_name, listing, own_stream};
 
 /// A listing's next page is fetched ahead while fewer of its items' parts than this are waiting.
@@ -134,7 +134,7 @@ impl Engine {
     /// Whether a job can be read in this run, now or after a commit.
     pub(super) fn is_readable(&self, key: &Key, job: &Job) -> bool {
         let is_parked = match key.scope {
-            Scope::Whole => listed::streams_of(&self.work, key, job).iter().all(|stream| self.work.is_parked(stream)),
+            Scope::Whole => streams_of(&self.work, key, job).iter().all(|stream| self.work.is_parked(stream)),
             _ => self.work.is_parked(key.reads),
         };
         !is_parked && !lending::waits_for_object(&self.work, key) && !lending::waits_for_life(&self.work, key)

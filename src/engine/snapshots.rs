@@ -11,7 +11,8 @@ use super::harvest::Harvest;
 use super::job::{Job, Key, Scope};
 use super::snapshot::{Completed, Ended, MOST_EXCEPTED, NotApplicable, Progress};
 use super::sweep;
-use super::work::{CLOCK_MARGIN, Work};
+use super::swept::CLOCK_MARGIN;
+use super::work::{FEW_FAILURES, Work};
 use crate::streams::{LISTINGS, Listing, STREAMS, Stream, by_name};
 
 /// Begins every snapshot that is due and may begin: no listing that it shares is being read, and nothing of it is
@@ -78,8 +79,9 @@ pub(super) fn finish(work: &mut Work, now: Timestamp) -> Vec<Harvest> {
 fn finish_one(work: &mut Work, stream: &'static Stream, now: Timestamp) -> Option<Harvest> {
     let open = work.progress(stream.name)?.open.as_ref()?;
     let (left, failed) = work.queue.parts(stream.name);
-    let is_most = failed as u64 > open.answered;
-    if !open.left.is_empty() || left > failed || failed > MOST_EXCEPTED || failed > 0 && is_most {
+    // Of a few parts most may fail without a reason that concerns the others.
+    let is_most = failed > FEW_FAILURES && failed as u64 > open.answered;
+    if !open.left.is_empty() || left > failed || failed > MOST_EXCEPTED || is_most {
         return None;
     }
     let fixed = fixed_objects(work, stream);

@@ -5,20 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::cursor::{Cursor, LogCursor};
 use super::job::{Change, Job, Scope};
 use super::queue::Kept;
 use super::snapshot::Progress;
-use super::sweep::Swept;
+use super::swept::Swept;
 use crate::streams::by_name;
 use crate::streams::change::{Identity, Kind};
 
 #[derive(Deserialize)]
 struct Old {
     #[serde(default)]
-    log: LogCursor,
+    log: Value,
     #[serde(default)]
     streams: BTreeMap<String, Progress>,
     #[serde(default)]
@@ -43,28 +42,33 @@ struct Mark {
     cause: Option<String>,
 }
 
-pub(super) fn read(value: &Value) -> serde_json::Result<Cursor> {
+/// The cursor as version 2 would have written it.
+pub(super) fn upgraded(value: &Value) -> serde_json::Result<Value> {
     let old = Old::deserialize(value)?;
-    let mut cursor = Cursor { log: old.log, streams: old.streams, mentioned: old.mentioned, ..Cursor::default() };
-    for progress in cursor.streams.values_mut() {
+    let (mut streams, mut jobs) = (old.streams, Vec::new());
+    for progress in streams.values_mut() {
         progress.asked |= progress.open.take().is_some() && progress.complete.is_some();
     }
     for stream in old.walks.into_values().flat_map(|walk| walk.streams) {
-        let progress = cursor.streams.entry(stream).or_default();
+        let progress = streams.entry(stream).or_default();
         progress.asked |= progress.complete.is_some();
     }
-    cursor.streams.retain(|_, progress| *progress != Progress::default());
+    streams.retain(|_, progress| *progress != Progress::default());
     for (stream, marks) in old.changes {
         for (key, mark) in marks {
             let change = Change { cause: mark.cause.filter(|cause| !cause.is_empty()), ..Change::default() };
             match scope(&stream, &key) {
-                Some(scope) => cursor.jobs.push(Kept { reads: stream.clone(), scope, job: Job::changed(change) }),
-                None => cursor.streams.entry(stream.clone()).or_default().asked = true,
+                Some(scope) => jobs.push(Kept { reads: stream.clone(), scope, job: Job::changed(change) }),
+                None => streams.entry(stream.clone()).or_default().asked = true,
             }
         }
     }
-    cursor.swept = old.swept_at.into_iter().map(|(stream, until)| (stream, Swept::until(until))).collect();
-    Ok(cursor)
+    let swept = old.swept_at.into_iter().map(|(stream, until)| (stream, Swept::until(until)));
+    let swept: BTreeMap<_, _> = swept.collect();
+    let log = if old.log.is_object() { old.log } else { json!({}) };
+    Ok(json!({
+        "version": 2, "log": log, "streams": streams, "jobs": jobs, "swept": swept, "mentioned": old.mentioned,
+    }))
 }
 
 /// `User:00u…`, or `Pair:0oa…:00u…`

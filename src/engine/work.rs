@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::ask::{Parked, Plan};
 use super::cursor::{Cursor, Seen};
@@ -14,17 +14,15 @@ use super::job::{Change, Job, Key, Scope};
 use super::order::Order;
 use super::queue::{Kept, Queue};
 use super::snapshot::{Completed, MOST_EXCEPTED, Progress};
-use super::sweep::Swept;
+use super::swept::Swept;
 use crate::body::Item;
 use crate::streams::change::{Identity, Kind, Of};
 use crate::streams::{STREAMS, Stream, by_name};
 
-/// How far Okta's clock and ours may differ.
-pub(super) const CLOCK_MARGIN: SignedDuration = SignedDuration::from_mins(5);
 /// Parts of a stream that a run lets fail before it leaves the stream alone, where most fail …
-const MOST_FAILURES: u64 = 50;
+const MOST_FAILURES: usize = 50;
 /// … and where the stream was in trouble when the run began.
-const FEW_FAILURES: u64 = 5;
+pub(super) const FEW_FAILURES: usize = 5;
 
 /// Jobs of a stream in trouble that every run tries, whatever their time.
 const PROBES: usize = 3;
@@ -47,7 +45,7 @@ pub(super) struct Work {
     parked: BTreeMap<&'static str, Parked>,
     retry_after_s: Option<i64>,
     /// Of parts and changed scopes, by stream: those that failed in this run, and those that ended well.
-    tried: BTreeMap<&'static str, (u64, u64)>,
+    tried: BTreeMap<&'static str, (usize, usize)>,
     /// Streams that were in trouble when the run began.
     troubled: BTreeSet<String>,
     /// Positions that were followed, by job.
@@ -248,7 +246,7 @@ impl Work {
         let (failed, answered) = self.tried.entry(key.reads).or_default();
         *failed += 1;
         let most = if self.troubled.contains(key.reads) { FEW_FAILURES } else { MOST_FAILURES };
-        if *failed >= most && *failed > *answered {
+        if *failed >= most && failed > answered {
             self.park(key.reads, why);
         }
     }

@@ -21,6 +21,7 @@ mod findings;
 mod fleet;
 mod heads;
 mod hostile;
+mod imports;
 mod inputs;
 mod kills;
 mod lambda;

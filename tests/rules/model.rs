@@ -177,6 +177,9 @@ async fn days(world: &mut World, number: u64) -> BTreeSet<(Way, Crash)> {
         weakened::crowd(&mut org);
     }
     let mut case = Case::new(world, number, rng, org);
+    if has_crowd {
+        case.world.traffic.lock().unwrap().page = None;
+    }
     let mut days = Days::new(&mut case);
     days.live(pair, has_crowd).await;
     days.seen

@@ -58,7 +58,7 @@ fn put(rig: &Rig, key: &str, object: &Value) {
 fn remember_a_month(rig: &Rig) {
     let mut status = rig.store.json(STATUS);
     let days = status["history"]["days"].as_object().unwrap().clone();
-    let (today, last) = days.iter().last().unwrap();
+    let (today, last) = days.iter().next_back().unwrap();
     let today: Timestamp = format!("{today}T12:00:00Z").parse().unwrap();
     for back in 1..30_u64 {
         let date = (today - SignedDuration::from_hours(24 * back.cast_signed())).to_string()[..10].to_owned();

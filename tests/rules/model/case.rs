@@ -47,6 +47,9 @@ pub struct Case<'w> {
 impl Drop for Case<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
+            let cursor = self.world.rig.store.objects.lock().unwrap().get("okta/cursors/okta.json").cloned();
+            let cursor: Value = serde_json::from_slice(&cursor.unwrap_or_default()).unwrap_or_default();
+            eprintln!("Jobs: {:#}", cursor["cursor"]["jobs"]);
             eprintln!("Case {}, and these steps:\n  {}", self.number, self.steps.join("\n  "));
         }
     }

@@ -180,6 +180,8 @@ impl<'c, 'w> Days<'c, 'w> {
             return;
         }
         let id = ids[self.case.rng.usize(..ids.len())].clone();
+        // No snapshot asks who is assigned to a service app.
+        let is_asked = is_asked && !id.starts_with("0oaReports");
         let path = template.replace("{}", &id);
         let hours = self.case.rng.bool().then(|| self.case.rng.i64(1..48));
         let until = hours.map(|hours| self.case.world.rig.org().now() + SignedDuration::from_hours(hours));

@@ -4,18 +4,20 @@
 //! not tried again in the run, nor before a time that grows from attempt to attempt, and never before
 //! what was not tried yet.
 
+mod sunk;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::job::{Change, Job, Key, Scope};
+use crate::engine::job::{Change, Job, Key, Scope};
 use crate::streams::change::Kind;
 use crate::streams::{LISTINGS, STREAMS};
 
 /// Which jobs of a list go first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Rank {
+pub(in crate::engine) enum Rank {
     /// What events say has changed.
     Changed,
     /// A part of a snapshot.
@@ -37,31 +39,31 @@ pub struct Kept {
 }
 
 #[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) job: Job,
+pub(in crate::engine) struct Entry {
+    pub(in crate::engine) job: Job,
     /// Its place among those of its rank.
-    pub(super) number: u64,
-    pub(super) is_under_way: bool,
+    pub(in crate::engine) number: u64,
+    pub(in crate::engine) is_under_way: bool,
     /// It failed in this run.
-    pub(super) has_sunk: bool,
+    pub(in crate::engine) has_sunk: bool,
 }
 
 /// Every job, and which of them wait to be sent.
 #[derive(Debug, Default)]
-pub(super) struct Queue {
-    pub(super) jobs: BTreeMap<Key, Entry>,
+pub(in crate::engine) struct Queue {
+    pub(in crate::engine) jobs: BTreeMap<Key, Entry>,
     /// By what is read: jobs that may be sent.
     waiting: BTreeMap<&'static str, BTreeSet<(Rank, u64, Scope)>>,
     /// Jobs whose object is gone for good.
     gone: BTreeSet<Key>,
     /// By stream: parts of its open snapshot, and those of them that have failed.
     parts: BTreeMap<&'static str, (usize, usize)>,
-    pub(super) numbers: u64,
+    pub(in crate::engine) numbers: u64,
 }
 
 impl Queue {
     /// The queue of a cursor. Jobs of what this version does not know are given back.
-    pub(super) fn read(kept: Vec<Kept>, now: Timestamp) -> (Self, Vec<Kept>) {
+    pub(in crate::engine) fn read(kept: Vec<Kept>, now: Timestamp) -> (Self, Vec<Kept>) {
         let mut queue = Self::default();
         let mut unknown = Vec::new();
         for kept in kept {
@@ -74,7 +76,7 @@ impl Queue {
     }
 
     /// As the cursor keeps it.
-    pub(super) fn kept(&self) -> Vec<Kept> {
+    pub(in crate::engine) fn kept(&self) -> Vec<Kept> {
         let mut jobs: Vec<_> = self.jobs.iter().collect();
         jobs.sort_by_key(|(_, entry)| entry.number);
         let keep = |(key, entry): (&Key, &Entry)| Kept {
@@ -85,20 +87,20 @@ impl Queue {
         jobs.into_iter().map(keep).collect()
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::engine) fn len(&self) -> usize {
         self.jobs.len()
     }
 
-    pub(super) fn get(&self, key: &Key) -> Option<&Job> {
+    pub(in crate::engine) fn get(&self, key: &Key) -> Option<&Job> {
         self.jobs.get(key).map(|entry| &entry.job)
     }
 
-    pub(super) fn is_under_way(&self, key: &Key) -> bool {
+    pub(in crate::engine) fn is_under_way(&self, key: &Key) -> bool {
         self.jobs.get(key).is_some_and(|entry| entry.is_under_way)
     }
 
     /// Whether a job may still be sent in this run.
-    pub(super) fn is_ready(&self, key: &Key) -> bool {
+    pub(in crate::engine) fn is_ready(&self, key: &Key) -> bool {
         let Some(entry) = self.jobs.get(key) else { return false };
         entry.is_under_way || rank(key, entry).is_some_and(|rank| self.is_in(key, entry, rank))
     }
@@ -109,7 +111,7 @@ impl Queue {
     }
 
     /// Jobs of a rank that may be sent, in their order.
-    pub(super) fn waiting(&self, reads: &str, rank: Rank) -> impl Iterator<Item = Key> + '_ {
+    pub(in crate::engine) fn waiting(&self, reads: &str, rank: Rank) -> impl Iterator<Item = Key> + '_ {
         let list = self.waiting.get_key_value(reads);
         list.into_iter().flat_map(move |(reads, list)| {
             let from = (rank, 0, Scope::Whole);
@@ -119,7 +121,7 @@ impl Queue {
     }
 
     /// How many jobs of a rank may be sent, up to `most`.
-    pub(super) fn count(&self, reads: &str, rank: Rank, most: usize) -> usize {
+    pub(in crate::engine) fn count(&self, reads: &str, rank: Rank, most: usize) -> usize {
         let of_rank = |list: &BTreeSet<(Rank, u64, Scope)>| {
             let from = (rank, 0, Scope::Whole);
             list.range(from..).take(most).take_while(|(other, ..)| *other == rank).count()
@@ -128,27 +130,27 @@ impl Queue {
     }
 
     /// Whether any job of what is read may be sent.
-    pub(super) fn has_work(&self, reads: &str) -> bool {
+    pub(in crate::engine) fn has_work(&self, reads: &str) -> bool {
         self.waiting.get(reads).is_some_and(|list| !list.is_empty())
     }
 
     /// Jobs whose object is gone for good.
-    pub(super) fn gone(&self) -> impl Iterator<Item = &Key> {
+    pub(in crate::engine) fn gone(&self) -> impl Iterator<Item = &Key> {
         self.gone.iter()
     }
 
     /// Every job of what is read.
-    pub(super) fn of<'a>(&'a self, reads: &'a str) -> impl Iterator<Item = (&'a Key, &'a Job)> {
+    pub(in crate::engine) fn of<'a>(&'a self, reads: &'a str) -> impl Iterator<Item = (&'a Key, &'a Job)> {
         self.jobs.iter().filter(move |(key, _)| key.reads == reads).map(|(key, entry)| (key, &entry.job))
     }
 
     /// Parts of the stream's open snapshot that are left, and those of them that have failed.
-    pub(super) fn parts(&self, stream: &str) -> (usize, usize) {
+    pub(in crate::engine) fn parts(&self, stream: &str) -> (usize, usize) {
         self.parts.get(stream).copied().unwrap_or_default()
     }
 
     /// Adds a job, or what it asks for to the one that is there. A wider scope swallows narrower ones.
-    pub(super) fn add(&mut self, key: Key, job: Job, now: Timestamp) {
+    pub(in crate::engine) fn add(&mut self, key: Key, job: Job, now: Timestamp) {
         if let Scope::Pair(first, second) = &key.scope
             && let Some(wider) = self.wider(key.reads, first, second)
         {
@@ -172,7 +174,7 @@ impl Queue {
     }
 
     /// Notes that an object is gone for good: nothing of it is read any more.
-    pub(super) fn gone_for_good(&mut self, key: Key, change: Change, now: Timestamp) {
+    pub(in crate::engine) fn gone_for_good(&mut self, key: Key, change: Change, now: Timestamp) {
         let change = Change { gone: true, ..change };
         if self.jobs.contains_key(&key) {
             // Its answer is under way, and ignored when it comes.
@@ -202,7 +204,7 @@ impl Queue {
     }
 
     /// Changes a job in place.
-    pub(super) fn update(&mut self, key: &Key, now: Timestamp, change: impl FnOnce(&mut Job)) {
+    pub(in crate::engine) fn update(&mut self, key: &Key, now: Timestamp, change: impl FnOnce(&mut Job)) {
         self.leave(key);
         if let Some(entry) = self.jobs.get_mut(key) {
             change(&mut entry.job);
@@ -210,13 +212,13 @@ impl Queue {
         self.enter(key, now);
     }
 
-    pub(super) fn remove(&mut self, key: &Key) -> Option<Job> {
+    pub(in crate::engine) fn remove(&mut self, key: &Key) -> Option<Job> {
         self.leave(key);
         self.jobs.remove(key).map(|entry| entry.job)
     }
 
     /// Notes that a request of the job is under way.
-    pub(super) fn send(&mut self, key: &Key, now: Timestamp) {
+    pub(in crate::engine) fn send(&mut self, key: &Key, now: Timestamp) {
         self.leave(key);
         if let Some(entry) = self.jobs.get_mut(key) {
             entry.is_under_way = true;
@@ -225,7 +227,7 @@ impl Queue {
     }
 
     /// Notes that none is any more.
-    pub(super) fn answered(&mut self, key: &Key, now: Timestamp) {
+    pub(in crate::engine) fn answered(&mut self, key: &Key, now: Timestamp) {
         self.leave(key);
         if let Some(entry) = self.jobs.get_mut(key) {
             entry.is_under_way = false;
@@ -233,7 +235,7 @@ impl Queue {
         self.enter(key, now);
     }
 
-    pub(super) fn enter(&mut self, key: &Key, now: Timestamp) {
+    pub(in crate::engine) fn enter(&mut self, key: &Key, now: Timestamp) {
         let Some(entry) = self.jobs.get(key) else { return };
         if entry.job.is_gone() && !entry.job.left_to_snapshot() && !entry.is_under_way {
             self.gone.insert(key.clone());
@@ -250,7 +252,7 @@ impl Queue {
         }
     }
 
-    pub(super) fn leave(&mut self, key: &Key) {
+    pub(in crate::engine) fn leave(&mut self, key: &Key) {
         let Some(entry) = self.jobs.get(key) else { return };
         self.gone.remove(key);
         if entry.job.of_snapshot && key.scope != Scope::Whole {
@@ -288,6 +290,6 @@ fn known(kept: &Kept) -> Option<&'static str> {
 }
 
 /// What an event says, as a job keeps it.
-pub(super) fn change(cause: Option<String>, published: Option<Timestamp>, is_loss: bool) -> Change {
+pub(in crate::engine) fn change(cause: Option<String>, published: Option<Timestamp>, is_loss: bool) -> Change {
     Change { cause, since: published, latest: published, losses: u32::from(is_loss), ..Change::default() }
 }

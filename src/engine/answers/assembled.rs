@@ -3,16 +3,16 @@
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
-use super::absorb::{Answered, Answers};
-use super::ask::Answer;
-use super::assembly::{Stepped, made};
-use super::harvest::Harvest;
-use super::job::{Key, Scope};
-use super::lending::borrowers;
 use super::listed::harvest_mentioned;
-use super::reading::{Shape, reading};
+use super::state::{Answered, Answers};
 use super::troubles::failed;
-use super::work::Work;
+use crate::engine::ask::Answer;
+use crate::engine::assembly::{Stepped, made};
+use crate::engine::harvest::Harvest;
+use crate::engine::job::{Key, Scope};
+use crate::engine::lending::borrowers;
+use crate::engine::reading::{Shape, reading};
+use crate::engine::work::Work;
 use crate::streams::change::Identity;
 use crate::streams::{Assembly, Context, Mentions, Source, Stream, by_name};
 

@@ -2,8 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::job::{Job, Key, Scope, Trouble};
-use super::queue::{Entry, Queue};
+use super::{Entry, Queue};
+use crate::engine::job::{Job, Key, Scope, Trouble};
 
 /// Pause after a second failure in a row; after a first one the next run tries again.
 const FIRST_PAUSE: SignedDuration = SignedDuration::from_mins(5);
@@ -12,18 +12,18 @@ const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(24);
 
 impl Queue {
     /// Every job that met trouble.
-    pub(super) fn troubled(&self) -> impl Iterator<Item = (&Key, &Trouble)> {
+    pub(in crate::engine) fn troubled(&self) -> impl Iterator<Item = (&Key, &Trouble)> {
         self.jobs.iter().filter_map(|(key, entry)| Some((key, entry.job.trouble.as_ref()?)))
     }
 
     /// Why a reading of the stream is not believed.
-    pub(super) fn doubt_of(&self, stream: &str) -> Option<&str> {
+    pub(in crate::engine) fn doubt_of(&self, stream: &str) -> Option<&str> {
         let mut troubled = self.troubled().filter(|(key, trouble)| key.reads == stream && trouble.doubted);
         troubled.find(|(_, trouble)| !trouble.error.is_empty()).map(|(_, trouble)| trouble.error.as_str())
     }
 
     /// The job failed: it sinks.
-    pub(super) fn sink(&mut self, key: &Key, now: Timestamp, error: String, refused: bool) {
+    pub(in crate::engine) fn sink(&mut self, key: &Key, now: Timestamp, error: String, refused: bool) {
         self.leave(key);
         if let Some(entry) = self.jobs.get_mut(key) {
             let attempts = entry.job.trouble.as_ref().map_or(0, |trouble| trouble.attempts) + 1;
@@ -40,7 +40,7 @@ impl Queue {
     }
 
     /// The job's reading is not believed: it sinks, and its stream is held.
-    pub(super) fn doubt(&mut self, key: &Key, now: Timestamp, why: String) {
+    pub(in crate::engine) fn doubt(&mut self, key: &Key, now: Timestamp, why: String) {
         self.sink(key, now, why, false);
         self.update(key, now, |job| {
             if let Some(trouble) = &mut job.trouble {
@@ -51,7 +51,7 @@ impl Queue {
 
     /// Lets jobs of a stream that failed in earlier runs be tried now: `most` of them, whatever their time, or all
     /// where something else of the stream has turned out well again.
-    pub(super) fn wake(&mut self, reads: &str, most: usize, now: Timestamp) {
+    pub(in crate::engine) fn wake(&mut self, reads: &str, most: usize, now: Timestamp) {
         let sunk = |(key, entry): (&Key, &Entry)| {
             let is_late = entry.job.trouble.as_ref().is_some_and(|trouble| trouble.not_before > now);
             (key.reads == reads && is_late && !entry.has_sunk).then(|| key.clone())
@@ -69,7 +69,12 @@ impl Queue {
     /// Ends what asked for the jobs of a stream as parts of its snapshot. One that is `complete` answers what changed
     /// before that time; parts that did not answer it are read on by themselves. One that is not gives back what
     /// awaited it. Jobs that nothing else asks for are gone.
-    pub(super) fn end_snapshot(&mut self, stream: &'static str, complete: Option<Timestamp>, now: Timestamp) {
+    pub(in crate::engine) fn end_snapshot(
+        &mut self,
+        stream: &'static str,
+        complete: Option<Timestamp>,
+        now: Timestamp,
+    ) {
         let completed = complete.is_some();
         let keys: Vec<_> = self.of(stream).map(|(key, _)| key.clone()).collect();
         for key in keys {
@@ -96,7 +101,7 @@ impl Queue {
     }
 
     /// Restarts the jobs of a stream that have begun: a snapshot that begins now may not rest on them.
-    pub(super) fn restart(&mut self, stream: &'static str, now: Timestamp) {
+    pub(in crate::engine) fn restart(&mut self, stream: &'static str, now: Timestamp) {
         let begun = self.of(stream).filter(|(_, job)| job.has_begun()).map(|(key, _)| key.clone());
         for key in begun.collect::<Vec<_>>() {
             self.update(&key, now, Job::restart);
@@ -157,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_complete_snapshot_ends_the_jobs_that_it_answered_and_no_others() {
-        let change = |minutes| super::super::queue::change(None, Some(at(minutes)), false);
+        let change = |minutes| crate::engine::queue::change(None, Some(at(minutes)), false);
         let mut queue = Queue::default();
         queue.add(key("old"), Job::changed(change(0)), at(0));
         queue.add(key("new"), Job::changed(change(9)), at(9));
@@ -172,7 +177,7 @@ mod tests {
     #[test]
     fn a_snapshot_that_is_held_gives_back_what_awaited_it() {
         let mut queue = Queue::default();
-        let mut change = super::super::queue::change(None, None, false);
+        let mut change = crate::engine::queue::change(None, None, false);
         change.left_to_snapshot = true;
         queue.add(key("00u1"), Job::changed(change), at(0));
         assert_eq!(waiting(&queue, Rank::Changed), 0);

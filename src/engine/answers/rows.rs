@@ -1,13 +1,13 @@
 //! Pages of what has changed lately: rows that answer jobs, that are news, or that make jobs.
 
-use super::absorb::{Answered, Answers};
-use super::belief::note_life;
-use super::harvest::Harvest;
-use super::job::{Change, Key, Scope};
-use super::queue::Rank;
-use super::work::{Work, scope_of};
-use super::{settle, sweep};
+use super::state::{Answered, Answers};
 use crate::body::Item;
+use crate::engine::belief::note_life;
+use crate::engine::harvest::Harvest;
+use crate::engine::job::{Change, Key, Scope};
+use crate::engine::queue::Rank;
+use crate::engine::work::{Work, scope_of};
+use crate::engine::{settle, sweep};
 use crate::streams::change::{Identity, Of, Rows, Sweep};
 use crate::streams::{Stream, id_of};
 use serde_json::value::RawValue;

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::absorb::Answered;
-use super::assembly::made;
-use super::harvest::Harvest;
-use super::job::{Job, Key, Scope};
-use super::sweep;
-use super::work::{Work, scope_of};
+use super::state::{Answered, streams_of};
 use crate::body::Item;
+use crate::engine::assembly::made;
+use crate::engine::harvest::Harvest;
+use crate::engine::job::{Job, Key, Scope};
+use crate::engine::sweep;
+use crate::engine::work::{Work, scope_of};
 use crate::streams::change::Of;
 use crate::streams::{Context, Listing, Stream, by_name, id_of};
 
@@ -59,14 +59,6 @@ pub(super) fn listed(
         }
     }
     harvest
-}
-
-/// Names of the streams that a job's request serves.
-pub(super) fn streams_of(work: &Work, key: &Key, job: &Job) -> Vec<&'static str> {
-    match key.scope {
-        Scope::Whole => job.serves.iter().filter_map(|name| work.stream(name)).map(|stream| stream.name).collect(),
-        _ => vec![key.reads],
-    }
 }
 
 pub(super) fn count_request(work: &mut Work, key: &Key, job: &Job) {

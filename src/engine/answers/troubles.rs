@@ -1,14 +1,13 @@
 //! Answers that are no page: what is tried again, given up, or left to a snapshot.
 
-use super::absorb::{Answered, Answers};
-use super::ask::{Answer, Parked};
-use super::guard::LOOKS_AT_AN_ABSENCE;
-use super::harvest::Harvest;
-use super::job::Scope;
-use super::listed::streams_of;
-use super::reading::Shape;
-use super::work::Work;
-use super::{settle, snapshots, sweep};
+use super::state::{Answered, Answers, streams_of};
+use crate::engine::ask::{Answer, Parked};
+use crate::engine::guard::LOOKS_AT_AN_ABSENCE;
+use crate::engine::harvest::Harvest;
+use crate::engine::job::Scope;
+use crate::engine::reading::Shape;
+use crate::engine::work::Work;
+use crate::engine::{settle, snapshots, sweep};
 use crate::streams::{Source, by_name};
 
 /// Positions of listings that may turn out expired before a run begins no listing again …
