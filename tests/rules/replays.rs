@@ -32,7 +32,9 @@ use crate::loads::fake::{Fake, Items, TOKEN, plain};
 use crate::loads::memory::{Fuse, Killable, Memory, Objects};
 use crate::model;
 
-const CASES: u64 = 24;
+const CASES: u64 = 40;
+/// Steps after which the rest of a history is committed at once.
+const MOST_STEPS: u32 = 60;
 /// Cases of the model begin where those end that go through its crashes one by one.
 const FIRST_CASE: u64 = 1_000;
 const PLACE: (&str, &str) = ("okta", "okta");
@@ -234,7 +236,7 @@ fn mode(rng: &mut Rng) -> Mode {
 async fn step(replay: &mut Replay, rng: &mut Rng) {
     let before = replay.fake.items().await;
     match rng.u32(..10) {
-        0..=2 => (0..rng.usize(1..4)).for_each(|_| replay.commit(rng)),
+        0..=2 => (0..rng.usize(1..3)).for_each(|_| replay.commit(rng)),
         3 | 4 => {
             let ended = replay.load(mode(rng), &Fuse::never()).await;
             replay.count(&ended);
@@ -277,8 +279,11 @@ async fn case(replay: &mut Replay, bucket: &Path, seed: u64) {
         .reset(json!({"reading": if merges { "merge" } else { "replace" },
         "lag": if rng.u8(..3) == 0 { rng.u32(1..4) } else { 0 }, "clock_offset_seconds": rng.i32(-5_000..5_000)}))
         .await;
-    for _ in 0..rng.u32(6..20) {
+    for _ in 0..MOST_STEPS {
         step(replay, &mut rng).await;
+        if replay.coming.is_empty() {
+            break;
+        }
     }
     while !replay.coming.is_empty() {
         replay.commit(&mut rng);
