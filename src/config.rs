@@ -152,7 +152,12 @@ impl<L: Fn(&str) -> Option<String>> Reading<L> {
                 true
             }
         };
-        self.text("STACK_NAME").map(|stack| Dimensions { stack, per_integration })
+        let stack = self.text("STACK_NAME")?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        if stack.len() > 128 || !stack.chars().all(plain) {
+            self.problem("STACK_NAME", format_args!("must be at most 128 letters, digits and -, not {stack:?}"));
+        }
+        Some(Dimensions { stack, per_integration })
     }
 
     fn prefix(&mut self) -> String {
@@ -233,10 +238,12 @@ mod tests {
             ("FACTORS_INTERVAL_HOURS", "-1"),
             ("LOG_LOOKBACK_DAYS", "91"),
             ("CHECKPOINT_INTERVAL_SECONDS", "0"),
+            ("STACK_NAME", "acme okta"),
+            ("METRICS_BY", "org"),
             ("OKTA_ENDPOINT_URL", "http://okta.example.com"),
         ])
         .unwrap_err();
-        assert_eq!(error.problems.len(), 8, "{error}");
+        assert_eq!(error.problems.len(), 10, "{error}");
         for name in VARIABLES.iter().filter(|name| **name != "SECRET_ID") {
             assert!(error.to_string().contains(name), "{name} is not named in: {error}");
         }

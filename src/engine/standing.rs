@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 
 use super::job::{Job, Key, Scope, Trouble};
-use super::snapshot::Snapshot;
 use super::{Completed, Engine, Gap, Parked};
 use crate::streams::{Source, Stream};
 
@@ -110,17 +109,15 @@ impl Engine {
     /// Objects that the newest complete snapshots leave out.
     #[must_use]
     pub fn excepted(&self) -> usize {
-        self.complete().map(|complete| complete.except.len()).sum()
+        let complete = self.work.streams.values().filter_map(|progress| progress.complete.as_ref());
+        complete.map(|complete| complete.except.len()).sum()
     }
 
     /// When the oldest of the newest complete snapshots began, those of streams that are switched off included.
     #[must_use]
     pub fn oldest_snapshot(&self) -> Option<Timestamp> {
-        self.complete().map(|complete| complete.started_at).min()
-    }
-
-    fn complete(&self) -> impl Iterator<Item = &Snapshot> {
-        self.work.streams.values().filter_map(|progress| progress.complete.as_ref())
+        let complete = self.work.streams.values().filter_map(|progress| progress.complete.as_ref());
+        complete.map(|complete| complete.started_at).min()
     }
 
     /// Why nothing more of a stream is forgotten, where that is so.

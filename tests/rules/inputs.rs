@@ -40,6 +40,7 @@ fn every_file_in_events_is_the_request_it_is_named_after() {
         ("check.json", Request { mode: Mode::Check, ..Request::default() }),
         ("full.json", full.clone()),
         ("one-stream.json", Request { streams: Some(vec!["users".into()]), ..full }),
+        ("queue.json", Request::default()),
         ("scheduled.json", Request::default()),
     ];
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("events");
@@ -57,7 +58,7 @@ async fn every_file_in_events_runs() {
     let rig = Rig::new().await;
     rig.populate(3, 1);
     rig.org().create_app(NewApp::service("Collector", CLIENT));
-    for name in ["check.json", "scheduled.json", "full.json", "one-stream.json"] {
+    for name in ["check.json", "scheduled.json", "queue.json", "full.json", "one-stream.json"] {
         assert_eq!(rig.ask(event(name)).await.unwrap().outcome, Outcome::Succeeded, "{name}");
     }
     rig.assert_in_step();
