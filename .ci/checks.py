@@ -23,7 +23,7 @@ CHECKS = [
     ("documentation", "cargo doc --workspace --no-deps --locked"),
     ("template, by AWS SAM", "sam validate --lint"),
     ("the fleet's template, by AWS SAM", "sam validate --lint --template fleet.yaml"),
-    ("Athena's template, by AWS SAM", "sam validate --lint --template-file athena.yaml"),
+    ("Athena's template, by AWS SAM", "sam validate --lint --template athena.yaml"),
     ("templates, by cfn-lint", "cfn-lint template.yaml fleet.yaml athena.yaml"),
     ("templates, by checkov", f"{CHECKED_BY}/checkov --file template.yaml fleet.yaml --framework cloudformation --skip-download --compact --quiet"),
 ]

@@ -73,13 +73,13 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             if race == 0 && !told.is_news(last.status.as_ref(), now) {
                 return Ok(told);
             }
-            told.findings = status::findings(store, prefix, &status.integration).await;
-            told.loads = status::loads(store, prefix, &status.integration).await;
+            told.findings = status::findings(store, prefix, &told.integration).await;
+            told.loads = status::loads(store, prefix, &told.integration).await;
             if status::write(store, prefix, &told, &last).await? {
                 return Ok(told);
             }
         }
-        tracing::info!(run = status.run, "other runs are writing the status");
+        tracing::info!(run = told.run, "other runs are writing the status");
         Ok(told)
     }
 }

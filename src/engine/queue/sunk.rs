@@ -83,8 +83,8 @@ impl Queue {
             let is_doubted = job.trouble.as_ref().is_some_and(|trouble| trouble.doubted);
             let is_before = complete.zip(latest).is_some_and(|(began_at, latest)| latest < began_at);
             let is_answered = completed && !job.of_snapshot && (job.left_to_snapshot() || is_doubted || is_before);
-            let is_asked =
-                job.change.is_some() && !is_answered || job.again.is_some() || job.trouble.is_some() && completed;
+            let is_open = job.change.is_some() || job.trouble.is_some() && completed;
+            let is_asked = is_open && !is_answered || job.again.is_some();
             if !is_asked && !self.is_under_way(&key) {
                 self.remove(&key);
                 continue;
@@ -93,6 +93,10 @@ impl Queue {
                 job.of_snapshot = false;
                 if is_answered {
                     (job.change, job.trouble) = (job.again.take(), None);
+                    if job.change.is_none() {
+                        // Its answer is under way, and takes nothing away.
+                        return;
+                    }
                 }
                 let change = job.change.get_or_insert_default();
                 change.left_to_snapshot = false;
