@@ -1,5 +1,6 @@
-# Only Rust and Python 3 are assumed; everything else comes into .venv from requirements.txt.
+# Only Rust and Python 3 are assumed; each target installs what it needs below .venv*, from the lists in requirements/.
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
@@ -26,21 +27,32 @@ AWS_DEPLOY = python3 -B -m deploy
 TARGET_FLAGS = $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
   $(if $(wildcard $(shell rustc --print sysroot)/lib/rustlib/$(RUST_TARGET)),--skip-target-check)
 
-.PHONY: help run check test soak bench build package configure deploy upgrade invoke logs status destroy peek load findings fmt doc \
-  clean venv conformance-venv findings-venv checkov-venv rust python
+.PHONY: help run check test pictures looks soak bench build package configure deploy upgrade invoke logs status destroy peek load findings \
+  fmt doc clean rust python programs venv build-tools template-tools browser-tools conformance-venv conformance-tests findings-venv \
+  findings-tests checkov-venv
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
 	  while IFS=$$'\t' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
 
-run: rust venv conformance-venv findings-venv ## Collect a demo org into out/, or your own: OKTA_SECRET=path/to/secret.json make run
-	@python3 -B -m demo
+run: rust python ## Collect a demo org into out/, or your own: OKTA_SECRET=path/to/secret.json make run; ARGS=--json for programs
+	@$(MAKE) -j4 programs venv conformance-venv findings-venv >&2
+	@python3 -B -m demo $(ARGS)
 
 check: venv ## Whether the credentials open the org, as a table: the deployed function's, or OKTA_SECRET=path/to/secret.json
 	@$(if $(OKTA_SECRET)$(REPORT),$(MAKE) rust && python3 -B -m demo.check $(if $(REPORT),--report $(REPORT)),$(AWS_DEPLOY) check)
 
-test: rust venv conformance-venv findings-venv checkov-venv ## Run every check that CI runs; the last line is the count of tests
+test: rust python ## Run every check that CI runs and say how long each took; the last line is the count of tests
+	@$(MAKE) -j4 template-tools conformance-tests findings-tests checkov-venv
+	@$(MAKE) browser-tools
 	@python3 -B .ci/checks.py
+
+pictures: rust venv conformance-venv findings-venv browser-tools ## Make the pictures of the documents anew, from the program
+	@python3 -B -m pictures.shots
+
+looks: rust browser-tools ## Look at the status page in a browser, in every state, width and scheme
+	@cargo test --quiet --locked --package okta-authomize --test rules -- pages::
+	@python3 -B -m pictures.looks
 
 soak: rust venv ## Try hostile input for longer than `make test` does; HOSTILE_CASES=50 says how many times
 	HOSTILE_CASES=$(or $(HOSTILE_CASES),50) PROPTEST_CASES=20000 cargo test --locked --package okta-authomize -- hostile scrub --nocapture
@@ -48,11 +60,11 @@ soak: rust venv ## Try hostile input for longer than `make test` does; HOSTILE_C
 bench: rust ## Measure the release build against a large fake org; writes bench/results.md (Linux)
 	@python3 -B -m bench
 
-build: rust venv ## Build both functions below target/lambda/ for this machine's processor; ARCH=arm64 or x86_64 for another
+build: rust build-tools ## Build both functions below target/lambda/ for this machine's processor; ARCH=arm64 or x86_64 for another
 	cargo lambda build --release --locked --package okta-authomize $(TARGET_FLAGS)
 	cargo lambda build --release --locked --package okta-authomize-loader --bin okta-authomize-loader $(TARGET_FLAGS)
 
-package: rust venv checkov-venv ## Make dist/, which deploys without a toolchain: functions, SHA-256, parts list; ARCH=arm64 (as a rule) or x86_64
+package: rust build-tools template-tools checkov-venv ## Make dist/, which deploys without a toolchain: functions, SHA-256, parts list; ARCH=arm64 (as a rule) or x86_64
 	@$(MAKE) build ARCH=$(LAMBDA_ARCH)
 	@python3 -B -m deploy package --arch $(LAMBDA_ARCH)
 
@@ -106,24 +118,45 @@ python:
 	python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { echo 'Python 3.10 or newer is missing: install python3.' >&2; exit 1; }; \
 	python3 -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing: on Debian and Ubuntu, apt install python3-venv." >&2; exit 1; }
 
-# The copy of the requirements comes last, so that a broken-off installation is done again.
+# $(1) the virtual environment, $(2) the list, $(3) MB, $(4) options of pip. A list's copy comes last, so that a
+# broken-off installation is done again.
 define install
-	@cmp -s $(2) $(1)/requirements.txt && $(1)/bin/python3 -c '' 2>/dev/null || { \
+	@$(1)/bin/python3 -c '' 2>/dev/null || { rm -rf $(1); PATH="$${PATH#$(VENV)/bin:}" python3 -m venv $(1); }
+	@cmp -s $(2) $(1)/installed/$(subst /,-,$(2)) || { \
 	  echo 'Installing $(2) into $(notdir $(1)) (once, about $(3) MB)'; \
-	  rm -rf $(1); \
-	  PATH="$${PATH#$(VENV)/bin:}" python3 -m venv $(1) && \
-	  $(1)/bin/python3 -m pip install --quiet --disable-pip-version-check --requirement $(2) && \
-	  cp $(2) $(1)/requirements.txt; }
+	  $(1)/bin/python3 -m pip install --disable-pip-version-check --progress-bar off $(4) --requirement $(2) | \
+	    sed -nE 's/^(Collecting [^ ]+|Installing collected packages).*/  $(notdir $(1)): \1/p' && \
+	  mkdir -p $(1)/installed && cp $(2) $(1)/installed/$(subst /,-,$(2)) && \
+	  echo '  $(notdir $(1)): $(2) is installed'; }
 endef
 
+# What `make run` starts, with one command: all of it shares what it depends on.
+programs: rust
+	@cargo build --locked --package fake-org --bin fake-org --package okta-authomize --bin okta-authomize --package okta-authomize-loader --bin load
+
 venv: python
-	$(call install,$(VENV),requirements.txt,900)
+	$(call install,$(VENV),requirements/run.txt,140)
+
+build-tools: venv
+	$(call install,$(VENV),requirements/build.txt,450)
+
+template-tools: venv
+	$(call install,$(VENV),requirements/template.txt,260)
+
+browser-tools: venv
+	$(call install,$(VENV),pictures/requirements.txt,20,--no-deps)
 
 conformance-venv: python
-	$(call install,$(CONFORMANCE_VENV),conformance/requirements.txt,60)
+	$(call install,$(CONFORMANCE_VENV),conformance/run.txt,40)
+
+conformance-tests: conformance-venv
+	$(call install,$(CONFORMANCE_VENV),conformance/requirements.txt,30)
 
 findings-venv: python
-	$(call install,$(FINDINGS_VENV),findings/requirements.txt,130)
+	$(call install,$(FINDINGS_VENV),findings/run.txt,100)
+
+findings-tests: findings-venv
+	$(call install,$(FINDINGS_VENV),findings/requirements.txt,40)
 
 checkov-venv: python
 	$(call install,$(CHECKOV_VENV),deploy/requirements.txt,500)

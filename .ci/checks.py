@@ -18,6 +18,7 @@ CHECKS = [
     ("the findings themselves", f"{os.environ['FINDINGS_PYTHON']} -B -m findings.selftest"),
     ("the deployment itself", f"{CHECKED_BY}/python3 -B -m deploy.selftest"),
     ("tests", "cargo test --workspace --locked --no-fail-fast"),
+    ("the status page in a browser", "python3 -B -m pictures.looks"),
     ("dependencies, by cargo-deny", f"{CHECKED_BY}/cargo-deny --log-level error check bans licenses sources"),
     ("documentation", "cargo doc --workspace --no-deps --locked"),
     ("template, by AWS SAM", "sam validate --lint"),
@@ -51,21 +52,32 @@ def run(command):
     return process.wait(), passed, failed
 
 
+def table(took):
+    """Lines of text: what each check took, and its share of the whole."""
+    whole = sum(seconds for _, seconds, _ in took) or 1
+    lines = [f"  {name:<40}{seconds:>7.0f} s{100 * seconds / whole:>6.0f} %  {word}" for name, seconds, word in took]
+    return ["", *lines, f"  {'all':<40}{whole:>7.0f} s"]
+
+
 def main():
     passed = failed = 0
-    for name, command in CHECKS:
-        print(f"\n== {name}: {command}", flush=True)
+    took = []
+    print(f"{len(CHECKS)} checks: {', '.join(name for name, _ in CHECKS)}", flush=True)
+    for number, (name, command) in enumerate(CHECKS, start=1):
+        print(f"\n== {number} of {len(CHECKS)}, {name}: {command}", flush=True)
         started = time.monotonic()
         code, more_passed, more_failed = run(command)
         passed += more_passed
         failed += more_failed
-        print(f"== {name}: {'failed' if code else 'fine'} after {time.monotonic() - started:.0f} s", flush=True)
+        took.append((name, time.monotonic() - started, "failed" if code else "fine"))
+        print(f"== {name}: {took[-1][2]} after {took[-1][1]:.0f} s", flush=True)
         if code:
             failed = failed or 1
             break
     if not passed and not failed:
         print("no test ran", flush=True)
         failed = 1
+    print("\n".join(table(took)))
     print(f"\n{passed} passed, {failed} failed", flush=True)
     return 1 if failed else 0
 

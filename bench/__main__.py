@@ -15,7 +15,7 @@ from demo.failure import Failure
 
 RESULTS = Path("bench/results.md")
 TIMES = 3
-# What `cargo lambda build --release` sets, so that what is measured is what is deployed.
+# Set as `cargo lambda build --release` does, so that the measured build is the deployed one.
 AS_CARGO_LAMBDA = {
     "CARGO_PROFILE_RELEASE_STRIP": "symbols",
     "CARGO_PROFILE_RELEASE_LTO": "thin",

@@ -12,8 +12,9 @@ import tempfile
 import time
 import uuid
 
-from bench import http, process
+from bench import process
 from bench.sink import BUCKET, PREFIX, Sink
+from demo import http
 from demo.children import child
 from demo.failure import Failure
 
@@ -36,7 +37,7 @@ ENVIRONMENT = {
 
 @dataclasses.dataclass
 class Cost:
-    """What one invocation took."""
+    """One invocation's cost."""
 
     report: dict
     wall_s: float

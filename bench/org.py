@@ -25,7 +25,7 @@ class Org:
         self._process.stdout.readline()
 
     def counts(self):
-        """What was asked of it: requests by path template, answers 429, bytes before compression."""
+        """The requests so far: by path template, answers 429, bytes before compression."""
         with urllib.request.urlopen(f"{self.url}/_fake/counts", timeout=60) as answer:
             return json.load(answer)
 

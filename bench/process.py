@@ -1,4 +1,4 @@
-"""What a running program has cost so far, as Linux counts it."""
+"""The cost of a running program so far, as Linux counts it."""
 
 import time
 

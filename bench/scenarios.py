@@ -1,4 +1,4 @@
-"""What is measured. Each scenario gives a row or several: {"name", "requests", "floor", …}."""
+"""Scenarios: the measurements. Each gives a row or several: {"name", "requests", "floor", …}."""
 
 import statistics
 import time

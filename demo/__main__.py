@@ -1,5 +1,7 @@
-"""The story of `make run`."""
+"""The story of `make run`; with `--json` it is told as one JSON object, and everything else goes to standard error."""
 
+import argparse
+import json
 import os
 import signal
 import sys
@@ -22,23 +24,37 @@ MOST_INVOCATIONS = 20
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def main():
+def main(arguments):
+    parser = argparse.ArgumentParser(prog="make run", description="Collects an org into out/.")
+    parser.add_argument("--json", action="store_true", help="one object on standard output: reports, seconds, findings, files, load")
+    is_json = parser.parse_args(arguments).json
+    answer = beside_output() if is_json else None
     for number in SIGNALS:
         signal.signal(number, stop)
     bypass_proxies()
     try:
         own_secret = os.environ.get("OKTA_SECRET")
-        collect(own_secret)
+        told = collect(own_secret, is_json)
         if not own_secret:
             # The last mile, of the demo org alone: nobody's own data goes anywhere unasked.
-            return load.load_into_fake(load.build(), ["--integration", DEMO_INTEGRATION])
+            code = load.load_into_fake(load.build(), ["--integration", DEMO_INTEGRATION])
+            told["load"] = "failed" if code else "succeeded"
+        if answer:
+            print(json.dumps(told, ensure_ascii=False), file=answer, flush=True)
+        return 1 if told.get("load") == "failed" else 0
     except Failure as failure:
         print(f"\nmake run: {failure}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nmake run: stopped; what was committed is in out/", file=sys.stderr)
         return 130
-    return 0
+
+
+def beside_output():
+    """Standard output, of which nothing else is left: what this program and those that it starts say goes to standard error."""
+    answer = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    return answer
 
 
 def stop(*_):
@@ -54,19 +70,19 @@ def bypass_proxies():
         os.environ[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1,localhost"]))
 
 
-def collect(own_secret):
+def collect(own_secret, is_json):
     state = None if own_secret else demo_state()
     source = own_org(own_secret) if own_secret else None
-    programs = function.build(function.NAME) if own_secret else function.build("fake-org", function.NAME)
+    programs = function.build(function.NAME, *([] if own_secret else [function.ORG]))
     with ExitStack() as stack:
         aws = stack.enter_context(Aws())
         aws.restore(OUT)
-        source = source or stack.enter_context(demo_org(programs / "fake-org", state))
+        source = source or stack.enter_context(demo_org(programs / function.ORG, state))
         aws.create_secret(source.secret)
         # Before the function, so that it has ended when this is done: no commit is copied by halves.
         stack.callback(keep, aws, state)
         running = stack.enter_context(function.running(environment(aws, source), LOG))
-        story(aws, source, running)
+        return story(aws, source, running, is_json)
 
 
 def demo_state():
@@ -89,13 +105,13 @@ def environment(aws, source):
 
 
 def keep(aws, state):
-    """Whatever came of it, what is committed is kept, and the org it came from."""
+    """Keeps what is committed, and the org it came from, however the run ended."""
     aws.copy_to(OUT)
     if state:
         state.write(OUT)
 
 
-def story(aws, source, running):
+def story(aws, source, running, is_json):
     print(f"\nCollecting {source.title}", flush=True)
     started = time.monotonic()
     known = {entry["Key"] for entry in aws.objects(f"{PREFIX}/manifests/")}
@@ -112,7 +128,10 @@ def story(aws, source, running):
     print("\n".join(text), flush=True)
     # Before the function has ended, for what it committed is complete: the copy is the one that is kept.
     aws.copy_to(OUT)
-    print(f"\n{findings.tell(OUT, PREFIX, integration)}", flush=True)
+    found = findings.tell(OUT, PREFIX, integration, is_json)
+    if not is_json:
+        print(f"\n{found}", flush=True)
+    return {"integration": integration, "reports": reports, "seconds": round(seconds, 1), "findings": found, "files": f"{OUT}/{PREFIX}"}
 
 
 def invoke_until_done(running, progress):
@@ -125,4 +144,4 @@ def invoke_until_done(running, progress):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""What changed in the org since the run before, told from the batches: each record names the event that caused it."""
+"""Changes in the org since the run before, told from the batches: each record names the event that caused it."""
 
 import gzip
 import json
@@ -43,7 +43,7 @@ def sign(record):
 
 
 def name(record):
-    """What people call it, where the record says so, else its id."""
+    """The name that people use, where the record says so, else the id."""
     source = record.get("source", {})
     profile = source.get("profile", {})
     called = profile.get("login") or profile.get("name") or source.get("label") or source.get("name")

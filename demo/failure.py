@@ -1,4 +1,4 @@
-"""What ends the demo with a message instead of a stack trace."""
+"""A failure that ends the demo with a message instead of a stack trace."""
 
 
 class Failure(Exception):

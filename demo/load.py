@@ -13,6 +13,7 @@ import tempfile
 
 from pathlib import Path
 
+from demo import function
 from demo.children import child
 from demo.failure import Failure
 
@@ -35,12 +36,7 @@ def main(arguments):
 
 
 def build():
-    with child(["cargo", "build", "--quiet", "--locked", "--package", "okta-authomize-loader", "--bin", "load"]) as process:
-        if process.wait():
-            raise Failure("the loader does not build (see above)")
-    metadata = ["cargo", "metadata", "--locked", "--no-deps", "--format-version", "1"]
-    described = subprocess.run(metadata, check=True, capture_output=True)
-    return Path(json.loads(described.stdout)["target_directory"], "debug", "load")
+    return function.build(function.LOADER) / function.LOADER
 
 
 def load_into_fake(program, arguments):

@@ -1,4 +1,4 @@
-"""What is seen while the function works: one line that changes, or plain lines where there is no terminal."""
+"""Progress while the function works: one line that changes, or plain lines where there is no terminal."""
 
 import shutil
 import sys

@@ -15,7 +15,7 @@ from demo.state import State
 
 @dataclasses.dataclass
 class Source:
-    """What the function needs to know of an org, and what is known of it beside."""
+    """An org as the function needs to know it, and as it shows itself beside."""
 
     title: str
     secret: dict

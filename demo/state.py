@@ -1,4 +1,4 @@
-"""What the demo org must still be at the next run: out/.demo.json."""
+"""The demo org's state for the next run: out/.demo.json."""
 
 import dataclasses
 import datetime

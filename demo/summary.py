@@ -1,4 +1,4 @@
-"""What is told after a run: streams, requests, time, outcome, and where the files are."""
+"""The summary after a run: streams, requests, time, outcome, and where the files are."""
 
 
 def size(number):

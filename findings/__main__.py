@@ -1,6 +1,7 @@
 """`make findings`: what the committed state says about posture and attacks."""
 
 import argparse
+import datetime
 import json
 import sys
 import time
@@ -30,6 +31,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     shape.add_argument("--who", metavar="USER", help="instead: what this user (id or login) can reach, by which path, since when, last used")
     parser.add_argument("--only", action="append", default=[], metavar="ID", help="this finding with every case; may be repeated")
     parser.add_argument("--examples", type=int, default=table.SHOWN, metavar="N", help="examples in the table (default: 3)")
+    parser.add_argument("--counts", type=Path, metavar="FILE", help="write the counts by severity, for the status page")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=NUMBER", help="a threshold, e.g. dormant_days=60")
     return parser.parse_args(words)
 
@@ -54,6 +56,8 @@ def main(words: list[str] | None = None) -> int:
         given = answers.answers(connection, values)
         now = connection.execute("select now from clock").fetchone()[0]
     given = [answer for answer in given if not asked.only or answer.finding.id in asked.only]
+    if asked.counts:
+        _write_counts(asked.counts, given, log)
     if asked.json:
         print(json.dumps([_object(answer, bool(asked.only)) for answer in given], indent=1, ensure_ascii=False))
     elif asked.ocsf:
@@ -62,6 +66,17 @@ def main(words: list[str] | None = None) -> int:
     else:
         _show(given, log, started, sys.maxsize if asked.only else asked.examples)
     return 0
+
+
+def _write_counts(file: Path, given: list[Answer], log: Log) -> None:
+    """Writes what the status page shows, as `status/{integration}.findings.json` in the bucket holds it."""
+    severities: dict[str, int] = {}
+    for answer in given:
+        severities[answer.finding.severity] = severities.get(answer.finding.severity, 0) + len(answer.cases)
+    made_at = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    told = {"schema": 1, "made_at": made_at, "sequence": log.commits[-1][0], "severities": severities}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(told, indent=2) + "\n")
 
 
 def _who(connection, user: str) -> int:

@@ -2,17 +2,19 @@
 //!
 //! Shapes are those of `IngestionDataBundleSchema` and of the PATCH models in PyPI
 //! `authomize-rest-api-client` 4.6.9. Absent values are left out, never null or empty: every
-//! optional field skips itself, and [`text`] turns an empty string into none.
+//! optional field skips itself, and [`text`] turns an empty string into `None`.
 
 use jiff::Timestamp;
 #[cfg(feature = "schemas")]
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde_json::Value;
+use serde_with::skip_serializing_none;
 
 macro_rules! model {
     ($(#[$doc:meta])* $name:ident { $($(#[$note:meta])* $field:ident: $type:ty,)* }) => {
         $(#[$doc])*
+        #[skip_serializing_none]
         #[derive(Debug, Clone, Default, PartialEq, Serialize)]
         #[cfg_attr(feature = "schemas", derive(JsonSchema))]
         #[serde(rename_all = "camelCase")]
@@ -21,7 +23,7 @@ macro_rules! model {
     };
 }
 
-/// What Authomize ingests for one record; keys without items are left out.
+/// The items that Authomize ingests for one record; keys without items are left out.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[cfg_attr(feature = "schemas", schemars(deny_unknown_fields, transform = refuse_empty))]
@@ -32,13 +34,13 @@ pub struct Bundle {
     /// Groups and roles.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub new_groupings: Vec<Grouping>,
-    /// What can be allowed.
+    /// Privileges: actions that can be allowed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub new_privileges: Vec<Privilege>,
     /// Privilege in privilege.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub new_privileges_grants: Vec<Association>,
-    /// Who is allowed what, on what.
+    /// Permissions: an account or grouping may use a privilege on an asset.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub new_permissions: Vec<Permission>,
     /// Account in grouping.
@@ -56,10 +58,10 @@ pub struct Bundle {
     /// Accounts of software.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub new_service_accounts: Vec<ServiceAccount>,
-    /// PATCH items of accounts; applied before the `new_*` keys of the same manifest.
+    /// PATCH items of accounts, laid over the newest `new_users` item of the same id.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub update_users: Vec<UserUpdate>,
-    /// PATCH items of assets; applied before the `new_*` keys of the same manifest.
+    /// PATCH items of assets, laid over the newest `new_assets` item of the same id.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub update_assets: Vec<AssetUpdate>,
 }
@@ -72,33 +74,25 @@ model! {
         /// Okta id.
         origin_id: String,
         /// The schema calls it "Username".
-        #[serde(skip_serializing_if = "Option::is_none")]
         name: Option<String>,
         /// Left out when Okta has none.
-        #[serde(skip_serializing_if = "Option::is_none")]
         email: Option<String>,
         /// `profile.firstName`.
-        #[serde(skip_serializing_if = "Option::is_none")]
         first_name: Option<String>,
         /// `profile.lastName`.
-        #[serde(skip_serializing_if = "Option::is_none")]
         last_name: Option<String>,
         /// See [`UserStatus`].
         status: UserStatus,
         /// `profile.department`.
-        #[serde(skip_serializing_if = "Option::is_none")]
         department: Option<String>,
         /// `profile.title`.
-        #[serde(skip_serializing_if = "Option::is_none")]
         title: Option<String>,
         /// Set only where the user's type says so; the model's default is false.
-        #[serde(skip_serializing_if = "Option::is_none")]
         is_external: Option<bool>,
         /// RFC 3339, UTC.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
         last_login_at: Option<String>,
-        /// What has no field of its own.
+        /// Attributes without a field of their own.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         custom_properties: Vec<CustomProperty>,
     }
@@ -110,17 +104,14 @@ model! {
         /// Okta id.
         unique_id: String,
         /// `Deleted` for a tombstone.
-        #[serde(skip_serializing_if = "Option::is_none")]
         status: Option<UserStatus>,
         /// Whether any factor is active that counts beside a password.
         #[serde(rename = "hasMFA", skip_serializing_if = "Option::is_none")]
         has_mfa: Option<bool>,
         /// RFC 3339, UTC.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
         last_login_at: Option<String>,
         /// `mfa:sms` and the like: all weak factors, so that an empty list takes away what is no longer there.
-        #[serde(skip_serializing_if = "Option::is_none")]
         tags: Option<Vec<String>>,
     }
 }
@@ -145,11 +136,10 @@ model! {
         unique_id: String,
         /// Okta id.
         origin_id: String,
-        /// What kind of software.
+        /// The kind of software.
         #[serde(rename = "type")]
         kind: ServiceAccountType,
         /// Never empty.
-        #[serde(skip_serializing_if = "Option::is_none")]
         name: Option<String>,
         /// From the app's status.
         status: UserStatus,
@@ -171,12 +161,10 @@ model! {
         /// `okta:use-app`, `okta:role:<type or id>`, or a permission's own name.
         unique_id: String,
         /// Okta's id of it.
-        #[serde(skip_serializing_if = "Option::is_none")]
         origin_id: Option<String>,
         /// Label.
         origin_name: String,
         /// None where the model has no kind that fits.
-        #[serde(skip_serializing_if = "Option::is_none")]
         privilege_type: Option<PrivilegeType>,
         /// The deprecated field, for the one kind that only it has.
         #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
@@ -207,26 +195,25 @@ pub enum LegacyPrivilegeType {
 }
 
 model! {
-    /// Who is allowed what, on what (`NewPermissionRequestSchema`).
+    /// A permission: an account or grouping may use a privilege on an asset (`NewPermissionRequestSchema`).
     Permission {
         /// A user's, group's or role grouping's id.
         source_unique_id: String,
         /// Which of them.
         source_type: SourceType,
-        /// What is allowed.
+        /// The privilege that is allowed.
         privilege_id: String,
-        /// On what; none is the whole org.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        /// The asset; absent for the whole org.
         asset_id: Option<String>,
         /// Whether the privilege is a role.
         is_role: bool,
-        /// What has no field of its own.
+        /// Attributes without a field of their own.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         tags: Vec<String>,
     }
 }
 
-/// What a permission's source is.
+/// The kind of a permission's source.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub enum SourceType {
@@ -238,7 +225,7 @@ pub enum SourceType {
 }
 
 model! {
-    /// What can be the object of a permission (`NewAssetRequestSchema`).
+    /// An object of permissions (`NewAssetRequestSchema`).
     Asset {
         /// Okta id.
         unique_id: String,
@@ -250,26 +237,21 @@ model! {
         #[serde(rename = "type")]
         kind: AssetType,
         /// Another name of it.
-        #[serde(skip_serializing_if = "Option::is_none")]
         alternative_name: Option<String>,
         /// Okta's own kind.
-        #[serde(skip_serializing_if = "Option::is_none")]
         origin_type: Option<String>,
         /// RFC 3339, UTC.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
         created_at: Option<String>,
         /// At most 512 characters.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[cfg_attr(feature = "schemas", schemars(length(max = DESCRIPTION_CHARS)))]
         description: Option<String>,
         /// Where it is to be seen.
-        #[serde(skip_serializing_if = "Option::is_none")]
         href: Option<String>,
-        /// What has no field of its own and may be long.
+        /// Attributes without a field of their own, which may be long.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         tags: Vec<String>,
-        /// What has no field of its own.
+        /// Attributes without a field of their own.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         custom_properties: Vec<CustomProperty>,
     }
@@ -283,7 +265,7 @@ pub enum AssetType {
     Application,
     /// A trust between systems: an identity provider.
     Integration,
-    /// What the model has no kind for: groups and resource sets as objects of a role.
+    /// Objects that the model has no kind for: groups and resource sets as objects of a role.
     #[default]
     Other,
 }
@@ -317,7 +299,6 @@ model! {
         /// Required and never empty.
         name: String,
         /// Okta's own type.
-        #[serde(skip_serializing_if = "Option::is_none")]
         origin_type: Option<String>,
         /// `Group` for all that Okta has.
         #[serde(rename = "type")]
@@ -325,10 +306,9 @@ model! {
         /// Whether the grouping is a role.
         is_role: bool,
         /// At most 256 characters.
-        #[serde(skip_serializing_if = "Option::is_none")]
         #[cfg_attr(feature = "schemas", schemars(length(max = ALTERNATIVE_NAME_CHARS)))]
         alternative_name: Option<String>,
-        /// What has no field of its own.
+        /// Attributes without a field of their own.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         custom_properties: Vec<CustomProperty>,
     }
@@ -346,9 +326,9 @@ pub enum GroupingType {
 model! {
     /// `sourceId` belongs to `targetId` (`NewAccountsAssociationRequestSchema` and its kin).
     Association {
-        /// What belongs.
+        /// The member.
         source_id: String,
-        /// What it belongs to.
+        /// The whole that it belongs to.
         target_id: String,
     }
 }
@@ -371,7 +351,7 @@ pub const ALTERNATIVE_NAME_CHARS: usize = 256;
 /// Most characters of an asset's description.
 pub const DESCRIPTION_CHARS: usize = 512;
 
-/// What is published of the model: text and lists are left out rather than written empty.
+/// The published form of the model: text and lists are left out rather than written empty.
 #[cfg(feature = "schemas")]
 fn refuse_empty(schema: &mut Schema) {
     let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
@@ -396,7 +376,7 @@ fn is(schema: &Value, kind: &str) -> bool {
     types == kind || types.as_array().is_some_and(|types| types.iter().any(|of| of == kind))
 }
 
-/// The value at `path` as text: strings, numbers and booleans; none where it is absent, null,
+/// The value at `path` as text: strings, numbers and booleans; `None` where it is absent, null,
 /// empty or something else.
 #[must_use]
 pub fn text(object: &Value, path: &[&str]) -> Option<String> {
@@ -410,7 +390,7 @@ pub fn text(object: &Value, path: &[&str]) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// The time at `path`, as RFC 3339 in UTC; none where there is no valid time.
+/// The time at `path`, as RFC 3339 in UTC, or `None` if there is no valid time.
 #[must_use]
 pub fn time(object: &Value, path: &[&str]) -> Option<String> {
     text(object, path)?.parse::<Timestamp>().ok().map(rfc3339)

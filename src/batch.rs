@@ -44,7 +44,7 @@ pub struct Entry {
 /// A batch that is ready to be stored.
 #[derive(Debug)]
 pub struct Sealed {
-    /// What the manifest will say of it.
+    /// The manifest's entry of it.
     pub entry: Entry,
     /// Gzip-compressed JSON Lines.
     pub body: Bytes,

@@ -66,7 +66,7 @@ impl From<StoreError> for CommitError {
     }
 }
 
-/// What could be read back of a stream's committed lines.
+/// The part of a stream's committed lines that could be read back.
 #[derive(Debug, Default)]
 pub struct ReadBack {
     /// Their ids.

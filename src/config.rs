@@ -8,7 +8,7 @@ use url::{Host, Url};
 
 use crate::metrics::Dimensions;
 
-/// What the environment says (see the README's table of settings).
+/// Settings of the function, as the environment has them (see `docs/configuration.md`).
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Output bucket (`BUCKET`).
@@ -36,7 +36,7 @@ pub struct Config {
 /// Every setting that is missing or wrong, each line led by the variable's name.
 #[derive(Debug)]
 pub struct ConfigError {
-    /// One sentence a problem.
+    /// One sentence per problem.
     pub problems: Vec<String>,
 }
 
@@ -48,7 +48,7 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// The variables that [`Config::read`] knows, for the template's and README's tests.
+/// The variables that [`Config::read`] knows, for the tests of the template and the documents.
 pub const VARIABLES: [&str; 11] = [
     "BUCKET",
     "PREFIX",

@@ -52,7 +52,7 @@ pub struct Checkpoint {
     pub streams: BTreeMap<String, Live>,
 }
 
-/// What is live of one stream.
+/// The live batches of one stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub struct Live {
@@ -156,7 +156,7 @@ impl Live {
             self.since_sequence = (*since_sequence).max(self.since_sequence);
             let since = self.since_sequence;
             self.batches.retain(|batch| batch.sequence >= since);
-            // What they take away was last sent before: nothing of it is left.
+            // The records that they take away were last sent before: nothing of them is left.
             self.forgets.retain(|older| older.since_sequence > since);
         } else if *since_sequence > self.since_sequence {
             // Of two for the same part the later one takes all away that the earlier one does.

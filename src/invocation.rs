@@ -1,16 +1,16 @@
-//! What comes in and what goes out: an event → [`Request`], a run → [`Report`].
+//! The function's two ends: an event → [`Request`], a run → [`Report`].
 
 use std::collections::BTreeMap;
 
 #[cfg(feature = "schemas")]
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What a run is asked to do.
+/// An event's wishes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
-    /// What to collect.
+    /// How to collect.
     pub mode: Mode,
     /// Secret to use instead of the setting's.
     pub secret_id: Option<String>,
@@ -30,7 +30,7 @@ pub enum Mode {
     Incremental,
     /// A snapshot of the named streams is due now.
     Full,
-    /// Token, scopes and one request a stream; nothing is collected.
+    /// Token, scopes and one request per stream; nothing is collected.
     Check,
 }
 
@@ -52,7 +52,7 @@ impl Request {
     /// <https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html>
     ///
     /// # Errors
-    /// One sentence a problem: unknown keys, wrong types, unknown modes and streams.
+    /// One sentence per problem: unknown keys, wrong types, unknown modes and streams.
     pub fn parse(event: &Value, streams: &[&str]) -> Result<Self, Vec<String>> {
         let Value::Object(fields) = event else {
             return match event {
@@ -87,7 +87,7 @@ impl Request {
     }
 }
 
-/// What an event holds instead, as long as a sentence can bear.
+/// A value that an event holds instead, cut to the length of a sentence.
 fn shown(value: &Value) -> String {
     const LONGEST: usize = 200;
     let text = value.to_string();
@@ -123,7 +123,7 @@ fn parse_streams(value: &Value, known: &[&str]) -> Result<Vec<String>, String> {
 #[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// All that was to be had was collected.
+    /// Everything that was to be had was collected.
     #[default]
     Succeeded,
     /// The org does not have the feature; harms nothing.
@@ -169,7 +169,7 @@ pub struct Report {
     /// Age of the newest System Log event that is committed where more is known to come, else 0.
     #[cfg_attr(feature = "schemas", schemars(range(min = 0)))]
     pub activity_lag_seconds: i64,
-    /// What the run cost the org.
+    /// The requests that the run cost the org.
     pub okta: OktaUse,
     /// Wall time of the run.
     #[cfg_attr(feature = "schemas", schemars(range(min = 0)))]
@@ -189,14 +189,14 @@ pub struct StreamReport {
     pub deletes: u64,
     /// Objects in the bucket.
     pub batches: u64,
-    /// What is wrong and what to do about it.
+    /// The problem, and what to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schemas", schemars(length(min = 1)))]
     pub error: Option<String>,
 }
 
 /// Requests sent to the org.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub struct OktaUse {
     /// All requests, token requests and repeats included.

@@ -35,7 +35,7 @@ impl<'a> Json<'a> {
         serde_json::from_str(text)
     }
 
-    /// An object's member; none of anything else.
+    /// An object's member, or `None` of anything else.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Self> {
         let Self::Object(members) = self else { return None };

@@ -46,7 +46,7 @@ pub struct Manifest {
     pub mode: &'static str,
     /// Batches, in the order in which a reader applies them.
     pub batches: Vec<Entry>,
-    /// What a reader forgets after it has applied the batches.
+    /// Snapshots by which a reader forgets records, after it has applied the batches.
     pub snapshots: Vec<SnapshotEntry>,
     /// System Log events of this time can no longer be had.
     pub gap: Option<Gap>,

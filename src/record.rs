@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_with::skip_serializing_none;
 
 use crate::authomize::Bundle;
 
@@ -13,6 +14,7 @@ use crate::authomize::Bundle;
 pub const SCHEMA: u32 = 1;
 
 /// One line of a batch.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[cfg_attr(
@@ -30,7 +32,7 @@ pub struct Record {
     /// Name of the stream.
     #[cfg_attr(feature = "schemas", schemars(length(min = 1)))]
     pub stream: &'static str,
-    /// What the line does to the stream's state.
+    /// The line's effect on the stream's state.
     pub op: Op,
     /// Id within the stream.
     #[cfg_attr(feature = "schemas", schemars(length(min = 1)))]
@@ -39,17 +41,14 @@ pub struct Record {
     #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
     pub observed_at: String,
     /// Uuid of the System Log event that made the collector look.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schemas", schemars(length(min = 1)))]
     pub cause: Option<String>,
-    /// What Authomize ingests.
+    /// The items that Authomize ingests.
     pub bundle: Bundle,
-    /// The Okta object as read, scrubbed; none in a tombstone.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The Okta object as read, scrubbed; absent in a tombstone.
     #[cfg_attr(feature = "schemas", schemars(with = "Option<serde_json::Map<String, Value>>"))]
     pub source: Option<Source>,
     /// The object in the Open Cybersecurity Schema Framework, where the stream has it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schemas", schemars(with = "Option<serde_json::Map<String, Value>>"))]
     pub ocsf: Option<Box<RawValue>>,
 }
@@ -65,7 +64,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// Reads it as something else; none where it has another shape.
+    /// Reads it as something else, or `None` if it has another shape.
     #[must_use]
     pub fn read<T: DeserializeOwned>(&self) -> Option<T> {
         match self {
@@ -87,7 +86,7 @@ impl PartialEq<Value> for Source {
     }
 }
 
-/// What a line does.
+/// A line's effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
@@ -98,12 +97,12 @@ pub enum Op {
     Delete,
 }
 
-/// What a stream makes of one Okta object.
+/// One Okta object, as its stream maps it.
 #[derive(Debug, Clone)]
 pub struct Normalized {
     /// Id within the stream.
     pub id: String,
-    /// What Authomize ingests.
+    /// The items that Authomize ingests.
     pub bundle: Bundle,
     /// The object as it is written.
     pub source: Source,

@@ -1,4 +1,4 @@
-//! All that the rest knows of S3: create if absent, replace if unchanged, put, get, list.
+//! S3, as far as the rest knows it: create if absent, replace if unchanged, put, get, list.
 
 use std::fmt;
 use std::future::Future;
@@ -24,7 +24,7 @@ pub trait Store: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Creation, StoreError>> + Send;
     /// Reads an object with its version; `None` if there is none.
     fn read(&self, key: &str) -> impl Future<Output = Result<Option<(Bytes, Version)>, StoreError>> + Send;
-    /// Reads an object; none where there is none.
+    /// Reads an object, or `None` if there is none.
     fn get(&self, key: &str) -> impl Future<Output = Result<Option<Bytes>, StoreError>> + Send;
     /// Keys under `prefix` that sort after `after`, in order.
     fn list(&self, prefix: &str, after: &str) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
@@ -34,7 +34,7 @@ pub trait Store: Clone + Send + Sync + 'static {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version(pub String);
 
-/// What became of a [`Store::create`] or [`Store::replace`].
+/// The outcome of a [`Store::create`] or [`Store::replace`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Creation {
     /// The object is there now.

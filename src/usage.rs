@@ -36,7 +36,7 @@ struct Count {
 
 const USES: [&str; 2] = ["user.session.start", "user.authentication.sso"];
 
-/// What counting reads of an event; the rest stays unread.
+/// The attributes of an event that are counted; the rest stays unread.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Event {

@@ -106,7 +106,7 @@ class Configure(OnAws):
             self.assertIsNotNone(wrong_with_domain(bad), bad)
 
     def test_the_keys_are_those_that_a_secret_has(self):
-        known = set(re.findall(r"^\| `(\w+)`(?:, `(\w+)`)?(?:, `(\w+)`)?", (ROOT / "README.md").read_text(), re.MULTILINE))
+        known = set(re.findall(r"^\| `(\w+)`(?:, `(\w+)`)?(?:, `(\w+)`)?", (ROOT / "docs/configuration.md").read_text(), re.MULTILINE))
         known = {name for row in known for name in row if name}
         self.assertLessEqual({"domain", "client_id", "client_secret", "private_key", "key_id", "token", "integration_name", "owner"}, known)
 

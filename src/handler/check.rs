@@ -1,4 +1,4 @@
-//! `check`: token, scopes and one request a stream; writes nothing but the status.
+//! `check`: token, scopes and one request per stream; writes nothing but the status.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use crate::invocation::Request;
 use crate::okta::Org;
 use crate::streams::{Assembly, STREAMS, Source, Stream, id_of, parse};
 
-/// Sends one request a stream that the event names: for its own listing, or, where another
+/// Sends one request per stream that the event names: for its own listing, or, where another
 /// stream's request has brought its parents, for the first parent there is. What has no parent
 /// has nothing that could be refused.
 pub(super) async fn check(
@@ -62,7 +62,7 @@ pub(super) async fn check(
     Ok(ended)
 }
 
-/// Id and object of a listing's first item; none where it is empty.
+/// Id and object of a listing's first item, or `None` if it is empty.
 type First = Option<(String, Option<Value>)>;
 
 fn note(ended: &mut Ended, stream: &'static Stream, answer: Answer) {

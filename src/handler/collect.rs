@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 
+use super::counted::Counted;
 use super::outcome::{Ended, answer_of, snapshot_of};
 use super::plan::{answered_by, plan};
 use super::recall::recall;
@@ -22,7 +23,6 @@ use crate::okta::{self, Org, Page, Within};
 use crate::secret::Secrets;
 use crate::store::{Kind, Store, StoreError};
 use crate::streams::{Source, Stream, by_name};
-use crate::usage::Usage;
 
 /// One run's collecting.
 pub(super) struct Collecting<'a, S> {
@@ -41,8 +41,8 @@ pub(super) struct Collecting<'a, S> {
     harvests: VecDeque<Harvest>,
     batches: Batches,
     uploads: JoinSet<Result<(), StoreError>>,
-    /// Counted of the activity since the last commit; none where usage is not collected.
-    usage: Option<Usage>,
+    /// Counted of the activity since the last commit.
+    counted: Counted,
     /// Batches that the next manifest will name.
     entries: Vec<Entry>,
     ended: Ended,
@@ -92,7 +92,7 @@ impl<'a, S: Store> Collecting<'a, S> {
             harvests: VecDeque::new(),
             batches: Batches::new(&config.prefix, &run.integration.slug, &date, &run.id),
             uploads: JoinSet::new(),
-            usage: streams.iter().any(|stream| matches!(stream.source, Source::Counted { .. })).then(Usage::default),
+            counted: Counted::new(&streams, run.began_at),
             entries: Vec::new(),
             looked_at: run.began_at,
         }
@@ -204,8 +204,8 @@ impl<'a, S: Store> Collecting<'a, S> {
                         continue;
                     }
                 };
-                if let (true, Some(usage), Some(event)) = (is_activity, &mut self.usage, &record.source) {
-                    usage.add(event);
+                if is_activity {
+                    self.counted.event(&record);
                 }
                 if is_written {
                     sealed.extend(self.batches.push(&record).map_err(unwritten)?);
@@ -239,8 +239,7 @@ impl<'a, S: Store> Collecting<'a, S> {
     /// Stores what is open, then creates the manifest. Returns whether the run goes on: not
     /// where another run was first.
     async fn commit(&mut self) -> Result<bool, Failure> {
-        let used = self.usage.as_mut().map(|usage| usage.take(self.head.sequence + 1, self.clock.now()));
-        for record in used.into_iter().flatten() {
+        for record in self.counted.lines(self.head.sequence + 1, self.clock.now()) {
             if let Some(full) = self.batches.push(&record).map_err(unwritten)? {
                 self.upload(full).await?;
             }
@@ -263,7 +262,7 @@ impl<'a, S: Store> Collecting<'a, S> {
         }
         heads::keep(self.store, &self.log, self.prefix, &manifest, self.clock.now()).await;
         self.looked_at = self.clock.now();
-        self.ended.committed(&manifest);
+        self.ended.committed(&manifest, self.counted.take(), self.looked_at);
         self.engine.committed(manifest.sequence, self.clock.now());
         Ok(true)
     }
@@ -271,7 +270,7 @@ impl<'a, S: Store> Collecting<'a, S> {
     fn manifest(&mut self) -> Manifest {
         let integration = &self.run.integration;
         let mut batches = std::mem::take(&mut self.entries);
-        // What is put together may define objects of other streams in passing; those streams' own
+        // An assembled record may define objects of other streams in passing; those streams' own
         // lines come after and have the last word. Lines of one stream keep their order.
         batches.sort_by_key(|batch| by_name(batch.stream).is_none_or(|stream| !stream.is_assembled()));
         Manifest {

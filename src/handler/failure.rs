@@ -1,4 +1,4 @@
-//! What a whole run cannot go on without.
+//! A problem that stops the whole run.
 
 use std::fmt;
 
@@ -11,9 +11,9 @@ use crate::store::StoreError;
 /// A run that could not go on: Lambda's `errorType` and a message that says what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// What alarms match on.
+    /// The `errorType`, which alarms match on.
     pub kind: &'static str,
-    /// What is wrong, where, and what to do.
+    /// The message: what is wrong, where, and what to do.
     pub message: String,
 }
 

@@ -3,10 +3,12 @@
 
 mod check;
 mod collect;
+mod counted;
 mod failure;
 mod heads;
 mod outcome;
 mod plan;
+mod progress;
 mod recall;
 mod swept;
 mod tell;
@@ -38,7 +40,7 @@ use collect::Collecting;
 use outcome::Ended;
 use swept::Swept;
 
-/// All that an invocation needs from outside; made once a cold start.
+/// Everything that an invocation needs from outside; made once per cold start.
 #[derive(Debug)]
 pub struct Handler<S, V> {
     config: Config,
@@ -51,14 +53,14 @@ pub struct Handler<S, V> {
     swept: Swept,
 }
 
-/// What is kept of an org across warm invocations.
+/// The access to an org and its known limits, kept across warm invocations.
 #[derive(Debug, Clone)]
 struct Kept {
     session: Arc<Session>,
     transport: Arc<Transport>,
 }
 
-/// What Lambda says of an invocation.
+/// An invocation's id and deadline, as Lambda tells them.
 #[derive(Debug, Clone)]
 pub struct Invocation {
     /// Lambda's id of it.
@@ -91,7 +93,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
     /// Runs once.
     ///
     /// # Errors
-    /// What the whole run cannot go on without (see [`Failure`]); the status object tells it
+    /// A problem that stops the whole run (see [`Failure`]); the status object tells it
     /// where the integration's name is known.
     pub async fn run(&self, event: &Value, invocation: &Invocation) -> Result<Report, Failure> {
         guarded(Box::pin(self.invoke(event, invocation))).await
@@ -232,7 +234,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
     async fn finish(&self, run: &Run, ended: Ended) -> Result<Report, Failure> {
         let report = ended.report(run, self.clock.now());
         let mut status = self.status_of(run);
-        ended.describe(&report, &mut status);
+        ended.describe(&report, self.clock.now(), &mut status);
         let told = match self.tell(status.clone(), run.began_at).await {
             Ok(told) => told,
             Err(error) if run.mode == Mode::Check => return Err(error.into()),

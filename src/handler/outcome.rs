@@ -1,18 +1,18 @@
-//! What came of a run: engine's words → report and status.
+//! The end of a run: the engine's words → report and status.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Failure, Run};
+use super::{Failure, Run, progress};
 use crate::COLLECTOR;
 use crate::authomize::rfc3339;
 use crate::commit::{Manifest, SnapshotEntry};
 use crate::engine::{Answer, Completed, Engine, Parked};
 use crate::invocation::{OktaUse, Outcome, Report, StreamReport};
 use crate::metrics::Figures;
-use crate::okta::{Error, Page, Use};
-use crate::status::{Status, StreamStatus};
+use crate::okta::{Error, Limit, Page, Use};
+use crate::status::{self, History, Status, StreamStatus};
 use crate::streams::Stream;
 
 /// A page, or what became of it, in the engine's words.
@@ -53,6 +53,9 @@ pub(super) struct Ended {
     excepted: usize,
     oldest_state_at: Option<Timestamp>,
     used: Use,
+    /// Events, use and commits of the run, for the status.
+    history: History,
+    progress: BTreeMap<&'static str, u8>,
 }
 
 impl Ended {
@@ -68,9 +71,11 @@ impl Ended {
         ended
     }
 
-    /// Counts what a manifest made part of the stream's state.
-    pub(super) fn committed(&mut self, manifest: &Manifest) {
+    /// Counts what a manifest made part of the stream's state. `counted`: the events and the use in its batches.
+    pub(super) fn committed(&mut self, manifest: &Manifest, counted: History, now: Timestamp) {
         self.sequence = manifest.sequence;
+        self.history.add(counted, now);
+        self.history.note_commit(manifest);
         for batch in &manifest.batches {
             let stream = self.streams.entry(batch.stream).or_default();
             stream.upserts += batch.records - batch.deletes;
@@ -108,6 +113,7 @@ impl Ended {
         self.go_on = engine.is_unfinished(now);
         self.retry_after_s = engine.retry_after_s().filter(|_| !self.go_on);
         self.activity_lag_s = engine.activity_lag(now);
+        self.progress = progress::of(&engine.cursor(), engine.streams());
         (self.excepted, self.oldest_state_at) = (engine.excepted(), engine.oldest_snapshot());
         for stream in engine.streams() {
             let held = engine.held(stream.name);
@@ -164,9 +170,15 @@ impl Ended {
     }
 
     /// Fills in what the status tells of a run.
-    pub(super) fn describe(&self, report: &Report, status: &mut Status) {
+    pub(super) fn describe(&self, report: &Report, now: Timestamp, status: &mut Status) {
         status.outcome = word(report.outcome);
         status.sequence = report.sequence;
+        status.activity_lag_seconds = report.activity_lag_seconds;
+        status.retry_after_seconds = report.retry_after_seconds;
+        status.okta = report.okta;
+        status.limits = self.used.limits.iter().map(limit).collect();
+        status.progress_percent = progress::of_all(&self.progress);
+        status.history = self.history.clone();
         for (name, stream) in &self.streams {
             let snapshot = self.snapshots.get(name);
             let entry = StreamStatus {
@@ -174,10 +186,20 @@ impl Ended {
                 error: stream.error.clone(),
                 records: snapshot.map(|(lines, _)| *lines),
                 snapshot_at: snapshot.map(|(_, at)| rfc3339(*at)),
+                progress_percent: self.progress.get(name).copied(),
+                changed_at: None,
             };
+            if let Some((records, _)) = snapshot {
+                status.history.note_records(name, *records, now);
+            }
             status.streams.insert((*name).to_owned(), entry);
         }
     }
+}
+
+fn limit(told: &Limit) -> status::Limit {
+    let Limit { paths, limit, remaining, own } = told.clone();
+    status::Limit { paths, limit, remaining, own }
 }
 
 /// The word of reports.

@@ -11,7 +11,7 @@ use crate::invocation::{Mode, Request};
 use crate::secret::Integration;
 use crate::streams::Stream;
 
-/// What a run is to collect. `swept_at`: since when earlier runs of this process know all changes, by stream.
+/// Plans a run. `swept_at`: since when earlier runs of this process know all changes, by stream.
 pub(super) fn plan(
     config: &Config,
     integration: &Integration,

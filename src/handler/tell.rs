@@ -1,4 +1,4 @@
-//! What the status object is told of a run.
+//! The run's part in the status object.
 
 use std::io::Write as _;
 
@@ -27,6 +27,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             run: run.id.clone(),
             request_id: run.request_id.clone(),
             mode: run.mode.word().to_owned(),
+            signs_in_with: run.integration.signs_in_with().to_owned(),
             ..Status::default()
         }
     }
@@ -63,17 +64,16 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             if told.outcome == "succeeded" && told.mode != Mode::Check.word() {
                 told.last_success_at = Some(told.updated_at.clone());
             }
-            if let Some(last) = &last.status {
-                told = told.completed_by(last);
-                if told.is_older_than(last, &rfc3339(began_at)) {
-                    tracing::info!(run = told.run, newer = last.run, "a newer run has written the status");
-                    return Ok(told);
-                }
+            told = told.completed_by(last.status.as_ref().unwrap_or(&Status::default()), now);
+            if let Some(last) = last.status.as_ref().filter(|last| told.is_older_than(last, &rfc3339(began_at))) {
+                tracing::info!(run = told.run, newer = last.run, "a newer run has written the status");
+                return Ok(told);
             }
             // After a lost race the status may be there without its page.
             if race == 0 && !told.is_news(last.status.as_ref(), now) {
                 return Ok(told);
             }
+            told.findings = status::findings(store, prefix, &told.integration).await;
             told.loads = status::loads(store, prefix, &told.integration).await;
             if status::write(store, prefix, &told, &last).await? {
                 return Ok(told);

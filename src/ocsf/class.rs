@@ -16,7 +16,7 @@ pub(super) enum Class {
     Api,
 }
 
-/// What the schema says of a class.
+/// A class's ids and captions in the schema.
 pub(super) struct ClassFacts {
     pub uid: u32,
     pub name: &'static str,

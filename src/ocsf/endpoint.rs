@@ -52,7 +52,7 @@ pub(super) fn source<'a>(event: &'a Json<'a>) -> Option<Endpoint<'a>> {
     })
 }
 
-/// What stands for a required endpoint of which nothing is known.
+/// Stands for a required endpoint of which nothing is known.
 pub(super) fn unknown() -> Endpoint<'static> {
     Endpoint {
         ip: None,

@@ -3,6 +3,7 @@
 use crate::json::Json;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
+use serde_with::skip_serializing_none;
 
 use super::class::{Class, ClassFacts, OTHER};
 use super::outcome::Control;
@@ -17,6 +18,7 @@ use super::{VERSION, endpoint, outcome, sign_on};
 
 /// An OCSF event of version [`VERSION`], borrowing its texts from the System Log event that
 /// [`event`] was given. It is there to be serialized; absent attributes are left out.
+#[skip_serializing_none]
 #[derive(Debug, Serialize)]
 pub struct Event<'a> {
     activity_id: u32,
@@ -33,20 +35,13 @@ pub struct Event<'a> {
     severity: &'a str,
     status_id: u32,
     status: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     status_code: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     status_detail: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a str>,
     metadata: Metadata<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     actor: Option<Actor<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     device: Option<Device<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     src_endpoint: Option<Endpoint<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     http_request: Option<HttpRequest<'a>>,
     #[serde(flatten)]
     control: Control,
@@ -54,50 +49,31 @@ pub struct Event<'a> {
     of_class: OfClass<'a>,
 }
 
-/// What only one class or a few have.
+/// Attributes of one class or a few.
+#[skip_serializing_none]
 #[derive(Debug, Default, Serialize)]
 struct OfClass<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<User<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     group: Option<Thing<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     entity: Option<Entity<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     privileges: Option<Vec<&'a str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     resource: Option<Thing<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     resources: Vec<Thing<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     api: Option<Api<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     service: Option<Thing<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<Session<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     auth_protocol_id: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     auth_protocol: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     auth_factors: Option<[AuthFactor<'a>; 1]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     logon_type_id: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     logon_type: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     is_mfa: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     is_remote: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     account_switch_type_id: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     account_switch_type: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     finding_info: Option<FindingInfo<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     evidences: Option<[Evidence<'a>; 1]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     is_alert: Option<bool>,
 }
 

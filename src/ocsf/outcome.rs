@@ -2,6 +2,7 @@
 
 use crate::json::Json;
 use serde::Serialize;
+use serde_with::skip_serializing_none;
 
 use super::class::Class;
 use super::read::{at, text};
@@ -40,21 +41,16 @@ static DECISIONS: [(&str, Choice<'static>, Choice<'static>); 4] = [
 static RISK_LEVELS: [(&str, Choice<'static>); 3] =
     [("LOW", (1, "Low")), ("MEDIUM", (2, "Medium")), ("HIGH", (3, "High"))];
 
-/// What a control decided and by which risk: attributes of the `security_control` profile, but
+/// A control's decision, and the risk that led to it: attributes of the `security_control` profile, but
 /// that a finding has a risk of its own.
+#[skip_serializing_none]
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Control {
-    #[serde(skip_serializing_if = "Option::is_none")]
     action_id: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     action: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     disposition_id: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     disposition: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     risk_level_id: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     risk_level: Option<&'static str>,
 }
 

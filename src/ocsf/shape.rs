@@ -2,27 +2,24 @@
 //! <https://schema.ocsf.io/1.8.0/objects>
 
 use serde::{Serialize, Serializer};
+use serde_with::skip_serializing_none;
 
-/// What stands for a required name that the source does not have.
+/// Stands for a required name that the source does not have.
 pub(super) const UNKNOWN: &str = "Unknown";
 
 /// An enumerated attribute: the id and, beside it, the caption or (99) the source's own word.
 pub(super) type Choice<'a> = (u32, &'a str);
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Metadata<'a> {
     pub version: &'static str,
     pub product: Product,
     pub log_name: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub log_version: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub uid: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub event_code: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub correlation_uid: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub original_time: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub profiles: &'static [&'static str],
@@ -34,37 +31,31 @@ pub(super) struct Product {
     pub vendor_name: &'static str,
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Actor<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<User<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<Session<'a>>,
     /// The OAuth client that made the request.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub app_uid: Option<&'a str>,
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct User<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub uid: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<&'a str>,
     pub type_id: u32,
     pub r#type: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub email_addr: Option<&'a str>,
     /// The login where it is no e-mail address.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub uid_alt: Option<&'a str>,
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Session<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub uid: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub issuer: Option<&'a str>,
 }
 
@@ -79,15 +70,13 @@ pub(super) struct Thing<'a> {
     pub kind: Option<&'a str>,
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Entity<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub uid: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<&'a str>,
     pub type_id: u32,
     pub r#type: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<Thing<'a>>,
 }
 
@@ -117,29 +106,23 @@ pub(super) struct Endpoint<'a> {
     pub intermediate_ips: Vec<&'a str>,
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct AutonomousSystem<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub number: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<&'a str>,
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Location<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub city: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub country: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub postal_code: Option<Plain<'a>>,
     /// Degrees.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub lat: Option<f64>,
     /// Degrees.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub long: Option<f64>,
 }
 
@@ -159,36 +142,31 @@ impl Serialize for Plain<'_> {
     }
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Os<'a> {
     pub name: &'a str,
     pub type_id: u32,
     pub r#type: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<&'a str>,
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Device<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub uid: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<&'a str>,
     pub type_id: u32,
     pub r#type: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub os: Option<Os<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_managed: Option<bool>,
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct HttpRequest<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub uid: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<Url<'a>>,
 }
 
@@ -197,11 +175,11 @@ pub(super) struct Url<'a> {
     pub path: &'a str,
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct AuthFactor<'a> {
     pub factor_type_id: u32,
     pub factor_type: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<&'a str>,
 }
 
@@ -210,20 +188,18 @@ pub(super) struct Api<'a> {
     pub operation: &'a str,
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct FindingInfo<'a> {
     pub uid: &'a str,
     pub title: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub types: Option<[&'a str; 1]>,
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Evidence<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<User<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub src_endpoint: Option<Endpoint<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub http_request: Option<HttpRequest<'a>>,
 }

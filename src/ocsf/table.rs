@@ -219,7 +219,7 @@ static VERBS: &[(&[&str], &str, &str, &str)] = &[
     (&["resume", "unsuspend"], "Resume", "Update", "Enable"),
 ];
 
-/// What an event is in the schema: its class, and the activity's id and caption.
+/// An event's place in the schema: its class, and the activity's id and caption.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Kind {
     pub class: Class,
@@ -239,7 +239,7 @@ pub(super) fn kind(event_type: Option<&str>) -> Kind {
     Kind { class, activity_id, activity }
 }
 
-/// What `find` gives for the longest of the event type's prefixes, itself included.
+/// The answer of `find` for the longest of the event type's prefixes, itself included.
 pub(super) fn longest<T>(event_type: &str, find: impl Fn(&str) -> Option<T>) -> Option<T> {
     let mut prefix = event_type;
     loop {

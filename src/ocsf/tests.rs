@@ -33,7 +33,7 @@ fn an_event_type_has_the_class_that_the_list_says() {
     }
 }
 
-/// What the schema requires of every class and of each.
+/// Attributes that the schema requires of every class, and of each.
 fn required(class_uid: u64) -> &'static [&'static str] {
     match class_uid {
         2004 => &["finding_info"],

@@ -1,4 +1,4 @@
-//! Who acts and what is acted on: actor, session and targets.
+//! The cast of an event: actor, session and targets.
 
 use crate::json::Json;
 
@@ -154,18 +154,18 @@ impl<'a> Cast<'a> {
         kinds.iter().find_map(|kind| self.targets.iter().find(|target| target.is(&[*kind])))
     }
 
-    /// Who signs in: the user that the event names, or else its actor.
+    /// The user who signs in: the one that the event names, or else its actor.
     pub(super) fn signing_user(&self) -> User<'a> {
         self.first(&["User"]).or(self.actor.as_ref()).map_or(NOBODY, Named::user)
     }
 
-    /// Whose account changes. An event that names no target is about its actor.
+    /// The user whose account changes. An event that names no target is about its actor.
     pub(super) fn changed_user(&self) -> User<'a> {
         let actor = self.actor.as_ref().filter(|actor| self.targets.is_empty() && actor.is(&["User"]));
         self.first(&["User", "AppUser"]).or(actor).map_or(NOBODY, Named::user)
     }
 
-    /// Who is granted something: a user, or the client that acts for itself.
+    /// The grantee: a user, or the client that acts for itself.
     pub(super) fn grantee(&self) -> User<'a> {
         self.first(&GRANTEES).map_or(NOBODY, Named::user)
     }
@@ -179,13 +179,13 @@ impl<'a> Cast<'a> {
         self.targets.iter().find(|target| target.is_group()).map_or(NOTHING, Named::thing)
     }
 
-    /// What a group is granted: the first target that is neither group nor user nor role.
+    /// The object that a group is granted: the first target that is neither group nor user nor role.
     pub(super) fn granted_resource(&self) -> Option<Thing<'a>> {
         let is_other = |target: &&Named<'a>| !target.is_group() && !target.is(&GRANTEES) && !target.is_privilege();
         self.targets.iter().find(is_other).map(Named::thing)
     }
 
-    /// What is managed: the first target that is no user, or else the user.
+    /// The object that is managed: the first target that is no user, or else the user.
     pub(super) fn entity(&self) -> Entity<'a> {
         let thing = self.targets.iter().find(|target| !target.is(&["User"]));
         thing.or(self.targets.first()).map_or(NO_ENTITY, Named::entity)
@@ -202,7 +202,7 @@ impl<'a> Cast<'a> {
         self.targets.iter().map(Named::thing).collect()
     }
 
-    /// What is granted to a user: the targets that are neither users nor privileges.
+    /// The objects that a user is granted: the targets that are neither users nor privileges.
     pub(super) fn granted_resources(&self) -> Vec<Thing<'a>> {
         let others = self.targets.iter().filter(|target| !target.is(&GRANTEES) && !target.is_privilege());
         others.map(Named::thing).collect()
@@ -236,7 +236,7 @@ impl<'a> Cast<'a> {
 
 const GRANTEES: [&str; 5] = ["User", "AppUser", "PublicClientApp", "PublicClientAppEntity", "ServiceAccount"];
 
-/// What stands for a required user of whom nothing is known.
+/// Stands for a required user of whom nothing is known.
 pub(super) const NOBODY: User<'static> =
     User { uid: None, name: Some(UNKNOWN), type_id: 0, r#type: UNKNOWN, email_addr: None, uid_alt: None };
 const NOTHING: Thing<'static> = Thing { uid: None, name: Some(UNKNOWN), kind: None };

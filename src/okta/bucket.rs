@@ -212,6 +212,12 @@ impl Bucket {
         }
     }
 
+    /// Its last window that an answer told of: limit, what remained, and the collector's own requests.
+    pub(super) fn told(&self) -> Option<(u32, u32, u32)> {
+        let window = self.window.filter(|window| window.limit > 0)?;
+        Some((window.limit, window.remaining.min(window.limit), window.own))
+    }
+
     /// Notes that Okta refuses requests until then.
     pub(super) fn close(&mut self, until: Timestamp) {
         self.closed_until = self.closed_until.max(until);

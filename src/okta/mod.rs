@@ -29,6 +29,7 @@ use jiff::Timestamp;
 pub use assertion::KeyError;
 pub use auth::Session;
 pub use client::{Org, Page};
+pub use pace::Limit;
 pub use tally::{ClassUse, Use};
 pub use transport::Transport;
 

@@ -20,6 +20,19 @@ pub(super) struct Pace {
     of_kind: HashMap<String, usize>,
 }
 
+/// A rate limit as its answers last told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    /// The classes of paths that count against it (see [`class_of`]), else the kinds of path, separated by commas.
+    pub paths: String,
+    /// Requests per window.
+    pub limit: u32,
+    /// Those that remain of the window.
+    pub remaining: u32,
+    /// Those that the collector used of it.
+    pub own: u32,
+}
+
 /// More buckets than any org has.
 const MOST_BUCKETS: usize = 64;
 /// More kinds of path than the streams have; those beyond count as their class.
@@ -106,6 +119,22 @@ impl Pace {
             self.buckets.push(Bucket::default());
             self.buckets.len() - 1
         })
+    }
+
+    /// The limits that answers have told of, in the order of their names.
+    pub(super) fn limits(&self) -> Vec<Limit> {
+        let limit = |(at, bucket): (usize, &Bucket)| {
+            let (limit, remaining, own) = bucket.told()?;
+            let classes = self.of_class.iter().filter(|(_, own)| **own == at).map(|(class, _)| (*class).to_owned());
+            let kinds = self.of_kind.iter().filter(|(_, own)| **own == at).map(|(kind, _)| format!("/{kind}"));
+            let mut paths: Vec<String> = classes.collect();
+            paths.extend(kinds.filter(|_| paths.is_empty()).collect::<Vec<_>>());
+            paths.sort_unstable();
+            Some(Limit { paths: paths.join(", "), limit, remaining, own })
+        };
+        let mut limits: Vec<_> = self.buckets.iter().enumerate().filter_map(limit).collect();
+        limits.sort_by(|one, two| one.paths.cmp(&two.paths));
+        limits
     }
 
     /// The bucket whose answers look like this one, which the bucket `at` cannot have given.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::pace::class_of;
+use super::pace::{Limit, class_of};
 
 /// Requests to the org so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct Use {
     pub throttled_ms: u64,
     /// The same for each class of paths (`users`, `log`, …) that was asked.
     pub by_class: BTreeMap<&'static str, ClassUse>,
+    /// The org's rate limits, as its answers have told of them.
+    pub limits: Vec<Limit>,
 }
 
 /// The part of one class in a [`Use`].
@@ -43,10 +45,12 @@ impl Tally {
         self.counts().clear();
     }
 
+    /// The use so far; of the limits nothing is known here.
     pub(super) fn used(&self) -> Use {
         let by_class = self.counts().clone();
         let total = |part: fn(&ClassUse) -> u64| by_class.values().map(part).sum();
-        Use { requests: total(|class| class.requests), throttled_ms: total(|class| class.throttled_ms), by_class }
+        let (requests, throttled_ms) = (total(|class| class.requests), total(|class| class.throttled_ms));
+        Use { requests, throttled_ms, by_class, limits: Vec::new() }
     }
 
     fn counts(&self) -> MutexGuard<'_, BTreeMap<&'static str, ClassUse>> {

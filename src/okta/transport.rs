@@ -82,7 +82,7 @@ impl Transport {
     /// What was used since the run began.
     #[must_use]
     pub fn used(&self) -> Use {
-        self.tally.used()
+        Use { limits: self.gate().pace.limits(), ..self.tally.used() }
     }
 
     /// How many requests should be under way at once.

@@ -20,7 +20,7 @@ const KEYS: [&str; 11] = [
     "unknown_actors",
 ];
 
-/// What is wrong with a secret's content.
+/// The problems of a secret's content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems {
     /// One sentence each; none repeats a value that might be secret.
@@ -32,7 +32,7 @@ pub struct Problems {
 /// Parses a secret's content. `streams` are the names that `streams_off` may hold.
 ///
 /// # Errors
-/// All that is wrong with it.
+/// Every problem.
 pub fn parse(content: &Content, streams: &[&str]) -> Result<Integration, Problems> {
     let Ok(Value::Object(object)) = serde_json::from_str(content.text.expose_secret()) else {
         let example = r#"{"domain": "https://acme.okta.com", "client_id": "0oa...", "client_secret": "..."}"#;

@@ -13,7 +13,7 @@ pub use content::{Problems, parse};
 
 use crate::scrub::Rules;
 
-/// Who is collected, and with what: one secret, validated.
+/// The org that is collected, and the way in: one secret, validated.
 #[derive(Debug, Clone)]
 pub struct Integration {
     /// Version of the secret that was read; an access token outlives no version.
@@ -30,17 +30,27 @@ pub struct Integration {
     pub owner: Option<String>,
     /// Streams not to collect.
     pub streams_off: Vec<String>,
-    /// What is written and what not.
+    /// Attributes and names that are never written.
     pub rules: Rules,
 }
 
 impl Integration {
-    /// The OAuth client that it authenticates as; none with an API token.
+    /// The OAuth client that it authenticates as, or `None` with an API token.
     #[must_use]
     pub fn client_id(&self) -> Option<&str> {
         match &self.credentials {
             Credentials::ClientSecret { client_id, .. } | Credentials::PrivateKey { client_id, .. } => Some(client_id),
             Credentials::Token(_) => None,
+        }
+    }
+
+    /// The way in which it authenticates, for people.
+    #[must_use]
+    pub fn signs_in_with(&self) -> &'static str {
+        match &self.credentials {
+            Credentials::ClientSecret { .. } => "client secret",
+            Credentials::PrivateKey { .. } => "private key",
+            Credentials::Token(_) => "API token",
         }
     }
 }

@@ -39,11 +39,11 @@ fn code(cell: &str) -> String {
     codes(cell).into_iter().next().unwrap_or_else(|| panic!("{cell} names nothing in backticks"))
 }
 
-/// The code block of the README that begins with a line that holds `word`.
-fn example(word: &str) -> Value {
-    let text = text("README.md");
+/// The JSON block of a document that holds `word`.
+fn example(document: &str, word: &str) -> Value {
+    let text = text(document);
     let blocks = text.split("```json\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let block = blocks.into_iter().find(|block| block.contains(word)).expect("the README has such an example");
+    let block = blocks.into_iter().find(|block| block.contains(word)).expect("the document has such an example");
     serde_json::from_str(block).unwrap_or_else(|error| panic!("{error} in {block}"))
 }
 
@@ -72,8 +72,8 @@ fn files(place: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_readme_lists_every_stream_as_it_is_declared() {
-    let rows = table("README.md", "| stream | data |");
+fn the_documents_list_every_stream_as_it_is_declared() {
+    let rows = table("docs/records.md", "| stream | data |");
     assert_eq!(rows.iter().map(|row| code(&row[0])).collect::<Vec<_>>(), names());
     for (row, stream) in rows.iter().zip(STREAMS) {
         assert_eq!((row[1].as_str(), code(&row[2]).as_str()), (stream.word, stream.scope), "{}", stream.name);
@@ -95,8 +95,8 @@ fn the_readme_asks_for_the_scopes_that_the_streams_need() {
 }
 
 #[test]
-fn the_readme_lists_every_setting_with_its_default() {
-    let rows = table("README.md", "| setting | template parameter |");
+fn the_documents_list_every_setting_with_its_default() {
+    let rows = table("docs/configuration.md", "| setting | template parameter |");
     assert_eq!(rows.iter().map(|row| code(&row[0])).collect::<Vec<_>>(), VARIABLES);
     let told = |name: &str| {
         let row = rows.iter().find(|row| code(&row[0]) == name).unwrap();
@@ -160,9 +160,9 @@ fn the_loaders_document_explains_every_error() {
 }
 
 #[test]
-fn the_readme_names_parameters_that_the_template_has() {
+fn the_documents_name_parameters_that_the_template_has() {
     let template = text("template.yaml");
-    for row in table("README.md", "| setting | template parameter |") {
+    for row in table("docs/configuration.md", "| setting | template parameter |") {
         for parameter in codes(&row[1]) {
             assert!(template.contains(&format!("{}: !Ref {parameter}\n", code(&row[0]))), "{parameter}");
             assert!(template.contains(&format!("\n  {parameter}:\n    Type:")), "{parameter}");
@@ -171,8 +171,8 @@ fn the_readme_names_parameters_that_the_template_has() {
 }
 
 #[test]
-fn the_readme_lists_every_key_of_a_secret() {
-    let rows = table("README.md", "| key | meaning |");
+fn the_documents_list_every_key_of_a_secret() {
+    let rows = table("docs/configuration.md", "| key | meaning |");
     let mut secret: serde_json::Map<String, Value> =
         rows.iter().flat_map(|row| codes(&row[0])).map(|key| (key, Value::Null)).collect();
     let read = |secret: &serde_json::Map<String, Value>| {
@@ -195,15 +195,15 @@ fn every_sample_event_is_one() {
         let event = serde_json::from_str(&text(&file)).unwrap_or_else(|error| panic!("{file}: {error}"));
         Request::parse(&event, &names()).unwrap_or_else(|problems| panic!("{file}: {problems:?}"));
     }
-    for row in table("README.md", "| event | effect |") {
+    for row in table("docs/events-and-report.md", "| event | effect |") {
         let event = serde_json::from_str(&code(&row[0])).unwrap();
         Request::parse(&event, &names()).unwrap_or_else(|problems| panic!("{event}: {problems:?}"));
     }
 }
 
 #[test]
-fn the_readmes_record_is_what_the_function_writes() {
-    let told = example("\"bundle\"");
+fn the_documents_record_is_what_the_function_writes() {
+    let told = example("docs/records.md", "\"bundle\"");
     let stream = by_name(told["stream"].as_str().unwrap()).unwrap();
     let source: Box<RawValue> = to_raw_value(&told["source"]).unwrap();
     let made = (stream.normalize)(&source, &Context::default()).unwrap();
@@ -222,8 +222,8 @@ fn the_readmes_record_is_what_the_function_writes() {
 }
 
 #[test]
-fn the_readmes_report_is_one() {
-    let told = example("\"outcome\"");
+fn the_documents_report_is_one() {
+    let told = example("docs/events-and-report.md", "\"outcome\"");
     let report = Report {
         integration: String::new(),
         run: String::new(),
@@ -244,9 +244,9 @@ fn the_readmes_report_is_one() {
 }
 
 #[test]
-fn the_readme_explains_every_outcome() {
+fn the_documents_explain_every_outcome() {
     let listed: BTreeSet<_> =
-        table("README.md", "| outcome | of |").into_iter().flat_map(|row| codes(&row[0])).collect();
+        table("docs/events-and-report.md", "| outcome | of |").into_iter().flat_map(|row| codes(&row[0])).collect();
     let outcomes = [
         Outcome::Succeeded,
         Outcome::NotApplicable,
@@ -262,9 +262,9 @@ fn the_readme_explains_every_outcome() {
 }
 
 #[test]
-fn the_readme_explains_every_error() {
+fn the_documents_explain_every_error() {
     let listed: BTreeSet<_> =
-        table("README.md", "| `errorType` |").into_iter().flat_map(|row| codes(&row[0])).collect();
+        table("docs/errors.md", "| `errorType` |").into_iter().flat_map(|row| codes(&row[0])).collect();
     let is_kind = |word: &&str| {
         word.starts_with(char::is_uppercase)
             && word.contains(char::is_lowercase)
@@ -308,11 +308,36 @@ fn the_bounds_are_those_of_the_code() {
     }
 }
 
+/// Every document for people, by its path within the project.
+fn documents() -> Vec<String> {
+    let own = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(str::to_owned);
+    own.into_iter().chain(files("docs").into_iter().filter(|file| file.ends_with(".md"))).collect()
+}
+
+/// The anchors of a document's headings, as GitHub makes them.
+fn anchors(document: &Path) -> BTreeSet<String> {
+    let text = fs::read_to_string(document).unwrap();
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    let anchor = |heading: &str| {
+        let words = heading.trim_start_matches('#').trim().to_lowercase();
+        let kept = words.chars().filter(|c| c.is_alphanumeric() || "-_ ".contains(*c));
+        kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+    };
+    headings.map(anchor).collect()
+}
+
 #[test]
 fn every_link_between_documents_leads_somewhere() {
-    for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
-        for target in text(document).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            assert!(target.starts_with("https://") || project().join(target).exists(), "{document}: {target}");
+    for document in documents() {
+        let folder = project().join(&document).parent().unwrap().to_owned();
+        for target in text(&document).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if target.starts_with("https://") {
+                continue;
+            }
+            let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+            let file = if file.is_empty() { project().join(&document) } else { folder.join(file) };
+            assert!(file.exists(), "{document}: {target}");
+            assert!(anchor.is_empty() || anchors(&file).contains(anchor), "{document}: {target} has no such heading");
         }
     }
 }
@@ -320,12 +345,41 @@ fn every_link_between_documents_leads_somewhere() {
 #[test]
 fn every_make_target_that_is_written_about_is_there() {
     let makefile = text("Makefile");
-    let documents =
-        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/loader.md", "docs/operations.md"];
-    for document in documents {
-        for command in codes(&text(document)).iter().filter_map(|code| code.strip_prefix("make ")) {
+    for document in documents() {
+        for command in codes(&text(&document)).iter().filter_map(|code| code.strip_prefix("make ")) {
             let target = command.split(' ').next().unwrap();
             assert!(makefile.contains(&format!("\n{target}:")), "{document}: make {target}");
         }
+    }
+}
+
+#[test]
+fn the_readme_is_short_and_its_pictures_are_small() {
+    let readme = text("README.md");
+    assert!(readme.lines().count() < 200, "{} lines", readme.lines().count());
+    let pictures: Vec<_> = files("docs/pictures").into_iter().collect();
+    assert!(pictures.iter().all(|picture| picture.ends_with(".png")), "{pictures:?}");
+    for picture in &pictures {
+        let bytes = fs::metadata(project().join(picture)).unwrap().len();
+        assert!(bytes < 200_000, "{picture} has {bytes} bytes");
+    }
+    let shown = readme.matches("![").count();
+    assert!(shown >= 3, "{shown} pictures");
+}
+
+#[test]
+fn every_test_that_the_document_on_security_names_is_there() {
+    let sources: String = files("tests/rules").iter().chain(&files("src")).map(|file| text(file)).collect();
+    let names: Vec<_> = table("docs/security.md", "| what | from whom | by what | shown by |");
+    assert!(names.len() >= 8);
+    let document = text("docs/security.md");
+    let rows = document
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .filter_map(|line| line.trim_end_matches(" |").rsplit(" | ").next());
+    let named: Vec<_> = rows.flat_map(codes).filter(|code| code.matches('_').count() > 2).collect();
+    assert!(named.len() >= 15, "{named:?}");
+    for name in named {
+        assert!(sources.contains(&format!("fn {name}(")), "{name}");
     }
 }

@@ -1,4 +1,4 @@
-//! Every `errorType` of the README, as the built function answers with it.
+//! Every `errorType` of docs/errors.md, as the built function answers with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -226,9 +226,9 @@ async fn a_service_that_does_not_answer_ends_a_run_in_half_a_minute() {
 
 /// The types that the tests of this file produce, and the one that needs a bug.
 #[test]
-fn every_error_type_of_the_readme_is_produced_by_a_test() {
-    let readme = include_str!("../../README.md");
-    let table = readme.split("| `errorType` |").nth(1).unwrap().split("\n\n").next().unwrap();
+fn every_error_type_of_the_document_is_produced_by_a_test() {
+    let document = include_str!("../../docs/errors.md");
+    let table = document.split("| `errorType` |").nth(1).unwrap().split("\n\n").next().unwrap();
     let kinds: BTreeSet<_> = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
     let tests = [include_str!("errors.rs"), include_str!("secrecy.rs")].concat();
     assert!(kinds.len() > 10);

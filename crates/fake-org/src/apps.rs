@@ -32,7 +32,7 @@ pub(crate) fn list(org: &Org, call: &Call<'_>) -> Result<Response, Refusal> {
     Ok(org.array(call, &page))
 }
 
-/// Whose app users are embedded: `expand=user/{id}` counts only beside the filter for the same user.
+/// The user whose app users are embedded: `expand=user/{id}` counts only beside the filter for the same user.
 fn expanded_user<'a>(call: &'a Call<'_>) -> Option<&'a str> {
     let user = call.query("expand")?.strip_prefix("user/")?;
     (call.query("filter")? == format!("user.id eq \"{user}\"")).then_some(user)

@@ -1,4 +1,4 @@
-//! Who may call: OAuth clients, API tokens, and the access tokens given out.
+//! Callers: OAuth clients, API tokens, and the access tokens given out.
 
 use std::collections::{HashMap, HashSet};
 

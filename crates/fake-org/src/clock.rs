@@ -16,7 +16,7 @@ pub enum Clock {
 }
 
 impl Clock {
-    /// What time it is now.
+    /// The time now.
     #[must_use]
     pub fn now(self) -> Timestamp {
         match self {

@@ -1,4 +1,4 @@
-//! What was asked of the org: counts by path template and, when wanted, a journal of every request.
+//! Requests to the org: counts by path template and, when wanted, a journal of every request.
 
 use std::collections::BTreeMap;
 

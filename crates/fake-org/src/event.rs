@@ -25,7 +25,7 @@ pub struct Party {
     pub display_name: String,
     /// Mostly null.
     pub detail_entry: Option<Value>,
-    /// What changed, `{from, to}`; only in some targets of some events.
+    /// The change, `{from, to}`; only in some targets of some events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change_details: Option<Value>,
 }
@@ -100,7 +100,7 @@ impl Origin {
 pub struct Event {
     /// Such as `user.session.start`.
     pub event_type: Cow<'static, str>,
-    /// Who did it; `None` takes the org's current actor.
+    /// The actor; `None` takes the org's current actor.
     pub actor: Option<Party>,
     /// To whom or what; `None` is written as null.
     pub targets: Option<Vec<Party>>,
@@ -114,7 +114,7 @@ pub struct Event {
     pub origin: Option<Arc<Origin>>,
     /// `debugContext.debugData`.
     pub debug: Map<String, Value>,
-    /// What `debugData` shares with the other events of a visit.
+    /// The part of `debugData` that it shares with the other events of a visit.
     pub(crate) context: Option<Arc<Map<String, Value>>>,
     /// `None` draws one.
     pub uuid: Option<String>,

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::limits::Announced;
 use crate::message::{Request, Response};
 
-/// What happens to an answer on its way to the client.
+/// A fault that an answer meets on its way to the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The connection is reset (RST) before the first byte of the answer.
@@ -162,7 +162,7 @@ impl Failure {
         Some((response, None))
     }
 
-    /// What becomes of an answer that the org gave.
+    /// The fate of an answer that the org gave.
     pub(crate) fn spoil(&self, mut response: Response) -> Response {
         match self {
             Self::Truncate => response.fault = Some(Fault::Truncate),

@@ -177,7 +177,7 @@ struct Payload {
     length: u64,
 }
 
-/// What follows the data.
+/// The bytes behind the data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Ending {
     #[default]

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::message::Response;
 
 const WINDOW_SECONDS: i64 = 60;
-/// What is announced where nothing is limited.
+/// The limit that is announced where nothing is limited.
 const UNLIMITED: u64 = 100_000;
 
 /// A rate-limit bucket: a class of paths that share one count.
@@ -21,7 +21,7 @@ pub enum Class {
     Users,
     /// `/api/v1/users/{id}`.
     User,
-    /// What lies below a user: groups, factors, roles.
+    /// Paths below a user: groups, factors, roles.
     UserParts,
     /// `/api/v1/groups` and what lies below a group.
     Groups,
@@ -92,7 +92,7 @@ impl Limits {
     }
 }
 
-/// What the rate headers of one answer say.
+/// The rate headers of one answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Announced {
     pub(crate) limit: u64,
@@ -143,7 +143,7 @@ impl WindowUse {
     }
 }
 
-/// What others use of each window.
+/// Use of each window by others.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Others {
     pub(crate) per_window: u64,

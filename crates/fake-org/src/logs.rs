@@ -114,7 +114,7 @@ fn polled(org: &Org, call: &Call<'_>, query: &Query) -> Response {
     respond(org, call, &texts, Some(last))
 }
 
-/// What was published between `since` and `until`, in the order of `published`, on finitely many pages.
+/// Events that were published between `since` and `until`, in the order of `published`, on finitely many pages.
 fn bounded(org: &Org, call: &Call<'_>, query: &Query) -> Response {
     let since = query.since.max(kept_since(org)).as_millisecond();
     let until = query.until.unwrap_or(Timestamp::MAX).as_millisecond();

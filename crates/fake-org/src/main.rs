@@ -41,7 +41,7 @@ struct Serve {
     /// When the demo's System Log begins [default: midnight, 120 days before now].
     #[arg(long)]
     start: Option<Timestamp>,
-    /// What time it is when the program starts; time goes on from there [default: the real time].
+    /// The time when the program starts; time goes on from there [default: the real time].
     #[arg(long)]
     now: Option<Timestamp>,
     /// A time at which a handful of changes happens; may be repeated.

@@ -1,4 +1,4 @@
-//! What goes into an org and what comes out, without any HTTP library's types.
+//! Requests to an org and its responses, without any HTTP library's types.
 
 use crate::faults::Fault;
 
@@ -68,7 +68,7 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// The whole body, even when `fault` says that it will not arrive whole.
     pub body: Vec<u8>,
-    /// What happens to the answer on its way.
+    /// A fault that the answer meets on its way.
     pub fault: Option<Fault>,
 }
 

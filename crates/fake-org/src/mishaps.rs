@@ -1,4 +1,4 @@
-//! What becomes of events on their way into the log: they come late, out of order, or without their targets.
+//! Mishaps of events on their way into the log: they come late, out of order, or without their targets.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ struct Late {
     text: Box<str>,
 }
 
-/// What becomes of targets, in turn.
+/// Mishaps of targets, in turn.
 const LOSSES: [fn(&mut Value); 4] = [
     |event| event["target"] = Value::Null,
     |event| {

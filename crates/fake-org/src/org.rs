@@ -17,7 +17,7 @@ use crate::paging::Links;
 use crate::streamed::Streamed;
 use crate::table::{Relation, Table};
 
-/// What an org is like.
+/// An org's features and behaviour.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Public origin, in links and tokens: `https://acme.okta.com`.
@@ -28,7 +28,7 @@ pub struct Options {
     pub seed: u64,
     /// Real or simulated time.
     pub clock: Clock,
-    /// Rate limits; none by default.
+    /// Rate limits; unlimited by default.
     pub limits: Limits,
     /// How links are written.
     pub links: Links,
@@ -40,7 +40,7 @@ pub struct Options {
     pub latency_ms: u64,
     /// Keep a journal of all requests.
     pub journal: bool,
-    /// What follows from a change by itself logs nothing: what activation, deactivation and deletion of a user give
+    /// Consequences of a change log nothing: what activation, deactivation and deletion of a user give
     /// and take, app users that an assignment of a group gives and takes.
     pub quiet_effects: bool,
     /// The events of each user that a group rule moves come late, see [`Org::late`].
@@ -117,7 +117,7 @@ pub struct Org {
     pub(crate) cursor_generation: u64,
     /// Changes are not logged while this is set.
     pub(crate) silent: bool,
-    /// Who makes the changes that are logged.
+    /// The actor of the changes that are logged.
     pub(crate) actor: Party,
     pub(crate) counts: Counts,
     pub(crate) faults: Faults,
@@ -230,7 +230,7 @@ impl Org {
         self.windows.of(class)
     }
 
-    /// What was asked so far.
+    /// The requests so far.
     #[must_use]
     pub fn counts(&self) -> &Counts {
         &self.counts

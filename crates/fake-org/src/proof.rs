@@ -78,7 +78,7 @@ impl Org {
         Ok(())
     }
 
-    /// The thumbprint of the key that a token is to be bound to; none for a request without a proof.
+    /// The thumbprint of the key that a token is to be bound to, or `None` for a request without a proof.
     pub(crate) fn verify_token_proof(&mut self, request: &Request, required: bool) -> Result<Option<String>, Refusal> {
         let Some(text) = request.header_value("dpop") else {
             let missing = Refusal::oauth(400, "invalid_dpop_proof", "The DPoP proof JWT header is missing.");

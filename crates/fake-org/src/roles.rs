@@ -146,7 +146,7 @@ pub(crate) fn bindings(org: &Org, call: &Call<'_>) -> Result<Response, Refusal> 
 }
 
 impl Org {
-    /// Who holds an assignment that a principal has: itself, or the group that it comes from.
+    /// The holder of an assignment that a principal has: itself, or the group that it comes from.
     fn holder(&self, principal: &str, assignment: &str) -> Option<String> {
         let own = std::iter::once(principal).chain(self.members.parents(principal));
         own.into_iter().find(|holder| self.assignments.contains(holder, assignment)).map(str::to_owned)

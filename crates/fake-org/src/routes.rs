@@ -6,7 +6,7 @@ use crate::org::Org;
 use crate::refusal::Refusal;
 use crate::{apps, factors, groups, iam, idps, logs, roles, users};
 
-/// What answers a route.
+/// A route's handler.
 pub(crate) type Handler = fn(&Org, &Call<'_>) -> Result<Response, Refusal>;
 
 /// One endpoint.

@@ -67,7 +67,7 @@ impl Table {
         self.rows.remove(&place).map(|row| row.value)
     }
 
-    /// What stands behind a place, with the place of each row.
+    /// The rows behind a place, each with its own.
     pub(crate) fn after(&self, place: u64) -> impl Iterator<Item = (u64, &Row)> {
         self.rows.range((Bound::Excluded(place), Bound::Unbounded)).map(|(place, row)| (*place, row))
     }

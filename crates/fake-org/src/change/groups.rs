@@ -8,7 +8,7 @@ use crate::event::{Event, Party};
 use crate::groups::group_object;
 use crate::org::Org;
 
-/// What a membership is kept with that nobody gave by hand.
+/// The origin of a membership that nobody gave by hand.
 const RULE: &str = "RULE";
 const IMPORT: &str = "IMPORT";
 
@@ -134,7 +134,7 @@ impl Org {
         !imported && self.members.get(group, user).is_some_and(Value::is_null)
     }
 
-    /// Who joined and who left; none where nobody did.
+    /// Those who joined and those who left; `None` where nobody did.
     fn move_members<'a>(
         &mut self,
         group: &str,
@@ -193,7 +193,7 @@ impl Org {
         }
     }
 
-    /// What membership brings and takes: app users, and the privileges of the group.
+    /// The consequences of joining and leaving: app users, and the privileges of the group.
     fn follow_groups(&mut self, group: &str, user: &str, what: &str) {
         for app in owned(self.app_groups.parents(group)) {
             self.settle(&app, user);

@@ -8,7 +8,7 @@ use crate::roles::principal_path;
 
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/// What a standard role is limited to; without any target it covers the whole org.
+/// The targets that a standard role is limited to; without any target it covers the whole org.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Targets {
     /// Ids of groups.

@@ -1,4 +1,4 @@
-//! What can happen in the company.
+//! Acts: everything that can happen in the company.
 
 use rand::RngExt;
 use rand::rngs::StdRng;

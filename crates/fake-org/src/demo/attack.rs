@@ -165,7 +165,7 @@ impl Attack<'_> {
         self.log(Event { published: None, ..through });
     }
 
-    /// What would tell of them, and what would stop them.
+    /// Defences that would tell of them or stop them.
     fn go_dark(&mut self, boss: &str) {
         let rule = changed(
             Party::new("PolicyRule", "rulAdmins", "unknown", "Admins with two factors"),

@@ -1,4 +1,4 @@
-//! What happens on a day, and when: drawn from the seed and the day alone.
+//! A day's acts and their times: drawn from the seed and the day alone.
 
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;

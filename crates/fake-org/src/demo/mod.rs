@@ -1,6 +1,6 @@
 //! A demo org that looks like a real company and lives on: people come and go, sign in and use their apps.
 //!
-//! What the org holds and has logged at a time is a pure function of seed, start, bursts and that time. A day is planned
+//! The org's objects and log at a time are a pure function of seed, start, bursts and that time. A day is planned
 //! from the seed alone ([`days`]); each act draws its choices and ids from a generator of its own ([`acts`]), so that
 //! nothing that is asked of the org, or changed in it from outside, moves what has happened before.
 
@@ -32,7 +32,7 @@ pub const DEMO_CLIENT_SECRET: &str = "demo-secret-of-a-fake-org";
 /// An API token (SSWS).
 pub const DEMO_API_TOKEN: &str = "00demoTokenOfAFakeOrg";
 
-/// What a demo org is made from.
+/// The ingredients of a demo org.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DemoOptions {
     /// Of everything that is drawn.

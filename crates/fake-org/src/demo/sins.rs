@@ -1,4 +1,4 @@
-//! What the company has put up with since it was founded: each is a finding of posture.
+//! Sins that the company has put up with since it was founded: each is a finding of posture.
 
 use jiff::SignedDuration;
 

@@ -1,7 +1,12 @@
-//! What the integration's tile would show: the last run in one JSON object and one page.
+//! The integration's tile: the last run and the last days in one JSON object and one page.
+
+mod beside;
+mod chart;
+mod history;
+mod page;
+mod words;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
@@ -9,7 +14,11 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use beside::{Findings, Loads, findings, loads};
+pub use history::{Commit, Day, History, Lines, StreamDay};
+
 use crate::COLLECTOR;
+use crate::invocation::OktaUse;
 use crate::store::{Creation, Kind, Store, StoreError, Version};
 
 /// Version of the status's shape.
@@ -40,7 +49,7 @@ pub struct Status {
     /// The run's outcome, or `error` where it could not go on.
     #[cfg_attr(feature = "schemas", schemars(extend("enum" = ["succeeded", "partial", "degraded", "superseded", "error"])))]
     pub outcome: String,
-    /// What the run could not go on without.
+    /// The problem that stopped the run.
     pub error: Option<Trouble>,
     /// Id of the run; empty where the run could not begin.
     pub run: String,
@@ -54,33 +63,64 @@ pub struct Status {
     /// When a run last ended as `succeeded`; a check is no run in this sense.
     #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
     pub last_success_at: Option<String>,
+    /// How the org lets the collector in, never with what: `client secret`, `private key` or `API token`; empty
+    /// where the run could not begin.
+    pub signs_in_with: String,
+    /// The tile's headline.
+    pub state: State,
+    /// Percent of the entity streams' due snapshots that are read, while some are not complete.
+    #[cfg_attr(feature = "schemas", schemars(range(min = 0, max = 100)))]
+    pub progress_percent: Option<u8>,
+    /// Age of the newest System Log event that is committed where more is known to come, else 0.
+    #[cfg_attr(feature = "schemas", schemars(range(min = 0)))]
+    pub activity_lag_seconds: i64,
+    /// Seconds until another run gets further, where a limit says so.
+    pub retry_after_seconds: Option<i64>,
+    /// The requests that the run cost the org.
+    pub okta: OktaUse,
+    /// The org's rate limits, as its answers last announced them.
+    pub limits: Vec<Limit>,
     /// Streams by name.
     pub streams: BTreeMap<String, StreamStatus>,
+    /// Counts of the last days, of the runs whose end was told.
+    pub history: History,
+    /// Counts of what was last found in a copy of the bucket; `null` if nobody has put them there.
+    pub findings: Option<Findings>,
     /// How far the loader has brought Authomize; `null` if it has not been at work, or cannot be asked.
     pub loads: Option<Loads>,
 }
 
-/// What the loader says of itself in `loads/{integration}.json`. Keys that it does not know are ignored.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+/// The tile's headline.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// No run has collected anything yet.
+    #[default]
+    NeverRun,
+    /// Everything that was to be had is committed.
+    Connected,
+    /// A snapshot or the log is not read to its end; later runs go on.
+    Syncing,
+    /// Some streams are unavailable, held or failed.
+    Degraded,
+    /// The last run could not go on.
+    Failed,
+}
+
+/// One of the org's rate limits.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default)]
-pub struct Loads {
-    /// When its first load was finished (RFC 3339, UTC).
-    #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
-    pub since: Option<String>,
-    /// When its newest load was finished (RFC 3339, UTC).
-    #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
-    pub loaded_at: Option<String>,
-    /// Newest manifest that Authomize holds.
-    pub sequence: u64,
-    /// How its newest load went.
-    pub outcome: String,
-    /// Items of the newest state that Authomize was given, by kind.
-    pub items: BTreeMap<String, u64>,
-    /// Items that Authomize did not take.
-    pub refused_total: u64,
-    /// Why what is gone was not deleted in Authomize; empty if it was.
-    pub held: Vec<String>,
+pub struct Limit {
+    /// The paths that count against it, as the collector groups them, such as `groups`.
+    pub paths: String,
+    /// Requests per minute that Okta allows.
+    pub limit: u32,
+    /// Those that remained when it was last announced.
+    pub remaining: u32,
+    /// Those of the collector in that minute.
+    pub own: u32,
 }
 
 /// Why a run ended as an error.
@@ -91,7 +131,7 @@ pub struct Trouble {
     /// The Lambda error's `errorType`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// What is wrong and what to do.
+    /// The problem, and what to do.
     pub message: String,
 }
 
@@ -103,13 +143,19 @@ pub struct StreamStatus {
     /// How it went.
     #[cfg_attr(feature = "schemas", schemars(extend("enum" = ["succeeded", "not_applicable", "partial", "held", "unavailable", "failed"])))]
     pub outcome: String,
-    /// What is wrong and what to do.
+    /// The problem, and what to do.
     pub error: Option<String>,
     /// Records of its newest complete snapshot.
     pub records: Option<u64>,
     /// When that snapshot began (RFC 3339, UTC).
     #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
     pub snapshot_at: Option<String>,
+    /// Percent of its due snapshot that is read, where it has one that is not complete.
+    #[cfg_attr(feature = "schemas", schemars(range(min = 0, max = 100)))]
+    pub progress_percent: Option<u8>,
+    /// When a line of it was last committed (RFC 3339, UTC).
+    #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
+    pub changed_at: Option<String>,
 }
 
 /// An unchanged status is written again after this long, to show that runs go on.
@@ -138,19 +184,39 @@ impl Status {
     /// Takes from the last status what this one does not tell.
     /// - A run that could not go on knows nothing of the streams; one that another run has superseded nothing that holds.
     /// - A check knows how streams can be read, not what was collected of them; of those it left out, nothing.
+    ///
+    /// The run's commits are added to the last days.
     #[must_use]
-    pub fn completed_by(mut self, last: &Self) -> Self {
+    pub fn completed_by(mut self, last: &Self, now: Timestamp) -> Self {
+        let news = std::mem::replace(&mut self.history, last.history.clone());
+        // A run that has to write its page once more has told its commits.
+        if self.run.is_empty() || self.run != last.run {
+            self.history.add(news, now);
+        }
+        if self.limits.is_empty() {
+            self.limits.clone_from(&last.limits);
+        }
+        if self.signs_in_with.is_empty() {
+            self.signs_in_with.clone_from(&last.signs_in_with);
+        }
         if self.error.is_some() {
             self.sequence = last.sequence;
         }
         if self.error.is_some() || self.outcome == "superseded" {
             self.streams.clone_from(&last.streams);
+            self.progress_percent = last.progress_percent;
         }
         if self.mode == "check" {
             for (name, before) in &last.streams {
                 let stream = self.streams.entry(name.clone()).or_insert_with(|| before.clone());
                 (stream.records, stream.snapshot_at) = (before.records, before.snapshot_at.clone());
+                stream.progress_percent = before.progress_percent;
             }
+            self.progress_percent = last.progress_percent;
+        }
+        for (name, stream) in &mut self.streams {
+            let before = last.streams.get(name).and_then(|before| before.changed_at.clone());
+            stream.changed_at = self.history.changed_at(name).or(before);
         }
         if self.mode == "check" || self.outcome != "succeeded" {
             self.last_success_at.clone_from(&last.last_success_at);
@@ -162,63 +228,24 @@ impl Status {
         self
     }
 
-    /// The page for people; every value is escaped.
+    /// The tile's headline, by the run's outcome and whether anything was ever collected.
+    #[must_use]
+    pub fn told_state(&self) -> State {
+        let is_untouched = self.sequence == 0 && self.last_success_at.is_none();
+        match self.outcome.as_str() {
+            "error" => State::Failed,
+            "degraded" => State::Degraded,
+            "partial" => State::Syncing,
+            _ if is_untouched && (self.mode == "check" || self.outcome.is_empty()) => State::NeverRun,
+            _ => State::Connected,
+        }
+    }
+
+    /// The page for people: HTML that needs nothing from elsewhere and in which every value is escaped.
     #[must_use]
     pub fn html(&self) -> String {
-        let mut rows = String::new();
-        for (name, stream) in &self.streams {
-            let records = stream.records.map(|records| records.to_string()).unwrap_or_default();
-            let cells = [
-                name.as_str(),
-                &stream.outcome,
-                &records,
-                stream.snapshot_at.as_deref().unwrap_or_default(),
-                stream.error.as_deref().unwrap_or_default(),
-            ];
-            let cells: String = cells.iter().map(|cell| format!("<td>{}</td>", escaped(cell))).collect();
-            let _ = writeln!(rows, "<tr class=\"{}\">{cells}</tr>", escaped(&stream.outcome));
-        }
-        let error = self
-            .error
-            .as_ref()
-            .map(|error| format!("<p class=\"error\">{}: {}</p>", escaped(&error.kind), escaped(&error.message)));
-        include_str!("status.html")
-            .replace("{name}", &escaped(&self.name))
-            .replace("{org}", &escaped(self.org.as_deref().unwrap_or_default()))
-            .replace("{outcome}", &escaped(&self.outcome))
-            .replace("{updated_at}", &escaped(&self.updated_at))
-            .replace("{last_success_at}", &escaped(self.last_success_at.as_deref().unwrap_or("never")))
-            .replace("{sequence}", &self.sequence.to_string())
-            .replace("{collector}", &escaped(&self.collector))
-            .replace("{error}", &error.unwrap_or_default())
-            .replace("{loads}", &self.loads.as_ref().map(Loads::html).unwrap_or_default())
-            .replace("{rows}", &rows)
+        page::html(self)
     }
-}
-
-impl Loads {
-    fn html(&self) -> String {
-        let when = |time: &Option<String>| escaped(time.as_deref().unwrap_or("never"));
-        let items: Vec<String> =
-            self.items.iter().map(|(kind, number)| format!("{number} {}", escaped(kind))).collect();
-        let mut told = format!(
-            "<p>In Authomize since {}, up to manifest {} at {} ({}): {}",
-            when(&self.since),
-            self.sequence,
-            when(&self.loaded_at),
-            escaped(&self.outcome),
-            items.join(", ")
-        );
-        let _ = write!(told, "; {} refused</p>", self.refused_total);
-        for reason in &self.held {
-            let _ = write!(told, "\n<p class=\"error\">Nothing is deleted in Authomize: {}</p>", escaped(reason));
-        }
-        told
-    }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('{', "&#123;")
 }
 
 fn key(prefix: &str, integration: &str, ending: &str) -> String {
@@ -244,19 +271,14 @@ pub async fn last(store: &impl Store, prefix: &str, integration: &str) -> Result
     Ok(Last { status: serde_json::from_slice(&body).ok(), version: Some(version) })
 }
 
-/// How far the loader is, `None` if its record is missing or cannot be read: the status is written all the same.
-pub async fn loads(store: &impl Store, prefix: &str, integration: &str) -> Option<Loads> {
-    let body = store.get(&format!("{prefix}/loads/{integration}.json")).await.ok()??;
-    serde_json::from_slice(&body).ok()
-}
-
 /// Writes the status and its page over the last one; returns whether nobody else has written either meanwhile. Where
 /// somebody has, theirs stays.
 ///
 /// # Errors
 /// As the store's.
 pub async fn write(store: &impl Store, prefix: &str, status: &Status, last: &Last) -> Result<bool, StoreError> {
-    let status = &Status { schema: SCHEMA, collector: COLLECTOR.to_owned(), ..status.clone() };
+    let (collector, state) = (COLLECTOR.to_owned(), status.told_state());
+    let status = &Status { schema: SCHEMA, collector, state, ..status.clone() };
     let json = serde_json::to_vec_pretty(status).expect("plain structs with string keys always serialize");
     let (json_key, page_key) = (key(prefix, &status.integration, "json"), key(prefix, &status.integration, "html"));
     // Before the status is written: a page that comes after it is of a run that has read it.
@@ -280,7 +302,7 @@ mod tests {
     fn status(outcome: &str) -> Status {
         let stream = StreamStatus { outcome: "succeeded".into(), ..StreamStatus::default() };
         Status {
-            name: "A<b> & {rows}".into(),
+            name: "Acme".into(),
             outcome: outcome.into(),
             updated_at: "2026-11-23T18:00:00.000Z".into(),
             streams: [("users".to_owned(), stream)].into(),
@@ -288,9 +310,12 @@ mod tests {
         }
     }
 
+    fn at(time: &str) -> Timestamp {
+        time.parse().unwrap()
+    }
+
     #[test]
     fn an_unchanged_status_is_written_hourly() {
-        let at = |time: &str| time.parse().unwrap();
         let (last, new) = (status("succeeded"), status("succeeded"));
         assert!(new.is_news(None, at("2026-11-23T18:00:00Z")));
         assert!(!new.is_news(Some(&last), at("2026-11-23T18:59:00Z")));
@@ -299,20 +324,51 @@ mod tests {
     }
 
     #[test]
-    fn the_page_shows_how_far_the_loader_is() {
-        let loads = Loads { items: [("users".to_owned(), 3)].into(), held: vec!["<held>".into()], ..Loads::default() };
-        let page = Status { loads: Some(loads), ..status("succeeded") }.html();
-        assert!(page.contains("3 users") && page.contains("&lt;held&gt;"), "{page}");
-        assert!(!status("succeeded").html().contains("{loads}"));
+    fn the_state_is_that_of_the_run_and_of_what_was_ever_collected() {
+        let mut told = status("succeeded");
+        assert_eq!(told.told_state(), State::Connected);
+        told.mode = "check".into();
+        assert_eq!(told.told_state(), State::NeverRun);
+        told.sequence = 3;
+        assert_eq!(told.told_state(), State::Connected);
+        assert_eq!(Status::default().told_state(), State::NeverRun);
+        for (outcome, state) in [
+            ("partial", State::Syncing),
+            ("degraded", State::Degraded),
+            ("error", State::Failed),
+            ("superseded", State::Connected),
+        ] {
+            assert_eq!(status(outcome).told_state(), state, "{outcome}");
+        }
     }
 
     #[test]
-    fn the_page_escapes_what_it_shows() {
-        let page = status("succeeded").html();
-        assert!(page.contains("A&lt;b&gt; &amp; &#123;rows}"), "{page}");
-        assert!(page.contains("<td>users</td>"));
-        for placeholder in ["{org}", "{error}", "{sequence}", "{updated_at}"] {
-            assert!(!page.contains(placeholder), "{placeholder}");
-        }
+    fn a_run_adds_to_the_last_days_and_forgets_nothing_that_it_does_not_know() {
+        let now = at("2026-11-23T18:00:00Z");
+        let mut last = status("succeeded");
+        last.history.note_records("users", 7, now);
+        last.signs_in_with = "API token".into();
+        last.limits = vec![Limit { paths: "users".into(), limit: 600, remaining: 3, own: 4 }];
+        let mut new = status("error");
+        new.history.note_records("groups", 2, now);
+        let new = new.completed_by(&last, now);
+        assert_eq!(new.history.days["2026-11-23"].streams.len(), 2);
+        assert_eq!((new.signs_in_with, new.limits), (last.signs_in_with, last.limits));
+    }
+
+    #[test]
+    fn a_run_that_tells_twice_is_counted_once() {
+        let now = at("2026-11-23T18:00:00Z");
+        let mut told = Status { run: "r".into(), ..status("succeeded") };
+        told.history.days.entry("2026-11-23".into()).or_default().sign_ins = 5;
+        let once = told.clone().completed_by(&status("succeeded"), now);
+        assert_eq!(told.completed_by(&once, now).history.days["2026-11-23"].sign_ins, 5);
+    }
+
+    #[test]
+    fn a_status_of_an_older_version_is_read() {
+        let told = r#"{"schema": 1, "outcome": "succeeded", "sequence": 4, "streams": {"users": {"outcome": "succeeded", "records": 3}}}"#;
+        let status: Status = serde_json::from_str(told).unwrap();
+        assert_eq!((status.sequence, status.history), (4, History::default()));
     }
 }
