@@ -270,7 +270,7 @@ impl<'c, 'w> Days<'c, 'w> {
     /// Runs until there is nothing to do at once. No role is weak any more, so somebody accepts what is held.
     async fn rest(&mut self, mode: &str) -> Report {
         let mut event = json!({"mode": mode});
-        for _ in 0..MOST_RUNS {
+        for _ in 0..10 * MOST_RUNS {
             let report = self.run(event).await.expect("trouble with objects ends no run");
             let wait = report.retry_after_seconds.unwrap_or_default();
             self.case.advance(SignedDuration::from_secs(wait));
@@ -281,7 +281,7 @@ impl<'c, 'w> Days<'c, 'w> {
             }
             event = if held.is_empty() { json!({"mode": "incremental"}) } else { json!({"accept_shrink": held}) };
         }
-        panic!("{MOST_RUNS} runs were not enough");
+        panic!("ten times {MOST_RUNS} runs were not enough");
     }
 
     /// What has to be true with the trouble still there, and after it.
