@@ -101,6 +101,11 @@ async fn changed_pairs_that_never_answer_keep_no_snapshot_from_its_turn_which_se
 }
 
 #[tokio::test]
+async fn changed_objects_that_never_answer_keep_no_snapshot_from_its_turn_which_settles_them() {
+    assert_a_snapshot_settles_changes_that_never_answer("groups").await;
+}
+
+#[tokio::test]
 async fn an_absence_soon_after_the_event_is_looked_at_again() {
     let rig = Rig::new().await;
     let (people, groups) = rig.populate(6, 2);
