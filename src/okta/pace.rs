@@ -23,7 +23,7 @@ pub(super) struct Pace {
 /// A rate limit as its answers last told of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {
-    /// The classes of paths that count against it (see [`class_of`]), else the kinds of path, separated by commas.
+    /// The classes of paths that count against it (see `class_of`), else the kinds of path, separated by commas.
     pub paths: String,
     /// Requests per window.
     pub limit: u32,

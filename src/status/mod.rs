@@ -260,7 +260,7 @@ pub struct Last {
     version: Option<Version>,
 }
 
-/// Reads the last status, with the version over which [`write`] writes.
+/// Reads the last status, with the version over which [`write()`] writes.
 ///
 /// # Errors
 /// As the store's.
