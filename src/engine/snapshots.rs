@@ -12,7 +12,7 @@ use super::job::{Job, Key, Scope};
 use super::snapshot::{Completed, Ended, MOST_EXCEPTED, NotApplicable, Progress};
 use super::sweep;
 use super::swept::CLOCK_MARGIN;
-use super::work::{FEW_FAILURES, Work};
+use super::work::Work;
 use crate::streams::{LISTINGS, Listing, STREAMS, Stream, by_name};
 
 /// Begins every snapshot that is due and may begin: no listing that it shares is being read, and nothing of it is
@@ -79,9 +79,13 @@ pub(super) fn finish(work: &mut Work, now: Timestamp) -> Vec<Harvest> {
 fn finish_one(work: &mut Work, stream: &'static Stream, now: Timestamp) -> Option<Harvest> {
     let open = work.progress(stream.name)?.open.as_ref()?;
     let (left, failed) = work.queue.parts(stream.name);
-    // Of a few parts most may fail without a reason that concerns the others.
-    let is_most = failed > FEW_FAILURES && failed as u64 > open.answered;
-    if !open.left.is_empty() || left > failed || failed > MOST_EXCEPTED || is_most {
+    let is_most = failed as u64 > open.answered;
+    if !open.left.is_empty() || left > failed {
+        return None;
+    }
+    if failed > MOST_EXCEPTED || failed > 0 && is_most {
+        // It cannot end as long as Okta answers so: what awaits it is read by itself.
+        work.queue.release(stream.name, now);
         return None;
     }
     let fixed = fixed_objects(work, stream);

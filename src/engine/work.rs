@@ -22,7 +22,7 @@ use crate::streams::{STREAMS, Stream, by_name};
 /// Parts of a stream that a run lets fail before it leaves the stream alone, where most fail …
 const MOST_FAILURES: usize = 50;
 /// … and where the stream was in trouble when the run began.
-pub(super) const FEW_FAILURES: usize = 5;
+const FEW_FAILURES: usize = 5;
 
 /// Jobs of a stream in trouble that every run tries, whatever their time.
 const PROBES: usize = 3;

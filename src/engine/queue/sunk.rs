@@ -104,6 +104,19 @@ impl Queue {
         }
     }
 
+    /// Lets what awaits the end of a stream's snapshot be read by itself.
+    pub(in crate::engine) fn release(&mut self, stream: &'static str, now: Timestamp) {
+        let waits = |job: &Job| job.change.as_ref().is_some_and(|change| change.left_to_snapshot) && !job.of_snapshot;
+        let keys: Vec<_> = self.of(stream).filter(|(_, job)| waits(job)).map(|(key, _)| key.clone()).collect();
+        for key in keys {
+            self.update(&key, now, |job| {
+                if let Some(change) = &mut job.change {
+                    change.left_to_snapshot = false;
+                }
+            });
+        }
+    }
+
     /// Restarts the jobs of a stream that have begun: a snapshot that begins now may not rest on them.
     pub(in crate::engine) fn restart(&mut self, stream: &'static str, now: Timestamp) {
         let begun = self.of(stream).filter(|(_, job)| job.has_begun()).map(|(key, _)| key.clone());
