@@ -37,8 +37,9 @@ pub enum Way {
 
 pub const WAYS: [Way; 7] = [Way::Forbidden, Way::Gone, Way::Stray, Way::Broken, Way::Endless, Way::Short, Way::Empty];
 
-/// Longer than the client waits for an answer.
-const ENDLESS_MS: u64 = 61_000;
+/// Time that passes until such a connection is lost. Requests that hang beside each other pass it one after the other
+/// here, so it is a part of what the client would wait.
+const ENDLESS_MS: u64 = 6_000;
 const MOST_TROUBLES: usize = 8;
 
 impl Way {
