@@ -20,6 +20,8 @@ pub fn begin_log(level: &str, own: &[&'static str]) {
     // Lambda has FATAL beside the levels that there are here.
     let level = match level {
         "FATAL" => LevelFilter::ERROR,
+        // It would be read as ERROR.
+        "" => LevelFilter::INFO,
         word => word.parse().unwrap_or(LevelFilter::INFO).max(LevelFilter::ERROR),
     };
     let levels = own.iter().fold(Targets::new(), |levels, target| levels.with_target(*target, level));
