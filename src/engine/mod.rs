@@ -8,8 +8,8 @@
 //! `order` decides what may be read beside what.
 //!
 //! Order of calls: [`Engine::next`] until it no longer says [`Ask::Fetch`]; [`Engine::absorb`] with each answer as it
-//! comes; [`Engine::committed`] once the manifest exists. Answers are absorbed stream by stream
-//! in the order in which their requests were sent. What is not absorbed when a run ends was never read as far as the
+//! comes; [`Engine::committed`] once the manifest exists. Answers that may
+//! hold the same records are absorbed in the order in which their requests were sent. What is not absorbed when a run ends was never read as far as the
 //! cursor knows: a kill costs repeated requests, no lines.
 //!
 //! Not detected before the next snapshot: a change that Okta neither logs nor lists.
@@ -40,14 +40,13 @@ mod swept;
 mod version_1;
 mod work;
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 pub use ask::{Answer, Ask, Fetch, Gap, Parked, Plan, Recalled};
 pub use cursor::{Cursor, CursorError};
 pub use harvest::{Harvest, items};
 pub use snapshot::Completed;
+pub use standing::Standing;
 
 use crate::streams::change::Identity;
 use crate::streams::{LISTINGS, by_name};
@@ -196,8 +195,8 @@ impl Engine {
         Some(None)
     }
 
-    /// Takes an answer; returns what can be absorbed now that it is there (nothing, while an earlier request of its
-    /// stream is unanswered). An unknown ticket is ignored.
+    /// Takes an answer; returns what can be absorbed now that it is there (nothing, while an earlier request is
+    /// unanswered that may hold the same records). An unknown ticket is ignored.
     pub fn absorb(&mut self, ticket: u64, answer: Answer, now: Timestamp) -> Vec<Harvest> {
         self.flights.answer(ticket, answer);
         let mut harvests = Vec::new();
@@ -272,8 +271,15 @@ impl Engine {
             || self.cursor().differs_beside_log(&self.committed)
     }
 
-    /// Whether the run could get further: the log, or a job that can be read.
-    fn has_work(&self, now: Timestamp) -> bool {
+    /// How the run stands, for its manifest, report and status.
+    #[must_use]
+    pub fn standing(&self) -> Standing<'_> {
+        Standing { work: &self.work, log: &self.log, committed: &self.committed }
+    }
+
+    /// Whether the run, or another one now, could get further: the log, or a job that can be read.
+    #[must_use]
+    pub fn has_work(&self, now: Timestamp) -> bool {
         let has_jobs = |name: &str| !self.work.is_parked(name) && self.work.queue.has_work(name);
         self.log.has_more()
             || !self.answers.looks.is_empty()
@@ -286,11 +292,5 @@ impl Engine {
     fn listing_goes_on(&self, name: &'static str) -> bool {
         let key = Key { reads: name, scope: Scope::Whole };
         self.work.queue.get(&key).is_some_and(|job| self.work.queue.is_ready(&key) && self.is_readable(&key, job))
-    }
-
-    /// Since when all changes are known, by stream.
-    #[must_use]
-    pub fn swept_at(&self) -> BTreeMap<String, Timestamp> {
-        self.work.swept.iter().map(|(stream, swept)| (stream.clone(), swept.until)).collect()
     }
 }

@@ -84,8 +84,14 @@ fn finish_one(work: &mut Work, stream: &'static Stream, now: Timestamp) -> Optio
         return None;
     }
     if failed > MOST_EXCEPTED || failed > 0 && is_most {
-        // It cannot end as long as Okta answers so: what awaits it is read by itself.
-        work.queue.release(stream.name, now);
+        let age = now.duration_since(open.started_at);
+        if work.progress(stream.name)?.asked || age >= work.plan.interval(stream) {
+            // The next one lists what is new.
+            abandon(work, stream.name, now);
+        } else {
+            // It cannot end as long as Okta answers so: what awaits it is read by itself.
+            work.queue.release(stream.name, now);
+        }
         return None;
     }
     let fixed = fixed_objects(work, stream);

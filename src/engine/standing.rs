@@ -1,30 +1,45 @@
 //! How a run stands, for its manifest, report and status.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
+use super::ask::{Gap, Parked};
+use super::cursor::Cursor;
 use super::job::{Job, Key, Scope, Trouble};
-use super::{Completed, Engine, Gap, Parked};
+use super::log::Log;
+use super::snapshot::Completed;
+use super::work::Work;
 use crate::streams::{Source, Stream};
 
 /// Objects that an error names.
 const MOST_NAMED: usize = 5;
 
-impl Engine {
+/// A look at a run, of which it moves nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing<'a> {
+    pub(super) work: &'a Work,
+    pub(super) log: &'a Log,
+    /// The cursor of the newest manifest.
+    pub(super) committed: &'a Cursor,
+}
+
+impl<'a> Standing<'a> {
     /// The gap that the next manifest tells, if there is one.
     #[must_use]
-    pub fn gap(&self) -> Option<Gap> {
+    pub fn gap(self) -> Option<Gap> {
         self.log.gap()
     }
 
     /// Snapshots and scopes that the next manifest declares complete.
     #[must_use]
-    pub fn completed(&self) -> &[Completed] {
+    pub fn completed(self) -> &'a [Completed] {
         &self.work.completed
     }
 
     /// Why a stream could not be read to its end in this run, if that is so.
     #[must_use]
-    pub fn trouble(&self, stream: &'static Stream) -> Option<Parked> {
+    pub fn trouble(self, stream: &'static Stream) -> Option<Parked> {
         let stream = basis(stream);
         if matches!(stream.source, Source::SystemLog { .. }) {
             return self.log.parked().cloned();
@@ -41,7 +56,7 @@ impl Engine {
     }
 
     /// A listing that the stream's snapshot rests on and that could not be read.
-    fn listing_trouble(&self, stream: &Stream) -> Option<Parked> {
+    fn listing_trouble(self, stream: &Stream) -> Option<Parked> {
         let mut troubled = stream.listings().into_iter().filter_map(|listing| {
             let key = Key { reads: listing.name, scope: Scope::Whole };
             let job = self.work.queue.get(&key)?;
@@ -52,7 +67,7 @@ impl Engine {
     }
 
     /// Objects that could not be read: how many, and which.
-    fn trouble_of_objects(&self, stream: &Stream) -> Option<Parked> {
+    fn trouble_of_objects(self, stream: &Stream) -> Option<Parked> {
         let of_stream = |(_, trouble): &(&Key, &Trouble)| !trouble.doubted;
         let mut troubled: Vec<_> =
             self.work.queue.troubled().filter(|(key, _)| key.reads == stream.name).filter(of_stream).collect();
@@ -70,19 +85,13 @@ impl Engine {
 
     /// Seconds until the first limit lifts that made this run give up work.
     #[must_use]
-    pub fn retry_after_s(&self) -> Option<i64> {
+    pub fn retry_after_s(self) -> Option<i64> {
         self.work.retry_after_s()
-    }
-
-    /// Whether another run now would get further.
-    #[must_use]
-    pub fn is_unfinished(&self, now: Timestamp) -> bool {
-        self.has_work(now)
     }
 
     /// Whether a stream has work left that is no fault of it.
     #[must_use]
-    pub fn is_partial(&self, stream: &'static Stream) -> bool {
+    pub fn is_partial(self, stream: &'static Stream) -> bool {
         let stream = basis(stream);
         if stream.listings().is_empty() {
             return self.log.has_more() || self.log.parked() == Some(&Parked::Limited);
@@ -95,34 +104,34 @@ impl Engine {
 
     /// The streams of the plan.
     #[must_use]
-    pub fn streams(&self) -> &[&'static Stream] {
+    pub fn streams(self) -> &'a [&'static Stream] {
         &self.work.plan.streams
     }
 
     /// Lines and beginning of a stream's newest complete snapshot.
     #[must_use]
-    pub fn last_snapshot(&self, stream: &str) -> Option<(u64, Timestamp)> {
+    pub fn last_snapshot(self, stream: &str) -> Option<(u64, Timestamp)> {
         let complete = self.work.progress(stream)?.complete.as_ref()?;
         Some((complete.lines, complete.started_at))
     }
 
     /// Objects that the newest complete snapshots leave out.
     #[must_use]
-    pub fn excepted(&self) -> usize {
+    pub fn excepted(self) -> usize {
         let complete = self.work.streams.values().filter_map(|progress| progress.complete.as_ref());
         complete.map(|complete| complete.except.len()).sum()
     }
 
     /// When the oldest of the newest complete snapshots began, those of streams that are switched off included.
     #[must_use]
-    pub fn oldest_snapshot(&self) -> Option<Timestamp> {
+    pub fn oldest_snapshot(self) -> Option<Timestamp> {
         let complete = self.work.streams.values().filter_map(|progress| progress.complete.as_ref());
         complete.map(|complete| complete.started_at).min()
     }
 
     /// Why nothing more of a stream is forgotten, where that is so.
     #[must_use]
-    pub fn held(&self, stream: &str) -> Option<String> {
+    pub fn held(self, stream: &str) -> Option<String> {
         let progress = self.work.progress(stream)?;
         let accept = format!("or accept it by the event {{\"accept_shrink\": [\"{stream}\"]}}");
         if let (Some(held), Some(complete)) = (&progress.held, &progress.complete) {
@@ -134,9 +143,15 @@ impl Engine {
         self.work.queue.doubt_of(stream).map(|doubt| format!("{doubt}, {accept}"))
     }
 
+    /// Since when all changes are known, by stream.
+    #[must_use]
+    pub fn swept_at(self) -> BTreeMap<String, Timestamp> {
+        self.work.swept.iter().map(|(stream, swept)| (stream.clone(), swept.until)).collect()
+    }
+
     /// Age in seconds of the newest committed event where more is known to come, else 0.
     #[must_use]
-    pub fn activity_lag(&self, now: Timestamp) -> i64 {
+    pub fn activity_lag(self, now: Timestamp) -> i64 {
         let newest = self.committed.log.newest_published.filter(|_| self.log.is_behind());
         newest.map_or(0, |newest| now.duration_since(newest).as_secs().max(0))
     }

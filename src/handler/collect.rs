@@ -129,7 +129,7 @@ impl<'a, S: Store> Collecting<'a, S> {
             }
         }
         if !self.ended.is_superseded() {
-            self.swept.note(&self.run.integration.slug, &self.engine.swept_at());
+            self.swept.note(&self.run.integration.slug, &self.engine.standing().swept_at());
         }
         self.ended.conclude(&self.engine, self.org.used(), self.clock.now());
         Ok(self.ended)
@@ -194,7 +194,7 @@ impl<'a, S: Store> Collecting<'a, S> {
         while let Some(harvest) = self.harvests.pop_front() {
             let is_activity = matches!(harvest.stream.source, Source::SystemLog { .. });
             // The log is read for changes and use even where its lines are not wanted.
-            let is_written = self.engine.streams().iter().any(|stream| stream.name == harvest.stream.name);
+            let is_written = self.engine.standing().streams().iter().any(|stream| stream.name == harvest.stream.name);
             let mut sealed = Vec::new();
             for record in harvest.records(&self.run.integration.rules) {
                 let record = match record {
@@ -286,8 +286,8 @@ impl<'a, S: Store> Collecting<'a, S> {
             committed_at: rfc3339(self.clock.now()),
             mode: self.run.mode.word(),
             batches,
-            snapshots: self.engine.completed().iter().map(snapshot_of).collect(),
-            gap: self.engine.gap().map(|gap| Gap { from: rfc3339(gap.from), to: rfc3339(gap.to) }),
+            snapshots: self.engine.standing().completed().iter().map(snapshot_of).collect(),
+            gap: self.engine.standing().gap().map(|gap| Gap { from: rfc3339(gap.from), to: rfc3339(gap.to) }),
             cursor: serde_json::to_value(self.engine.cursor()).expect("the cursor's keys are strings"),
         }
     }

@@ -110,16 +110,17 @@ impl Ended {
     /// Takes the engine's word on every stream.
     pub(super) fn conclude(&mut self, engine: &Engine, used: Use, now: Timestamp) {
         self.used = used;
-        self.go_on = engine.is_unfinished(now);
-        self.retry_after_s = engine.retry_after_s().filter(|_| !self.go_on);
-        self.activity_lag_s = engine.activity_lag(now);
-        self.progress = progress::of(&engine.cursor(), engine.streams());
-        (self.excepted, self.oldest_state_at) = (engine.excepted(), engine.oldest_snapshot());
-        for stream in engine.streams() {
-            let held = engine.held(stream.name);
-            match engine.trouble(stream) {
+        let standing = engine.standing();
+        self.go_on = engine.has_work(now);
+        self.retry_after_s = standing.retry_after_s().filter(|_| !self.go_on);
+        self.activity_lag_s = standing.activity_lag(now);
+        self.progress = progress::of(&engine.cursor(), standing.streams());
+        (self.excepted, self.oldest_state_at) = (standing.excepted(), standing.oldest_snapshot());
+        for stream in standing.streams() {
+            let held = standing.held(stream.name);
+            match standing.trouble(stream) {
                 Some(why) => self.note(stream, &why),
-                None if engine.is_partial(stream) => {
+                None if standing.is_partial(stream) => {
                     self.streams.entry(stream.name).or_default().outcome = Outcome::Partial
                 }
                 None => {}
@@ -128,7 +129,7 @@ impl Ended {
                 let report = self.streams.entry(stream.name).or_default();
                 (report.outcome, report.error) = (Outcome::Held, held);
             }
-            self.snapshots.extend(engine.last_snapshot(stream.name).map(|snapshot| (stream.name, snapshot)));
+            self.snapshots.extend(standing.last_snapshot(stream.name).map(|snapshot| (stream.name, snapshot)));
         }
     }
 

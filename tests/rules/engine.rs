@@ -58,7 +58,7 @@ fn a_parent_that_does_not_answer_keeps_no_other_one_waiting() {
     }
     assert_eq!(ids, [["00g2:00u3"], ["00g1:00u2"], ["00g0:00u1"]]);
     assert!(matches!(engine.next(now()), Ask::Commit));
-    assert_eq!(engine.completed().len(), 2);
+    assert_eq!(engine.standing().completed().len(), 2);
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn a_listing_whose_position_expired_begins_anew_with_a_new_snapshot() {
     assert_eq!(again, first);
     engine.absorb(ticket, page(json!([{"id": "00u1"}]), None), now());
     assert!(matches!(engine.next(now()), Ask::Commit));
-    assert_eq!(engine.completed()[0].since_sequence, 6);
+    assert_eq!(engine.standing().completed()[0].since_sequence, 6);
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_function_that_was_off_for_too_long_tells_the_gap_and_reads_everything_again
     cursor.log.next = Some("/api/v1/logs?after=1_1".into());
     cursor.log.read_at = Some(now() - SignedDuration::from_hours(100 * 24));
     let mut engine = Engine::new(plan(&["users", "activity"]), cursor, 4, now());
-    let gap = engine.gap().unwrap();
+    let gap = engine.standing().gap().unwrap();
     assert_eq!(gap.to, now() - SignedDuration::from_hours(90 * 24));
     let (ticket, path) = fetch(&mut engine);
     assert!(path.contains("since=2026-08-25T18%3A00%3A00.000Z"), "{path}");
@@ -114,7 +114,7 @@ fn a_function_that_was_off_for_too_long_tells_the_gap_and_reads_everything_again
     engine.absorb(ticket, page(json!([]), None), now());
     assert!(matches!(engine.next(now()), Ask::Commit));
     engine.committed(5, now());
-    assert!(matches!(engine.next(now()), Ask::Done) && engine.gap().is_none());
+    assert!(matches!(engine.next(now()), Ask::Done) && engine.standing().gap().is_none());
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn a_limit_beyond_the_runs_end_leaves_the_work_for_later() {
     assert!(matches!(engine.next(now()), Ask::Commit));
     engine.committed(1, now());
     assert!(matches!(engine.next(now()), Ask::Done));
-    assert_eq!((engine.retry_after_s(), engine.is_unfinished(now())), (Some(40), false));
+    assert_eq!((engine.standing().retry_after_s(), engine.has_work(now())), (Some(40), false));
 }
 
 #[test]
@@ -156,7 +156,8 @@ fn one_object_that_is_refused_holds_up_nobody() {
         engine.absorb(ticket, if is_refused { refusal } else { page(json!([]), None) }, now());
     }
     assert!(matches!(engine.next(now()), Ask::Commit));
-    let completed: Vec<_> = engine.completed().iter().map(|done| (done.stream, done.except.clone())).collect();
+    let completed: Vec<_> =
+        engine.standing().completed().iter().map(|done| (done.stream, done.except.clone())).collect();
     assert_eq!(completed, [("groups", vec![]), ("role_assignments", vec!["00g1".to_owned()])]);
     engine.committed(1, now());
     assert!(matches!(engine.next(now()), Ask::Done));
@@ -177,7 +178,7 @@ fn a_stream_that_is_switched_off_does_not_hold_up_its_listing() {
     assert_eq!(path, "/api/v1/groups?after=3");
     resumed.absorb(ticket, page(groups(3..4), None), now());
     assert!(matches!(resumed.next(now()), Ask::Commit));
-    assert_eq!(resumed.completed()[0].stream, "groups");
+    assert_eq!(resumed.standing().completed()[0].stream, "groups");
 }
 
 #[test]
@@ -310,7 +311,7 @@ fn an_absence_that_no_deletion_tells_of_takes_nothing_away() {
         assert_eq!(user.path, "/api/v1/users/00u1");
         assert!(engine.absorb(user.ticket, Answer::Gone, later).is_empty());
         assert!(matches!(engine.next(later), Ask::Commit));
-        assert_eq!(engine.completed(), []);
+        assert_eq!(engine.standing().completed(), []);
         sequence += 1;
         engine.committed(sequence, later);
     }
@@ -383,5 +384,5 @@ fn who_can_no_longer_sign_in_is_not_read_by_a_snapshot_that_was_open_before() {
         "a tombstone and the user"
     );
     assert!(matches!(engine.next(now()), Ask::Commit));
-    assert_eq!(engine.completed().iter().map(|done| done.stream).collect::<Vec<_>>(), ["factors"]);
+    assert_eq!(engine.standing().completed().iter().map(|done| done.stream).collect::<Vec<_>>(), ["factors"]);
 }

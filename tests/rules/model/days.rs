@@ -1,6 +1,6 @@
 //! Days in which trouble lasts. After every run, whatever ends it: a record that the org had all the time and that a
 //! reader had before is still there, unless Okta answered the list of its parent with its own 404 (JSON with
-//! E0000007). After the last one, with the trouble still there: all else is in step (but for a stream that fails for most of its parents), the trouble is told, and a run
+//! E0000007). After the last one, with the trouble still there: all else is in step (a stream that fails for half of its parents or more may keep what is gone), the trouble is told, and a run
 //! without news costs little. Some runs after Okta is well again all of it is in step.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -300,7 +300,13 @@ impl<'c, 'w> Days<'c, 'w> {
         let troubled: BTreeSet<String> = self.troubles.iter().map(|trouble| trouble.id.clone()).collect();
         assert_in_step_but(&self.case.world.rig, &troubled, &self.failed_streams());
         let is_told = report.outcome == Outcome::Degraded;
-        let is_lasting = |trouble: &Trouble| trouble.is_asked && trouble.way != Way::Gone;
+        let memberships = &self.there()["group_memberships"];
+        let has_members = |trouble: &Trouble| memberships.iter().any(|id| id.starts_with(&trouble.id));
+        // Nobody is asked for the members of a group that has none.
+        let is_lasting = |trouble: &Trouble| {
+            let is_empty = trouble.path.ends_with("/users") && trouble.id.starts_with("00g") && !has_members(trouble);
+            trouble.is_asked && trouble.way != Way::Gone && !is_empty
+        };
         let there = self.there();
         let is_there = |trouble: &&Trouble| there.values().any(|ids| ids.contains(&trouble.id));
         let lasting: Vec<_> = self
