@@ -113,45 +113,54 @@ async fn run_case(world: &mut World, number: u64) -> BTreeSet<(usize, Crash)> {
     }
 }
 
-fn run_cases(numbers: impl Iterator<Item = u64>) -> BTreeSet<(usize, Crash)> {
+/// Runs a thread's cases, one after the other in one world.
+fn run_each<T: Ord>(
+    numbers: impl Iterator<Item = u64>,
+    case: impl AsyncFn(&mut World, u64) -> BTreeSet<T>,
+) -> BTreeSet<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut world = World::new().await;
         let mut seen = BTreeSet::new();
         for number in numbers {
-            seen.extend(run_case(&mut world, number).await);
+            seen.extend(case(&mut world, number).await);
         }
         seen
     })
 }
 
+/// Runs cases in all threads, `always` in each of them.
+fn run_all<T: Ord + Send>(
+    numbers: std::ops::Range<u64>,
+    always: &[u64],
+    case: impl AsyncFn(&mut World, u64) -> BTreeSet<T> + Copy + Send,
+) -> BTreeSet<T> {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS)
+            .map(|thread| (numbers.start + thread..numbers.end).step_by(THREADS as usize))
+            .map(|numbers| scope.spawn(move || run_each(always.iter().copied().chain(numbers), case)))
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("a case failed, see above")).collect()
+    })
+}
+
 /// Runs these cases, each of which leaves its bucket in a folder of its number.
 pub fn keep_buckets(numbers: impl IntoIterator<Item = u64>, folder: &std::path::Path) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let mut world = World::new().await;
+    run_each(numbers.into_iter(), async |world: &mut World, number| {
         world.kept_in = Some(folder.to_owned());
-        for number in numbers {
-            run_case(&mut world, number).await;
-        }
+        run_case(world, number).await
     });
 }
 
 #[test]
 fn a_reader_ends_in_step_whatever_happens() {
     if let Some(seed) = number("MODEL_SEED") {
-        run_cases(std::iter::once(seed));
+        run_each(std::iter::once(seed), run_case);
         return;
     }
     let from = number("MODEL_FROM").unwrap_or_default();
     let cases = from + number("MODEL_CASES").unwrap_or(CASES);
-    let seen: BTreeSet<_> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..THREADS)
-            .map(|thread| (from + thread..cases).step_by(THREADS as usize))
-            .map(|numbers| scope.spawn(move || run_cases(TELLING.into_iter().chain(numbers))))
-            .collect();
-        threads.into_iter().flat_map(|thread| thread.join().expect("a case failed, see above")).collect()
-    });
+    let seen = run_all(from..cases, &TELLING, run_case);
     if from > 0 {
         return;
     }
@@ -165,8 +174,13 @@ const DAILY_HOURS: u32 = 24;
 /// Cases of days with trouble, beyond one for each way to fail with each crash.
 const DAYS_CASES: u64 = 60;
 
+/// Every way to fail with every crash.
+fn ways_and_crashes() -> Vec<(Way, Crash)> {
+    WAYS.iter().flat_map(|way| CRASHES.iter().map(|crash| (*way, *crash))).collect()
+}
+
 async fn days(world: &mut World, number: u64) -> BTreeSet<(Way, Crash)> {
-    let pairs: Vec<_> = WAYS.iter().flat_map(|way| CRASHES.iter().map(|crash| (*way, *crash))).collect();
+    let pairs = ways_and_crashes();
     let mut rng = Rng::with_seed(number);
     world.snapshot_interval_hours = DAILY_HOURS;
     let is_rich = rng.bool();
@@ -187,32 +201,14 @@ async fn days(world: &mut World, number: u64) -> BTreeSet<(Way, Crash)> {
 
 #[test]
 fn trouble_that_lasts_for_days_costs_itself_alone() {
-    let pairs = (WAYS.len() * CRASHES.len()) as u64;
-    let (from, cases) = match number("DAYS_SEED") {
-        Some(seed) => (seed, seed + 1),
-        None => (0, pairs + number("DAYS_CASES").unwrap_or(DAYS_CASES)),
-    };
-    let live = |numbers: std::iter::StepBy<std::ops::Range<u64>>| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let mut world = World::new().await;
-            let mut seen = BTreeSet::new();
-            for number in numbers {
-                seen.extend(days(&mut world, number).await);
-            }
-            seen
-        })
-    };
-    let seen: BTreeSet<_> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..THREADS)
-            .map(|thread| (from + thread..cases).step_by(THREADS as usize))
-            .map(|numbers| scope.spawn(move || live(numbers)))
-            .collect();
-        threads.into_iter().flat_map(|thread| thread.join().expect("a case failed, see above")).collect()
-    });
-    let every = WAYS.iter().flat_map(|way| CRASHES.iter().map(|crash| (*way, *crash)));
-    let missing: Vec<_> = every.filter(|pair| !seen.contains(pair)).collect();
-    assert!(missing.is_empty() || cases - from == 1, "never seen: {missing:?}");
+    if let Some(seed) = number("DAYS_SEED") {
+        run_each(std::iter::once(seed), days);
+        return;
+    }
+    let pairs = ways_and_crashes();
+    let seen = run_all(0..pairs.len() as u64 + number("DAYS_CASES").unwrap_or(DAYS_CASES), &[], days);
+    let missing: Vec<_> = pairs.into_iter().filter(|pair| !seen.contains(pair)).collect();
+    assert!(missing.is_empty(), "never seen: {missing:?}");
 }
 
 /// Public changes of an org, by the names of its methods.

@@ -17,8 +17,9 @@
 //! let mut scan = Scan::new("users", 0);
 //! let line = br#"{"schema": 1, "stream": "users", "op": "upsert", "id": "00u1",
 //!     "bundle": {"new_users": [{"uniqueId": "00u1"}]}, "source": {}}"#;
-//! let (kind, piece) = scan.line(Place(1, 0, 1), line).unwrap().remove(0);
+//! let (kind, piece) = scan.line(Place(1, 0, 1), line)?.remove(0);
 //! assert!(matches!(fold(kind, vec![piece]), Folded::Item { touched: true, .. }));
+//! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 
 pub mod batch;
