@@ -1,5 +1,6 @@
 //! The line: one Okta object as the contract's record.
 
+use jiff::Timestamp;
 #[cfg(feature = "schemas")]
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -50,7 +51,21 @@ pub struct Record {
     pub source: Option<Source>,
     /// The object in the Open Cybersecurity Schema Framework, where the stream has it.
     #[cfg_attr(feature = "schemas", schemars(with = "Option<serde_json::Map<String, Value>>"))]
-    pub ocsf: Option<Box<RawValue>>,
+    pub ocsf: Option<OcsfEvent>,
+}
+
+/// An event in OCSF as it is written, with what is counted of it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+pub struct OcsfEvent {
+    /// Its JSON text.
+    pub text: Box<RawValue>,
+    /// When it happened; 1970 where the source has no time.
+    #[serde(skip)]
+    pub at: Timestamp,
+    /// Okta's event type; empty where the source has none.
+    #[serde(skip)]
+    pub event_type: String,
 }
 
 /// An object as it is written: a tree, or where nobody looks into it any more its text.
@@ -107,5 +122,5 @@ pub struct Normalized {
     /// The object as it is written.
     pub source: Source,
     /// The object in the Open Cybersecurity Schema Framework, where the stream has it.
-    pub ocsf: Option<Box<RawValue>>,
+    pub ocsf: Option<OcsfEvent>,
 }

@@ -83,6 +83,11 @@ impl Usage {
         count.app_name = app_name;
     }
 
+    /// Use since the last manifest: day (UTC, `YYYY-MM-DD`), whether of an app, and how often.
+    pub fn by_day(&self) -> impl Iterator<Item = (&str, bool, u64)> {
+        self.counts.iter().map(|(key, count)| (key.date.as_str(), key.app_id.is_some(), count.count))
+    }
+
     /// The lines of manifest `sequence`, and an empty count for the next.
     pub fn take(&mut self, sequence: u64, now: Timestamp) -> impl Iterator<Item = Record> + use<> {
         let observed_at = rfc3339(now);

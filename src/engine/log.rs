@@ -7,6 +7,7 @@ use super::cursor::LogCursor;
 use super::events::Touched;
 use super::harvest::{Harvest, items};
 use super::job::Scope;
+use super::snapshots;
 use super::swept::CLOCK_MARGIN;
 use super::work::Work;
 use crate::authomize::rfc3339;
@@ -74,10 +75,8 @@ impl Log {
 
     fn note_gap(&mut self, work: &mut Work, now: Timestamp) {
         let oldest = now - KEPT;
-        let (Some(read_at), Some((_, first))) = (self.cursor.read_at, self.source) else { return };
-        if read_at >= oldest {
-            return;
-        }
+        let lost_since = self.cursor.read_at.filter(|read_at| *read_at < oldest);
+        let (Some(read_at), Some((_, first))) = (lost_since, self.source) else { return };
         self.gap = Some(Gap { from: read_at, to: oldest });
         self.cursor.next = Some(since(first, oldest));
         self.cursor.replay_since = None;
@@ -141,8 +140,8 @@ impl Log {
             return None;
         }
         let ahead = self.own.as_ref().and_then(|(_, next, _)| next.clone());
-        let begin = || since(first, now - work.plan.log_lookback);
-        Some(ahead.or_else(|| self.cursor.next.clone()).unwrap_or_else(begin))
+        let next = ahead.or_else(|| self.cursor.next.clone());
+        Some(next.unwrap_or_else(|| since(first, snapshots::log_begins_at(work, now))))
     }
 
     /// Notes that a page was asked for.
@@ -185,7 +184,7 @@ impl Log {
     /// Okta no longer knows the position: the log is read again from a little before the newest event, without the
     /// events that are committed. Those that are not are committed first.
     fn read_again(&mut self, work: &Work, path: &str, now: Timestamp) {
-        let newest = self.cursor.newest_published.unwrap_or(now - work.plan.log_lookback);
+        let newest = self.cursor.newest_published.unwrap_or_else(|| snapshots::log_begins_at(work, now));
         let from = newest.min(now) - OVERLAP;
         self.cursor.next = Some(since(path, from));
         self.cursor.replay_since = Some(from);

@@ -13,7 +13,7 @@ use super::snapshot::{Completed, Ended, MOST_EXCEPTED, NotApplicable, Progress};
 use super::sweep;
 use super::swept::CLOCK_MARGIN;
 use super::work::Work;
-use crate::streams::{LISTINGS, Listing, STREAMS, Stream, by_name};
+use crate::streams::{LISTINGS, Listing, STREAMS, Source, Stream, by_name};
 
 /// Begins every snapshot that is due and may begin: no listing that it shares is being read, and nothing of it is
 /// uncommitted or under way.
@@ -120,6 +120,19 @@ fn finish_one(work: &mut Work, stream: &'static Stream, now: Timestamp) -> Optio
         Ended::Held => work.queue.end_snapshot(stream.name, None, now),
     }
     harvest
+}
+
+/// Where the System Log begins that has no position. Where neither events nor their counts are wanted, only what has changed
+/// since the oldest complete snapshot is of use.
+pub(super) fn log_begins_at(work: &Work, now: Timestamp) -> Timestamp {
+    let earliest = now - work.plan.log_lookback;
+    let is_kept = |stream: &&'static Stream| matches!(stream.source, Source::SystemLog { .. } | Source::Counted { .. });
+    if work.plan.streams.iter().any(is_kept) {
+        return earliest;
+    }
+    let complete = work.streams.values().filter_map(|progress| progress.complete.as_ref());
+    let oldest = complete.map(|snapshot| snapshot.started_at).min().unwrap_or(now);
+    earliest.max(oldest - CLOCK_MARGIN)
 }
 
 /// Whether the org seems to have no user, which no org has; `None` where that is still to be read.

@@ -195,15 +195,14 @@ impl<'a, S: Store> Collecting<'a, S> {
             let is_activity = matches!(harvest.stream.source, Source::SystemLog { .. });
             // The log is read for changes and use even where its lines are not wanted.
             let is_written = self.engine.standing().streams().iter().any(|stream| stream.name == harvest.stream.name);
+            if !is_written && !self.counted.has_usage() {
+                continue;
+            }
             let mut sealed = Vec::new();
             for record in harvest.records(&self.run.integration.rules) {
-                let record = match record {
-                    Ok(record) => record,
-                    Err(odd) => {
-                        tracing::warn!(stream = harvest.stream.name, odd, "an object could not be a record");
-                        continue;
-                    }
-                };
+                let warn =
+                    |odd: &_| tracing::warn!(stream = harvest.stream.name, odd, "an object could not be a record");
+                let Ok(record) = record.inspect_err(warn) else { continue };
                 if is_activity {
                     self.counted.event(&record);
                 }

@@ -1,16 +1,23 @@
 //! Use and events, counted while records are written: lines of the next manifest, and what the status tells of it.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
-use crate::record::Record;
+use crate::record::{OcsfEvent, Record};
 use crate::status::History;
 use crate::streams::{Source, Stream};
 use crate::usage::Usage;
+
+/// Seconds of the hours by which events are counted.
+const HOUR_S: i64 = 3_600;
 
 /// Counts since the last commit.
 pub(super) struct Counted {
     /// `None` where usage is not collected.
     usage: Option<Usage>,
+    /// Events by hour since 1970 and type.
+    events: BTreeMap<i64, BTreeMap<String, u64>>,
     history: History,
     began_at: Timestamp,
 }
@@ -20,7 +27,12 @@ impl Counted {
     pub(super) fn new(streams: &[&'static Stream], began_at: Timestamp) -> Self {
         let is_usage = |stream: &&Stream| matches!(stream.source, Source::Counted { .. });
         let usage = streams.iter().copied().any(|stream| is_usage(&stream)).then(Usage::default);
-        Self { usage, history: History::default(), began_at }
+        Self { usage, events: BTreeMap::new(), history: History::default(), began_at }
+    }
+
+    /// Whether anything is counted though the events themselves are not written.
+    pub(super) fn has_usage(&self) -> bool {
+        self.usage.is_some()
     }
 
     /// Counts a record of the System Log.
@@ -28,22 +40,30 @@ impl Counted {
         if let (Some(usage), Some(event)) = (&mut self.usage, &record.source) {
             usage.add(event);
         }
-        if let Some(ocsf) = &record.ocsf {
-            self.history.count_event(ocsf.get(), self.began_at);
+        let Some(OcsfEvent { at, event_type, .. }) = &record.ocsf else { return };
+        let types = self.events.entry(at.as_second().div_euclid(HOUR_S)).or_default();
+        match types.get_mut(event_type) {
+            Some(count) => *count += 1,
+            None => drop(types.insert(event_type.clone(), 1)),
         }
     }
 
     /// The usage's lines of manifest `sequence`, and an empty count for the next.
-    pub(super) fn lines(&mut self, sequence: u64, now: Timestamp) -> Vec<Record> {
-        let lines: Vec<_> = self.usage.as_mut().into_iter().flat_map(|usage| usage.take(sequence, now)).collect();
-        for line in lines.iter().filter_map(|line| line.source.as_ref()) {
-            self.history.count_use(line, self.began_at);
+    pub(super) fn lines(&mut self, sequence: u64, now: Timestamp) -> impl Iterator<Item = Record> + use<> {
+        for (date, is_app, count) in self.usage.iter().flat_map(Usage::by_day) {
+            self.history.count_use(date, is_app, count, self.began_at);
         }
-        lines
+        self.usage.as_mut().map(|usage| usage.take(sequence, now)).into_iter().flatten()
     }
 
     /// The events and the use that the manifest committed, and an empty count for the next.
     pub(super) fn take(&mut self) -> History {
+        for (hour, types) in std::mem::take(&mut self.events) {
+            let at = Timestamp::from_second(hour * HOUR_S).unwrap_or_default();
+            for (event_type, count) in types {
+                self.history.count_events(at, &event_type, count, self.began_at);
+            }
+        }
         std::mem::take(&mut self.history)
     }
 }

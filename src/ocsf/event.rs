@@ -90,6 +90,14 @@ impl Serialize for TypeName {
     }
 }
 
+impl Event<'_> {
+    /// When it happened; 1970 where the source has no time.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.time).unwrap_or_default()
+    }
+}
+
 /// Makes an OCSF event of a System Log event, or of any other JSON value.
 #[must_use]
 pub fn event<'a>(source: &'a Json<'a>) -> Event<'a> {

@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::authomize::rfc3339;
 use crate::commit::Manifest;
-use crate::record::Source;
 
 /// Days that are kept.
 const MOST_DAYS: usize = 30;
@@ -99,47 +98,25 @@ pub struct Lines {
     pub deletes: u64,
 }
 
-/// The attributes of an OCSF event that are counted.
-#[derive(Debug, Deserialize)]
-struct Counted {
-    time: i64,
-    metadata: Metadata,
-}
-
-#[derive(Debug, Deserialize)]
-struct Metadata {
-    #[serde(default)]
-    event_code: String,
-}
-
 impl History {
-    /// Counts a System Log event by its OCSF form, unless it is older than the days that are kept or lies in the
-    /// future.
-    pub fn count_event(&mut self, ocsf: &str, now: Timestamp) {
-        let Ok(Counted { time, metadata }) = serde_json::from_str(ocsf) else { return };
-        let Ok(at) = Timestamp::from_millisecond(time) else { return };
+    /// Counts System Log events of a type in the hour that begins at `at`, unless it is older than the days that are
+    /// kept or lies in the future.
+    pub fn count_events(&mut self, at: Timestamp, event_type: &str, count: u64, now: Timestamp) {
         if !is_kept(at, now) {
             return;
         }
-        *self.hours.entry(hour(at)).or_default() += 1;
-        let kind: String = metadata.event_code.chars().take(TYPE_CHARS).collect();
-        *self.days.entry(date(at)).or_default().event_types.entry(kind).or_default() += 1;
+        *self.hours.entry(hour(at)).or_default() += count;
+        let kind: String = event_type.chars().take(TYPE_CHARS).collect();
+        *self.days.entry(date(at)).or_default().event_types.entry(kind).or_default() += count;
     }
 
-    /// Counts a line of the stream `usage`.
-    pub fn count_use(&mut self, line: &Source, now: Timestamp) {
-        #[derive(Deserialize)]
-        struct Use {
-            date: String,
-            count: u64,
-            app_id: Option<String>,
-        }
-        let Some(Use { date, count, app_id }) = line.read::<Use>() else { return };
-        if date < self::date(now - days(MOST_DAYS)) || date > self::date(now + AHEAD) {
+    /// Counts use on a day (`2026-11-27`, UTC): sign-ons to apps, or sign-ins to Okta itself.
+    pub fn count_use(&mut self, date: &str, is_app: bool, count: u64, now: Timestamp) {
+        if date < self::date(now - days(MOST_DAYS)).as_str() || date > self::date(now + AHEAD).as_str() {
             return;
         }
-        let day = self.days.entry(date).or_default();
-        *(if app_id.is_some() { &mut day.app_sign_ons } else { &mut day.sign_ins }) += count;
+        let day = self.days.entry(date.to_owned()).or_default();
+        *(if is_app { &mut day.app_sign_ons } else { &mut day.sign_ins }) += count;
     }
 
     /// Notes a manifest that has become part of the commit log.
@@ -269,14 +246,10 @@ mod tests {
     use crate::commit::SCHEMA;
     use crate::manifest::SnapshotEntry;
     use proptest::prelude::*;
-    use serde_json::{Value, json};
+    use serde_json::Value;
 
     fn at(time: &str) -> Timestamp {
         time.parse().unwrap()
-    }
-
-    fn event(kind: &str, time: Timestamp) -> String {
-        json!({"time": time.as_millisecond(), "metadata": {"event_code": kind}}).to_string()
     }
 
     fn manifest(sequence: u64, records: u64, deletes: u64) -> Manifest {
@@ -316,7 +289,7 @@ mod tests {
         for (kind, time) in
             [("a", "2026-11-27T18:01:00Z"), ("a", "2026-11-27T18:59:00Z"), ("b", "2026-11-26T00:00:00Z")]
         {
-            history.count_event(&event(kind, at(time)), now);
+            history.count_events(at(time), kind, 1, now);
         }
         assert_eq!(history.hours, BTreeMap::from([("2026-11-27T18".into(), 2), ("2026-11-26T00".into(), 1)]));
         assert_eq!(history.days["2026-11-27"].event_types["a"], 2);
@@ -328,11 +301,9 @@ mod tests {
         let now = at("2026-11-27T18:30:00Z");
         let mut history = History::default();
         for time in ["2026-10-20T18:01:00Z", "2999-01-01T00:00:00Z", "1970-01-01T00:00:00Z"] {
-            history.count_event(&event("a", at(time)), now);
+            history.count_events(at(time), "a", 1, now);
         }
-        history.count_event("[]", now);
-        history.count_event(r#"{"time": "x", "metadata": {}}"#, now);
-        history.count_use(&json!({"date": "2999-01-01", "count": 1}).into(), now);
+        history.count_use("2999-01-01", false, 1, now);
         assert_eq!(history, History::default());
     }
 
@@ -372,7 +343,7 @@ mod tests {
                 let mut news = History::default();
                 for number in 0..types {
                     let ago = SignedDuration::from_hours(i64::try_from(number).unwrap() * 3);
-                    news.count_event(&event(&format!("{number}{kind}"), now - ago), now);
+                    news.count_events(now - ago, &format!("{number}{kind}"), 1, now);
                 }
                 news.note_commit(&manifest(sequence as u64 + 1, 1, 0));
                 history.add(news, now);

@@ -15,7 +15,7 @@ use super::{Cadence, Context, Stream};
 use crate::authomize::{Bundle, text};
 use crate::json::Json;
 use crate::ocsf;
-use crate::record::{Normalized, Source};
+use crate::record::{Normalized, OcsfEvent, Source};
 use crate::scrub::scrub_event;
 
 /// Ascending and without `until`: the polling order, in which a late event comes after the ones
@@ -40,7 +40,10 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     let mut event = Json::parse(&text).ok().filter(Json::is_object)?;
     let is_as_read =
         !scrub_event(&mut event, context.rules) && memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_none();
-    let ocsf = to_raw_value(&ocsf::event(&event)).ok();
+    let in_ocsf = ocsf::event(&event);
+    let event_type = event.get("eventType").and_then(Json::as_str).unwrap_or_default();
+    let ocsf = to_raw_value(&in_ocsf).ok();
+    let ocsf = ocsf.map(|text| OcsfEvent { text, at: in_ocsf.at(), event_type: event_type.to_owned() });
     // Most events have nothing to remove: their text need not be written again.
     let source = match &text {
         Cow::Borrowed(_) if is_as_read => raw.to_owned(),

@@ -62,6 +62,16 @@ fn a_parent_that_does_not_answer_keeps_no_other_one_waiting() {
 }
 
 #[test]
+fn a_log_whose_events_nobody_keeps_begins_with_the_first_snapshot() {
+    let reads = |streams: &[&str]| Plan { reads_log: true, ..plan(streams) };
+    let begin = |plan: Plan| fetch(&mut Engine::new(plan, Cursor::default(), 0, now())).1;
+    let kept = begin(reads(&["activity", "groups"]));
+    assert!(kept.starts_with("/api/v1/logs?") && !kept.contains("2026-11-23"), "{kept}");
+    let unkept = begin(reads(&["groups"]));
+    assert!(unkept.starts_with("/api/v1/logs?") && unkept.contains("since=2026-11-23T17"), "{unkept}");
+}
+
+#[test]
 fn what_was_not_absorbed_is_asked_for_again_and_nothing_else() {
     let mut engine = Engine::new(plan(&["groups", "group_memberships"]), Cursor::default(), 0, now());
     let (listing, _) = fetch(&mut engine);

@@ -40,7 +40,7 @@ const ALLOWED: [(&str, &str); 33] = [
     ("answers/rows", "answers/state belief harvest job queue settle sweep work"),
     ("answers", "answers/listed answers/state answers/troubles ask belief flights harvest looks reading work"),
     ("events", "job queue settle sweep swept work"),
-    ("log", "ask cursor events harvest job swept work"),
+    ("log", "ask cursor events harvest job snapshots swept work"),
     ("standing", "ask cursor job log snapshot work"),
     ("next", "answers ask job lending queue settle sweep"),
 ];
