@@ -11,5 +11,5 @@
 select e.event_id as id, coalesce(max(t.target_display_name), max(t.target_name), max(t.target_id), '?') as name,
   e.event_type || ' by ' || coalesce(e.actor_name, '?') || coalesce(' from ' || e.ip, '') as detail, e.published as seen_at
 from recent_events e left join event_targets t on t.event_id = e.event_id
-where e.event_type in ('system.log_stream.lifecycle.deactivate', 'system.log_stream.lifecycle.delete', 'zone.deactivate', 'zone.delete', 'zone.remove_blacklist', 'network_zone.rule.disabled') and e.result = 'SUCCESS'
+where e.event_type in ('system.log_stream.lifecycle.deactivate', 'system.log_stream.lifecycle.delete', 'zone.deactivate', 'zone.delete', 'zone.remove_blacklist', 'security.zone.remove_blacklist', 'network_zone.rule.disabled') and e.result = 'SUCCESS'
 group by e.event_id, e.event_type, e.actor_name, e.ip, e.published
