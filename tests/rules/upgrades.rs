@@ -56,8 +56,9 @@ async fn upgraded(bucket: &str, is_changed: bool) -> (Rig, Company) {
     let mut rig = Rig::new().await;
     time::stop(&mut rig, &[]);
     let company = found(&mut rig.org());
-    let grant = Event::new("app.oauth2.as.token.grant.access_token");
-    rig.org().append_event(Event { uuid: Some(GRANT.to_owned()), ..grant });
+    let mut grant = Event::new("app.oauth2.as.token.grant.access_token");
+    grant.uuid = Some(GRANT.to_owned());
+    rig.org().append_event(grant);
     if is_changed {
         rig.org().advance(FIVE_MINUTES);
         change(&mut rig.org(), &company);

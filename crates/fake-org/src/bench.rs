@@ -142,7 +142,9 @@ impl Org {
                     // One that it is not in already.
                     let at = (0..groups.len()).map(|by| (n + by) % groups.len());
                     let other = at.map(|at| &groups[at]).find(|group| !self.members.contains(group, id));
-                    other.is_some_and(|group| self.add_member(group, id));
+                    if let Some(group) = other {
+                        self.add_member(group, id);
+                    }
                 }
                 Change::Assignments => {
                     self.unassign_user(&app, id);
