@@ -62,9 +62,13 @@ def measure(bench):
         tell(results.runs(title, list(rows(bench))))
     tell(results.changes(list(scenarios.incremental(bench))))
     tell(results.backlog(scenarios.backlog(bench)))
+    tell(results.costs(list(scenarios.costs(bench))))
     # They wait more than they work, so they may do it together.
     with ThreadPoolExecutor() as together:
-        tell(results.limited(list(together.map(lambda share: scenarios.limited(bench, share), (50, 100)))))
+        hanging = together.submit(scenarios.hanging, bench)
+        limited = list(together.map(lambda share: scenarios.limited(bench, share), (50, 100)))
+        tell(results.limited(limited))
+        tell(results.troubled([*scenarios.troubled(bench), hanging.result()]))
     RESULTS.write_text("\n\n".join(parts) + "\n")
     print(f"\n{RESULTS} written after {time.monotonic() - began:.0f} s", flush=True)
 

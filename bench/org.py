@@ -18,9 +18,9 @@ class Org:
         self.secret = ready["secret"]
         self.pid = process.pid
 
-    def change(self, users):
-        """Gives so many users another title."""
-        self._process.stdin.write(f"change {users}\n")
+    def change(self, what, count):
+        """Makes so many changes: of "profiles", "memberships", "assignments" (of one app) or "factors"."""
+        self._process.stdin.write(f"{what} {count}\n")
         self._process.stdin.flush()
         self._process.stdout.readline()
 

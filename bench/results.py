@@ -114,6 +114,36 @@ def changes(measured):
     return "## Runs after a complete one, at 0 ms\n\n" + table(["run", "requests", "wall", "CPU", "records"], rows)
 
 
+def costs(measured):
+    counts = sorted({count for row in measured for count in row["requests"]})
+    rows = [
+        [f"{row['users']:,}", row["kind"], *(f"{row['requests'][count]:,}" if count in row["requests"] else "" for count in counts)]
+        for row in measured
+    ]
+    header = ["users", "changes of", *(f"{count:,}" for count in counts)]
+    text = "Requests of the run that follows so many changes, each of another user. Assignments are those of one app."
+    return f"## What changes cost\n\n{text}\n\n" + table(header, rows)
+
+
+def troubled(measured):
+    rows = [
+        [
+            row["name"],
+            row["outcome"],
+            f"{row['requests']:,}",
+            f"{row['floor']:,}" if row["floor"] else "",
+            f"{row['wall_s']:.1f} s",
+            f"{row['cpu_s']:.2f} s",
+            f"{row['peak_mib']:.0f} MiB",
+            f"{row['records']:,}",
+            f"memory {met(row['peak_mib'], PEAK_MIB)}",
+        ]
+        for row in measured
+    ]
+    header = ["run", "outcome", "requests", "floor where all answers", "wall", "CPU", "peak memory", "records", "bars"]
+    return "## Objects that do not answer\n\n" + table(header, rows)
+
+
 def backlog(measured):
     if not measured:
         return "## A large backlog\n\nNo entity was committed within 170 s."

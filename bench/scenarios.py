@@ -85,12 +85,53 @@ def incremental(bench):
         running.invoke()
         for changes in (0, 1, 10, 100):
             if changes:
-                served.change(changes)
+                served.change("profiles", changes)
             served.reset_counts()
             sink.reset()
             before = sink.records()
             measured = row(f"{changes} users changed" if changes else "idle", running.invoke(), served, sink)
             yield measured | {"records": measured["records"] - before}
+
+
+def costs(bench):
+    """Requests of the run after so many changes, by kind, in orgs of every size."""
+    for users in (1_000, 10_000, 1_000_000):
+        # A first run reads the factors of each user: of a million users that takes longer than the rest of the bench.
+        off = ("factors",) if users > 10_000 else ()
+        with bench.org("--users", users, "--events", 0) as served, bench.function(served, off=off) as (running, _):
+            running.invoke()
+            running.invoke()
+            for kind in ("profiles", "memberships", "assignments", "factors"):
+                if kind not in off:
+                    yield {"users": users, "kind": kind, "requests": dict(cost_of_changes(served, running, kind, users))}
+
+
+def cost_of_changes(served, running, kind, users):
+    for count in (1, 10, 100, 1_000, 10_000):
+        if count <= users:
+            served.change(kind, count)
+            served.reset_counts()
+            running.invoke()
+            yield count, sum(served.counts()["requests"].values())
+
+
+def troubled(bench):
+    """First runs over objects that Okta does not answer for, and the runs after them."""
+    refused = 1_000
+    everything = floor.together(floor.events(EVENTS), floor.ENTITIES, floor.FACTORS)
+    with bench.org("--refused-factors", refused) as served, bench.function(served) as (running, sink):
+        name = f"factors of {refused:,} users refused"
+        yield row(name, running.invoke(), served, sink, everything)
+        served.reset_counts()
+        yield row("the run after it", running.invoke(), served, sink)
+
+
+def hanging(bench):
+    """A first run over an org with a group whose members are never listed."""
+    entities = floor.together(floor.ENTITIES)
+    with bench.org("--hanging-group", "--latency-ms", 20) as served:
+        with bench.function(served, off=("factors", *ACTIVITY)) as (running, sink):
+            return row("a group among 500 that hangs", running.invoke(), served, sink, entities)
 
 
 def crowds(bench):

@@ -2,7 +2,7 @@
 -- title: Admin Console refused
 -- severity: medium
 -- why: Somebody with an account that may not, or from a place that may not, wanted in.
--- do: Look at the account's other events; Security > Authentication Policies > Okta Admin Console.
+-- do: Look at the account's other events; compare the policy of Okta Admin Console (Security > Authentication Policies > App sign-in).
 -- false positives: A person who followed a link that is not for them.
 -- reference: Okta customer-detections: access_to_admin_console_denied
 -- reference: SigmaHQ okta: okta_unauthorized_access_to_app

@@ -2,12 +2,12 @@
 -- title: Admin Console by a new device, or a weak factor
 -- severity: high
 -- why: A stolen session or a phished code shows first as a device and an address that the admin never had.
--- do: Ask the admin; end the sessions (Directory > People > More Actions > Clear Sessions).
+-- do: Ask the admin; end the sessions (Directory > People > the admin > More Actions > Clear User Sessions).
 -- false positives: A new laptop at a new place, on the first day.
 -- reference: Okta customer-detections: admin_console_login_weak_mfa
 -- reference: Okta customer-detections: request_to_access_admin_console_from_new_device_or_ip
 -- reference: SigmaHQ okta: okta_new_behaviours_admin_console
--- reference: MITRE ATT&CK T1539
+-- reference: MITRE ATT&CK T1078.004
 select e.event_id as id, coalesce(e.actor_name, e.actor_id, '?') as name,
   case when e.second_method in ('sms', 'voice', 'call', 'email', 'security_question') or e.first_method in ('sms', 'voice', 'call', 'email', 'security_question')
     then 'weak factor ' || coalesce(e.second_method, e.first_method) else 'new device and new address' end

@@ -4,7 +4,7 @@
 -- why: The way of the attacks on large orgs in 2023: the help desk resets the factors of a super admin, and the caller enrols their own.
 -- do: Call the admin on a known number; end the sessions, reset the password, look at what enrolled since.
 -- false positives: A new phone, after the admin asked for it. A factor that an admin takes off their own account is left out.
--- reference: Okta: cross-tenant impersonation (2023)
+-- reference: Okta: Cross-Tenant Impersonation: Prevention and Detection (2023)
 -- reference: Okta customer-detections: hunt_on_factor_resets
 -- reference: SigmaHQ okta: okta_mfa_reset_or_deactivated
 -- reference: MITRE ATT&CK T1556.006

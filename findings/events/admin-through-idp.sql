@@ -4,8 +4,8 @@
 -- why: The IdP appeared days ago and already speaks for an admin: cross-tenant impersonation.
 -- do: Deactivate the IdP, end the admin's sessions, look at everything since.
 -- false positives: A planned migration to a new IdP.
--- reference: Okta: cross-tenant impersonation (2023)
--- reference: MITRE ATT&CK T1606.002
+-- reference: Okta: Cross-Tenant Impersonation: Prevention and Detection (2023)
+-- reference: MITRE ATT&CK T1484.002
 -- parameter: new_idp_days = 30
 select e.event_id as id, a.user_name as name, 'through ' || i.idp_name || ', created ' || cast(cast(i.created as date) as varchar) || coalesce(', from ' || e.ip, '') || '; holds ' || a.roles as detail, e.published as seen_at
 from recent_events e

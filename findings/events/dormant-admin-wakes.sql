@@ -1,10 +1,10 @@
 -- id: dormant-admin-wakes
 -- title: A dormant admin signed in
 -- severity: high
--- why: The account that nobody watches is the one that is used.
+-- why: An account that nobody watches is the one that an attacker likes to use.
 -- do: Ask the admin on a known channel; end the sessions.
 -- false positives: Back from long leave; a drill of the break-glass account. Where no earlier sign-in is known, the log must reach back wake_log_days.
--- reference: Okta HealthInsight
+-- reference: DISA Okta IDaaS STIG V1R2 V-273188
 -- reference: MITRE ATT&CK T1078.004
 -- parameter: dormant_days = 90
 -- parameter: wake_log_days = 21

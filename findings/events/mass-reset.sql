@@ -5,7 +5,8 @@
 -- do: Stop the admin's sessions, ask; reset what was enrolled since.
 -- false positives: A forced change after a breach elsewhere: one's own response looks the same.
 -- reference: Okta customer-detections: hunt_on_factor_resets
--- reference: MITRE ATT&CK T1531
+-- reference: MITRE ATT&CK T1098
+-- reference: MITRE ATT&CK T1556.006
 -- parameter: least_reset = 10
 select w.actor_id as id, coalesce(max(w.actor_name), w.actor_id) as name, cast(count(distinct w.target_id) as varchar) || ' users reset within an hour' as detail, max(w.published) as seen_at
 from (

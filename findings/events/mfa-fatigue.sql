@@ -1,8 +1,8 @@
 -- id: mfa-fatigue
 -- title: Pushes denied, then one approved
 -- severity: critical
--- why: Somebody has the password and rang until the user gave in.
--- do: End the sessions, reset the password, ask the user; switch on number challenge, or WebAuthn instead of push.
+-- why: Somebody has the password and sent pushes until the user gave in.
+-- do: End the sessions, reset the password, ask the user; switch on number challenge (Security > Authenticators > Okta Verify), or FastPass or WebAuthn instead of push.
 -- false positives: A user who pressed the wrong button and tried again.
 -- reference: Okta customer-detections: hunt_rejected_MFA_pushes
 -- reference: MITRE ATT&CK T1621

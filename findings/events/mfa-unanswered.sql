@@ -4,7 +4,6 @@
 -- why: Somebody has passwords and waits for the second factor.
 -- do: Block the address (Security > Networks), reset the passwords of the users that it tried.
 -- false positives: An office behind one address whose push service was down.
--- reference: Okta customer-detections: mfa_abandonment
 -- reference: Okta customer-detections: suspicious_mfa_abandonment
 -- reference: MITRE ATT&CK T1621
 -- parameter: least_unanswered = 5

@@ -6,7 +6,8 @@
 -- false positives: Planned work on an IdP.
 -- reference: Okta customer-detections: new_idp_created
 -- reference: SigmaHQ okta: okta_identity_provider_created
--- reference: MITRE ATT&CK T1556.007
+-- reference: Okta: Cross-Tenant Impersonation: Prevention and Detection (2023)
+-- reference: MITRE ATT&CK T1484.002
 select e.event_id as id, coalesce(max(t.target_display_name), max(t.target_name), max(t.target_id), '?') as name,
   e.event_type || ' by ' || coalesce(e.actor_name, '?') || coalesce(' from ' || e.ip, '') as detail, e.published as seen_at
 from recent_events e left join event_targets t on t.event_id = e.event_id

@@ -6,7 +6,7 @@
 -- false positives: A planned hub and spoke.
 -- reference: PassBleed (Authomize)
 -- reference: Panther: okta_org2org_creation_modification
--- reference: SpecterOps OktaHound
+-- reference: SpecterOps OktaHound: Okta_OutboundOrgSSO, Okta_UserPush, Okta_GroupPush
 -- reference: MITRE ATT&CK T1199
 select e.event_id as id, coalesce(t.target_display_name, t.target_id, '?') as name, 'by ' || coalesce(e.actor_name, '?') || coalesce(' from ' || e.ip, '') as detail, e.published as seen_at
 from recent_events e

@@ -10,5 +10,6 @@
 select e.event_id as id, coalesce(t.target_display_name, t.target_id, '?') as name, e.event_type || ' by ' || coalesce(e.actor_name, '?') || coalesce(' from ' || e.ip, '') as detail, e.published as seen_at
 from recent_events e join event_targets t on t.event_id = e.event_id
 where e.result = 'SUCCESS' and e.event_type like 'application.%'
-  and (t.changed_to like '%PUSH_PASSWORD%' or t.target_detail like '%PUSH_PASSWORD%')
-  and coalesce(t.changed_from, '') not like '%PUSH_PASSWORD%'
+  and (((t.changed_to like '%PUSH_PASSWORD%' or t.target_detail like '%PUSH_PASSWORD%')
+      and coalesce(t.changed_from, '') not like '%PUSH_PASSWORD%')
+    or (t.target_type = 'AppInstance' and lower(coalesce(e.reason, '')) like '%pushing user passwords%'))

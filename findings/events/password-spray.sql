@@ -2,7 +2,7 @@
 -- title: Many names tried from one address
 -- severity: high
 -- why: A few passwords, tried with every name: one of them fits somewhere.
--- do: Security > Networks: block the address; switch on ThreatInsight; look for a success from it.
+-- do: Security > Networks: add the address to a blocked zone; Security > General > ThreatInsight: log and enforce; look for a success from the address.
 -- false positives: A portal or a proxy through which everybody signs in.
 -- reference: Okta customer-detections: threat_insight_password_spray
 -- reference: SigmaHQ okta: okta_security_threat_detected

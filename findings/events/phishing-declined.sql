@@ -1,12 +1,13 @@
 -- id: phishing-declined
 -- title: FastPass declined a phishing site
 -- severity: high
--- why: A user entered their name on a site in the middle: others may have who have no FastPass.
+-- why: A user was led to a site that passes sign-ins on to Okta; users without FastPass may have signed in there.
 -- do: Find the site in the event, block it, look for sign-ins of others from the same address.
 -- false positives: None known.
 -- reference: Okta customer-detections: detect_aitm_phishing_using_okta_fastpass
 -- reference: SigmaHQ okta: okta_fastpass_phishing_detection
 -- reference: MITRE ATT&CK T1566
+-- reference: MITRE ATT&CK T1557
 select e.event_id as id, coalesce(e.actor_name, e.actor_id, '?') as name, coalesce(e.reason, '') || coalesce(' from ' || e.ip, '') as detail, e.published as seen_at
 from recent_events e
 where e.event_type in ('user.authentication.auth_via_mfa')

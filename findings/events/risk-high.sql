@@ -2,7 +2,7 @@
 -- title: Sign-in at high risk
 -- severity: medium
 -- why: Okta's own engine finds the sign-in unlike the user.
--- do: Ask the user; Security > Authentication Policies: deny or step up at high risk.
+-- do: Ask the user; Security > Authentication Policies > App sign-in: deny or step up at high risk.
 -- false positives: Travel; a VPN that leaves in another country.
 -- reference: Okta customer-detections: itp_user_risk_changed_to_high
 -- reference: MITRE ATT&CK T1078.004

@@ -6,7 +6,6 @@
 -- false positives: A phone that changes from Wi-Fi to its carrier: two networks, one browser.
 -- reference: Okta customer-detections: suspicious_use_of_an_Okta_Session_Cookie
 -- reference: Okta customer-detections: itp_suspected_session_hijacking
--- reference: SigmaHQ okta: okta_new_behaviours_admin_console
 -- reference: MITRE ATT&CK T1550.004
 select e.session_id as id, coalesce(max(e.actor_name), '?') as name,
   cast(count(distinct e.as_number) as varchar) || ' networks, ' || cast(count(distinct concat_ws(' ', e.browser, e.os)) as varchar) || ' browsers: '

@@ -1,10 +1,11 @@
 -- id: short-lived-admin
 -- title: Created, made admin, removed within a day
 -- severity: critical
--- why: An account that exists for its deed alone.
+-- why: An account that is an admin for a day and then gone was made for one deed, and leaves little to look at.
 -- do: Look at everything that the account and its creator did.
 -- false positives: A test of the set-up by an admin.
 -- reference: MITRE ATT&CK T1136.003
+-- reference: MITRE ATT&CK T1098.003
 -- parameter: short_hours = 24
 select g.target_id as id, g.target_name as name, 'created ' || cast(min(c.published) as varchar) || ', made admin by ' || coalesce(max(g.actor_name), '?') || ', removed ' || cast(max(r.published) as varchar) as detail, max(r.published) as seen_at
 from (select e.published, t.target_id from recent_events e join event_targets t on t.event_id = e.event_id

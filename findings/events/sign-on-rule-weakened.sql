@@ -2,10 +2,11 @@
 -- title: Sign-on rule asks for fewer factors
 -- severity: high
 -- why: A rule from two factors to one opens every app behind it to a password.
--- do: Security > Authentication Policies: restore the rule; ask who changed it.
+-- do: Security > Authentication Policies > App sign-in: restore the rule; ask who changed it.
 -- false positives: A rule that was split into several.
 -- reference: Okta customer-detections: authentication_policy_mfa_downgrade
--- reference: SigmaHQ okta: okta_application_sign_on_policy_modified_or_deleted
+-- reference: SigmaHQ okta: okta_policy_rule_modified_or_deleted
+-- reference: MITRE ATT&CK T1556.006
 -- reference: MITRE ATT&CK T1556.009
 select e.event_id as id, coalesce(t.target_display_name, t.target_id, '?') as name,
   e.event_type || ' by ' || coalesce(e.actor_name, '?') || coalesce(' from ' || e.ip, '') as detail, e.published as seen_at

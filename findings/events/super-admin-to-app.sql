@@ -5,8 +5,7 @@
 -- do: Security > Administrators: revoke; Applications: deactivate the app and rotate its secrets; look at what it did since.
 -- false positives: None known: no integration needs Super Administrator for reading.
 -- reference: Okta customer-detections: new_super_admin_added_or_removed
--- reference: SigmaHQ okta: okta_admin_role_assignment_created
--- reference: MITRE ATT&CK T1098.001
+-- reference: MITRE ATT&CK T1098.003
 select g.event_id as id, g.target_name as name, coalesce(g.privileges, '?') || ' by ' || coalesce(g.actor_name, '?') || coalesce(' from ' || g.ip, '') as detail, g.published as seen_at
 from admin_grants g
 where lower(coalesce(g.privileges, '')) like '%super%'

@@ -1,12 +1,12 @@
 -- id: user-reported
 -- title: A user reported a sign-in that was not theirs
 -- severity: high
--- why: The user knows best.
+-- why: The user says that somebody else was at the account, and nobody knows better.
 -- do: Reset password and factors, end the sessions, look at what the address did.
 -- false positives: A user who forgot their own sign-in.
 -- reference: Okta customer-detections: user_reported_suspicious_activity
 -- reference: SigmaHQ okta: okta_suspicious_activity_enduser_report
--- reference: MITRE ATT&CK T1078
+-- reference: MITRE ATT&CK T1078.004
 select e.event_id as id, coalesce(e.actor_name, e.actor_id, '?') as name, e.event_type || coalesce(' from ' || e.ip, '') as detail, e.published as seen_at
 from recent_events e
 where e.event_type in ('user.account.report_suspicious_activity_by_enduser')

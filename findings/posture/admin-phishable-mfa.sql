@@ -2,7 +2,7 @@
 -- title: Admins with phishable factors only
 -- severity: high
 -- why: A proxy in the middle passes codes and pushes on; only WebAuthn and FastPass refuse the wrong site.
--- do: Have the admin enrol WebAuthn or FastPass, and require it in the sign-on policy of the Admin Console.
+-- do: Have the admin enrol WebAuthn or FastPass, and require it in the Admin Console's policy (Security > Authentication Policies > App sign-in).
 -- false positives: A smart card or an IdP that is phishing-resistant itself is not among Okta's factors.
 -- reference: Okta HealthInsight
 -- reference: DISA Okta IDaaS STIG V1R2 V-273191

@@ -2,7 +2,7 @@
 -- title: Admins without a second factor
 -- severity: critical
 -- why: One stolen password is the whole org: the admin has no active factor.
--- do: Security > Authenticators: require a phishing-resistant authenticator for admins; have the admin enrol, or take the role away (Security > Administrators).
+-- do: Security > Authenticators > Enrollment: require a phishing-resistant authenticator for admins; have the admin enrol, or take the role away (Security > Administrators).
 -- false positives: An admin who signs in through an IdP that asks for the second factor itself.
 -- reference: Okta HealthInsight
 -- reference: DISA Okta IDaaS STIG V1R2 V-273193

@@ -4,7 +4,7 @@
 -- why: A program's secret is an admin's password without a second factor.
 -- do: Security > Administrators: take the role away or narrow it to a resource set; Applications: prefer private_key_jwt, restrict it to a network zone.
 -- false positives: The collector of this data is among them, where it uses a service app: Read-only Administrator suffices for it.
--- reference: SpecterOps OktaHound
+-- reference: SpecterOps OktaHound: Okta_HasRole, Okta_SecretOf
 -- reference: MITRE ATT&CK T1528
 select a.holder_id as id, a.holder_name as name,
   a.role_name || ' on ' || a.reaches

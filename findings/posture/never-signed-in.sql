@@ -4,8 +4,8 @@
 -- why: The first password may still be the one that was sent by mail.
 -- do: Directory > People: deactivate, or have the account activated anew.
 -- false positives: Accounts that were made ahead of a first day; accounts of an org whose log is young and whose directory does not tell lastLogin.
--- reference: Okta HealthInsight
--- reference: MITRE ATT&CK T1078
+-- reference: DISA Okta IDaaS STIG V1R2 V-273188
+-- reference: MITRE ATT&CK T1078.004
 -- parameter: grace_days = 30
 select p.user_id as id, p.user_name as name, 'created ' || cast(cast(p.created as date) as varchar) as detail, p.created as seen_at
 from people p

@@ -5,7 +5,7 @@
 -- do: Applications > app > Provisioning > To App: switch off Sync Password; use federation.
 -- false positives: On-premises directories that need the password (Active Directory) have no other way.
 -- reference: PassBleed (Authomize)
--- reference: SpecterOps OktaHound
+-- reference: SpecterOps OktaHound: Okta_ReadPasswordUpdates
 -- reference: Panther: okta_password_extraction_via_scim
 -- reference: MITRE ATT&CK T1556
 select a.app_id as id, a.app_label as name, f.feature || ' (' || coalesce(a.app_name, '?') || ')' as detail, a.created as seen_at

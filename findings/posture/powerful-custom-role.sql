@@ -2,9 +2,9 @@
 -- title: Custom roles that reach as far as a super admin
 -- severity: high
 -- why: Who may reset factors or passwords, or manage apps or memberships everywhere, can become anybody.
--- do: Security > Administrators > Roles and Resources: limit the resource set, or take the permission out.
+-- do: Security > Administrators: limit the resource set (Resources), or take the permission out (Roles).
 -- false positives: A role for the help desk whose resource set is bounded by a rule elsewhere.
--- reference: SpecterOps OktaHound
+-- reference: SpecterOps OktaHound: Okta_ResetFactors, Okta_ResetPassword, Okta_AddMember, Okta_ManageApp
 -- reference: MITRE ATT&CK T1098.003
 select a.holder_id || ':' || a.assignment_id as id, a.holder_name as name,
   a.role_name || ' on ' || a.reaches || ': ' || array_join(array_sort(array_agg(distinct p.permission)), ', ') as detail, max(a.granted_at) as seen_at

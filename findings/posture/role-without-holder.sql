@@ -2,7 +2,7 @@
 -- title: Roles and resource sets that nobody holds
 -- severity: info
 -- why: Leftovers hide what is in use; the next member of the empty group is an admin without a grant.
--- do: Security > Administrators: delete the role, the resource set, or the assignment of the empty group.
+-- do: Security > Administrators: delete the role (Roles), the resource set (Resources), or the assignment of the empty group (Admins).
 -- false positives: A role that is being prepared.
 -- reference: Okta: custom admin roles
 -- reference: MITRE ATT&CK T1098.003

@@ -4,7 +4,7 @@
 -- why: An app without use keeps its trust, its provisioning rights and its secrets.
 -- do: Applications: deactivate, and delete after a while.
 -- false positives: Apps of which people are signed in for longer than the log is known.
--- reference: Okta HealthInsight
+-- reference: Okta Identity Security Posture Management
 -- reference: MITRE ATT&CK T1199
 -- parameter: least_window_days = 14
 select a.app_id as id, a.app_label as name, cast(count(distinct u.user_id) as varchar) || ' assigned, no use since ' || max(cast(cast(w.first_event_at as date) as varchar)) as detail, a.created as seen_at

@@ -4,8 +4,8 @@
 -- why: Access that is not used only serves whoever takes the account over; often it is a licence too.
 -- do: Applications > app > Assignments: remove; for groups, narrow the group.
 -- false positives: Apps that are used without signing in through Okta each time (long sessions, mobile apps); bookmarks are left out.
--- reference: Okta HealthInsight
--- reference: MITRE ATT&CK T1078
+-- reference: Okta Identity Security Posture Management
+-- reference: MITRE ATT&CK T1078.004
 -- parameter: least_window_days = 14
 select x.app_id || ':' || x.user_id as id, p.user_name as name, max(x.app_label) || ', ' || min(x.path) || ', not used since ' || max(cast(cast(w.first_event_at as date) as varchar)) as detail,
   min(x.assigned_at) as seen_at

@@ -12,7 +12,7 @@ use crate::streams::by_name;
 const MOST_HELD_BYTES: usize = 8 * 1024 * 1024;
 /// … and how many of them; beyond either the earlier one is given up.
 const MOST_HELD: usize = 500;
-/// A commit waits so long for a request that does not answer, then goes without it.
+/// A commit, and what would otherwise follow the log, wait so long for a request that does not answer.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
 
 /// A request that has no absorbed answer yet.
@@ -103,6 +103,12 @@ impl Flights {
 
     pub(super) fn is_under_way(&self, lane: &str) -> bool {
         self.flights.iter().any(|flight| flight.lane == lane)
+    }
+
+    /// Whether a lane's requests have been under way for so long that nothing else should wait for their answers.
+    pub(super) fn hangs(&self, lane: &str, now: Timestamp) -> bool {
+        let mut of_lane = self.flights.iter().filter(|flight| flight.lane == lane);
+        of_lane.all(|flight| flight.answer.is_none() && now.duration_since(flight.sent_at) >= PATIENCE)
     }
 
     pub(super) fn clear(&mut self) -> Vec<Flight> {

@@ -167,7 +167,7 @@ impl Engine {
         }
         harvests.extend(snapshots::finish(&mut self.work, now));
         // What the log tells first has happened before whatever a snapshot reads that begins now.
-        if self.log.rests() && !self.flights.is_under_way(LOG) {
+        if self.log_lets_go_on(now) {
             snapshots::begin(&mut self.work, &mut self.answers.assemblies, now);
         }
         harvests

@@ -14,12 +14,22 @@ const PARTS_AHEAD: usize = 200;
 /// Jobs in the cursor: with more, neither listings nor the System Log are read on. It bounds the cursor, with
 /// `MOST_SIZES`, to about 2 MB.
 const MOST_JOBS: usize = 10_000;
+
+/// Which jobs of a name are meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reads {
+    /// The listing of this name.
+    Listing,
+    /// The stream's, but for its listing.
+    Parts,
+}
+
 impl Engine {
     pub(super) fn next_fetch(&mut self, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {
         if let Some(fetch) = self.next_of_log(now, has_room).or_else(|| self.next_look(now, has_room)) {
             return Some(fetch);
         }
-        if self.log.rests() && !self.flights.is_under_way(LOG) {
+        if self.log_lets_go_on(now) {
             if !std::mem::replace(&mut self.is_settled, true) {
                 let streams = self.work.plan.streams.clone();
                 streams.into_iter().for_each(|stream| settle::settle(&mut self.work, stream, now));
@@ -37,6 +47,14 @@ impl Engine {
         self.next_of_snapshots(now, has_room)
             .or_else(|| self.next_of_listings(Rank::Retry, now, has_room))
             .or_else(|| self.next_of_streams(Rank::Retry, now, has_room))
+    }
+
+    /// Whether what follows the log may be read: what of it is read is absorbed, or no more of it comes for now.
+    pub(super) fn log_lets_go_on(&self, now: Timestamp) -> bool {
+        match self.flights.is_under_way(LOG) {
+            true => self.flights.hangs(LOG, now),
+            false => self.log.rests(),
+        }
     }
 
     fn next_of_log(&mut self, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {
@@ -69,11 +87,11 @@ impl Engine {
 
     fn next_of_streams(&mut self, rank: Rank, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {
         let streams = self.work.plan.streams.clone();
-        streams.into_iter().find_map(|stream| self.next_of(stream.name, rank, now, has_room))
+        streams.into_iter().find_map(|stream| self.next_of(stream.name, Reads::Parts, rank, now, has_room))
     }
 
     fn next_of_listings(&mut self, rank: Rank, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {
-        LISTINGS.iter().find_map(|listing| self.next_of(listing.name, rank, now, has_room))
+        LISTINGS.iter().find_map(|listing| self.next_of(listing.name, Reads::Listing, rank, now, has_room))
     }
 
     /// The next page of a listing, or the next part of a snapshot that it serves.
@@ -84,22 +102,24 @@ impl Engine {
             let ahead = parts.iter().map(|stream| self.work.queue.count(stream.name, Rank::Snapshot, PARTS_AHEAD));
             if ahead.sum::<usize>() < PARTS_AHEAD
                 && self.work.queue.len() < MOST_JOBS
-                && let Some(fetch) = self.next_of(listing.name, Rank::Snapshot, now, has_room)
+                && let Some(fetch) = self.next_of(listing.name, Reads::Listing, Rank::Snapshot, now, has_room)
             {
                 return Some(fetch);
             }
             let mut parts = parts.into_iter();
-            if let Some(fetch) = parts.find_map(|stream| self.next_of(stream.name, Rank::Snapshot, now, has_room)) {
+            let next = |stream: &'static Stream| self.next_of(stream.name, Reads::Parts, Rank::Snapshot, now, has_room);
+            if let Some(fetch) = parts.find_map(next) {
                 return Some(fetch);
             }
         }
         None
     }
 
-    /// The next request of a stream's or listing's jobs of a rank.
+    /// The next request of a stream's or listing's jobs of a rank. Some bear the same name.
     fn next_of(
         &mut self,
         reads: &'static str,
+        which: Reads,
         rank: Rank,
         now: Timestamp,
         has_room: &dyn Fn(&str) -> bool,
@@ -107,7 +127,8 @@ impl Engine {
         let spared = by_name(reads).is_some_and(|stream| sweep::may_spare(&self.work, stream));
         let mut sendable = None;
         let mut is_blocked = false;
-        for key in self.work.queue.waiting(reads, rank) {
+        let is_meant = |key: &Key| (key.scope == Scope::Whole) == (which == Reads::Listing);
+        for key in self.work.queue.waiting(reads, rank).filter(is_meant) {
             let Some(job) = self.work.queue.get(&key) else { continue };
             if !self.is_readable(&key, job) || spared && matches!(key.scope, Scope::Object(..)) {
                 continue;

@@ -38,4 +38,5 @@ mod secrecy;
 mod status;
 mod streams;
 mod template;
+mod upgrades;
 mod watch;

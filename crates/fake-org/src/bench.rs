@@ -1,5 +1,7 @@
 //! Large orgs for benchmarks.
 
+use std::str::FromStr;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -7,6 +9,7 @@ use crate::change::{NewApp, Targets};
 use crate::clients::Client;
 use crate::clock::Clock;
 use crate::demo::{DEMO_API_TOKEN, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, log_visits};
+use crate::faults::Failure;
 use crate::org::{Options, Org};
 use crate::streamed::Streamed;
 use crate::users::NewUser;
@@ -39,17 +42,51 @@ impl BenchOptions {
     /// providers, 50,000 events.
     #[must_use]
     pub fn large(now: Timestamp) -> Self {
+        Self::of_users(10_000, now)
+    }
+
+    /// As [`Self::large`], all in the proportion of another number of users but for what every org has few of: 50 admins,
+    /// 5 identity providers, at least 100 apps and 100 groups.
+    #[must_use]
+    pub fn of_users(users: usize, now: Timestamp) -> Self {
         Self {
-            users: 10_000,
-            groups: 500,
-            memberships: 39_940,
-            apps: 100,
-            assignments: 30_500,
+            users,
+            groups: (users / 20).max(100),
+            memberships: users * 3_994 / 1_000,
+            apps: (users / 1_000).max(100),
+            assignments: users * 305 / 100,
             admins: 50,
             idps: 5,
             events: 50_000,
             now,
         }
+    }
+}
+
+/// A kind of change that a bench org makes many of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Another title of so many users.
+    Profiles,
+    /// So many users join a group, each another one.
+    Memberships,
+    /// So many users are assigned one app.
+    Assignments,
+    /// A factor of so many users.
+    Factors,
+}
+
+impl FromStr for Change {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Ok(match name {
+            "profiles" => Self::Profiles,
+            "memberships" => Self::Memberships,
+            "assignments" => Self::Assignments,
+            "factors" => Self::Factors,
+            _ => return Err(format!("expected profiles, memberships, assignments or factors, not {name}")),
+        })
     }
 }
 
@@ -91,11 +128,46 @@ impl Org {
         org
     }
 
-    /// Gives so many users another title; each change is an event.
-    pub fn change_users(&mut self, count: usize) {
-        let users: Vec<String> = self.users.ids().take(count).map(str::to_owned).collect();
-        for user in users {
-            self.update_user(&user, |profile| drop(profile.insert("title".into(), "Senior Analyst".into())));
+    /// Makes so many changes, each of another user; each is an event.
+    pub fn change(&mut self, change: Change, count: usize) {
+        let ids: Vec<String> = self.users.ids().take(count).map(str::to_owned).collect();
+        let groups: Vec<String> = self.groups.ids().map(str::to_owned).collect();
+        let app = self.apps.ids().next().map(str::to_owned).unwrap_or_default();
+        for (n, id) in ids.iter().enumerate() {
+            match change {
+                Change::Profiles => {
+                    self.update_user(id, |profile| drop(profile.insert("title".into(), "Senior Analyst".into())));
+                }
+                Change::Memberships => {
+                    // One that it is not in already.
+                    let at = (0..groups.len()).map(|by| (n + by) % groups.len());
+                    let other = at.map(|at| &groups[at]).find(|group| !self.members.contains(group, id));
+                    other.is_some_and(|group| self.add_member(group, id));
+                }
+                Change::Assignments => {
+                    self.unassign_user(&app, id);
+                    self.assign_user(&app, id);
+                }
+                Change::Factors => drop(self.enroll_factor(id, "push")),
+            }
+        }
+    }
+
+    /// Refuses to tell the factors of so many users, for good.
+    pub fn refuse_factors(&mut self, users: usize) {
+        let body =
+            r#"{"errorCode":"E0000006","errorSummary":"You do not have permission to perform the requested action"}"#;
+        let ids: Vec<String> = self.users.ids().take(users).map(str::to_owned).collect();
+        for id in ids {
+            self.fail(format!("GET /api/v1/users/{id}/factors").as_str(), u64::MAX, Failure::Status(403, body.into()));
+        }
+    }
+
+    /// Lets a request for the members of the first group wait for an hour.
+    pub fn hang_a_group(&mut self) {
+        let id = self.groups.ids().next().map(str::to_owned);
+        if let Some(id) = id {
+            self.fail(format!("GET /api/v1/groups/{id}/users").as_str(), u64::MAX, Failure::Stall(3_600_000));
         }
     }
 

@@ -47,7 +47,7 @@ mod token;
 mod users;
 
 pub use access::Denial;
-pub use bench::BenchOptions;
+pub use bench::{BenchOptions, Change};
 pub use change::{NewApp, Targets};
 pub use clients::Client;
 pub use clock::Clock;

@@ -189,8 +189,12 @@ async fn an_idp_without_users_holds_up_no_other_and_alarms_nobody() {
     }
     let mut deployed = Deployed::before(rig).await;
     assert_well(&deployed.run().await);
+    let said = |deployed: &Deployed| deployed.lambda.log().matches("it has no records of its own").count();
+    assert_eq!(said(&deployed), 2, "each of them, once");
     assert_eq!(excepted(&deployed, "idp_users").await, BTreeSet::new());
     deployed.assert_in_step().await;
+    deployed.assert_in_step_after_news().await;
+    assert_eq!(said(&deployed), 2, "and not in every run");
     assert_well(&deployed.full().await);
     deployed.assert_in_step_after_news().await;
 }

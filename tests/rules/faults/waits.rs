@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
-use fake_org::{Failure, NewApp};
+use fake_org::{Event, Failure, NewApp};
+use jiff::{SignedDuration, Timestamp};
 
-use super::{Deployed, assert_well};
+use super::{Deployed, assert_alone, assert_well, error};
 use crate::support::rig::Rig;
 
 #[tokio::test]
@@ -42,4 +43,29 @@ async fn an_answer_that_takes_three_quarters_of_a_minute_is_read() {
     assert_well(&deployed.run().await);
     assert_eq!((deployed.asked("/api/v1/apps").len(), deployed.asked("/api/v1/idps").len()), (1, 1));
     deployed.assert_in_step().await;
+}
+
+/// Takes as long as a run: it ends at its deadline.
+#[tokio::test]
+async fn a_log_that_never_answers_keeps_nothing_else_from_being_read() {
+    for begins_well in [false, true] {
+        let rig = Rig::new().await;
+        let (people, _) = rig.populate(6, 3);
+        let mut deployed = Deployed::before(rig).await;
+        if begins_well {
+            assert_well(&deployed.run().await);
+            let at = Timestamp::now() - SignedDuration::from_hours(1);
+            deployed.rig.org().append_event(Event::new("user.session.start").published_at(at));
+        }
+        deployed.rig.org().fail("GET /api/v1/logs", 1_000, Failure::Stall(600_000));
+        let report = deployed.full().await;
+        assert_alone(&report, &["activity", "usage"], "failed");
+        assert!(error(&report, "activity").contains("/api/v1/logs"), "{report:#}");
+        assert_eq!(deployed.ids("users").await.len(), people.len(), "{report:#}");
+        // Of a log that was never read nothing has an age.
+        assert_eq!(report["activity_lag_seconds"].as_i64() > Some(0), begins_well, "{report:#}");
+        deployed.rig.org().heal();
+        assert_well(&deployed.run().await);
+        deployed.assert_in_step_after_news().await;
+    }
 }

@@ -1,5 +1,5 @@
 //! `bench-org`: a large fake Okta org on a local port, for `make bench`. Exits when standard input ends; a line there,
-//! `change 10`, edits so many users.
+//! `profiles 10` or another change of [`fake_org::Change`], makes so many changes.
 
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +16,9 @@ struct Cli {
     /// Events in the System Log.
     #[arg(long, default_value_t = 50_000)]
     events: usize,
+    /// Users of the usual org; all else in it grows or shrinks with them.
+    #[arg(long, default_value_t = 10_000)]
+    users: usize,
     /// Instead of the usual org, so many users, all in one group, who are made while they are listed.
     #[arg(long)]
     streamed: Option<u64>,
@@ -25,6 +28,12 @@ struct Cli {
     /// Requests a minute for groups and what lies below them.
     #[arg(long)]
     groups_a_minute: Option<u64>,
+    /// So many users whose factors are refused, for good.
+    #[arg(long, default_value_t = 0)]
+    refused_factors: usize,
+    /// The members of one group are never listed: the answer does not come.
+    #[arg(long)]
+    hanging_group: bool,
 }
 
 #[tokio::main]
@@ -47,20 +56,25 @@ fn org(cli: &Cli) -> Org {
     let now = Timestamp::now();
     let mut org = match cli.streamed {
         Some(users) => Org::streamed(users, now),
-        None => Org::bench(&BenchOptions { events: cli.events, ..BenchOptions::large(now) }),
+        None => Org::bench(&BenchOptions { events: cli.events, ..BenchOptions::of_users(cli.users, now) }),
     };
     org.options.clock = Clock::Real;
     org.options.latency_ms = cli.latency_ms;
     if let Some(per_minute) = cli.groups_a_minute {
         org.options.limits = Limits::none().set(Class::Groups, per_minute);
     }
+    org.refuse_factors(cli.refused_factors);
+    if cli.hanging_group {
+        org.hang_a_group();
+    }
     org
 }
 
 async fn obey(org: &Mutex<Org>, mut orders: Lines<BufReader<Stdin>>) -> Result<(), Box<dyn Error>> {
     while let Some(order) = orders.next_line().await? {
-        let count: usize = order.strip_prefix("change ").ok_or("expected: change <users>")?.parse()?;
-        lock(org).change_users(count);
+        let (what, count) = order.split_once(' ').ok_or("expected: <what> <count>")?;
+        let count: usize = count.parse()?;
+        lock(org).change(what.parse()?, count);
         println!("{count}");
     }
     Ok(())
