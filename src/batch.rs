@@ -50,7 +50,7 @@ pub struct Sealed {
     pub body: Bytes,
 }
 
-/// The batches that a run is writing: one open a stream.
+/// The batches that a run is writing: one open per stream.
 #[derive(Debug)]
 pub struct Batches {
     /// `{prefix}/data`

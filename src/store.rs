@@ -82,7 +82,10 @@ impl fmt::Display for StoreError {
                 f,
                 "the bucket denied access ({text}): check BUCKET, and that the function's role allows s3:ListBucket on it and s3:GetObject and s3:PutObject under PREFIX; if it is encrypted with a KMS key, kms:GenerateDataKey and kms:Decrypt on that key, which must be enabled"
             ),
-            Self::Unreachable(text) => write!(f, "the bucket cannot be reached: {text}"),
+            Self::Unreachable(text) => write!(
+                f,
+                "the bucket cannot be reached: {text}; the next run tries again; if it stays so, check, in a VPC, that its subnets reach S3 by an endpoint or a NAT gateway"
+            ),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Counting actual use: System Log events → one line an app, user and day of each manifest.
+//! Counting actual use: System Log events → one line per app, user and day of each manifest.
 //! Lines add up: each counts the events of its own manifest, and every event is in one.
 //! <https://developer.okta.com/docs/reference/api/event-types/>
 

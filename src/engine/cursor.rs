@@ -73,6 +73,9 @@ pub struct LogCursor {
     pub replay_since: Option<Timestamp>,
 }
 
+/// What to do about a cursor that was damaged.
+const RESTORE: &str = "restore the manifest's first version (docs/operations.md, Restoring a deleted version)";
+
 /// A cursor that cannot be read.
 #[derive(Debug)]
 pub struct CursorError(String);
@@ -107,7 +110,7 @@ impl Cursor {
     /// Where a newer version of the function wrote it, or it is no cursor at all.
     pub fn read(value: &Value) -> Result<Self, CursorError> {
         if !value.is_object() {
-            return Err(CursorError("it is no JSON object".to_owned()));
+            return Err(CursorError(format!("it is no JSON object: {RESTORE}")));
         }
         let version = value.get("version").and_then(Value::as_u64).unwrap_or_default();
         if version > u64::from(VERSION) {
@@ -119,7 +122,7 @@ impl Cursor {
             0 | 1 => version_1::upgraded(value).and_then(serde_json::from_value),
             _ => Self::deserialize(value),
         };
-        read.map_err(|error| CursorError(error.to_string()))
+        read.map_err(|error| CursorError(format!("{error}: {RESTORE}")))
     }
 
     /// When the newest event was published that is committed with the cursor of a manifest or before.

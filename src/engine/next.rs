@@ -11,9 +11,9 @@ use crate::streams::{LISTINGS, Source, Stream, by_name, listing, own_stream};
 
 /// A listing's next page is fetched ahead while fewer of its items' parts than this are waiting.
 const PARTS_AHEAD: usize = 200;
-/// Jobs in the cursor: with more, neither listings nor the System Log are read on. It bounds the cursor, with
-/// `MOST_SIZES`, to about 2 MB.
-const MOST_JOBS: usize = 10_000;
+/// Jobs in the cursor, but for those in trouble: with more, neither listings nor the System Log are read on. With what a
+/// page of the log adds, and `MOST_SIZES`, it bounds the cursor to 2 MB; an object that does not answer adds about 500 bytes.
+const MOST_JOBS: usize = 5_000;
 
 /// Which jobs of a name are meant.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl Engine {
     }
 
     fn next_of_log(&mut self, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {
-        if self.flights.is_under_way(LOG) || self.work.queue.len() >= MOST_JOBS {
+        if self.flights.is_under_way(LOG) || self.work.queue.untroubled() >= MOST_JOBS {
             return None;
         }
         let path = self.log.next(&self.work, now).filter(|path| has_room(path))?;
@@ -101,7 +101,7 @@ impl Engine {
                 self.work.plan.streams.iter().copied().filter(|stream| reads(stream, listing.name)).collect();
             let ahead = parts.iter().map(|stream| self.work.queue.count(stream.name, Rank::Snapshot, PARTS_AHEAD));
             if ahead.sum::<usize>() < PARTS_AHEAD
-                && self.work.queue.len() < MOST_JOBS
+                && self.work.queue.untroubled() < MOST_JOBS
                 && let Some(fetch) = self.next_of(listing.name, Reads::Listing, Rank::Snapshot, now, has_room)
             {
                 return Some(fetch);
@@ -206,5 +206,35 @@ fn omits_of(key: &Key) -> &'static str {
     match by_name(key.reads).map(|stream| &stream.source) {
         Some(Source::Listing(listing)) => listing.omits,
         _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::cursor::Cursor;
+    use crate::engine::job::Change;
+    use crate::engine::queue::Kept;
+
+    /// Events of a page, each of which adds a job of two streams.
+    const JOBS_OF_A_PAGE: usize = 2_000;
+
+    #[test]
+    fn a_cursor_full_of_changes_takes_two_megabytes() {
+        let id = |prefix: &str, n: usize| format!("{prefix}{n:017}");
+        let at: Timestamp = "2026-11-23T18:05:00.123Z".parse().unwrap();
+        let cause = Some("d7856087-8efc-47cd-a18b-cc33a210edf5".to_owned());
+        let mut cursor = Cursor::default();
+        for n in 0..MOST_JOBS + JOBS_OF_A_PAGE {
+            let change = Change { cause: cause.clone(), since: Some(at), latest: Some(at), ..Change::default() };
+            let scope = Scope::Pair(id("0oa", n), id("00u", n));
+            cursor.jobs.push(Kept { reads: "application_users".to_owned(), scope, job: Job::changed(change) });
+        }
+        for stream in ["group_memberships", "application_users"] {
+            let sizes = cursor.sizes.entry(stream.to_owned()).or_default();
+            (0..10_000).for_each(|n| sizes.note(&id("00g", n), 1_000));
+        }
+        let bytes = serde_json::to_vec(&cursor).unwrap().len();
+        assert!((1_000_000..2_000_000).contains(&bytes), "{bytes} bytes");
     }
 }

@@ -89,7 +89,7 @@ fn note_blindness(ended: &mut Ended, stream: &'static Stream, run: &Run, first: 
         _ => return,
     };
     let error = format!(
-        "nothing is visible, though every org has {there}: give the app the admin role Read-only Administrator, or one that sees them (Applications, the app, Admin roles)"
+        "nothing is visible, though every org has {there}: give the app, or the API token's owner, the admin role Read-only Administrator, or one that sees them (Applications, the app, Admin roles; of a user Directory, People, the user, Admin roles)"
     );
     ended.note(stream, &Parked::Unavailable(error));
 }

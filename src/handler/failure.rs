@@ -61,13 +61,19 @@ impl Failure {
     }
 
     pub(super) fn cursor(sequence: u64, error: &CursorError) -> Self {
-        Self { kind: "CursorUnreadable", message: format!("the cursor of manifest {sequence} cannot be read: {error}") }
+        let message = format!("the cursor of manifest {sequence} cannot be read: {error}");
+        Self { kind: "CursorUnreadable", message }
     }
 
     pub(super) fn okta(error: okta::Error) -> Self {
         match error {
             okta::Error::Rejected(message) => Self { kind: "CredentialsRejected", message },
-            error => Self { kind: "OktaUnreachable", message: format!("the org cannot be reached: {error}") },
+            error => {
+                let message = format!(
+                    "the org cannot be reached: {error}; the next run tries again; if it stays so, check the secret's domain and, in a VPC, that its subnets lead out"
+                );
+                Self { kind: "OktaUnreachable", message }
+            }
         }
     }
 }

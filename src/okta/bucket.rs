@@ -23,7 +23,7 @@ pub(super) struct Bucket {
     under_way: u32,
     /// Whether an answer came that announced nothing: there is nothing to keep to.
     is_unlimited: bool,
-    /// When the last request was due at the pace, a burst at most before it was sent; none where
+    /// When the last request was due at the pace, a burst at most before it was sent; `None` where
     /// there was none since the limit is known.
     due_at: Option<Timestamp>,
     /// When the last request was sent.

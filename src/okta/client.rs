@@ -54,7 +54,7 @@ impl Org {
         Self { transport, session, learned: Arc::default() }
     }
 
-    /// The scopes that the org grants (see [`Session`]); none where it does not say.
+    /// The scopes that the org grants (see [`Session`]); `None` where it does not say.
     ///
     /// # Errors
     /// [`Error::Rejected`] where it grants no token at all.

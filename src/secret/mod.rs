@@ -93,7 +93,10 @@ impl fmt::Display for SecretError {
                 )
             }
             Self::Unreachable { secret_id, detail } => {
-                write!(f, "Secrets Manager did not answer for secret {secret_id:?}: {detail}")
+                write!(
+                    f,
+                    "Secrets Manager did not answer for secret {secret_id:?}: {detail}; the next run tries again; if it stays so, check, in a VPC, that its subnets reach Secrets Manager by an endpoint or a NAT gateway"
+                )
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Groups assigned to applications, one listing an app.
+//! Groups assigned to applications, one listing per app.
 //! <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/ApplicationGroups/>
 
 use serde_json::value::RawValue;

@@ -1,4 +1,4 @@
-//! Users of applications, assigned directly or through a group, one listing an app.
+//! Users of applications, assigned directly or through a group, one listing per app.
 //! <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/ApplicationUsers/>
 
 use serde::Deserialize;

@@ -74,7 +74,7 @@ pub enum Read {
         path: &'static str,
         /// Items of a page.
         page_items: u64,
-        /// How its items become records, where they differ from those of the snapshot; none where
+        /// How its items become records, where they differ from those of the snapshot; `None` where
         /// an item cannot tell.
         normalize: Option<fn(&RawValue, &Context<'_>) -> Option<Normalized>>,
         /// Whether the anchor (see [`Listing::anchor`](super::Listing::anchor)) is among the items of every live object.

@@ -1,4 +1,4 @@
-//! Factors: what each user can prove to be themselves with, one request a user, read after all
+//! Factors: what each user can prove to be themselves with, one request per user, read after all
 //! else so that it never delays the rest.
 //! <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/UserFactor/>
 

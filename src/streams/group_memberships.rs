@@ -1,4 +1,4 @@
-//! Group memberships: which user is in which group, one listing a group.
+//! Group memberships: which user is in which group, one listing per group.
 //! <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Group/#tag/Group/operation/listGroupUsers>
 
 use jiff::Timestamp;

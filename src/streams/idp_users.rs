@@ -1,4 +1,4 @@
-//! Users linked to identity providers, one listing an IdP.
+//! Users linked to identity providers, one listing per IdP.
 //! <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/IdentityProviderUsers/>
 
 use serde_json::value::RawValue;

@@ -1,8 +1,8 @@
 //! **The table**: every stream, where it is read and what becomes of it.
 //!
-//! One file an entity; the listing of this folder is the catalogue. To add a stream, write its
+//! One file per entity; the listing of this folder is the catalogue. To add a stream, write its
 //! file and name its declaration in [`STREAMS`] (and its listing in [`LISTINGS`], where no
-//! stream has read it so far): nothing else knows streams by name.
+//! stream has read it so far). CONTRIBUTING.md says what else the tests then ask for.
 
 mod activity;
 mod application_groups;
@@ -57,7 +57,7 @@ pub struct Stream {
     pub sweep: Option<Sweep>,
     /// Objects of it that need no request.
     pub fixed: Option<Fixed>,
-    /// One object of an answer → record; none where the object has no usable id.
+    /// One object of an answer → record; `None` where the object has no usable id.
     pub normalize: fn(&RawValue, &Context<'_>) -> Option<Normalized>,
     /// What Authomize is told of a record that is gone, beside its absence.
     pub tombstone: Option<fn(&str) -> Bundle>,

@@ -11,7 +11,7 @@ use super::change::Kind;
 pub enum Source {
     /// They are the items of a listing.
     Listing(&'static Listing),
-    /// They are the items of one listing a parent.
+    /// They are the items of one listing per parent.
     PerParent {
         /// Whose listings they are.
         parents: Parents,

@@ -72,6 +72,19 @@ fn a_log_whose_events_nobody_keeps_begins_with_the_first_snapshot() {
 }
 
 #[test]
+fn a_listing_is_read_on_only_when_few_of_its_parts_are_left() {
+    let users: Vec<_> = (0..250).map(|n| json!({"id": format!("00u{n}"), "status": "ACTIVE"})).collect();
+    for (streams, items) in [(&["factors"][..], json!(users)), (&["groups", "group_memberships"], groups(0..250))] {
+        let mut engine = Engine::new(plan(streams), Cursor::default(), 0, now());
+        let (listing, path) = fetch(&mut engine);
+        engine.absorb(listing, page(items, Some(&format!("{}&after=250", path.split('&').next().unwrap()))), now());
+        let asked: Vec<_> = (0..60).map(|_| fetch(&mut engine).1).collect();
+        let first = asked.iter().position(|path| path.contains("after=250"));
+        assert!(first.is_some_and(|first| first > 50), "{asked:#?}");
+    }
+}
+
+#[test]
 fn what_was_not_absorbed_is_asked_for_again_and_nothing_else() {
     let mut engine = Engine::new(plan(&["groups", "group_memberships"]), Cursor::default(), 0, now());
     let (listing, _) = fetch(&mut engine);

@@ -56,6 +56,10 @@ pub fn spacing(requests: u64) -> SignedDuration {
     SignedDuration::from_secs(SECONDS_PER_REQUEST.saturating_mul(i64::try_from(requests).unwrap_or(i64::MAX)))
 }
 
+/// The reason that no wish for a smaller load sets aside.
+pub const NOTHING: &str =
+    "no item at all was posted: check the collector's newest manifest, and the loader's prefix and integration";
+
 /// What begins every reason of the shrink guard.
 pub const SHRUNK: &str = "far fewer items than the last full load: ";
 
@@ -65,7 +69,7 @@ pub fn shrunk(before: Option<&Counts>, posted: &Counts) -> Vec<String> {
     let mut reasons = Vec::new();
     let (was, is) = (before.map_or(0, |before| before.values().sum::<u64>()), posted.values().sum::<u64>());
     if is == 0 {
-        reasons.push("no item at all was posted".to_owned());
+        reasons.push(NOTHING.to_owned());
     }
     if is * 100 < was * LEAST_PERCENT && was - is > FEW_ITEMS {
         reasons.push(format!("{SHRUNK}{is} after {was}; check the collector, or send accept_shrink"));

@@ -59,6 +59,8 @@ pub(in crate::engine) struct Queue {
     /// By stream: parts of its open snapshot, and those of them that have failed.
     parts: BTreeMap<&'static str, (usize, usize)>,
     pub(in crate::engine) numbers: u64,
+    /// Jobs that met trouble.
+    troubled: usize,
 }
 
 impl Queue {
@@ -87,8 +89,9 @@ impl Queue {
         jobs.into_iter().map(keep).collect()
     }
 
-    pub(in crate::engine) fn len(&self) -> usize {
-        self.jobs.len()
+    /// How many jobs have met no trouble: they become fewer as the run goes on.
+    pub(in crate::engine) fn untroubled(&self) -> usize {
+        self.jobs.len() - self.troubled
     }
 
     pub(in crate::engine) fn get(&self, key: &Key) -> Option<&Job> {
@@ -237,6 +240,7 @@ impl Queue {
 
     pub(in crate::engine) fn enter(&mut self, key: &Key, now: Timestamp) {
         let Some(entry) = self.jobs.get(key) else { return };
+        self.troubled += usize::from(entry.job.trouble.is_some());
         if entry.job.is_gone() && !entry.job.left_to_snapshot() && !entry.is_under_way {
             self.gone.insert(key.clone());
         }
@@ -254,6 +258,7 @@ impl Queue {
 
     pub(in crate::engine) fn leave(&mut self, key: &Key) {
         let Some(entry) = self.jobs.get(key) else { return };
+        self.troubled -= usize::from(entry.job.trouble.is_some());
         self.gone.remove(key);
         if entry.job.of_snapshot && key.scope != Scope::Whole {
             let parts = self.parts.entry(key.reads).or_default();

@@ -7,6 +7,8 @@ use crate::engine::job::{Job, Key, Scope, Trouble};
 
 /// Pause after a second failure in a row; after a first one the next run tries again.
 const FIRST_PAUSE: SignedDuration = SignedDuration::from_mins(5);
+/// Bytes of an error's text that the cursor keeps.
+const MOST_ERROR_BYTES: usize = 400;
 /// Longest pause.
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(24);
 
@@ -23,8 +25,9 @@ impl Queue {
     }
 
     /// The job failed: it sinks.
-    pub(in crate::engine) fn sink(&mut self, key: &Key, now: Timestamp, error: String, refused: bool) {
+    pub(in crate::engine) fn sink(&mut self, key: &Key, now: Timestamp, mut error: String, refused: bool) {
         self.leave(key);
+        error.truncate(error.floor_char_boundary(MOST_ERROR_BYTES));
         if let Some(entry) = self.jobs.get_mut(key) {
             let attempts = entry.job.trouble.as_ref().map_or(0, |trouble| trouble.attempts) + 1;
             let doubted = error.is_empty();

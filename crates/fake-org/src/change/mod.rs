@@ -1,4 +1,4 @@
-//! Changes to the org, one file an entity. Each logs what Okta logs, or nothing inside [`crate::Org::silently`].
+//! Changes to the org, one file per entity. Each logs what Okta logs, or nothing inside [`crate::Org::silently`].
 //!
 //! A change that has nothing to change (an unknown id, a member who is one already) does nothing and says so by `false`.
 

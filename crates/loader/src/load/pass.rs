@@ -5,7 +5,7 @@ use fold::{History, Kind};
 use super::End;
 use super::one::Load;
 use crate::authomize::{Api, App, Transport, placed};
-use crate::decide::shrunk;
+use crate::decide::{NOTHING, shrunk};
 use crate::emit::{Emission, Wanted};
 use crate::failure::Failure;
 use crate::gather::{Gathered, gather};
@@ -162,7 +162,7 @@ where
         if !self.request.accept_shrink {
             held.extend(shrunk(self.held.record.swept_items.as_ref(), &self.work.items));
         } else if self.work.items.is_empty() {
-            held.push("no item at all was posted".to_owned());
+            held.push(NOTHING.to_owned());
         }
         let mark = under_way.mark.as_deref().and_then(placed).filter(|_| !under_way.unplaced);
         if mark.is_none() {
