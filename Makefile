@@ -35,7 +35,7 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
 	  while IFS=$$'\t' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
 
-run: rust python ## Collect a demo org into out/, or your own: OKTA_SECRET=path/to/secret.json make run; ARGS=--json for programs
+run: rust python ## Collect a demo org into out/, or your own: OKTA_SECRET=path/to/secret.json make run; JSON where the output is no terminal, or ARGS=--json
 	@$(MAKE) -j4 programs venv conformance-venv findings-venv >&2
 	@python3 -B -m demo $(ARGS)
 

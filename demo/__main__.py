@@ -1,4 +1,5 @@
-"""The story of `make run`; with `--json` it is told as one JSON object, and everything else goes to standard error."""
+"""The story of `make run`. Where its output is no terminal, or with `--json`, standard output is one JSON object, and the
+story goes to standard error."""
 
 import argparse
 import json
@@ -26,8 +27,12 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def main(arguments):
     parser = argparse.ArgumentParser(prog="make run", description="Collects an org into out/.")
-    parser.add_argument("--json", action="store_true", help="one object on standard output: reports, seconds, findings, files, load")
-    is_json = parser.parse_args(arguments).json
+    shape = parser.add_mutually_exclusive_group()
+    told_of = "reports, seconds, findings, files, load"
+    shape.add_argument("--json", action="store_true", help=f"one object on standard output, as where that is no terminal: {told_of}")
+    shape.add_argument("--text", action="store_true", help="words on standard output, even where that is no terminal")
+    asked = parser.parse_args(arguments)
+    is_json = asked.json or not (asked.text or sys.stdout.isatty())
     answer = beside_output() if is_json else None
     for number in SIGNALS:
         signal.signal(number, stop)
@@ -128,9 +133,8 @@ def story(aws, source, running, is_json):
     print("\n".join(text), flush=True)
     # Before the function has ended, for what it committed is complete: the copy is the one that is kept.
     aws.copy_to(OUT)
-    found = findings.tell(OUT, PREFIX, integration, is_json)
-    if not is_json:
-        print(f"\n{found}", flush=True)
+    table, found = findings.tell(OUT, PREFIX, integration, is_json)
+    print(f"\n{table}", flush=True)
     return {"integration": integration, "reports": reports, "seconds": round(seconds, 1), "findings": found, "files": f"{OUT}/{PREFIX}"}
 
 

@@ -11,21 +11,21 @@ PLAIN_SECONDS = 5
 
 
 def tell(out, prefix, integration, is_json=False):
-    """The answer of `make findings`, as text or parsed JSON; empty where its needs are not installed.
+    """The answer of `make findings`, as a table and, if asked for, parsed JSON; empty where its needs are not installed.
 
     The counts by severity are left beside the status, whose page shows them after the next run.
     """
     python = os.environ.get("FINDINGS_PYTHON")
     if not python:
-        return ""
+        return "", []
     command = [python, "-B", "-m", "findings", "--dir", str(out), "--prefix", prefix, "--integration", integration]
     command += ["--counts", str(out / prefix / "status" / f"{integration}.findings.json")]
-    command += ["--json"] if is_json else ["--examples", "1"]
+    command += ["--examples", "1", *(["--json", "--table"] if is_json else [])]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         answer, complaint = watched(process)
     if process.returncode:
-        return f"make findings: {complaint.strip()}\n"
-    return json.loads(answer) if is_json else answer
+        return f"make findings: {complaint.strip()}\n", []
+    return (complaint, json.loads(answer)) if is_json else (answer, [])
 
 
 def watched(process):

@@ -1,6 +1,7 @@
 """`make findings`: what the committed state says about posture and attacks."""
 
 import argparse
+import contextlib
 import datetime
 import json
 import sys
@@ -27,6 +28,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--integration", default="okta", help="the integration's slug (default: okta)")
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument("--json", action="store_true", help="one array of {id, severity, title, count, examples}")
+    parser.add_argument("--table", action="store_true", help="the table, too, on standard error")
     shape.add_argument("--ocsf", action="store_true", help="OCSF Compliance and Detection Findings as JSON Lines")
     shape.add_argument("--who", metavar="USER", help="instead: what this user (id or login) can reach, by which path, since when, last used")
     parser.add_argument("--only", action="append", default=[], metavar="ID", help="this finding with every case; may be repeated")
@@ -63,8 +65,9 @@ def main(words: list[str] | None = None) -> int:
     elif asked.ocsf:
         for event in ocsf.events(given, log.org or "", asked.integration, now):
             print(json.dumps(event, ensure_ascii=False, separators=(",", ":")))
-    else:
-        _show(given, log, started, sys.maxsize if asked.only else asked.examples)
+    if asked.table or not (asked.json or asked.ocsf):
+        with contextlib.redirect_stdout(sys.stderr if asked.table else sys.stdout):
+            _show(given, log, started, sys.maxsize if asked.only else asked.examples)
     return 0
 
 

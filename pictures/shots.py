@@ -73,7 +73,7 @@ def first_run():
     if out.exists():
         out.rename(aside)
     try:
-        done = subprocess.run([sys.executable, "-B", "-m", "demo"], stdout=subprocess.PIPE, text=True)
+        done = subprocess.run([sys.executable, "-B", "-m", "demo", "--text"], stdout=subprocess.PIPE, text=True)
     finally:
         shutil.rmtree(out, ignore_errors=True)
         if aside.exists():
