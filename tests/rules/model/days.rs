@@ -290,6 +290,24 @@ impl<'c, 'w> Days<'c, 'w> {
         panic!("ten times {MOST_RUNS} runs were not enough");
     }
 
+    /// What has failed for days is hardly asked for within half an hour: once per object at most. Where most of a stream
+    /// fails, each run tries a few of it.
+    async fn assert_rarely_asked(&mut self) {
+        const RUNS: u64 = 6;
+        /// Attempts at one object, and those at the few that are tried of a stream that fails.
+        const ATTEMPTS: [u64; 2] = [6, 18];
+        let failed = self.failed_streams().len() as u64;
+        let mut asked = 0;
+        for _ in 0..RUNS {
+            self.case.advance(SignedDuration::from_mins(5));
+            self.run(json!({"mode": "incremental"})).await;
+            asked += self.case.world.traffic.lock().unwrap().asked;
+        }
+        // The log, a token, the hourly sweeps.
+        let most = 3 * RUNS + ATTEMPTS[0] * self.troubles.len() as u64 + ATTEMPTS[1] * RUNS * failed;
+        assert!(asked <= most, "{asked} requests in half an hour without news");
+    }
+
     /// What has to be true with the trouble still there, and after it.
     async fn conclude(&mut self) {
         for trouble in &mut self.troubles {
@@ -328,6 +346,7 @@ impl<'c, 'w> Days<'c, 'w> {
         // The log twice, a token, and a few attempts for each of what fails.
         let most = 3 + 25 * self.troubles.len() as u64;
         assert!(asked <= most, "{asked} requests without news");
+        self.assert_rarely_asked().await;
         self.troubles.clear();
         self.apply();
         for _ in 0..3 {
