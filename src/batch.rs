@@ -23,7 +23,7 @@ pub(crate) const SHA256: &str = "^[0-9a-f]{64}$";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[cfg_attr(feature = "schemas", schemars(rename = "Batch"))]
-pub struct Entry {
+pub struct BatchEntry {
     /// Name of the stream.
     pub stream: &'static str,
     /// Key of the object.
@@ -45,7 +45,7 @@ pub struct Entry {
 #[derive(Debug)]
 pub struct Sealed {
     /// The manifest's entry of it.
-    pub entry: Entry,
+    pub entry: BatchEntry,
     /// Gzip-compressed JSON Lines.
     pub body: Bytes,
 }
@@ -143,7 +143,7 @@ impl Open {
     fn seal(mut self, stream: &'static str) -> io::Result<Sealed> {
         self.gzip.write_all(&self.lines)?;
         let body = Bytes::from(self.gzip.finish()?);
-        let entry = Entry {
+        let entry = BatchEntry {
             stream,
             key: self.key,
             records: self.records,

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::batch;
 use crate::ids::Ids;
 pub use crate::manifest::{Gap, Manifest, SCHEMA, SnapshotEntry};
-use crate::store::{Creation, Kind, Store, StoreError};
+use crate::store::{ContentType, Creation, Store, StoreError};
 
 /// The newest commit of an integration, or none yet.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -77,7 +77,7 @@ pub struct ReadBack {
 
 /// The commit log of one integration.
 #[derive(Debug, Clone)]
-pub struct Log<S> {
+pub struct CommitLog<S> {
     store: S,
     manifests: String,
     copy: String,
@@ -86,7 +86,7 @@ pub struct Log<S> {
 /// How often a creation is tried again that met another one under way (409).
 const CONFLICT_RETRIES: u32 = 5;
 
-impl<S: Store> Log<S> {
+impl<S: Store> CommitLog<S> {
     /// The log under `{prefix}/manifests/{integration}/`.
     pub fn new(store: S, prefix: &str, integration: &str) -> Self {
         let manifests = format!("{prefix}/manifests/{integration}/");
@@ -153,7 +153,7 @@ impl<S: Store> Log<S> {
         let body = Bytes::from(json_bytes(manifest));
         let key = self.key(manifest.sequence);
         for attempt in 0.. {
-            match self.store.create(&key, body.clone(), Kind::Json).await? {
+            match self.store.create(&key, body.clone(), ContentType::Json).await? {
                 Creation::Created => break,
                 Creation::Exists => {
                     self.settle(manifest, &key).await?;
@@ -260,7 +260,7 @@ impl<S: Store> Log<S> {
     pub async fn copy_cursor(&self, head: &Head) -> Result<(), StoreError> {
         let copy =
             json!({"schema": SCHEMA, "sequence": head.sequence, "manifest_sha256": head.sha256, "cursor": head.cursor});
-        self.store.put(&self.copy, Bytes::from(json_bytes(&copy)), Kind::Json).await
+        self.store.put(&self.copy, Bytes::from(json_bytes(&copy)), ContentType::Json).await
     }
 }
 
@@ -268,7 +268,7 @@ fn damaged(key: &str, detail: &str) -> CommitError {
     CommitError::Damaged { key: key.to_owned(), detail: detail.to_owned() }
 }
 
-/// The sequence that a sound copy names: one that is whole, as [`Log::copy_cursor`] writes it.
+/// The sequence that a sound copy names: one that is whole, as [`CommitLog::copy_cursor`] writes it.
 fn copied_sequence(copy: &[u8]) -> Option<u64> {
     let copy: Value = serde_json::from_slice(copy).ok()?;
     let is_whole = copy["schema"] == SCHEMA && copy["manifest_sha256"].is_string() && copy["cursor"].is_object();

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::batch::Entry;
+use crate::batch::BatchEntry;
 #[cfg(feature = "schemas")]
 use crate::batch::SHA256;
 
@@ -45,7 +45,7 @@ pub struct Manifest {
     #[cfg_attr(feature = "schemas", schemars(with = "crate::invocation::Mode"))]
     pub mode: &'static str,
     /// Batches, in the order in which a reader applies them.
-    pub batches: Vec<Entry>,
+    pub batches: Vec<BatchEntry>,
     /// Snapshots by which a reader forgets records, after it has applied the batches.
     pub snapshots: Vec<SnapshotEntry>,
     /// System Log events of this time can no longer be had.

@@ -48,7 +48,7 @@ pub struct Record {
     pub bundle: Bundle,
     /// The Okta object as read, scrubbed; absent in a tombstone.
     #[cfg_attr(feature = "schemas", schemars(with = "Option<serde_json::Map<String, Value>>"))]
-    pub source: Option<Source>,
+    pub source: Option<Original>,
     /// The object in the Open Cybersecurity Schema Framework, where the stream has it.
     #[cfg_attr(feature = "schemas", schemars(with = "Option<serde_json::Map<String, Value>>"))]
     pub ocsf: Option<OcsfEvent>,
@@ -71,14 +71,14 @@ pub struct OcsfEvent {
 /// An object as it is written: a tree, or where nobody looks into it any more its text.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
-pub enum Source {
+pub enum Original {
     /// Its tree.
     Tree(Value),
     /// Its JSON text.
     Text(Box<RawValue>),
 }
 
-impl Source {
+impl Original {
     /// Reads it as something else, or `None` if it has another shape.
     #[must_use]
     pub fn read<T: DeserializeOwned>(&self) -> Option<T> {
@@ -89,13 +89,13 @@ impl Source {
     }
 }
 
-impl From<Value> for Source {
+impl From<Value> for Original {
     fn from(value: Value) -> Self {
         Self::Tree(value)
     }
 }
 
-impl PartialEq<Value> for Source {
+impl PartialEq<Value> for Original {
     fn eq(&self, other: &Value) -> bool {
         self.read::<Value>().as_ref() == Some(other)
     }
@@ -120,7 +120,7 @@ pub struct Normalized {
     /// The items that Authomize ingests.
     pub bundle: Bundle,
     /// The object as it is written.
-    pub source: Source,
+    pub source: Original,
     /// The object in the Open Cybersecurity Schema Framework, where the stream has it.
     pub ocsf: Option<OcsfEvent>,
 }

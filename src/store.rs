@@ -4,22 +4,27 @@ use std::fmt;
 use std::future::Future;
 
 pub use aws::Bucket;
-use aws::{Expect, Trouble};
+use aws::{Expect, S3Trouble};
 use bytes::Bytes;
 
 /// Objects by key.
 pub trait Store: Clone + Send + Sync + 'static {
     /// Creates an object unless there is one already.
-    fn create(&self, key: &str, body: Bytes, kind: Kind) -> impl Future<Output = Result<Creation, StoreError>> + Send;
+    fn create(
+        &self,
+        key: &str,
+        body: Bytes,
+        kind: ContentType,
+    ) -> impl Future<Output = Result<Creation, StoreError>> + Send;
     /// Writes an object, replacing what was there.
-    fn put(&self, key: &str, body: Bytes, kind: Kind) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn put(&self, key: &str, body: Bytes, kind: ContentType) -> impl Future<Output = Result<(), StoreError>> + Send;
     /// Writes an object in place of the version that was read, `None` for no object at all: [`Creation::Exists`] if
     /// there is another one by now, which stays as it is.
     fn replace(
         &self,
         key: &str,
         body: Bytes,
-        kind: Kind,
+        kind: ContentType,
         read: Option<&Version>,
     ) -> impl Future<Output = Result<Creation, StoreError>> + Send;
     /// Reads an object with its version; `None` if there is none.
@@ -47,7 +52,7 @@ pub enum Creation {
 
 /// Content type of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ContentType {
     /// Gzip-compressed JSON Lines.
     Batch,
     /// A JSON document.
@@ -56,7 +61,7 @@ pub enum Kind {
     Html,
 }
 
-impl Kind {
+impl ContentType {
     fn content_type(self) -> &'static str {
         match self {
             Self::Batch => "application/gzip",
@@ -93,18 +98,18 @@ impl fmt::Display for StoreError {
 impl std::error::Error for StoreError {}
 
 /// A condition that was not set cannot fail; if S3 says so all the same, it does not answer properly.
-fn explain(trouble: Trouble) -> StoreError {
+fn explain(trouble: S3Trouble) -> StoreError {
     match trouble {
-        Trouble::Refused(text) => StoreError::Refused(text),
-        Trouble::Unreachable(text) => StoreError::Unreachable(text),
-        Trouble::Unexpected | Trouble::Conflict => {
+        S3Trouble::Refused(text) => StoreError::Refused(text),
+        S3Trouble::Unreachable(text) => StoreError::Unreachable(text),
+        S3Trouble::Unexpected | S3Trouble::Conflict => {
             StoreError::Unreachable("a condition failed that was not set".to_owned())
         }
     }
 }
 
 impl Store for Bucket {
-    async fn create(&self, key: &str, body: Bytes, kind: Kind) -> Result<Creation, StoreError> {
+    async fn create(&self, key: &str, body: Bytes, kind: ContentType) -> Result<Creation, StoreError> {
         self.replace(key, body, kind, None).await
     }
 
@@ -112,19 +117,19 @@ impl Store for Bucket {
         &self,
         key: &str,
         body: Bytes,
-        kind: Kind,
+        kind: ContentType,
         read: Option<&Version>,
     ) -> Result<Creation, StoreError> {
         let expect = read.map_or(Expect::Absent, |Version(tag)| Expect::Tag(tag));
         match self.write(key, body, kind.content_type(), expect).await {
             Ok(_) => Ok(Creation::Created),
-            Err(Trouble::Unexpected) => Ok(Creation::Exists),
-            Err(Trouble::Conflict) => Ok(Creation::Conflict),
+            Err(S3Trouble::Unexpected) => Ok(Creation::Exists),
+            Err(S3Trouble::Conflict) => Ok(Creation::Conflict),
             Err(trouble) => Err(explain(trouble)),
         }
     }
 
-    async fn put(&self, key: &str, body: Bytes, kind: Kind) -> Result<(), StoreError> {
+    async fn put(&self, key: &str, body: Bytes, kind: ContentType) -> Result<(), StoreError> {
         self.write(key, body, kind.content_type(), Expect::Anything).await.map(drop).map_err(explain)
     }
 

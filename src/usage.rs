@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::authomize::{AssetUpdate, Bundle, UserUpdate, rfc3339, text};
-use crate::record::{Op, Record, SCHEMA, Source};
+use crate::record::{Op, Original, Record, SCHEMA};
 
 /// Use that the next manifest will tell.
 #[derive(Debug, Default)]
@@ -49,9 +49,9 @@ struct Event {
 
 impl Usage {
     /// Counts an event that succeeded and is a use: a sign-in, or a sign-on to each app it names.
-    pub fn add(&mut self, event: &Source) {
+    pub fn add(&mut self, event: &Original) {
         // Most events are no use, and are told so without being read.
-        if matches!(event, Source::Text(text) if !USES.iter().any(|kind| text.get().contains(kind))) {
+        if matches!(event, Original::Text(text) if !USES.iter().any(|kind| text.get().contains(kind))) {
             return;
         }
         let Some(event) = event.read::<Event>() else { return };

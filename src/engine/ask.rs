@@ -89,7 +89,7 @@ pub struct Recalled {
 
 /// A time of which events can no longer be had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Gap {
+pub struct LogGap {
     /// When the log was last read.
     pub from: Timestamp,
     /// Since when Okta has events.

@@ -14,7 +14,7 @@ use super::sweep;
 use super::swept::CLOCK_MARGIN;
 use super::work::{Work, scope_of};
 use crate::streams::change::{Identity, Kind, Of, Touches, brings, is_read, takes_away};
-use crate::streams::{Entry, Party, STREAMS, Stream, parties};
+use crate::streams::{LogEvent, Party, STREAMS, Stream, parties};
 
 /// Event types whose touches are remembered, so that each is looked up once.
 const MOST_TYPES: usize = 2_000;
@@ -28,7 +28,7 @@ pub(super) struct Touched(BTreeMap<String, Vec<(&'static Stream, Touches)>>);
 /// An event that touches something.
 struct Event<'a> {
     kind: &'a str,
-    entry: &'a Entry,
+    entry: &'a LogEvent,
     targets: Vec<Party>,
     actor: Option<Party>,
     now: Timestamp,
@@ -58,7 +58,7 @@ impl Event<'_> {
 
 impl Touched {
     /// Makes the jobs that follow from events of success.
-    pub(super) fn mark(&mut self, work: &mut Work, events: &[(&RawValue, &Entry)], now: Timestamp) {
+    pub(super) fn mark(&mut self, work: &mut Work, events: &[(&RawValue, &LogEvent)], now: Timestamp) {
         for (raw, entry) in events {
             let Some(kind) = entry.succeeded.as_deref() else { continue };
             let touched = self.by(kind);

@@ -115,7 +115,7 @@ impl Change {
 
 /// The trouble that a job met.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trouble {
+pub struct JobTrouble {
     /// Readings that failed, one after the other.
     pub attempts: u32,
     /// It is not tried again before.
@@ -170,7 +170,7 @@ pub struct Job {
     pub item: Option<Value>,
     /// The trouble it met last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trouble: Option<Trouble>,
+    pub trouble: Option<JobTrouble>,
 }
 
 impl Job {

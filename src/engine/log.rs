@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::ask::{Answer, Gap, Parked, Recalled};
+use super::ask::{Answer, LogGap, Parked, Recalled};
 use super::cursor::LogCursor;
 use super::events::Touched;
 use super::harvest::{Harvest, items};
@@ -13,7 +13,7 @@ use super::work::Work;
 use crate::authomize::rfc3339;
 use crate::body::Item;
 use crate::ids::Ids;
-use crate::streams::{Entry, STREAMS, Source, Stream, entry};
+use crate::streams::{LogEvent, STREAMS, Source, Stream, entry};
 
 /// Pages of the log that are read before what they say has changed is.
 const PAGES_A_PIECE: u32 = 50;
@@ -31,7 +31,7 @@ const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// The System Log of one run.
 #[derive(Debug)]
-pub(super) struct Log {
+pub(super) struct SystemLog {
     cursor: LogCursor,
     /// The stream whose lines events are, and where it is read.
     source: Option<(&'static Stream, &'static str)>,
@@ -43,13 +43,13 @@ pub(super) struct Log {
     seen: Ids,
     /// Events to leave out while the log is read again.
     recalled: Option<Recalled>,
-    gap: Option<Gap>,
+    gap: Option<LogGap>,
     /// Events of the collector alone, and the position behind them.
     own: Option<(Vec<Item>, Option<String>, Timestamp)>,
     touched: Touched,
 }
 
-impl Log {
+impl SystemLog {
     /// The log from a cursor on. A function that was off for longer than Okta keeps events has lost some: the loss is
     /// told, and every snapshot is due.
     pub(super) fn new(work: &mut Work, cursor: LogCursor, now: Timestamp) -> Self {
@@ -77,7 +77,7 @@ impl Log {
         let oldest = now - KEPT;
         let lost_since = self.cursor.read_at.filter(|read_at| *read_at < oldest);
         let (Some(read_at), Some((_, first))) = (lost_since, self.source) else { return };
-        self.gap = Some(Gap { from: read_at, to: oldest });
+        self.gap = Some(LogGap { from: read_at, to: oldest });
         self.cursor.next = Some(since(first, oldest));
         self.cursor.replay_since = None;
         for stream in work.plan.streams.clone().into_iter().filter(|stream| !stream.listings().is_empty()) {
@@ -90,7 +90,7 @@ impl Log {
         &self.cursor
     }
 
-    pub(super) fn gap(&self) -> Option<Gap> {
+    pub(super) fn gap(&self) -> Option<LogGap> {
         self.gap
     }
 
@@ -243,8 +243,8 @@ impl Log {
     }
 
     /// The events that are neither committed nor read in this run.
-    fn news(&mut self, events: Vec<Item>, entries: Vec<Option<Entry>>) -> (Vec<Item>, Vec<Option<Entry>>) {
-        let mut is_new = |entry: &Option<Entry>| {
+    fn news(&mut self, events: Vec<Item>, entries: Vec<Option<LogEvent>>) -> (Vec<Item>, Vec<Option<LogEvent>>) {
+        let mut is_new = |entry: &Option<LogEvent>| {
             let Some(entry) = entry else { return true };
             let is_committed = self.recalled.as_ref().is_some_and(|recalled| recalled.knows(entry));
             let is_repeated = self.seen.has(&entry.id);
@@ -274,13 +274,13 @@ impl Log {
 }
 
 /// Whether an event only tells that the collector was granted a token, or has read something.
-fn is_own(work: &Work, entry: Option<&Entry>) -> bool {
+fn is_own(work: &Work, entry: Option<&LogEvent>) -> bool {
     let reader = entry.and_then(|entry| entry.reader.as_deref());
     reader.is_some() && reader == work.plan.own_client.as_deref()
 }
 
 impl Recalled {
-    fn knows(&self, entry: &Entry) -> bool {
+    fn knows(&self, entry: &LogEvent) -> bool {
         let is_old = entry.published.is_some_and(|published| Some(published) <= self.known_until);
         is_old || self.uuids.has(&entry.id)
     }

@@ -42,7 +42,7 @@ mod work;
 
 use jiff::Timestamp;
 
-pub use ask::{Answer, Ask, Fetch, Gap, Parked, Plan, Recalled};
+pub use ask::{Answer, Ask, Fetch, LogGap, Parked, Plan, Recalled};
 pub use cursor::{Cursor, CursorError};
 pub use harvest::{Harvest, items};
 pub use snapshot::Completed;
@@ -53,7 +53,7 @@ use crate::streams::{LISTINGS, by_name};
 use answers::Answers;
 use flights::{Flight, Flights};
 use job::{Key, Scope};
-use log::Log;
+use log::SystemLog;
 use work::Work;
 
 /// Snapshots and scopes that a manifest declares complete before the log is read on; the ends that one page of it
@@ -66,7 +66,7 @@ const LOG: &str = "System Log";
 #[derive(Debug)]
 pub struct Engine {
     work: Work,
-    log: Log,
+    log: SystemLog,
     flights: Flights,
     answers: Answers,
     /// The cursor of the newest manifest.
@@ -87,7 +87,7 @@ impl Engine {
         let log = cursor.log.clone();
         let mut work = Work::new(plan, cursor, sequence, now);
         snapshots::leave_what_is_not_planned(&mut work, now);
-        let log = Log::new(&mut work, log, now);
+        let log = SystemLog::new(&mut work, log, now);
         snapshots::note_what_is_asked(&mut work);
         sweep::schedule(&mut work, now);
         work.wake_a_little(now);

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::ask::{Gap, Parked};
+use super::ask::{LogGap, Parked};
 use super::cursor::Cursor;
-use super::job::{Job, Key, Scope, Trouble};
-use super::log::Log;
+use super::job::{Job, JobTrouble, Key, Scope};
+use super::log::SystemLog;
 use super::snapshot::Completed;
 use super::work::Work;
 use crate::streams::{Source, Stream};
@@ -19,7 +19,7 @@ const MOST_NAMED: usize = 5;
 #[derive(Debug, Clone, Copy)]
 pub struct Standing<'a> {
     pub(super) work: &'a Work,
-    pub(super) log: &'a Log,
+    pub(super) log: &'a SystemLog,
     /// The cursor of the newest manifest.
     pub(super) committed: &'a Cursor,
 }
@@ -27,7 +27,7 @@ pub struct Standing<'a> {
 impl<'a> Standing<'a> {
     /// The gap that the next manifest tells, if there is one.
     #[must_use]
-    pub fn gap(self) -> Option<Gap> {
+    pub fn gap(self) -> Option<LogGap> {
         self.log.gap()
     }
 
@@ -62,13 +62,13 @@ impl<'a> Standing<'a> {
             let job = self.work.queue.get(&key)?;
             job.trouble.as_ref().filter(|_| job.serves.iter().any(|served| served == stream.name))
         });
-        let Trouble { refused, error, .. } = troubled.next()?;
+        let JobTrouble { refused, error, .. } = troubled.next()?;
         Some(if *refused { Parked::Unavailable(error.clone()) } else { Parked::Failed(error.clone()) })
     }
 
     /// Objects that could not be read: how many, and which.
     fn trouble_of_objects(self, stream: &Stream) -> Option<Parked> {
-        let of_stream = |(_, trouble): &(&Key, &Trouble)| !trouble.doubted;
+        let of_stream = |(_, trouble): &(&Key, &JobTrouble)| !trouble.doubted;
         let mut troubled: Vec<_> =
             self.work.queue.troubled().filter(|(key, _)| key.reads == stream.name).filter(of_stream).collect();
         troubled.sort_by_key(|(_, trouble)| std::cmp::Reverse(trouble.attempts));

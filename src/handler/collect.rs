@@ -10,29 +10,29 @@ use super::counted::Counted;
 use super::outcome::{Ended, answer_of, snapshot_of};
 use super::plan::{answered_by, plan};
 use super::recall::recall;
-use super::swept::Swept;
+use super::swept::LastSweeps;
 use super::{Failure, Handler, Run, heads, org_url};
 use crate::COLLECTOR;
 use crate::authomize::rfc3339;
-use crate::batch::{Batches, Entry, Sealed};
+use crate::batch::{BatchEntry, Batches, Sealed};
 use crate::clock::Clock;
-use crate::commit::{CommitError, Gap, Head, Log, Manifest, SCHEMA};
+use crate::commit::{CommitError, CommitLog, Gap, Head, Manifest, SCHEMA};
 use crate::engine::{Ask, Cursor, Engine, Fetch, Harvest};
 use crate::invocation::Request;
 use crate::okta::{self, Org, Page, Within};
 use crate::secret::Secrets;
-use crate::store::{Kind, Store, StoreError};
+use crate::store::{ContentType, Store, StoreError};
 use crate::streams::{Source, Stream, by_name};
 
 /// One run's collecting.
 pub(super) struct Collecting<'a, S> {
     run: &'a Run,
     clock: &'a Clock,
-    swept: &'a Swept,
+    swept: &'a LastSweeps,
     store: &'a S,
     prefix: &'a str,
     org: Org,
-    log: Log<S>,
+    log: CommitLog<S>,
     head: Head,
     engine: Engine,
     flights: JoinSet<(u64, usize, Result<Page, okta::Error>)>,
@@ -44,7 +44,7 @@ pub(super) struct Collecting<'a, S> {
     /// Counted of the activity since the last commit.
     counted: Counted,
     /// Batches that the next manifest will name.
-    entries: Vec<Entry>,
+    entries: Vec<BatchEntry>,
     ended: Ended,
     /// When the log was last looked at for another run's commit.
     looked_at: Timestamp,
@@ -66,7 +66,7 @@ impl<'a, S: Store> Collecting<'a, S> {
         run: &'a Run,
         request: &Request,
         org: Org,
-        log: Log<S>,
+        log: CommitLog<S>,
         head: Head,
         cursor: Cursor,
         streams: Vec<&'static Stream>,
@@ -223,7 +223,7 @@ impl<'a, S: Store> Collecting<'a, S> {
         }
         let (store, key) = (self.store.clone(), batch.entry.key.clone());
         self.entries.push(batch.entry);
-        self.uploads.spawn(async move { store.put(&key, batch.body, Kind::Batch).await });
+        self.uploads.spawn(async move { store.put(&key, batch.body, ContentType::Batch).await });
         Ok(())
     }
 

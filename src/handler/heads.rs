@@ -5,10 +5,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::authomize::rfc3339;
-use crate::commit::{CommitError, Log};
+use crate::commit::{CommitError, CommitLog};
 use crate::head::{self, Checkpoint};
 use crate::manifest::Manifest;
-use crate::store::{Kind, Store, StoreError};
+use crate::store::{ContentType, Store, StoreError};
 use crate::streams;
 
 /// A checkpoint is written this often where no snapshot completes.
@@ -18,7 +18,7 @@ const EVERY: SignedDuration = SignedDuration::from_hours(1);
 const MOST_READ_BACK: u64 = 2_016;
 
 /// Brings `heads/{integration}.json` up to the manifest that was just committed, where it is due.
-pub(super) async fn keep<S: Store>(store: &S, log: &Log<S>, prefix: &str, manifest: &Manifest, now: Timestamp) {
+pub(super) async fn keep<S: Store>(store: &S, log: &CommitLog<S>, prefix: &str, manifest: &Manifest, now: Timestamp) {
     let key = format!("{prefix}/heads/{}.json", manifest.integration);
     if let Err(error) = bring_up(store, log, &key, manifest, now).await {
         tracing::warn!(%error, key, "the readers' checkpoint could not be written; readers go on with the one before");
@@ -27,7 +27,7 @@ pub(super) async fn keep<S: Store>(store: &S, log: &Log<S>, prefix: &str, manife
 
 async fn bring_up<S: Store>(
     store: &S,
-    log: &Log<S>,
+    log: &CommitLog<S>,
     key: &str,
     manifest: &Manifest,
     now: Timestamp,
@@ -53,12 +53,12 @@ async fn bring_up<S: Store>(
     };
     checkpoint.written_at = rfc3339(now);
     let body = serde_json::to_vec(&checkpoint).expect("plain structs with string keys always serialize");
-    store.put(key, Bytes::from(body), Kind::Json).await.map_err(StoreError::into)
+    store.put(key, Bytes::from(body), ContentType::Json).await.map_err(StoreError::into)
 }
 
 /// The checkpoint with the manifests after it up to `sequence`; `None` where they do not continue it.
 async fn follow<S: Store>(
-    log: &Log<S>,
+    log: &CommitLog<S>,
     mut checkpoint: Checkpoint,
     sequence: u64,
 ) -> Result<Option<Checkpoint>, CommitError> {
@@ -76,7 +76,7 @@ async fn follow<S: Store>(
 }
 
 /// A checkpoint from the manifests alone: back to where every stream was read as a whole, then forward.
-async fn make_again<S: Store>(log: &Log<S>, sequence: u64) -> Result<Option<Checkpoint>, CommitError> {
+async fn make_again<S: Store>(log: &CommitLog<S>, sequence: u64) -> Result<Option<Checkpoint>, CommitError> {
     let mut unread: Vec<&str> = streams::names().into_iter().filter(|stream| !head::grows(stream)).collect();
     let mut since = sequence;
     let mut read: Vec<(Value, String)> = Vec::new();

@@ -27,7 +27,7 @@ use url::Url;
 pub use failure::Failure;
 
 use crate::clock::Clock;
-use crate::commit::{Head, Log};
+use crate::commit::{CommitLog, Head};
 use crate::config::Config;
 use crate::engine::{Cursor, Parked};
 use crate::invocation::{Mode, Report, Request};
@@ -38,7 +38,7 @@ use crate::store::Store;
 use crate::streams::{self, STREAMS, Stream};
 use collect::Collecting;
 use outcome::Ended;
-use swept::Swept;
+use swept::LastSweeps;
 
 /// Everything that an invocation needs from outside; made once per cold start.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ pub struct Handler<S, V> {
     secrets: V,
     backoff: Duration,
     kept: Mutex<HashMap<String, Kept>>,
-    swept: Swept,
+    swept: LastSweeps,
 }
 
 /// The access to an org and its known limits, kept across warm invocations.
@@ -87,7 +87,7 @@ const LONGEST_RUN: SignedDuration = SignedDuration::from_mins(15);
 impl<S: Store, V: Secrets> Handler<S, V> {
     /// `backoff` is the pause after a first failed request to Okta.
     pub fn new(config: Config, clock: Clock, http: reqwest::Client, store: S, secrets: V, backoff: Duration) -> Self {
-        Self { config, clock, http, store, secrets, backoff, kept: Mutex::default(), swept: Swept::default() }
+        Self { config, clock, http, store, secrets, backoff, kept: Mutex::default(), swept: LastSweeps::default() }
     }
 
     /// Runs once.
@@ -145,7 +145,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
     }
 
     async fn run_for(&self, run: &Run, request: &Request) -> Result<Ended, Failure> {
-        let log = Log::new(self.store.clone(), &self.config.prefix, &run.integration.slug);
+        let log = CommitLog::new(self.store.clone(), &self.config.prefix, &run.integration.slug);
         let head = log.head().await?;
         refuse_another_org(&head, &run.integration)?;
         let cursor = match head.sequence {

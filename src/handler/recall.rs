@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::clock::Clock;
-use crate::commit::{CommitError, Head, Log, ReadBack};
+use crate::commit::{CommitError, CommitLog, Head, ReadBack};
 use crate::engine::{Cursor, Recalled};
 use crate::ids::Ids;
 use crate::store::Store;
@@ -15,7 +15,7 @@ const MOST_RECALLED: usize = 500_000;
 /// The events that were committed at `since` or later. Where there are too many to hold, or to read
 /// back until `until`, or where their batches are no longer there, the older ones are taken for committed as a whole.
 pub(super) async fn recall<S: Store>(
-    log: &Log<S>,
+    log: &CommitLog<S>,
     head: &Head,
     since: Timestamp,
     until: Timestamp,

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 
 /// Kept across warm invocations, by integration and stream.
 #[derive(Debug, Default)]
-pub(super) struct Swept(Mutex<HashMap<String, BTreeMap<String, Timestamp>>>);
+pub(super) struct LastSweeps(Mutex<HashMap<String, BTreeMap<String, Timestamp>>>);
 
-impl Swept {
+impl LastSweeps {
     pub(super) fn of(&self, integration: &str) -> BTreeMap<String, Timestamp> {
         self.lock().get(integration).cloned().unwrap_or_default()
     }

@@ -12,7 +12,7 @@ use super::shape::{
     Actor, Api, AuthFactor, Device, Endpoint, Entity, Evidence, FindingInfo, HttpRequest, Metadata, Product, Session,
     Thing, UNKNOWN, User,
 };
-use super::table::{Kind, kind};
+use super::table::{EventKind, kind};
 use super::who::{Cast, NOBODY};
 use super::{VERSION, endpoint, outcome, sign_on};
 
@@ -153,7 +153,7 @@ fn profiles(host: bool, security_control: bool) -> &'static [&'static str] {
 struct Given<'a, 'c> {
     source: &'a Json<'a>,
     event_type: Option<&'a str>,
-    kind: Kind,
+    kind: EventKind,
     cast: &'c Cast<'a>,
 }
 

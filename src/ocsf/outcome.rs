@@ -7,7 +7,7 @@ use serde_with::skip_serializing_none;
 use super::class::Class;
 use super::read::{at, text};
 use super::shape::{Choice, UNKNOWN};
-use super::table::Kind;
+use super::table::EventKind;
 
 /// Okta's severity, and the schema's.
 static SEVERITIES: [(&str, Choice<'static>); 4] =
@@ -77,7 +77,7 @@ pub(super) fn severity<'a>(event: &'a Json<'a>) -> Choice<'a> {
     choose(&SEVERITIES, text(event, &["severity"]))
 }
 
-pub(super) fn status<'a>(event: &'a Json<'a>, kind: &Kind) -> Choice<'a> {
+pub(super) fn status<'a>(event: &'a Json<'a>, kind: &EventKind) -> Choice<'a> {
     match kind.class {
         Class::Finding => choose(&FINDING_STATUSES, Some(kind.activity)),
         _ => choose(&STATUSES, result(event)),

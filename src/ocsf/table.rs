@@ -221,22 +221,22 @@ static VERBS: &[(&[&str], &str, &str, &str)] = &[
 
 /// An event's place in the schema: its class, and the activity's id and caption.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Kind {
+pub(super) struct EventKind {
     pub class: Class,
     pub activity_id: u32,
     pub activity: &'static str,
 }
 
 /// The kind of an event type; an event without one is a base event of unknown activity.
-pub(super) fn kind(event_type: Option<&str>) -> Kind {
+pub(super) fn kind(event_type: Option<&str>) -> EventKind {
     let Some(event_type) = event_type else {
-        return Kind { class: Class::Base, activity_id: 0, activity: "Unknown" };
+        return EventKind { class: Class::Base, activity_id: 0, activity: "Unknown" };
     };
     let (class, activity) = longest(event_type, |prefix| BY_TYPE.get(prefix).copied()).unwrap_or((Class::Base, OTHER));
     let wanted = if activity == BY_VERB { by_verb(class, event_type) } else { activity };
     let known = class.facts().activities.iter().find(|(_, caption)| *caption == wanted);
     let (activity_id, activity) = known.copied().unwrap_or((99, OTHER));
-    Kind { class, activity_id, activity }
+    EventKind { class, activity_id, activity }
 }
 
 /// The answer of `find` for the longest of the event type's prefixes, itself included.

@@ -23,7 +23,7 @@ pub(super) struct Raw {
 
 /// No usable answer, or Okta's own trouble.
 #[derive(Debug)]
-pub(super) struct Trouble {
+pub(super) struct AnswerTrouble {
     pub text: String,
     pub size: Size,
 }
@@ -55,7 +55,7 @@ pub(super) enum Meaning {
     /// This error, if leaving out decoration does not help.
     Undecorated(Error),
     /// Worth several more attempts.
-    Trouble(Trouble),
+    Trouble(AnswerTrouble),
 }
 
 /// What an answer of the token endpoint means.
@@ -76,7 +76,7 @@ pub(super) enum Grant {
     /// This error, if it is still there the second time.
     Doubtful(Error),
     /// Worth several more attempts.
-    Trouble(Trouble),
+    Trouble(AnswerTrouble),
 }
 
 /// How long Okta keeps a client waiting.
@@ -126,14 +126,14 @@ impl Raw {
     }
 
     /// Okta's trouble, passing mostly.
-    fn trouble(&self, refusal: &Refusal) -> Option<Trouble> {
+    fn trouble(&self, refusal: &Refusal) -> Option<AnswerTrouble> {
         let text = || format!("HTTP {}{}", self.status, refusal.told());
         match self.status {
             200 if self.body.is_json() => None,
-            200 => Some(Trouble { text: "the answer is not JSON".to_owned(), size: Size::Suspect }),
+            200 => Some(AnswerTrouble { text: "the answer is not JSON".to_owned(), size: Size::Suspect }),
             // E0000009 is what a query that takes too long ends with.
-            500 | 504 => Some(Trouble { text: text(), size: Size::Suspect }),
-            408 | 425 | 501.. => Some(Trouble { text: text(), size: Size::Indifferent }),
+            500 | 504 => Some(AnswerTrouble { text: text(), size: Size::Suspect }),
+            408 | 425 | 501.. => Some(AnswerTrouble { text: text(), size: Size::Indifferent }),
             _ => None,
         }
     }
@@ -284,7 +284,7 @@ mod tests {
     fn a_status_and_its_code_have_one_meaning() {
         for (target, status, body, expected) in [
             (PATH, 200, "[]", "Page"),
-            (PATH, 200, "<html>", "Trouble Trouble { text: "),
+            (PATH, 200, "<html>", "Trouble AnswerTrouble { text: "),
             (PATH, 404, &code("E0000007"), "Final Gone"),
             (PATH, 404, &code("E0000008"), "Final Gone"),
             (PATH, 404, r#"{"status":404}"#, "Doubtful Failed"),
@@ -311,7 +311,7 @@ mod tests {
             (CONTINUED, 400, "", "Final Refused"),
             ("/api/v1/groups?expand=stats", 400, &code("E0000001"), "Undecorated Refused"),
             (PATH, 423, &code("E0000239"), "Doubtful Failed"),
-            (PATH, 503, &code("E0000010"), "Trouble Trouble { text: "),
+            (PATH, 503, &code("E0000010"), "Trouble AnswerTrouble { text: "),
         ] {
             assert_eq!(read(target, &raw(status, &[], body)), expected, "{target} {status} {body}");
         }

@@ -17,7 +17,7 @@ pub(super) enum Wait {
 
 /// What is known of a bucket, and what of it is used.
 #[derive(Debug, Default)]
-pub(super) struct Bucket {
+pub(super) struct RateLimit {
     window: Option<Window>,
     /// Requests that were sent and are not yet answered.
     under_way: u32,
@@ -66,7 +66,7 @@ const SEEN_OF_EACH: u32 = 3;
 /// How far apart the resets of one window may be told.
 const SAME_WINDOW: SignedDuration = SignedDuration::from_secs(5);
 
-impl Bucket {
+impl RateLimit {
     /// Forgets a wait that was asked for in an earlier run: what is remembered is at most the rest of a window.
     pub(super) fn begin_run(&mut self, now: Timestamp) {
         self.closed_until = Timestamp::default();
@@ -74,7 +74,7 @@ impl Bucket {
     }
 
     /// Sends a request, so far as the bucket is concerned, if its time has come: each is followed by
-    /// one call of [`Bucket::note`], [`Bucket::note_nothing`] or [`Bucket::lose`].
+    /// one call of [`RateLimit::note`], [`RateLimit::note_nothing`] or [`RateLimit::lose`].
     /// One that `leads` does not wait for the pace, only for the share.
     pub(super) fn take(&mut self, share_percent: u32, leads: bool, now: Timestamp) -> Result<(), Wait> {
         if now < self.closed_until {
@@ -301,21 +301,21 @@ mod tests {
     }
 
     /// A bucket of which all may be used.
-    fn known(limit: u32, remaining: u32, ends_s: i64) -> Bucket {
-        let mut bucket = Bucket::default();
+    fn known(limit: u32, remaining: u32, ends_s: i64) -> RateLimit {
+        let mut bucket = RateLimit::default();
         assert_eq!(bucket.take(100, false, at(0)), Ok(()));
         bucket.note(told(limit, remaining, ends_s, 0), at(0));
         bucket
     }
 
     /// Requests that are answered at once, one every millisecond where the bucket allows it.
-    fn sent(bucket: &mut Bucket, from_ms: i64, to_ms: i64) -> usize {
+    fn sent(bucket: &mut RateLimit, from_ms: i64, to_ms: i64) -> usize {
         (from_ms..to_ms).filter(|ms| bucket.take(100, false, at(*ms)).map(|()| bucket.lose()).is_ok()).count()
     }
 
     #[test]
     fn an_unknown_bucket_is_tried_with_one_request() {
-        let mut bucket = Bucket::default();
+        let mut bucket = RateLimit::default();
         assert_eq!(bucket.take(50, false, at(0)), Ok(()));
         assert_eq!(bucket.take(50, false, at(1)), Err(Wait::Answer));
         // Without an answer nothing is learned.
@@ -327,7 +327,7 @@ mod tests {
 
     #[test]
     fn where_nothing_is_announced_nothing_is_kept_to() {
-        let mut bucket = Bucket::default();
+        let mut bucket = RateLimit::default();
         assert_eq!(bucket.take(1, false, at(0)), Ok(()));
         bucket.note_nothing();
         assert!((0..1_000).all(|_| bucket.take(1, false, at(1)).is_ok()));
@@ -340,7 +340,7 @@ mod tests {
         assert_eq!(bucket.take(100, false, at(4_999)), Err(Wait::Until(at(5_000))));
         assert!(sent(&mut bucket, 5_000, 11_000) > 50);
         // Of one that was never known no limit is made up.
-        let mut bucket = Bucket::default();
+        let mut bucket = RateLimit::default();
         bucket.close(at(5_000));
         assert_eq!(bucket.take(100, false, at(5_000)), Ok(()));
         bucket.note(told(600, 599, 65, 5_000), at(5_000));
@@ -349,7 +349,7 @@ mod tests {
 
     #[test]
     fn the_earliest_of_the_ends_that_answers_tell_is_the_windows_end() {
-        let mut bucket = Bucket { under_way: 3, ..Bucket::default() };
+        let mut bucket = RateLimit { under_way: 3, ..RateLimit::default() };
         for (ms, ends_ms) in [(3_900, 60_990), (7_000, 60_090), (10_400, 60_090)] {
             bucket.note(told(20, 0, 60, ms), at(ms + 90));
             assert_eq!(bucket.take(100, false, at(ms + 90)), Err(Wait::Until(at(ends_ms))));
@@ -397,7 +397,7 @@ mod tests {
 
     #[test]
     fn windows_do_not_drift() {
-        let mut bucket = Bucket::default();
+        let mut bucket = RateLimit::default();
         for minute in 0..20 {
             // Okta's clock gains a second on ours in every window.
             let begins_ms = minute * 59_000;
@@ -406,7 +406,7 @@ mod tests {
     }
 
     /// As [`sent`], where Okta tells of 20 requests a window.
-    fn sent_at_pace(bucket: &mut Bucket, from_ms: i64, to_ms: i64, ends_s: i64) -> u32 {
+    fn sent_at_pace(bucket: &mut RateLimit, from_ms: i64, to_ms: i64, ends_s: i64) -> u32 {
         let mut count = 0;
         for ms in (from_ms..to_ms).step_by(10) {
             if bucket.take(100, false, at(ms)).is_ok() {

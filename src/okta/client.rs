@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use reqwest::Method;
 
-use super::answer::{self, Meaning, Raw, Trouble};
+use super::answer::{self, AnswerTrouble, Meaning, Raw};
 use super::asked::Asked;
 use super::auth::{Access, Session};
 use super::link;
@@ -143,7 +143,7 @@ impl Org {
     }
 
     /// Sends the request as it is asked now.
-    async fn ask(&self, asked: &Asked, access: &Access, within: Within) -> Result<Result<Raw, Trouble>, Error> {
+    async fn ask(&self, asked: &Asked, access: &Access, within: Within) -> Result<Result<Raw, AnswerTrouble>, Error> {
         let url = self.transport.url(asked.target())?;
         let build = |http: &reqwest::Client, now| {
             let mut request = http.get(url.clone()).header("accept", "application/json");
@@ -162,7 +162,7 @@ impl Org {
         &self,
         tries: &mut Tries,
         asked: &mut Asked,
-        trouble: Trouble,
+        trouble: AnswerTrouble,
         until: Timestamp,
     ) -> Result<(), Error> {
         let before = asked.target().to_owned();

@@ -6,14 +6,14 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use super::announced::Announced;
-use super::bucket::{Bucket, Wait};
+use super::bucket::{RateLimit, Wait};
 
 /// The buckets of an org, and which paths count against which. Where two kinds of path begin together is a guess
 /// ([`class_of`]); the answers tell which of them have a bucket of their own: one limit, and one window at a time.
 #[derive(Debug)]
 pub(super) struct Pace {
     share_percent: u32,
-    buckets: Vec<Bucket>,
+    buckets: Vec<RateLimit>,
     /// The bucket that each class is first taken to have.
     of_class: HashMap<&'static str, usize>,
     /// The buckets of kinds of path (see [`kind_of`]), as far as their answers have told otherwise.
@@ -81,7 +81,7 @@ impl Pace {
         let is_twin = |other: &usize| *other != own && self.buckets[own].is_in_step_with(&self.buckets[*other]);
         let twins: Vec<usize> = (0..self.buckets.len()).filter(is_twin).collect();
         let is_one = |twins: &[usize]| {
-            let twins: Vec<&Bucket> = twins.iter().map(|twin| &self.buckets[*twin]).collect();
+            let twins: Vec<&RateLimit> = twins.iter().map(|twin| &self.buckets[*twin]).collect();
             !twins.is_empty() && self.buckets[own].has_counted(&twins)
         };
         let pairs = twins.iter().map(std::slice::from_ref);
@@ -116,14 +116,14 @@ impl Pace {
             return *at;
         }
         *self.of_class.entry(class_of(path)).or_insert_with(|| {
-            self.buckets.push(Bucket::default());
+            self.buckets.push(RateLimit::default());
             self.buckets.len() - 1
         })
     }
 
     /// The limits that answers have told of, in the order of their names.
     pub(super) fn limits(&self) -> Vec<Limit> {
-        let limit = |(at, bucket): (usize, &Bucket)| {
+        let limit = |(at, bucket): (usize, &RateLimit)| {
             let (limit, remaining, own) = bucket.told()?;
             let classes = self.of_class.iter().filter(|(_, own)| **own == at).map(|(class, _)| (*class).to_owned());
             let kinds = self.of_kind.iter().filter(|(_, own)| **own == at).map(|(kind, _)| format!("/{kind}"));
@@ -143,7 +143,7 @@ impl Pace {
             Some(own) => own,
             None if self.buckets.len() >= MOST_BUCKETS => return at,
             None => {
-                self.buckets.push(Bucket::default());
+                self.buckets.push(RateLimit::default());
                 self.buckets.len() - 1
             }
         };

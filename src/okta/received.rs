@@ -1,19 +1,19 @@
 //! The body of an answer as it comes: within a bound, and in memory once only.
 
-use super::answer::{Size, Trouble};
+use super::answer::{AnswerTrouble, Size};
 
 /// Largest body, decompressed: it is in memory as a whole.
 const MOST_BODY_BYTES: usize = 64 << 20;
 
 /// The body as it comes, so that it is in memory once only, and counted as it comes: a small one may become a large
 /// one when it is decompressed.
-pub(super) async fn text_of(mut response: reqwest::Response) -> Result<String, Trouble> {
+pub(super) async fn text_of(mut response: reqwest::Response) -> Result<String, AnswerTrouble> {
     let cut = |error| broken(error, Size::Suspect);
     let mut bytes = Vec::new();
     while let Some(piece) = response.chunk().await.map_err(cut)? {
         if bytes.len() + piece.len() > MOST_BODY_BYTES {
             let text = format!("the answer is larger than {} MiB", MOST_BODY_BYTES >> 20);
-            return Err(Trouble { text, size: Size::TooMuch });
+            return Err(AnswerTrouble { text, size: Size::TooMuch });
         }
         bytes.extend_from_slice(&piece);
     }
@@ -22,9 +22,9 @@ pub(super) async fn text_of(mut response: reqwest::Response) -> Result<String, T
 }
 
 /// An exchange that broke off; `size` where it was not for slowness.
-pub(super) fn broken(error: reqwest::Error, size: Size) -> Trouble {
+pub(super) fn broken(error: reqwest::Error, size: Size) -> AnswerTrouble {
     let is_slow = error.is_timeout() && !error.is_connect();
-    Trouble { text: innermost(&error.without_url()), size: if is_slow { Size::TooMuch } else { size } }
+    AnswerTrouble { text: innermost(&error.without_url()), size: if is_slow { Size::TooMuch } else { size } }
 }
 
 /// The last cause of an error: what reqwest says above it repeats the request.

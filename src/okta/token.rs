@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::Error;
-use super::answer::{self, Grant, Raw, Trouble};
+use super::answer::{self, AnswerTrouble, Grant, Raw};
 use super::assertion::{KeyError, SigningKey};
 use super::dpop::Proofs;
 use super::remedy::Way;
@@ -207,7 +207,7 @@ impl Issuer {
 
 async fn pause_after(
     tries: &mut Tries,
-    trouble: &Trouble,
+    trouble: &AnswerTrouble,
     transport: &Transport,
     until: Timestamp,
 ) -> Result<(), Error> {

@@ -8,7 +8,7 @@ use reqwest::Url;
 use tokio::sync::Notify;
 
 use super::announced::{Announced, announced, retry_after};
-use super::answer::{self, Raw, Size, Slowed, Trouble};
+use super::answer::{self, AnswerTrouble, Raw, Size, Slowed};
 use super::bucket::Wait;
 use super::gate::Gate;
 use super::received::{broken, text_of};
@@ -134,7 +134,7 @@ impl Transport {
         path: &str,
         Within { sent_by, until }: Within,
         build: impl Fn(&reqwest::Client, Timestamp) -> Result<reqwest::Request, Error>,
-    ) -> Result<Result<Raw, Trouble>, Error> {
+    ) -> Result<Result<Raw, AnswerTrouble>, Error> {
         for refused in 0..MOST_REFUSALS {
             let sent_by = if refused == 0 { sent_by.min(until) } else { until };
             let turn = self.wait_for_turn(path, Within { sent_by, until }).await?;
@@ -192,7 +192,7 @@ impl Transport {
         turn: Turn<'_>,
         until: Timestamp,
         request: reqwest::Request,
-    ) -> Result<Result<Got, Trouble>, Error> {
+    ) -> Result<Result<Got, AnswerTrouble>, Error> {
         let left = until.duration_since(self.now());
         if left <= SignedDuration::ZERO {
             return Err(Error::OutOfTime);
@@ -204,12 +204,12 @@ impl Transport {
             Err(_) if left <= ANSWER_TIMEOUT => Err(Error::OutOfTime),
             Err(_) => {
                 let text = format!("no answer within {} s", ANSWER_TIMEOUT.as_secs());
-                Ok(Err(Trouble { text, size: Size::TooMuch }))
+                Ok(Err(AnswerTrouble { text, size: Size::TooMuch }))
             }
         }
     }
 
-    async fn answer(&self, mut turn: Turn<'_>, request: reqwest::Request) -> Result<Got, Trouble> {
+    async fn answer(&self, mut turn: Turn<'_>, request: reqwest::Request) -> Result<Got, AnswerTrouble> {
         let path = request.url().path().to_owned();
         let response = self.http.execute(request).await.map_err(|error| broken(error, Size::Indifferent))?;
         let (status, headers, received_at) = (response.status().as_u16(), response.headers().clone(), self.now());

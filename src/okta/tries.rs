@@ -1,7 +1,7 @@
 //! The attempts of one request: which kinds of a second try it has had, and whether it may have another.
 
 use super::Error;
-use super::answer::{Size, Trouble};
+use super::answer::{AnswerTrouble, Size};
 use super::asked::Asked;
 
 /// How often a request is sent that fails for no reason of its own.
@@ -79,7 +79,7 @@ impl Tries {
 
     /// Notes trouble of a request for a page, and makes the request easier where that may help: a smaller page
     /// first, and on the smallest one without decoration.
-    pub(super) fn fail_on(&mut self, trouble: Trouble, asked: &mut Asked) -> Next {
+    pub(super) fn fail_on(&mut self, trouble: AnswerTrouble, asked: &mut Asked) -> Next {
         self.trouble = trouble.text;
         let is_worth_less = match trouble.size {
             Size::Indifferent => false,
@@ -102,7 +102,7 @@ mod tests {
 
     fn targets(size: Size, target: &str) -> Vec<String> {
         let (mut tries, mut asked) = (Tries::default(), Asked::new(target, ""));
-        let trouble = || Trouble { text: "no".into(), size };
+        let trouble = || AnswerTrouble { text: "no".into(), size };
         let mut sent = vec![asked.target().to_owned()];
         while tries.fail_on(trouble(), &mut asked) != Next::GiveUp {
             sent.push(asked.target().to_owned());

@@ -242,7 +242,7 @@ pub fn hour(at: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::Entry;
+    use crate::batch::BatchEntry;
     use crate::commit::SCHEMA;
     use crate::manifest::SnapshotEntry;
     use proptest::prelude::*;
@@ -253,7 +253,7 @@ mod tests {
     }
 
     fn manifest(sequence: u64, records: u64, deletes: u64) -> Manifest {
-        let batch = Entry { stream: "users", key: "k".into(), records, deletes, bytes: 1, sha256: "0".repeat(64) };
+        let batch = BatchEntry { stream: "users", key: "k".into(), records, deletes, bytes: 1, sha256: "0".repeat(64) };
         Manifest {
             schema: SCHEMA,
             collector: "c",

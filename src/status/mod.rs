@@ -19,7 +19,7 @@ pub use history::{Commit, Day, History, Lines, StreamDay};
 
 use crate::COLLECTOR;
 use crate::invocation::OktaUse;
-use crate::store::{Creation, Kind, Store, StoreError, Version};
+use crate::store::{ContentType, Creation, Store, StoreError, Version};
 
 /// Version of the status's shape.
 pub const SCHEMA: u32 = 1;
@@ -284,8 +284,8 @@ pub async fn write(store: &impl Store, prefix: &str, status: &Status, last: &Las
     // Before the status is written: a page that comes after it is of a run that has read it.
     let page = store.read(&page_key).await?.map(|(_, version)| version);
     let parts = [
-        (json_key, Bytes::from(json), Kind::Json, last.version.as_ref()),
-        (page_key, Bytes::from(status.html()), Kind::Html, page.as_ref()),
+        (json_key, Bytes::from(json), ContentType::Json, last.version.as_ref()),
+        (page_key, Bytes::from(status.html()), ContentType::Html, page.as_ref()),
     ];
     for (key, body, kind, read) in parts {
         if store.replace(&key, body, kind, read).await? != Creation::Created {

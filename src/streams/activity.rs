@@ -15,7 +15,7 @@ use super::{Cadence, Context, Stream};
 use crate::authomize::{Bundle, text};
 use crate::json::Json;
 use crate::ocsf;
-use crate::record::{Normalized, OcsfEvent, Source};
+use crate::record::{Normalized, OcsfEvent, Original};
 use crate::scrub::scrub_event;
 
 /// Ascending and without `until`: the polling order, in which a late event comes after the ones
@@ -49,7 +49,7 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
         Cow::Borrowed(_) if is_as_read => raw.to_owned(),
         _ => to_raw_value(&event).ok()?,
     };
-    let source = Source::Text(source);
+    let source = Original::Text(source);
     Some(Normalized {
         id: event_id(event.get("uuid").and_then(Json::as_str), raw),
         bundle: Bundle::default(),
@@ -66,7 +66,7 @@ fn event_id(uuid: Option<&str>, raw: &RawValue) -> String {
 
 /// What collecting needs to know of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct LogEvent {
     /// Okta's uuid of it, which is its record's id.
     pub id: String,
     /// When it happened, as far as Okta says.
@@ -79,7 +79,7 @@ pub struct Entry {
 
 /// Reads an event, tolerating every type in every place and leaving the rest of it unread.
 #[must_use]
-pub fn entry(raw: &RawValue) -> Option<Entry> {
+pub fn entry(raw: &RawValue) -> Option<LogEvent> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Event<'a> {
@@ -99,7 +99,7 @@ pub fn entry(raw: &RawValue) -> Option<Entry> {
     let outcome = event.outcome.and_then(|outcome| serde_json::from_str::<Outcome>(outcome.get()).ok());
     let is_success = outcome.is_some_and(|outcome| outcome.result == "SUCCESS");
     let is_grant = kind.starts_with("app.oauth2.") && kind.contains("token.grant");
-    Some(Entry {
+    Some(LogEvent {
         id: event_id(string(event.uuid).as_deref(), raw),
         reader: event.actor.filter(|_| is_grant || is_read(&kind)).and_then(super::id_of),
         succeeded: Some(kind).filter(|_| is_success),
@@ -177,6 +177,6 @@ mod tests {
         assert_eq!(read.published, Some("2026-11-23T18:00:00Z".parse().unwrap()));
         let other = json!({"uuid": "e1", "eventType": "user.session.start", "actor": {"id": "00u1"}, "published": 3});
         let read = entry(&to_raw_value(&other).unwrap()).unwrap();
-        assert_eq!(read, Entry { id: "e1".into(), published: None, succeeded: None, reader: None });
+        assert_eq!(read, LogEvent { id: "e1".into(), published: None, succeeded: None, reader: None });
     }
 }

@@ -24,7 +24,7 @@ mod users;
 
 use serde_json::value::RawValue;
 
-pub use activity::{Entry, Party, entry, parties};
+pub use activity::{LogEvent, Party, entry, parties};
 use change::{ENDS, Identity, Of, Reread, Sweep, Touches, Trigger};
 pub use object::{Context, id_of, parse};
 use object::{every, last_updated, time_of};

@@ -1,15 +1,15 @@
 //! The commit log: one history, whatever fails.
 
 use okta_authomize::COLLECTOR;
-use okta_authomize::commit::{CommitError, Head, Log, Manifest, SCHEMA};
+use okta_authomize::commit::{CommitError, CommitLog, Head, Manifest, SCHEMA};
 use okta_authomize::store::StoreError;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::support::memory::{Act, Fault, Memory};
 
-fn log(store: &Memory) -> Log<Memory> {
-    Log::new(store.clone(), "okta", "acme")
+fn log(store: &Memory) -> CommitLog<Memory> {
+    CommitLog::new(store.clone(), "okta", "acme")
 }
 
 fn manifest(head: &Head, run: &str) -> Manifest {

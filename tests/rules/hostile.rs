@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use okta_authomize::commit::{CommitError, Log};
+use okta_authomize::commit::{CommitError, CommitLog};
 use okta_authomize::engine::Cursor;
 use okta_authomize::invocation::Request;
 use okta_authomize::secret::{Content, parse};
@@ -128,7 +128,7 @@ async fn any_manifest_or_copy_read_back_is_a_head_or_an_error() {
     rig.run().await;
     let sound = rig.store.objects.lock().unwrap().clone();
     let head = |store: &Memory| {
-        let log = Log::new(store.clone(), "okta", "okta");
+        let log = CommitLog::new(store.clone(), "okta", "okta");
         futures_util::FutureExt::now_or_never(log.head()).expect("a bucket in memory answers at once")
     };
     let broken = prop_oneof![

@@ -12,7 +12,7 @@ use okta_authomize::handler::{Failure, Handler, Invocation};
 use okta_authomize::invocation::{Outcome, Report};
 use okta_authomize::okta::http_client;
 use okta_authomize::secret::{SecretError, Secrets, Vault};
-use okta_authomize::store::{Bucket, Creation, Kind, Store, StoreError, Version};
+use okta_authomize::store::{Bucket, ContentType, Creation, Store, StoreError, Version};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -35,7 +35,8 @@ async fn of_sixteen_creations_at_once_one_wins() {
     let mut racers = JoinSet::new();
     for n in 0..16 {
         let bucket = Arc::clone(&bucket);
-        racers.spawn(async move { (n, bucket.create("okta/race.json", n.to_string().into(), Kind::Json).await) });
+        racers
+            .spawn(async move { (n, bucket.create("okta/race.json", n.to_string().into(), ContentType::Json).await) });
     }
     let (mut winners, mut losers) = (Vec::new(), 0);
     while let Some(raced) = racers.join_next().await {
@@ -53,7 +54,7 @@ async fn of_sixteen_creations_at_once_one_wins() {
 async fn only_what_was_read_is_replaced() {
     let bucket = bucket().await;
     let replace = async |body: &'static str, read: Option<&Version>| {
-        bucket.replace("okta/status/okta.json", body.into(), Kind::Json, read).await.unwrap()
+        bucket.replace("okta/status/okta.json", body.into(), ContentType::Json, read).await.unwrap()
     };
     let read = async || bucket.read("okta/status/okta.json").await.unwrap();
     assert_eq!(read().await, None);
@@ -72,10 +73,10 @@ async fn what_was_put_is_got_and_what_was_not_is_none() {
     assert_eq!(bucket.get("okta/nothing.json").await.unwrap(), None);
     let key = "okta/data/users/integration=okta/date=2026-11-23/run-1.jsonl.gz";
     for body in [&b"one"[..], b"", &[0, 159, 146, 150]] {
-        bucket.put(key, Bytes::copy_from_slice(body), Kind::Batch).await.unwrap();
+        bucket.put(key, Bytes::copy_from_slice(body), ContentType::Batch).await.unwrap();
         assert_eq!(bucket.get(key).await.unwrap().unwrap(), body);
     }
-    let create = bucket.create(key, "other".into(), Kind::Json).await.unwrap();
+    let create = bucket.create(key, "other".into(), ContentType::Json).await.unwrap();
     assert_eq!((create, bucket.get(key).await.unwrap().unwrap().len()), (Creation::Exists, 4));
 }
 
@@ -83,9 +84,11 @@ async fn what_was_put_is_got_and_what_was_not_is_none() {
 async fn an_object_says_what_it_is() {
     let name = moto::bucket().await;
     let bucket = Bucket::new(moto::s3(), name.clone());
-    for (kind, expected) in
-        [(Kind::Batch, "application/gzip"), (Kind::Json, "application/json"), (Kind::Html, "text/html; charset=utf-8")]
-    {
+    for (kind, expected) in [
+        (ContentType::Batch, "application/gzip"),
+        (ContentType::Json, "application/json"),
+        (ContentType::Html, "text/html; charset=utf-8"),
+    ] {
         bucket.put("put", "x".into(), kind).await.unwrap();
         let created = format!("created {kind:?}");
         bucket.create(&created, "x".into(), kind).await.unwrap();
@@ -103,13 +106,13 @@ async fn a_listing_is_in_order_begins_after_a_key_and_has_no_end_at_a_thousand()
     let mut puts = JoinSet::new();
     for n in 1..=1_003 {
         let bucket = Arc::clone(&bucket);
-        puts.spawn(async move { bucket.put(&key(n), "{}".into(), Kind::Json).await.unwrap() });
+        puts.spawn(async move { bucket.put(&key(n), "{}".into(), ContentType::Json).await.unwrap() });
         if puts.len() == 8 {
             puts.join_next().await.unwrap().unwrap();
         }
     }
     puts.join_all().await;
-    bucket.put("okta/manifests/okta-eu/000000000001.json", "{}".into(), Kind::Json).await.unwrap();
+    bucket.put("okta/manifests/okta-eu/000000000001.json", "{}".into(), ContentType::Json).await.unwrap();
     let prefix = "okta/manifests/okta/";
     let all: Vec<_> = (1..=1_003).map(key).collect();
     assert_eq!(bucket.list(prefix, prefix).await.unwrap(), all);
@@ -122,8 +125,8 @@ async fn a_listing_is_in_order_begins_after_a_key_and_has_no_end_at_a_thousand()
 async fn a_missing_bucket_is_a_refusal_that_names_it() {
     let bucket = Bucket::new(moto::s3(), "no-such-bucket".into());
     let refusals = [
-        bucket.put("a", "x".into(), Kind::Json).await.unwrap_err(),
-        bucket.create("a", "x".into(), Kind::Json).await.unwrap_err(),
+        bucket.put("a", "x".into(), ContentType::Json).await.unwrap_err(),
+        bucket.create("a", "x".into(), ContentType::Json).await.unwrap_err(),
         bucket.get("a").await.unwrap_err(),
         bucket.list("a", "a").await.unwrap_err(),
     ];

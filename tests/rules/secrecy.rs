@@ -10,7 +10,7 @@ use okta_authomize::clock::Clock;
 use okta_authomize::config::Config;
 use okta_authomize::handler::{Handler, Invocation};
 use okta_authomize::okta::http_client;
-use okta_authomize::store::{Creation, Kind, Store, StoreError, Version};
+use okta_authomize::store::{ContentType, Creation, Store, StoreError, Version};
 use serde_json::{Value, json};
 
 use crate::support::memory::Memory;
@@ -193,11 +193,11 @@ async fn at_warn_only_what_is_not_well_is_told() {
 struct Panicking(Memory);
 
 impl Store for Panicking {
-    async fn create(&self, key: &str, _: Bytes, _: Kind) -> Result<Creation, StoreError> {
+    async fn create(&self, key: &str, _: Bytes, _: ContentType) -> Result<Creation, StoreError> {
         panic!("{key} {HUSH}")
     }
 
-    async fn put(&self, key: &str, body: Bytes, kind: Kind) -> Result<(), StoreError> {
+    async fn put(&self, key: &str, body: Bytes, kind: ContentType) -> Result<(), StoreError> {
         self.0.put(key, body, kind).await
     }
 
@@ -205,7 +205,7 @@ impl Store for Panicking {
         &self,
         key: &str,
         body: Bytes,
-        kind: Kind,
+        kind: ContentType,
         read: Option<&Version>,
     ) -> Result<Creation, StoreError> {
         self.0.replace(key, body, kind, read).await

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use okta_authomize::store::{Creation, Kind, Store, StoreError, Version};
+use okta_authomize::store::{ContentType, Creation, Store, StoreError, Version};
 
 /// What is done to the bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +78,7 @@ fn version(body: &[u8]) -> Version {
 }
 
 impl Store for Memory {
-    async fn create(&self, key: &str, body: Bytes, _: Kind) -> Result<Creation, StoreError> {
+    async fn create(&self, key: &str, body: Bytes, _: ContentType) -> Result<Creation, StoreError> {
         let (fault, error) = self.fault(Act::Create, key);
         match fault {
             Some(Fault::Refused) => return Err(error),
@@ -97,7 +97,7 @@ impl Store for Memory {
         }
     }
 
-    async fn put(&self, key: &str, body: Bytes, _: Kind) -> Result<(), StoreError> {
+    async fn put(&self, key: &str, body: Bytes, _: ContentType) -> Result<(), StoreError> {
         let (fault, error) = self.fault(Act::Put, key);
         if let Some(Fault::Refused) = fault {
             return Err(error);
@@ -106,7 +106,13 @@ impl Store for Memory {
         if fault.is_some() { Err(error) } else { Ok(()) }
     }
 
-    async fn replace(&self, key: &str, body: Bytes, _: Kind, read: Option<&Version>) -> Result<Creation, StoreError> {
+    async fn replace(
+        &self,
+        key: &str,
+        body: Bytes,
+        _: ContentType,
+        read: Option<&Version>,
+    ) -> Result<Creation, StoreError> {
         let (fault, error) = self.fault(Act::Put, key);
         match fault {
             Some(Fault::Refused) => return Err(error),

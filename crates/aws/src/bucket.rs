@@ -34,7 +34,7 @@ pub enum Expect<'a> {
 
 /// Why the bucket did not do what was asked. The text says where and names the cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trouble {
+pub enum S3Trouble {
     /// It will not, until somebody changes something: no such bucket, no permission.
     Refused(String),
     /// It did not answer properly, repeatedly.
@@ -63,15 +63,15 @@ impl Bucket {
     /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>
     ///
     /// # Errors
-    /// [`Trouble::Refused`] and [`Trouble::Unreachable`].
-    pub async fn fetch(&self, key: &str) -> Result<Option<Tagged>, Trouble> {
+    /// [`S3Trouble::Refused`] and [`S3Trouble::Unreachable`].
+    pub async fn fetch(&self, key: &str) -> Result<Option<Tagged>, S3Trouble> {
         let object = match self.client.get_object().bucket(&self.name).key(key).send().await {
             Ok(object) => object,
             Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
             Err(error) => return Err(self.explain(key, &error)),
         };
         // The SDK's own limits end where the body begins.
-        let unreachable = |why: &str| Trouble::Unreachable(format!("s3://{}/{key}: {why}", self.name));
+        let unreachable = |why: &str| S3Trouble::Unreachable(format!("s3://{}/{key}: {why}", self.name));
         let tag = object.e_tag.unwrap_or_default();
         match tokio::time::timeout(LONGEST_BODY, object.body.collect()).await {
             Ok(Ok(body)) => Ok(Some(Tagged { body: body.into_bytes(), tag })),
@@ -84,14 +84,14 @@ impl Bucket {
     /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>
     ///
     /// # Errors
-    /// Every [`Trouble`]; nothing was written then, as far as S3 said so.
+    /// Every [`S3Trouble`]; nothing was written then, as far as S3 said so.
     pub async fn write(
         &self,
         key: &str,
         body: Bytes,
         content_type: &str,
         expect: Expect<'_>,
-    ) -> Result<String, Trouble> {
+    ) -> Result<String, S3Trouble> {
         let request = self.client.put_object().bucket(&self.name).key(key).content_type(content_type);
         let request = match expect {
             Expect::Anything => request,
@@ -102,10 +102,10 @@ impl Bucket {
             Ok(written) => Ok(written.e_tag.unwrap_or_default()),
             Err(error) => Err(match (expect, status(&error)) {
                 (Expect::Anything, _) => self.explain(key, &error),
-                (_, Some(412)) => Trouble::Unexpected,
-                (_, Some(409)) => Trouble::Conflict,
+                (_, Some(412)) => S3Trouble::Unexpected,
+                (_, Some(409)) => S3Trouble::Conflict,
                 // The object whose version was expected is gone. A bucket that is gone says so by its code.
-                (Expect::Tag(_), Some(404)) if error.code() != Some("NoSuchBucket") => Trouble::Unexpected,
+                (Expect::Tag(_), Some(404)) if error.code() != Some("NoSuchBucket") => S3Trouble::Unexpected,
                 _ => self.explain(key, &error),
             }),
         }
@@ -115,8 +115,8 @@ impl Bucket {
     /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html>
     ///
     /// # Errors
-    /// [`Trouble::Refused`] and [`Trouble::Unreachable`].
-    pub async fn keys(&self, prefix: &str, after: &str) -> Result<Vec<String>, Trouble> {
+    /// [`S3Trouble::Refused`] and [`S3Trouble::Unreachable`].
+    pub async fn keys(&self, prefix: &str, after: &str) -> Result<Vec<String>, S3Trouble> {
         let request = self.client.list_objects_v2().bucket(&self.name).prefix(prefix).start_after(after);
         let mut pages = request.into_paginator().send();
         let mut keys = Vec::new();
@@ -131,12 +131,12 @@ impl Bucket {
         &self,
         key: &str,
         error: &SdkError<E>,
-    ) -> Trouble {
+    ) -> S3Trouble {
         let code = error.code().map(|code| format!("{code}: ")).unwrap_or_default();
         let text = format!("s3://{}/{key}: {code}{}", self.name, causes(error));
         match status(error) {
-            Some(status) if (300..500).contains(&status) && status != 408 && status != 429 => Trouble::Refused(text),
-            _ => Trouble::Unreachable(text),
+            Some(status) if (300..500).contains(&status) && status != 408 && status != 429 => S3Trouble::Refused(text),
+            _ => S3Trouble::Unreachable(text),
         }
     }
 }

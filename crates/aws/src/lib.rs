@@ -9,7 +9,7 @@ mod clients;
 mod start;
 mod vault;
 
-pub use bucket::{Bucket, Expect, Tagged, Trouble};
+pub use bucket::{Bucket, Expect, S3Trouble, Tagged};
 pub use cause::causes;
 pub use clients::{Clients, clients};
 pub use start::{begin_log, start};

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use aws::Trouble;
+use aws::S3Trouble;
 pub use aws::{Bucket, Expect, Tagged};
 use bytes::Bytes;
 use reader::{Directory, Objects};
@@ -26,20 +26,20 @@ pub trait Store: Clone + Send + Sync + 'static {
     fn list(&self, prefix: &str, after: &str) -> impl Future<Output = Result<Vec<String>, Failure>> + Send;
 }
 
-impl From<Trouble> for Failure {
-    fn from(trouble: Trouble) -> Self {
+impl From<S3Trouble> for Failure {
+    fn from(trouble: S3Trouble) -> Self {
         match trouble {
-            Trouble::Refused(text) => Self::new(
+            S3Trouble::Refused(text) => Self::new(
                 "BucketRefused",
                 format!(
                     "the bucket denied access ({text}): check BUCKET, and that the role allows s3:ListBucket on it, s3:GetObject on data/, manifests/, status/, heads/ and loads/, and s3:PutObject on loads/"
                 ),
             ),
-            Trouble::Unreachable(text) => Self::new(
+            S3Trouble::Unreachable(text) => Self::new(
                 "BucketUnreachable",
                 format!("the bucket did not answer ({text}); usually transient, the next invocation retries"),
             ),
-            Trouble::Unexpected | Trouble::Conflict => Self::new(
+            S3Trouble::Unexpected | S3Trouble::Conflict => Self::new(
                 "BucketUnreachable",
                 "the bucket says that a condition failed which was not set; the next invocation retries",
             ),
@@ -57,7 +57,7 @@ impl Store for Bucket {
         match self.write(key, body, content_type, expect).await {
             Ok(tag) => Ok(Some(tag)),
             // Another write in progress is another writer.
-            Err(Trouble::Unexpected | Trouble::Conflict) if expect != Expect::Anything => Ok(None),
+            Err(S3Trouble::Unexpected | S3Trouble::Conflict) if expect != Expect::Anything => Ok(None),
             Err(trouble) => Err(trouble.into()),
         }
     }

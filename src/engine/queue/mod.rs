@@ -39,7 +39,7 @@ pub struct Kept {
 }
 
 #[derive(Debug)]
-pub(in crate::engine) struct Entry {
+pub(in crate::engine) struct Queued {
     pub(in crate::engine) job: Job,
     /// Its place among those of its rank.
     pub(in crate::engine) number: u64,
@@ -51,7 +51,7 @@ pub(in crate::engine) struct Entry {
 /// Every job, and which of them wait to be sent.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Queue {
-    pub(in crate::engine) jobs: BTreeMap<Key, Entry>,
+    pub(in crate::engine) jobs: BTreeMap<Key, Queued>,
     /// By what is read: jobs that may be sent.
     waiting: BTreeMap<&'static str, BTreeSet<(Rank, u64, Scope)>>,
     /// Jobs whose object is gone for good.
@@ -81,7 +81,7 @@ impl Queue {
     pub(in crate::engine) fn kept(&self) -> Vec<Kept> {
         let mut jobs: Vec<_> = self.jobs.iter().collect();
         jobs.sort_by_key(|(_, entry)| entry.number);
-        let keep = |(key, entry): (&Key, &Entry)| Kept {
+        let keep = |(key, entry): (&Key, &Queued)| Kept {
             reads: key.reads.to_owned(),
             scope: key.scope.clone(),
             job: entry.job.clone(),
@@ -108,7 +108,7 @@ impl Queue {
         entry.is_under_way || rank(key, entry).is_some_and(|rank| self.is_in(key, entry, rank))
     }
 
-    fn is_in(&self, key: &Key, entry: &Entry, rank: Rank) -> bool {
+    fn is_in(&self, key: &Key, entry: &Queued, rank: Rank) -> bool {
         let list = self.waiting.get(key.reads);
         list.is_some_and(|list| list.contains(&(rank, entry.number, key.scope.clone())))
     }
@@ -163,7 +163,7 @@ impl Queue {
             return;
         }
         if let Scope::Parent(_, id) = &key.scope {
-            let narrower = |(other, entry): (&Key, &Entry)| {
+            let narrower = |(other, entry): (&Key, &Queued)| {
                 let is_pair = other.reads == key.reads && matches!(other.scope, Scope::Pair(..));
                 (is_pair && other.scope.names(id) && !entry.is_under_way).then(|| other.clone())
             };
@@ -201,7 +201,7 @@ impl Queue {
 
     fn put(&mut self, key: Key, job: Job, now: Timestamp) {
         self.numbers += 1;
-        let entry = Entry { job, number: self.numbers, is_under_way: false, has_sunk: false };
+        let entry = Queued { job, number: self.numbers, is_under_way: false, has_sunk: false };
         self.jobs.insert(key.clone(), entry);
         self.enter(&key, now);
     }
@@ -272,7 +272,7 @@ impl Queue {
 }
 
 /// Where the job belongs as it is now; `None` where it may not be sent.
-fn rank(key: &Key, entry: &Entry) -> Option<Rank> {
+fn rank(key: &Key, entry: &Queued) -> Option<Rank> {
     let job = &entry.job;
     if entry.is_under_way || entry.has_sunk || job.is_gone() {
         return None;

@@ -2,8 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Entry, Queue};
-use crate::engine::job::{Job, Key, Scope, Trouble};
+use super::{Queue, Queued};
+use crate::engine::job::{Job, JobTrouble, Key, Scope};
 
 /// Pause after a second failure in a row; after a first one the next run tries again.
 const FIRST_PAUSE: SignedDuration = SignedDuration::from_mins(5);
@@ -14,7 +14,7 @@ const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(24);
 
 impl Queue {
     /// Every job that met trouble.
-    pub(in crate::engine) fn troubled(&self) -> impl Iterator<Item = (&Key, &Trouble)> {
+    pub(in crate::engine) fn troubled(&self) -> impl Iterator<Item = (&Key, &JobTrouble)> {
         self.jobs.iter().filter_map(|(key, entry)| Some((key, entry.job.trouble.as_ref()?)))
     }
 
@@ -27,14 +27,15 @@ impl Queue {
     /// The job failed: it sinks.
     pub(in crate::engine) fn sink(&mut self, key: &Key, now: Timestamp, mut error: String, refused: bool) {
         self.leave(key);
-        error.truncate(error.floor_char_boundary(MOST_ERROR_BYTES));
+        let end = (0..=MOST_ERROR_BYTES.min(error.len())).rev().find(|end| error.is_char_boundary(*end));
+        error.truncate(end.unwrap_or_default());
         if let Some(entry) = self.jobs.get_mut(key) {
             let attempts = entry.job.trouble.as_ref().map_or(0, |trouble| trouble.attempts) + 1;
             let doubted = error.is_empty();
             // A listing is tried again with every run: all that it serves depends on it.
             let is_listing = matches!(key.scope, Scope::Whole | Scope::ChangedSince);
             let pause = if is_listing { SignedDuration::ZERO } else { pause_after(attempts) };
-            entry.job.trouble = Some(Trouble { attempts, not_before: now + pause, refused, doubted, error });
+            entry.job.trouble = Some(JobTrouble { attempts, not_before: now + pause, refused, doubted, error });
             entry.has_sunk = true;
             self.numbers += 1;
             entry.number = self.numbers;
@@ -55,7 +56,7 @@ impl Queue {
     /// Lets jobs of a stream that failed in earlier runs be tried now: `most` of them, whatever their time, or all
     /// where something else of the stream has turned out well again.
     pub(in crate::engine) fn wake(&mut self, reads: &str, most: usize, now: Timestamp) {
-        let sunk = |(key, entry): (&Key, &Entry)| {
+        let sunk = |(key, entry): (&Key, &Queued)| {
             let is_late = entry.job.trouble.as_ref().is_some_and(|trouble| trouble.not_before > now);
             (key.reads == reads && is_late && !entry.has_sunk).then(|| key.clone())
         };

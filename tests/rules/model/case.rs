@@ -47,9 +47,7 @@ pub struct Case<'w> {
 impl Drop for Case<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let cursor = self.world.rig.store.objects.lock().unwrap().get("okta/cursors/okta.json").cloned();
-            let cursor: Value = serde_json::from_slice(&cursor.unwrap_or_default()).unwrap_or_default();
-            eprintln!("Jobs: {:#}", cursor["cursor"]["jobs"]);
+            eprintln!("Jobs: {:#}", self.cursor()["jobs"]);
             eprintln!("Case {}, and these steps:\n  {}", self.number, self.steps.join("\n  "));
         }
     }
@@ -68,6 +66,13 @@ impl<'w> Case<'w> {
         world.begin(org, Traffic { step, page, jitter, ..Traffic::default() });
         let (pending, seen) = (BTreeSet::new(), BTreeSet::new());
         Self { world, rng, number, steps, pending, seen, untold: false, swept: false }
+    }
+
+    /// Where collecting stands, as the bucket has it.
+    pub fn cursor(&self) -> Value {
+        let copy = self.world.rig.store.objects.lock().unwrap().get("okta/cursors/okta.json").cloned();
+        let copy: Value = serde_json::from_slice(&copy.unwrap_or_default()).unwrap_or_default();
+        copy["cursor"].clone()
     }
 
     pub fn say(&mut self, step: impl Into<String>) {
