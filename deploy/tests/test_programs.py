@@ -12,10 +12,12 @@ import unittest
 import zipfile
 
 from pathlib import Path
-from unittest.mock import patch
+from types import SimpleNamespace
+from unittest.mock import Mock, patch
 
 import boto3
 
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from deploy import package, questions, run
@@ -67,37 +69,125 @@ class OnAws(InAFolder):
 
 
 class Configure(OnAws):
+    """The questions: domain, secret's name, way to sign in, credentials, integration's name, owner."""
+
+    def setUp(self):
+        super().setUp()
+        self.answers = Answers()
+
+    def configure(self, *lines):
+        terminal = Scripted(*lines)
+        configure(self.aws, terminal, self.answers)
+        self.assertEqual(terminal.typed, [], "a question was not asked")
+        return terminal
+
+    def content(self, name="okta/acme"):
+        return json.loads(self.aws.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
+
+    def put(self, name="okta/acme", **content):
+        text = json.dumps({"domain": "acme.okta.com"} | content)
+        self.answers.secret = self.aws.client("secretsmanager").create_secret(Name=name, SecretString=text)["ARN"]
+
     def test_the_secret_is_written_and_nothing_of_it_anywhere_else(self):
-        terminal = Scripted("acme.example.com", "acme.okta.com", "secret", "0oa1", HUSH, "", "ada@acme.com", "")
-        answers = Answers()
-        configure(self.aws, terminal, answers)
-        written = self.aws.client("secretsmanager").get_secret_value(SecretId="okta/acme")
+        terminal = self.configure("acme.example.com", "acme.okta.com", "", "secret", "0oa1", HUSH, "", "ada@acme.com")
         content = {"domain": "acme.okta.com", "client_id": "0oa1", "client_secret": HUSH, "integration_name": "Okta", "owner": "ada@acme.com"}
-        self.assertEqual((json.loads(written["SecretString"]), written["ARN"]), (content, answers.secret))
+        told = self.aws.client("secretsmanager").describe_secret(SecretId="okta/acme")
+        self.assertEqual((self.content(), told["ARN"]), (content, self.answers.secret))
+        self.assertEqual(told["Tags"], [{"Key": "okta-authomize", "Value": "collect"}])
         self.assertEqual(terminal.hidden, [HUSH])
         self.assertNotIn(HUSH, "".join(terminal.said))
         for file in self.folder.iterdir():
             self.assertNotIn(HUSH, file.read_text())
             self.assertEqual(stat.S_IMODE(file.stat().st_mode), 0o600, file)
-        tags = self.aws.client("secretsmanager").describe_secret(SecretId="okta/acme")["Tags"]
-        self.assertEqual(tags, [{"Key": "okta-authomize", "Value": "collect"}])
 
     def test_a_second_time_it_is_a_new_version_of_the_same_secret(self):
-        answers = Answers()
-        configure(self.aws, Scripted("acme.okta.com", "token", "old", "", "", ""), answers)
-        first = answers.secret
-        configure(self.aws, Scripted("acme.okta.com", "token", "new", "", "", ""), answers)
-        self.assertEqual(answers.secret, first)
-        told = self.aws.client("secretsmanager").get_secret_value(SecretId=first)
-        self.assertEqual(json.loads(told["SecretString"])["token"], "new")
+        self.configure("acme.okta.com", "", "token", "old", "", "")
+        first = self.answers.secret
+        self.configure("", "", "", "new", "", "")
+        self.assertEqual((self.answers.secret, self.content(first)["token"]), (first, "new"))
 
-    def test_a_private_key_is_read_from_its_file(self):
+    def test_what_is_not_asked_for_stays_and_an_empty_line_keeps_what_is_there(self):
+        rest = {"streams_off": ["roles"], "drop_attributes": ["mobilePhone"], "unknown_actors": "keep", "later": {"any": 1}}
+        for way in ({"client_id": "0oa1", "client_secret": "s"}, {"token": "t"}):
+            self.put(f"okta/{len(way)}", integration_name="Acme EU", owner="ada@acme.com", **way, **rest)
+            before = self.content(self.answers.secret)
+            self.configure(*[""] * (7 if "client_id" in way else 6))
+            self.assertEqual(self.content(self.answers.secret), before)
+
+    def test_a_private_key_stays_with_its_id_as_it_was_written(self):
+        self.put(client_id="0oa1", private_key={"kty": "RSA", "d": HUSH}, key_id="kid-1", integration_name="Acme", owner="ada@acme.com")
+        before = self.content()
+        self.configure("", "", "", "", "", "", "")
+        self.assertEqual(self.content(), before)
+
+    def test_of_what_the_secret_holds_nothing_is_shown_and_nothing_is_on_the_disk(self):
+        hushed = {"integration_name": "hushed-name", "owner": "hushed@acme.com", "streams_off": ["hushed-stream"], "drop_attributes": ["hushed-drop"]}
+        self.put(domain="hushed.okta.com", client_id="hushed-id", client_secret="hushed-secret", **hushed)
+        terminal = self.configure("", "", "", "", "", "", "")
+        self.assertEqual(self.content()["client_secret"], "hushed-secret")
+        written = [file.read_text() for file in self.folder.rglob("*") if file.is_file()]
+        self.assertNotIn("hushed", "".join([*terminal.said, *written]))
+        self.assertIn("Stays as it is in the secret: drop_attributes, streams_off.", terminal.said)
+
+    def test_the_credentials_of_another_way_to_sign_in_are_removed(self):
         Path("key.pem").write_text("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
-        answers = Answers()
-        configure(self.aws, Scripted("acme.okta.com", "key", "0oa1", "no-such-file", "key.pem", "kid-1", "Acme", "", ""), answers)
-        told = json.loads(self.aws.client("secretsmanager").get_secret_value(SecretId=answers.secret)["SecretString"])
-        self.assertEqual(told["private_key"].splitlines()[1], "AAAA")
-        self.assertEqual(told["key_id"], "kid-1")
+        ways = {
+            ("client_id", "client_secret"): ("secret", "0oa1", "s"),
+            ("client_id", "private_key", "key_id"): ("key", "0oa1", "no-such-file", "key.pem", "kid-1"),
+            ("token",): ("token", "t"),
+        }
+        self.put(token="t", streams_off=["roles"])
+        for keys in [*ways, *reversed(ways)]:
+            self.configure("", "", *ways[keys], "", "")
+            self.assertEqual(self.content().keys(), {"domain", "integration_name", "streams_off", *keys})
+
+    def test_a_secret_or_key_is_kept_only_with_its_client_and_a_key_id_only_with_its_key(self):
+        self.put(client_id="0oa1", client_secret="old")
+        with self.assertRaises(IndexError):
+            self.configure("", "", "", "0oa2", "")
+        self.assertEqual(self.content()["client_secret"], "old")
+        Path("key.pem").write_text("-----BEGIN PRIVATE KEY-----\nBBBB\n-----END PRIVATE KEY-----\n")
+        self.put("okta/key", client_id="0oa1", private_key="old", key_id="kid-1")
+        self.configure("", "", "", "", "key.pem", "", "", "")
+        told = self.content("okta/key")
+        self.assertIn("BBBB", told["private_key"])
+        self.assertNotIn("key_id", told)
+
+    def test_an_owner_is_removed_by_none(self):
+        self.put(token="t", owner="ada@acme.com")
+        self.configure("", "", "", "", "", "none")
+        self.assertNotIn("owner", self.content())
+
+    def test_another_org_gets_a_secret_of_its_own(self):
+        self.put(token="t", streams_off=["roles"])
+        self.configure("https://beta.okta.com/", "", "token", "u", "Beta", "")
+        self.assertIn(":secret:okta/beta-", self.answers.secret)
+        self.assertEqual(self.content("okta/beta"), {"domain": "https://beta.okta.com/", "token": "u", "integration_name": "Beta"})
+        self.assertEqual(self.content(), {"domain": "acme.okta.com", "token": "t", "streams_off": ["roles"]})
+
+    def test_another_orgs_secret_and_one_that_is_no_object_are_replaced_only_by_a_written_yes(self):
+        self.put("okta/acme", token="t")
+        self.put("okta/text", token="t")
+        self.aws.client("secretsmanager").put_secret_value(SecretId="okta/text", SecretString="hushed")
+        for name, before in (("okta/acme", '"token": "t"'), ("okta/text", "hushed")):
+            with self.assertRaisesRegex(Failure, "nothing was written"):
+                self.configure("beta.okta.com", name, "y")
+            self.assertIn(before, self.aws.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
+            self.configure("beta.okta.com", name, "yes", "token", "new", "", "")
+            self.assertEqual(self.content(name)["token"], "new")
+        self.configure("acme-admin.okta.com", "okta/new", "token", "t", "", "")
+        self.configure("https://acme.okta.com/", "okta/new", "token", "u", "", "")
+
+    def test_a_secret_without_a_value_is_given_one_and_one_that_cannot_be_read_stays(self):
+        secrets = self.aws.client("secretsmanager")
+        secrets.create_secret(Name="okta/empty")
+        self.configure("acme.okta.com", "okta/empty", "token", "t", "", "")
+        self.assertEqual(self.content("okta/empty")["token"], "t")
+        refusal = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}, "GetSecretValue")
+        client = SimpleNamespace(get_secret_value=Mock(side_effect=refusal))
+        aws = SimpleNamespace(client=lambda name: client)
+        with self.assertRaisesRegex(Failure, "okta/empty cannot be read: not authorized.*GetSecretValue"):
+            configure(aws, Scripted("acme.okta.com", "okta/empty"), self.answers)
 
     def test_a_custom_domain_is_refused_and_oktas_own_are_not(self):
         for good in ("acme.okta.com", "https://acme.oktapreview.com/", "acme-admin.okta.com", "ACME.okta-emea.com"):
