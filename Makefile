@@ -112,8 +112,18 @@ clean: rust ## Remove all that was built or installed; out/ stays
 	cargo clean
 	rm -rf .aws-sam dist .venv .venv-conformance .venv-findings .venv-checkov
 
+# The oldest Rust that builds it, as Cargo.toml says; rustc tells its version as `rustc 1.90.0 (...)`, or `1.90.0-nightly`.
+RUST_VERSION = $(shell sed -nE 's/^rust-version = "(.+)"$$/\1/p' Cargo.toml)
+
 rust:
-	@command -v cargo >/dev/null || { echo 'Rust is missing: install it from https://rustup.rs and open a new shell.' >&2; exit 1; }
+	@command -v cargo >/dev/null && command -v rustc >/dev/null || { \
+	  echo 'Rust is missing: install it from https://rustup.rs and open a new shell.' >&2; exit 1; }
+	@found=$$(rustc --version | cut -d ' ' -f 2); \
+	awk -v found="$$found" -v wanted='$(RUST_VERSION)' 'BEGIN { split(found, is, "[.-]"); split(wanted, want, "."); \
+	  exit !(is[1] + 0 > want[1] + 0 || is[1] + 0 == want[1] + 0 && is[2] + 0 >= want[2] + 0) }' || { \
+	  echo "Rust $(RUST_VERSION) or newer is needed, and rustc is $${found:-of no known version}: rustup update, or install it from https://rustup.rs." >&2; exit 1; }
+	@command -v cc >/dev/null || { \
+	  echo 'A C compiler (cc) is missing: on Debian and Ubuntu, apt install build-essential; on Fedora, dnf install gcc; on macOS, xcode-select --install.' >&2; exit 1; }
 
 python:
 	@PATH="$${PATH#$(VENV)/bin:}"; \

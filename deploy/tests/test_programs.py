@@ -5,6 +5,8 @@ import io
 import json
 import os
 import re
+import shlex
+import shutil
 import stat
 import subprocess
 import tempfile
@@ -652,7 +654,69 @@ class Region(InAFolder):
                 self.assertIn(place, (ROOT / document).read_text())
 
 
-class Makefile(unittest.TestCase):
+class Toolchain(InAFolder):
+    """What `make rust` asks for, with programs that are not there or too old."""
+
+    def rust(self, version="1.95.0", missing=()):
+        """The exit code and words of `make rust` with this compiler."""
+        told = {"cargo": "cargo 1.95.0", "rustc": f"rustc {version} (0123abc 2026-01-01)" if version else "", "cc": "cc"}
+        place = self.folder / "bin"
+        place.mkdir(exist_ok=True)
+        for name in ("bash", "make", "sed", "cut", "awk", "uname"):
+            if not (place / name).exists():
+                (place / name).symlink_to(shutil.which(name))
+        for name, says in told.items():
+            (place / name).write_text(f"#!/bin/bash\necho '{says}'\n")
+            (place / name).chmod(0o755)
+        for name in missing:
+            (place / name).unlink()
+        command = [place / "make", "--silent", "--file", ROOT / "Makefile", f"VENV={self.folder}", "rust"]
+        done = subprocess.run(command, cwd=ROOT, env={"PATH": str(place)}, capture_output=True, text=True, check=False)
+        return done.returncode, done.stderr
+
+    def test_a_toolchain_that_is_there_and_new_enough_is_taken(self):
+        oldest = re.search(r'^rust-version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)[1]
+        for version in (oldest, f"{oldest}.0", f"{oldest}.1-nightly", "1.100.0-beta.2", "2.0.0"):
+            self.assertEqual(self.rust(version), (0, ""), version)
+
+    def test_an_older_rust_is_told_which_one_is_needed_and_how_to_get_it(self):
+        for version in ("1.89.0", "1.9.0", "0.99.0", ""):
+            code, told = self.rust(version)
+            self.assertNotEqual(code, 0, version)
+            self.assertRegex(told, r"Rust 1\.90 or newer is needed, and rustc is .+: rustup update", version)
+            self.assertIn(version or "of no known version", told)
+
+    def test_what_is_missing_is_told_with_what_to_install(self):
+        for missing, remedy in (("cargo", "rustup.rs"), ("rustc", "rustup.rs"), ("cc", "build-essential")):
+            code, told = self.rust(missing=[missing])
+            self.assertNotEqual(code, 0, missing)
+            self.assertIn(remedy, told)
+
+    def test_the_documents_ask_for_the_same_rust(self):
+        oldest = re.search(r'^rust-version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)[1]
+        for document in ("README.md", "CONTRIBUTING.md"):
+            self.assertIn(f"Rust {oldest} or newer with a C compiler", " ".join((ROOT / document).read_text().split()), document)
+
+
+class Makefile(InAFolder):
+    def test_what_a_person_says_is_handed_on(self):
+        place = self.folder / "bin"
+        place.mkdir()
+        (place / "python3").write_text("""#!/bin/bash\nprintf '<%s>' "$@"\n""")
+        (place / "python3").chmod(0o755)
+        said = {
+            "check": ("check",),
+            "check SECRET_ID=okta/acme": ("check", "--secret-id", "okta/acme"),
+            """invoke EVENT='{"mode": "full"}'""": ("invoke", "--event", '{"mode": "full"}'),
+            """invoke SECRET_ID=okta/acme EVENT='{}'""": ("invoke", "--secret-id", "okta/acme", "--event", "{}"),
+            """invoke WHICH=loader EVENT='{"integration": "okta"}'""": ("invoke", "--event", '{"integration": "okta"}', "--which", "loader"),
+            "logs WHICH=loader MINUTES=60": ("logs", "--minutes", "60", "--which", "loader"),
+        }
+        for words, expected in said.items():
+            command = ["make", "--silent", *shlex.split(words), f"VENV={self.folder}"]
+            told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+            self.assertTrue(told.endswith("<-B><-m><deploy>" + "".join(f"<{word}>" for word in expected)), (words, told))
+
     def test_no_target_runs_what_a_stack_says(self):
         told = (ROOT / "Makefile").read_text() + (ROOT / "README.md").read_text()
         self.assertNotRegex(told, r"\beval\b")
