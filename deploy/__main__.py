@@ -13,6 +13,7 @@ from pathlib import Path
 import boto3
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from deploy import orgs, package, questions, run
 from deploy.answers import FILE, Answers
@@ -40,6 +41,8 @@ def main(arguments):
         print(f"\nmake {given.command}: {failure}", file=sys.stderr)
     except (BotoCoreError, ClientError) as error:
         print(f"\nmake {given.command}: AWS refuses: {error}; is this shell signed in to the account?", file=sys.stderr)
+    except ResponseParserError:
+        print(f"\nmake {given.command}: what answered is not AWS: look at AWS_ENDPOINT_URL, proxies and the network", file=sys.stderr)
     except KeyboardInterrupt:
         return 130
     return 1

@@ -21,6 +21,7 @@ from unittest.mock import Mock, patch
 import boto3
 
 from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 from moto import mock_aws
 
 from deploy import __main__ as program
@@ -611,6 +612,12 @@ class Whole(OnAws):
                 self.assertEqual(program.main([command]), 1)
             self.assertIn(told, said.getvalue())
             self.assertNotIn("Traceback", said.getvalue())
+
+    def test_an_answer_that_is_not_aws_is_told_as_such(self):
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said), patch.object(stacks.Stack, "described", side_effect=ResponseParserError("<html>")):
+            self.assertEqual(program.main(["check"]), 1)
+        self.assertIn("what answered is not AWS", said.getvalue())
 
     def test_an_event_that_is_none_is_told_with_an_example(self):
         for text in ("{mode: full}", "[]"):
