@@ -23,6 +23,7 @@ RUST_TARGET := $(patsubst arm64,aarch64,$(ARCH))-unknown-linux-gnu
 # Lambda's own: arm64 costs a fifth less.
 LAMBDA_ARCH = $(if $(filter command line environment,$(origin ARCH)),$(ARCH),arm64)
 AWS_DEPLOY = python3 -B -m deploy
+OF_ORG = $(if $(SECRET_ID),--secret-id '$(SECRET_ID)')
 # cargo-lambda asks rustup for the target's standard library, even where it is installed.
 TARGET_FLAGS = $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
   $(if $(wildcard $(shell rustc --print sysroot)/lib/rustlib/$(RUST_TARGET)),--skip-target-check)
@@ -39,8 +40,8 @@ run: rust python ## Collect a demo org into out/, or your own: OKTA_SECRET=path/
 	@$(MAKE) -j4 programs venv conformance-venv findings-venv >&2
 	@python3 -B -m demo $(ARGS)
 
-check: venv ## Whether the credentials open the org, as a table: the deployed function's, or OKTA_SECRET=path/to/secret.json
-	@$(if $(OKTA_SECRET)$(REPORT),$(MAKE) rust && python3 -B -m demo.check $(if $(REPORT),--report $(REPORT)),$(AWS_DEPLOY) check)
+check: venv ## Whether the credentials open the org, as a table: the deployed function's (SECRET_ID=okta/acme in a fleet), or OKTA_SECRET=path/to/secret.json
+	@$(if $(OKTA_SECRET)$(REPORT),$(MAKE) rust && python3 -B -m demo.check $(if $(REPORT),--report $(REPORT)),$(AWS_DEPLOY) check $(OF_ORG))
 
 test: rust python ## Run every check that CI runs and say how long each took; the last line is the count of tests
 	@$(MAKE) -j4 template-tools conformance-tests findings-tests checkov-venv
@@ -65,7 +66,7 @@ build: rust build-tools ## Build both functions below target/lambda/ for this ma
 	cargo lambda build --release --locked --package okta-authomize $(TARGET_FLAGS)
 	cargo lambda build --release --locked --package okta-authomize-loader --bin okta-authomize-loader $(TARGET_FLAGS)
 
-package: rust build-tools template-tools checkov-venv ## Make dist/, which deploys without a toolchain: functions, SHA-256, parts list; ARCH=arm64 (as a rule) or x86_64
+package: rust build-tools checkov-venv ## Make dist/, which deploys without a toolchain: functions, SHA-256, parts list; ARCH=arm64 (as a rule) or x86_64
 	@$(MAKE) build ARCH=$(LAMBDA_ARCH)
 	@python3 -B -m deploy package --arch $(LAMBDA_ARCH)
 
@@ -75,11 +76,11 @@ configure: venv ## Ask for an org's domain and credentials and write them into S
 deploy: package ## Deploy to AWS, asking four questions
 	@$(AWS_DEPLOY) deploy --arch $(LAMBDA_ARCH)
 
-upgrade: package ## Deploy this version with the answers of before
+upgrade: package ## Deploy this version with the answers of before, a fleet as well
 	@$(AWS_DEPLOY) upgrade --arch $(LAMBDA_ARCH)
 
-invoke: venv ## Start a run of the deployed function and print its report; EVENT='{"mode": "full"}' says more
-	@$(AWS_DEPLOY) invoke $(if $(EVENT),--event '$(EVENT)')
+invoke: venv ## Start a run of the deployed function and print its report (SECRET_ID=okta/acme in a fleet); EVENT='{"mode": "full"}' says more, WHICH=loader loads
+	@$(AWS_DEPLOY) invoke $(OF_ORG) $(if $(EVENT),--event '$(EVENT)') $(if $(WHICH),--which $(WHICH))
 
 logs: venv ## The deployed function's log of 15 minutes; MINUTES=60, FOLLOW=1, WHICH=loader
 	@$(AWS_DEPLOY) logs $(if $(MINUTES),--minutes $(MINUTES)) $(if $(FOLLOW),--follow) $(if $(WHICH),--which $(WHICH))
@@ -111,8 +112,18 @@ clean: rust ## Remove all that was built or installed; out/ stays
 	cargo clean
 	rm -rf .aws-sam dist .venv .venv-conformance .venv-findings .venv-checkov
 
+# The oldest Rust that builds it, as Cargo.toml says; rustc tells its version as `rustc 1.90.0 (...)`, or `1.90.0-nightly`.
+RUST_VERSION = $(shell sed -nE 's/^rust-version = "(.+)"$$/\1/p' Cargo.toml)
+
 rust:
-	@command -v cargo >/dev/null || { echo 'Rust is missing: install it from https://rustup.rs and open a new shell.' >&2; exit 1; }
+	@command -v cargo >/dev/null && command -v rustc >/dev/null || { \
+	  echo 'Rust is missing: install it from https://rustup.rs and open a new shell.' >&2; exit 1; }
+	@found=$$(rustc --version | cut -d ' ' -f 2); \
+	awk -v found="$$found" -v wanted='$(RUST_VERSION)' 'BEGIN { split(found, is, "[.-]"); split(wanted, want, "."); \
+	  exit !(is[1] + 0 > want[1] + 0 || is[1] + 0 == want[1] + 0 && is[2] + 0 >= want[2] + 0) }' || { \
+	  echo "Rust $(RUST_VERSION) or newer is needed, and rustc is $${found:-of no known version}: rustup update, or install it from https://rustup.rs." >&2; exit 1; }
+	@command -v cc >/dev/null || { \
+	  echo 'A C compiler (cc) is missing: on Debian and Ubuntu, apt install build-essential; on Fedora, dnf install gcc; on macOS, xcode-select --install.' >&2; exit 1; }
 
 python:
 	@PATH="$${PATH#$(VENV)/bin:}"; \

@@ -5,7 +5,10 @@ floor     the fewest requests that can do it
 org       the fake org, a program of its own
 function  the function, and the Lambda service that invokes it
 sink      S3 and Secrets Manager that count what they are given and keep only what is read back
-http      the server that both of these are
 process   what a program has cost
+machine   what it was measured on
 results   the measurements in words
+
+`function` and `sink` are served by `demo.http`. Three programs are started by hand: `readers` (what reading a large org costs),
+`memory` (runs with the part of a processor that Lambda gives with each size) and `load_bucket` (a bucket of any size, for the loader).
 """

@@ -15,8 +15,9 @@ import time
 
 from pathlib import Path
 
-from bench import http, org
+from bench import org
 from bench.function import ENVIRONMENT, Function
+from demo import http
 from demo.aws import BUCKET, PREFIX, SECRET_ID, Aws
 from demo.children import child
 from demo.load import PYTHON

@@ -101,7 +101,7 @@ class LogCheck:
                 self._tally.errors.add(Place(manifest.key), "snapshot", str(error))
                 continue
             if snapshot.complete:
-                self._state.forget_unrepeated(snapshot.stream, snapshot.since_sequence, snapshot.scope)
+                self._state.forget_unrepeated(snapshot)
 
     def _batch(self, manifest: Manifest, batch: Batch) -> None:
         for number, text in enumerate(batch.lines, start=1):

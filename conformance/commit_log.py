@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 MANIFEST_NAME = re.compile(r"\d{12}\.json", re.ASCII)
+MOST_EXCEPTED = 100
 
 
 class BrokenLog(Exception):
@@ -36,12 +37,13 @@ class Batch(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """What a manifest tells its reader to forget, once `complete`."""
+    """What a manifest tells its reader to forget, once `complete`; what has a part in `excepted` stays."""
 
     stream: str
     since_sequence: int
     scope: str | None
     complete: bool
+    excepted: frozenset[str]
 
 
 def logs(bucket: Path) -> list[Path]:
@@ -93,7 +95,12 @@ def read_snapshot(manifest: Manifest, entry: dict[str, Any]) -> Snapshot:
         raise BrokenLog(f"unreadable snapshot {entry}")
     if type(since) is not int or not 1 <= since <= manifest.sequence:
         raise BrokenLog(f"since_sequence is not that of a manifest up to this one in {entry}")
-    return Snapshot(stream, since, scope, complete)
+    excepted = entry.get("except", [])
+    if not isinstance(excepted, list) or not all(isinstance(each, str) and each for each in excepted):
+        raise BrokenLog(f"except is not a list of ids in {entry}")
+    if len(excepted) > MOST_EXCEPTED:
+        raise BrokenLog(f"except has {len(excepted)} ids, and {MOST_EXCEPTED} are the most, in the snapshot of {stream}")
+    return Snapshot(stream, since, scope, complete, frozenset(excepted))
 
 
 def parse_line(line: bytes) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """A reader's newest state of one commit log, and the references in it that lead nowhere.
 
 A reader needs two rules: apply a manifest's lines in the order of its batches, then forget what its complete
-snapshots did not repeat.
+snapshots did not repeat, but for what they except.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, NamedTuple
+
+from commit_log import Snapshot
 
 GROWING_STREAMS = frozenset({"activity", "usage"})
 """Streams whose lines are never replaced, so they have no newest state."""
@@ -85,13 +87,15 @@ class NewestState:
         for part in record.split(":"):
             self._ids_by_part[stream, part].add(record)
 
-    def forget_unrepeated(self, stream: str, since_sequence: int, scope: str | None) -> None:
-        """A complete snapshot: what it covers and was last sent before `since_sequence` is gone."""
-        records = self._records[stream]
-        covered = records if scope is None else self._ids_by_part.get((stream, scope), ())
-        for record in [each for each in covered if records[each].sequence < since_sequence]:
-            self._forget(stream, record)
-        if scope is None:
+    def forget_unrepeated(self, snapshot: Snapshot) -> None:
+        """A complete snapshot: what it covers, was last sent before `since_sequence` and is not excepted is gone."""
+        stream, records = snapshot.stream, self._records[snapshot.stream]
+        covered = records if snapshot.scope is None else self._ids_by_part.get((stream, snapshot.scope), ())
+        unrepeated = [each for each in covered if records[each].sequence < snapshot.since_sequence]
+        for record in unrepeated:
+            if snapshot.excepted.isdisjoint(record.split(":")):
+                self._forget(stream, record)
+        if snapshot.scope is None:
             self.complete_streams.add(stream)
 
     def counts(self) -> dict[str, int]:

@@ -130,6 +130,12 @@ def tombstone(stream: str, record: str) -> JsonObject:
     return gone
 
 
+def member(group: str, user: str) -> JsonObject:
+    """That a user is in a group."""
+    association = {"sourceId": user, "targetId": group}
+    return line("group_memberships", f"{group}:{user}", {"new_accounts_association": [association]})
+
+
 USER = line("users", "00u1", {"new_users": [GOOD["new_users"]]})
 GROUP = line("groups", "00g1", {"new_groupings": [GOOD["new_groupings"]]})
 MEMBER = line("group_memberships", "00g1:00u1", {"new_accounts_association": [GOOD["new_accounts_association"]]})
@@ -381,6 +387,11 @@ class Lines(InABucket):
             (snapshot("users", 1, complete=None), "unreadable snapshot"),
             (snapshot("users", 1, scope=7), "unreadable snapshot"),
             (snapshot("users", 1) | {"stream": None}, "unreadable snapshot"),
+            (snapshot("users", 1, **{"except": "00u1"}), "except is not a list of ids"),
+            (snapshot("users", 1, **{"except": None}), "except is not a list of ids"),
+            (snapshot("users", 1, **{"except": ["00u1", 7]}), "except is not a list of ids"),
+            (snapshot("users", 1, **{"except": [""]}), "except is not a list of ids"),
+            (snapshot("users", 1, **{"except": [f"00u{n}" for n in range(101)]}), "except has 101 ids"),
         ]
         for entry, expected in cases:
             with self.subTest(entry), tempfile.TemporaryDirectory() as directory:
@@ -510,14 +521,37 @@ class References(InABucket):
         self.assert_conforms()
 
     def test_a_scoped_snapshot_forgets_only_ids_with_that_part(self) -> None:
-        other = line(
-            "group_memberships", "00g2:00u1", {"new_accounts_association": [{"sourceId": "00u1", "targetId": "00g2"}]}
-        )
-        self.bucket.commit(USER, MEMBER, other)
+        self.bucket.commit(USER, MEMBER, member("00g2", "00u1"))
         self.assert_dangling("'00g1'", "'00g2'")
         self.bucket.commit(USER, snapshots=(snapshot("group_memberships", 2, scope="00g2"),))
         self.assert_dangling("'00g1'")
         self.bucket.commit(USER, snapshots=(snapshot("group_memberships", 3, scope="00u1"),))
+        self.assert_conforms()
+
+    def test_a_complete_snapshot_leaves_what_has_an_excepted_part_as_it_is(self) -> None:
+        self.bucket.commit(USER, MEMBER, member("00g2", "00u1"), member("00g10", "00u1"))
+        self.bucket.commit(GROUP, snapshots=(snapshot("group_memberships", 2, **{"except": ["00g2", "00g3"]}),))
+        self.assert_dangling("'00g2'")
+        hundred = [f"00g{n}" for n in range(100, 200)]
+        self.bucket.commit(GROUP, snapshots=(snapshot("group_memberships", 3, **{"except": hundred}),))
+        self.assert_conforms()
+
+    def test_a_part_is_excepted_only_as_a_whole(self) -> None:
+        self.bucket.commit(USER, member("00g10", "00u1"))
+        self.bucket.commit(USER, snapshots=(snapshot("group_memberships", 2, **{"except": ["00g1", "00g10:00u1"]}),))
+        self.assert_conforms()
+
+    def test_a_scoped_snapshot_has_exceptions_too(self) -> None:
+        self.bucket.commit(USER, member("00g2", "00u1"), member("00g3", "00u1"), member("00g4", "00u1"))
+        self.bucket.commit(
+            USER, snapshots=(snapshot("group_memberships", 2, scope="00u1", **{"except": ["00g3", "00g4"]}),)
+        )
+        self.assert_dangling("'00g3'", "'00g4'")
+
+    def test_what_was_excepted_is_forgotten_by_the_next_snapshot_that_does_not_except_it(self) -> None:
+        self.bucket.commit(USER, MEMBER)
+        self.bucket.commit(USER, snapshots=(snapshot("group_memberships", 2, **{"except": ["00g1"]}),))
+        self.bucket.commit(USER, snapshots=(snapshot("group_memberships", 3, **{"except": []}),))
         self.assert_conforms()
 
     def test_each_integration_has_a_newest_state_of_its_own(self) -> None:

@@ -5,6 +5,8 @@ import sys
 
 from deploy.failure import Failure
 
+KEPT = "[Enter: as it is]"
+
 
 class Terminal:
     """`read` and `read_hidden` are given by tests."""
@@ -16,31 +18,37 @@ class Terminal:
 
     def ask(self, question, default="", is_good=lambda text: None):
         """An answer; `is_good` says what is wrong with it, or nothing. An empty line takes the default."""
-        shown = f"{question} [{default}]: " if default else f"{question}: "
+        return self._asked(f"{question} [{default}]: " if default else f"{question}: ", default, is_good)
+
+    def ask_or_keep(self, question, present, is_good=lambda text: None):
+        """As `ask`, but what an empty line keeps is not shown."""
+        return self._asked(f"{question} {KEPT}: " if present else f"{question}: ", present, is_good)
+
+    def ask_hidden(self, question, present=None):
+        """Something that is neither shown nor kept on this machine; an empty line keeps what is there at present, if anything is."""
+        while True:
+            if answer := self._line(self._read_hidden, f"{question} (not shown) {KEPT if present else ''}".rstrip() + ": ") or present:
+                return answer
+            self.say("  It is needed.")
+
+    def choose(self, question, options, default=None):
+        """One of the options, `{word: meaning}`; the first is the default if none is named."""
+        self.say(question)
+        for word, meaning in options.items():
+            self.say(f"  {word:<12}{meaning}")
+        default = default or next(iter(options))
+        return self.ask("Your choice", default, lambda text: None if text in options else f"One of {', '.join(options)}.")
+
+    def agree(self, question):
+        """Whether the answer is yes, written out."""
+        return self.ask(f"{question} Write yes to go on", "no") == "yes"
+
+    def _asked(self, shown, default, is_good):
         while True:
             answer = self._line(self._read, shown) or default
             if not (wrong := is_good(answer)):
                 return answer
             self.say(f"  {wrong}")
-
-    def ask_hidden(self, question):
-        """Something that is neither shown nor kept."""
-        while True:
-            if answer := self._line(self._read_hidden, f"{question} (not shown): "):
-                return answer
-            self.say("  It is needed.")
-
-    def choose(self, question, options):
-        """One of the options, `{word: meaning}`."""
-        self.say(question)
-        for word, meaning in options.items():
-            self.say(f"  {word:<12}{meaning}")
-        first = next(iter(options))
-        return self.ask("Your choice", first, lambda text: None if text in options else f"One of {', '.join(options)}.")
-
-    def agree(self, question):
-        """Whether the answer is yes, written out."""
-        return self.ask(f"{question} Write yes to go on", "no") == "yes"
 
     @staticmethod
     def _line(read, shown):

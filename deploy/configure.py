@@ -1,6 +1,8 @@
 """`make configure`: asks for the org's domain and credentials, and writes them into Secrets Manager.
 
-They are in this process's memory and on their way to Secrets Manager, and nowhere else: no file, no argument, no history.
+Of a secret that is there everything stays that is not asked for, and an empty line keeps what is. Old and new content are in this
+process's memory and on their way from and to Secrets Manager, and nowhere else: no file, no argument, no history; nothing of what the
+secret holds is shown.
 """
 
 import json
@@ -18,36 +20,134 @@ WAYS = {
     "key": "an app of your own: client id and private key",
     "token": "an API token (legacy)",
 }
+CREDENTIALS = ("client_id", "client_secret", "private_key", "key_id", "token")
 TAG = {"Key": "okta-authomize", "Value": "collect"}
+NONE = "none"
 
 
 def configure(aws, terminal, answers):
     """Asks, and creates the secret or gives it a new version. Puts its ARN into `answers`."""
-    content = {"domain": terminal.ask("Okta domain, such as acme.okta.com", is_good=wrong_with_domain)}
-    content |= credentials(terminal)
-    if name := terminal.ask("Name of this integration; each org needs its own", "Okta"):
-        content["integration_name"] = name
-    if owner := terminal.ask("E-mail of the owner, or nothing", is_good=wrong_with_mail):
-        content["owner"] = owner
-    host = content["domain"].removeprefix("https://").rstrip("/")
-    name = terminal.ask("Name of the secret", answers.secret or f"okta/{host.split('.')[0]}", wrong_with_name)
+    last = of_last_time(aws, answers.secret)
+    domain = terminal.ask_or_keep("Okta domain, such as acme.okta.com", text_of(last, "domain"), wrong_with_domain)
+    is_offered = answers.secret and is_of(last, domain)
+    offered = answers.secret if is_offered else f"okta/{host_of(domain).split('.')[0]}"
+    name = terminal.ask("Name of the secret; each org has its own", offered, wrong_with_name)
+    present = to_be_changed(aws, terminal, name, domain)
+    content = {key: value for key, value in present.items() if key not in CREDENTIALS}
+    tell_what_stays(terminal, content)
+    content |= {"domain": domain} | credentials(terminal, present)
+    content |= names(terminal, present)
+    if content.get("owner") == NONE:
+        del content["owner"]
     answers.secret = write(aws, name, content)
     answers.write()
     terminal.say(f"Written: {answers.secret}")
     terminal.say("The next run reads it. Next: make deploy, or, where it is deployed already, make check.")
 
 
-def credentials(terminal):
-    way = terminal.choose("How does the collector sign in to Okta?", WAYS)
+def names(terminal, present):
+    """The integration's name and its owner."""
+    name = text_of(present, "integration_name")
+    question = "Name of this integration; each org needs its own"
+    told = {"integration_name": terminal.ask_or_keep(question, name) if name else terminal.ask(question, "Okta")}
+    owner = terminal.ask_or_keep(f"E-mail of the owner, or {NONE}", text_of(present, "owner"), wrong_with_mail)
+    return told | ({"owner": owner} if owner else {})
+
+
+def tell_what_stays(terminal, content):
+    """Names the keys that are not asked for, without what they hold."""
+    if kept := sorted(content.keys() - {"domain", "integration_name", "owner"}):
+        terminal.say(f"Stays as it is in the secret: {', '.join(kept)}.")
+
+
+def credentials(terminal, present):
+    """The credentials of one way to sign in, and of no other. What belongs to a client is kept only with it."""
+    before = way_of(present)
+    way = terminal.choose("How does the collector sign in to Okta?", WAYS, before)
+    kept = present if way == before else {}
     if way == "token":
-        return {"token": terminal.ask_hidden("API token")}
-    client = {"client_id": terminal.ask("Client id", is_good=lambda text: None if text else "It is needed.")}
+        return {"token": terminal.ask_hidden("API token", kept.get("token"))}
+    client_id = text_of(kept, "client_id")
+    client = {"client_id": terminal.ask_or_keep("Client id", client_id, lambda text: None if text else "It is needed.")}
+    if client["client_id"] != client_id:
+        kept = {}
     if way == "secret":
-        return client | {"client_secret": terminal.ask_hidden("Client secret")}
-    path = terminal.ask("File with the private key, PEM or JWK", is_good=wrong_with_key_file)
+        return client | {"client_secret": terminal.ask_hidden("Client secret", kept.get("client_secret"))}
+    return client | private_key(terminal, kept)
+
+
+def private_key(terminal, kept):
+    """The private key and its id. An old id is kept only with its key."""
+    path = terminal.ask("File with the private key, PEM or JWK" + (", or nothing to keep the key" if kept else ""), "", wrong_with_key_file(kept))
+    if not path:
+        return {key: kept[key] for key in ("private_key", "key_id") if kept.get(key)}
     key_id = terminal.ask("Key id (kid), or nothing if the app has one key alone")
     key = {"private_key": Path(path).expanduser().read_text(encoding="utf-8").strip()}
-    return client | key | ({"key_id": key_id} if key_id else {})
+    return key | ({"key_id": key_id} if key_id else {})
+
+
+def way_of(content):
+    """The way to sign in that a secret's content has, or `None`."""
+    for way, key in (("token", "token"), ("key", "private_key"), ("secret", "client_secret")):
+        if content.get(key):
+            return way
+    return None
+
+
+def text_of(content, key):
+    value = content.get(key)
+    return value.strip() if isinstance(value, str) else ""
+
+
+def host_of(domain):
+    """The org's own host, however its address is written."""
+    org, _, suffix = domain.strip().lower().removeprefix("https://").rstrip("/").partition(".")
+    return f"{org.removesuffix('-admin')}.{suffix}"
+
+
+def is_of(content, domain):
+    """Whether a secret's content is this org's, or no org's yet."""
+    there = text_of(content, "domain")
+    return not there or host_of(there) == host_of(domain)
+
+
+def of_last_time(aws, name):
+    """What the secret of the last time holds, if it can be read; it only serves for offers."""
+    try:
+        return read(aws, name) or {} if name else {}
+    except Failure:
+        return {}
+
+
+def to_be_changed(aws, terminal, name, domain):
+    """What the secret holds that will be written. What is no org's secret, or another's, is replaced only by a written yes."""
+    present = read(aws, name)
+    question = None
+    if present is None:
+        question = f"The secret {name} holds no JSON object. Replace all that it holds?"
+    elif not is_of(present, domain):
+        question = f"The secret {name} holds the credentials of another org. Replace them?"
+    if question and not terminal.agree(question):
+        raise Failure("nothing was written: run it again, and name another secret")
+    return present or {}
+
+
+def read(aws, name):
+    """What a secret holds: nothing where there is no such secret, or no value in it yet; `None` where it is no JSON object."""
+    try:
+        told = aws.client("secretsmanager").get_secret_value(SecretId=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return {}
+        raise Failure(
+            f"the secret {name} cannot be read: {error.response['Error']['Message']}; what is not asked for has to be read to be kept: "
+            "allow secretsmanager:GetSecretValue on it (and kms:Decrypt on its key), or name another secret"
+        ) from None
+    try:
+        content = json.loads(told.get("SecretString") or "")
+    except ValueError:
+        return None
+    return content if isinstance(content, dict) else None
 
 
 def write(aws, name, content):
@@ -75,7 +175,7 @@ def wrong_with_domain(text):
 
 
 def wrong_with_mail(text):
-    return None if not text or re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text) else "An e-mail address, or nothing."
+    return None if text in ("", NONE) or re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text) else f"An e-mail address, or {NONE}."
 
 
 def wrong_with_name(text):
@@ -83,9 +183,16 @@ def wrong_with_name(text):
     return None if fits else "Letters, digits and /_+=.@- alone."
 
 
-def wrong_with_key_file(text):
-    try:
-        content = Path(text).expanduser().read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        return f"It cannot be read: {error.__class__.__name__}."
-    return None if "PRIVATE KEY" in content or content.lstrip().startswith("{") else "It holds no private key."
+def wrong_with_key_file(kept):
+    """What is wrong with the name of a file for a private key; nothing is wrong with none, where there is a key to keep."""
+
+    def wrong(text):
+        if not text:
+            return None if kept else "It is needed."
+        try:
+            content = Path(text).expanduser().read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            return f"It cannot be read: {error.__class__.__name__}."
+        return None if "PRIVATE KEY" in content or content.lstrip().startswith("{") else "It holds no private key."
+
+    return wrong

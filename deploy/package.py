@@ -19,6 +19,9 @@ FUNCTIONS = {"collector": "okta-authomize", "loader": "okta-authomize-loader"}
 # The oldest time that an archive can hold: the same files make the same archive.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 LIMIT_BYTES = 50_000_000
+# What is deployed of a package. The parts lists beside it tell when they were made.
+DEPLOYED = ("collector.zip", "loader.zip", "fleet.yaml", "packaged.yaml")
+DIGITS = 12
 VERSION = re.compile(r'^\[workspace\.package\]\nversion = "(.+)"$', re.MULTILINE)
 CODE = re.compile(r"^(\s+)CodeUri: \.$", re.MULTILINE)
 BUILD = re.compile(r"^ {6}BuildMethod: .*\n {6}BuildProperties:\n {8}Binary: .*\n", re.MULTILINE)
@@ -30,7 +33,8 @@ PARAMETERS = """Parameters:
   CodeKey:
     Type: String
     Default: {name}
-    Description: Folder of the package in that bucket.
+    Description: >-
+      Folder of the package in that bucket. Another build needs another folder: while the name stays, CloudFormation sees no change.
 
 """
 
@@ -63,6 +67,18 @@ def package(root, binaries, arch, parts_list):
         for file in sorted(folder.iterdir()):
             whole.writestr(zipfile.ZipInfo(f"{name}/{file.name}", EPOCH), file.read_bytes())
     return folder
+
+
+def key(folder):
+    """The folder of a package in a bucket: its name, and the beginning of the SHA-256 of what is deployed of it. While that stays the
+    same, so does the key; another build of the same version has another one."""
+    missing = [name for name in DEPLOYED if not (folder / name).is_file()]
+    if missing:
+        raise Failure(f"{folder} lacks {', '.join(missing)}: make package")
+    whole = hashlib.sha256()
+    for name in DEPLOYED:
+        whole.update((folder / name).read_bytes())
+    return f"{folder.name}-{whole.hexdigest()[:DIGITS]}"
 
 
 def archive(file, bootstrap):

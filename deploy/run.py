@@ -15,24 +15,24 @@ PATIENT = Config(read_timeout=910, retries={"total_max_attempts": 1})
 LINK_SECONDS = 300
 
 
-def invoke(aws, outputs, event):
-    """The report of one run."""
+def invoke(aws, function, event, what="run"):
+    """The report of one run, or of one load."""
     try:
-        answer = aws.client("lambda", config=PATIENT).invoke(FunctionName=outputs["FunctionName"], Payload=json.dumps(event).encode())
+        answer = aws.client("lambda", config=PATIENT).invoke(FunctionName=function, Payload=json.dumps(event).encode())
     except ClientError as error:
         code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
         if code == "TooManyRequestsException":
-            raise Failure("a run is under way: try again when it has ended, or follow it with make logs") from None
-        raise Failure(f"the function cannot be invoked: {message}") from None
+            raise Failure(f"a {what} is under way: try again when it has ended, or follow it with make logs") from None
+        raise Failure(f"the function {function} cannot be invoked: {message}") from None
     told = json.loads(answer["Payload"].read())
     if answer.get("FunctionError"):
         raise Failure(f"{told.get('errorType', 'error')}: {told.get('errorMessage', '')}")
     return told
 
 
-def check(aws, outputs, terminal, event):
+def check(aws, function, terminal, event):
     """Shows a check's report as a table; whether every stream can be read."""
-    report = invoke(aws, outputs, event | {"mode": "check"})
+    report = invoke(aws, function, event | {"mode": "check"})
     terminal.say("\n".join(shown.table(report, shown.width())))
     return shown.is_open(report)
 
@@ -43,16 +43,25 @@ def logs(aws, group, terminal, minutes, follow):
     since = int((time.time() - 60 * minutes) * 1000)
     seen = set()
     while True:
-        for page in client.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=since):
-            for event in page["events"]:
-                if event["eventId"] not in seen:
-                    seen.add(event["eventId"])
-                    terminal.say(line(event))
+        for event in events(client, group, since):
+            if event["eventId"] not in seen:
+                seen.add(event["eventId"])
+                terminal.say(line(event))
         if not follow:
             return
         # Lines may come late: the last minutes are asked for again, and shown once.
         since = max(since, int((time.time() - 180) * 1000))
         time.sleep(3)
+
+
+def events(client, group, since):
+    try:
+        for page in client.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=since):
+            yield from page["events"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        raise Failure(f"there is no log group {group}: the stack does not have this function") from None
 
 
 def line(event):

@@ -7,9 +7,36 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError, WaiterError
 
+from deploy import package
+from deploy.answers import FILE
 from deploy.failure import Failure
 
 LONGEST_MINUTES = 30
+DELAY_S = 5
+ONE_ORG, FLEET = "packaged.yaml", "fleet.yaml"
+# A parameter that each of a package's templates has, and no other of them.
+OWN_PARAMETER = {ONE_ORG: "SecretArn", FLEET: "SummaryCron"}
+
+
+class Outputs(dict):
+    """A stack's outputs, as texts; nothing of them is ever run."""
+
+    def __init__(self, name, told):
+        super().__init__((output["OutputKey"], output["OutputValue"]) for output in told.get("Outputs", []))
+        self._name = name
+        self.is_fleet = template_of(told) == FLEET
+
+    def __missing__(self, key):
+        raise Failure(
+            f"the stack {self._name} has no output {key}: an older version deployed it (make upgrade), "
+            f"or it is none of this project's stacks (write the right name into {FILE})"
+        )
+
+
+def template_of(told):
+    """Which of a package's templates a described stack was made of, by its parameters; `None` if of neither."""
+    names = {one["ParameterKey"] for one in told.get("Parameters", [])}
+    return next((template for template, own in OWN_PARAMETER.items() if own in names), None)
 
 
 class Stack:
@@ -32,11 +59,22 @@ class Stack:
         return told
 
     def outputs(self):
-        """Its outputs, as texts; nothing of them is ever run."""
+        """Its outputs; asking for one that it does not have is a failure with what to do."""
         told = self.described()
         if not told:
             raise Failure(f"there is no stack {self.name} in this account and region: make deploy")
-        return {output["OutputKey"]: output["OutputValue"] for output in told.get("Outputs", [])}
+        return Outputs(self.name, told)
+
+    def template(self):
+        """Which of a package's templates it was made of, or `None` where there is no such stack yet."""
+        told = self.described()
+        if not told or told["StackStatus"] == "REVIEW_IN_PROGRESS":
+            return None
+        if whole := told.get("ParentId"):
+            raise Failure(f"the stack {self.name} is a part of the stack {whole.split('/')[1]}: write that name into {FILE}")
+        if not (template := template_of(told)):
+            raise Failure(f"the stack {self.name} is none of this project's: write the name of one that is, or a new one, into {FILE}")
+        return template
 
     def deploy(self, template_url, parameters):
         """Creates or changes it. Parameters that are not given keep their values, and new ones their defaults."""
@@ -47,7 +85,7 @@ class Stack:
         given = [{"ParameterKey": key, "ParameterValue": str(value)} for key, value in sorted(parameters.items())]
         if not is_new:
             kept = {one["ParameterKey"] for one in there.get("Parameters", [])} - parameters.keys()
-            kept &= self._parameters_of(template_url)
+            kept &= self.parameters_of(template_url)
             given += [{"ParameterKey": key, "UsePreviousValue": True} for key in sorted(kept)]
         change = f"deploy-{uuid.uuid4().hex[:12]}"
         self._cloudformation.create_change_set(
@@ -68,7 +106,8 @@ class Stack:
         self._cloudformation.delete_stack(StackName=self.name)
         self._follow("stack_delete_complete")
 
-    def _parameters_of(self, template_url):
+    def parameters_of(self, template_url):
+        """The parameters that a template has."""
         summary = self._cloudformation.get_template_summary(TemplateURL=template_url)
         return {one["ParameterKey"] for one in summary["Parameters"]}
 
@@ -91,7 +130,7 @@ class Stack:
         self._say("CloudFormation is at work; a first deployment takes about three minutes.")
         try:
             self._cloudformation.get_waiter(waiter).wait(
-                StackName=self.name, WaiterConfig={"Delay": 5, "MaxAttempts": 12 * LONGEST_MINUTES}
+                StackName=self.name, WaiterConfig={"Delay": DELAY_S, "MaxAttempts": 12 * LONGEST_MINUTES}
             )
         except WaiterError:
             raise Failure(f"it did not end well: {self._first_failure()}") from None
@@ -108,17 +147,17 @@ class Stack:
         return found
 
 
-def upload(aws, package, region):
+def upload(aws, folder, region):
     """Brings a package into this account's bucket of code, which is made where there is none. Gives the bucket and the key below which
     it stands."""
+    key = package.key(Path(folder))
     account = aws.client("sts").get_caller_identity()["Account"]
     bucket = f"okta-authomize-code-{account}-{region}"
     s3 = aws.client("s3")
     make_bucket(s3, bucket, region, account)
-    package = Path(package)
-    for file in sorted(package.iterdir()):
-        s3.upload_file(str(file), bucket, f"{package.name}/{file.name}", ExtraArgs={"ExpectedBucketOwner": account})
-    return bucket, package.name
+    for file in sorted(Path(folder).iterdir()):
+        s3.upload_file(str(file), bucket, f"{key}/{file.name}", ExtraArgs={"ExpectedBucketOwner": account})
+    return bucket, key
 
 
 def make_bucket(s3, bucket, region, account):

@@ -118,6 +118,20 @@ class Stacks(unittest.TestCase):
         sources = boto3.client("lambda").list_event_source_mappings()["EventSourceMappings"]
         self.assertEqual(sorted(source["MaximumBatchingWindowInSeconds"] for source in sources), [5, 300])
 
+    def test_the_loader_is_named_and_reserves_concurrency_only_where_it_is_chosen(self):
+        for fleet in ("false", "true"):
+            for choice, reserved in (("true", 1), ("false", None)):
+                self.create(AuthomizeSecretArn=SECRET.replace("okta", "authomize"), Fleet=fleet, OneRunAtATime=choice)
+                functions = {name: boto3.client("lambda").get_function(FunctionName=self.outputs[name]) for name in ("LoaderName", "FunctionName")}
+                told = {name: function.get("Concurrency", {}).get("ReservedConcurrentExecutions") for name, function in functions.items()}
+                # Of a fleet's collector as many run at once as its state machine starts.
+                self.assertEqual(told, {"LoaderName": reserved, "FunctionName": reserved if fleet == "false" else None}, (fleet, choice))
+                self.assertEqual(self.outputs["LoaderName"], self.physical["Loader"])
+                boto3.client("cloudformation").delete_stack(StackName="acme")
+                boto3.client("s3").delete_bucket(Bucket=self.physical["Bucket"])
+        self.create()
+        self.assertNotIn("LoaderName", self.outputs)
+
     def test_a_stack_that_shares_the_bucket_of_another_makes_none(self):
         made = self.create(BucketName="shared-bucket")
         self.assertEqual({"Bucket", "BucketPolicy"} & made, set())

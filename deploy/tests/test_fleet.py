@@ -164,6 +164,14 @@ class Definition(unittest.TestCase):
         known = load(ROOT / "template.yaml")["Parameters"]
         self.assertEqual(handed.keys() - known.keys(), set())
 
+    def test_the_choice_of_reserving_concurrency_is_that_of_the_template(self):
+        handed = FLEET["Resources"]["Collector"]["Properties"]["Parameters"]
+        self.assertEqual(handed["OneRunAtATime"], {"Ref": "OneRunAtATime"})
+        ours, theirs = (template["Parameters"]["OneRunAtATime"] for template in (FLEET, load(ROOT / "template.yaml")))
+        for key in ("Type", "Default", "AllowedValues"):
+            self.assertEqual(ours[key], theirs[key], key)
+        self.assertIn("new account", ours["Description"])
+
     def test_every_alarm_says_what_to_do_first(self):
         for name, alarm in of_type(FLEET, "AWS::CloudWatch::Alarm").items():
             self.assertIn(" First: ", alarm["Properties"]["AlarmDescription"], name)

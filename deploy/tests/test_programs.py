@@ -5,19 +5,26 @@ import io
 import json
 import os
 import re
+import shlex
+import shutil
 import stat
+import subprocess
 import tempfile
 import time
 import unittest
 import zipfile
 
 from pathlib import Path
-from unittest.mock import patch
+from types import SimpleNamespace
+from unittest.mock import Mock, patch
 
 import boto3
 
+from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 from moto import mock_aws
 
+from deploy import __main__ as program
 from deploy import package, questions, run
 from deploy import stack as stacks
 from deploy.answers import Answers
@@ -67,37 +74,125 @@ class OnAws(InAFolder):
 
 
 class Configure(OnAws):
+    """The questions: domain, secret's name, way to sign in, credentials, integration's name, owner."""
+
+    def setUp(self):
+        super().setUp()
+        self.answers = Answers()
+
+    def configure(self, *lines):
+        terminal = Scripted(*lines)
+        configure(self.aws, terminal, self.answers)
+        self.assertEqual(terminal.typed, [], "a question was not asked")
+        return terminal
+
+    def content(self, name="okta/acme"):
+        return json.loads(self.aws.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
+
+    def put(self, name="okta/acme", **content):
+        text = json.dumps({"domain": "acme.okta.com"} | content)
+        self.answers.secret = self.aws.client("secretsmanager").create_secret(Name=name, SecretString=text)["ARN"]
+
     def test_the_secret_is_written_and_nothing_of_it_anywhere_else(self):
-        terminal = Scripted("acme.example.com", "acme.okta.com", "secret", "0oa1", HUSH, "", "ada@acme.com", "")
-        answers = Answers()
-        configure(self.aws, terminal, answers)
-        written = self.aws.client("secretsmanager").get_secret_value(SecretId="okta/acme")
+        terminal = self.configure("acme.example.com", "acme.okta.com", "", "secret", "0oa1", HUSH, "", "ada@acme.com")
         content = {"domain": "acme.okta.com", "client_id": "0oa1", "client_secret": HUSH, "integration_name": "Okta", "owner": "ada@acme.com"}
-        self.assertEqual((json.loads(written["SecretString"]), written["ARN"]), (content, answers.secret))
+        told = self.aws.client("secretsmanager").describe_secret(SecretId="okta/acme")
+        self.assertEqual((self.content(), told["ARN"]), (content, self.answers.secret))
+        self.assertEqual(told["Tags"], [{"Key": "okta-authomize", "Value": "collect"}])
         self.assertEqual(terminal.hidden, [HUSH])
         self.assertNotIn(HUSH, "".join(terminal.said))
         for file in self.folder.iterdir():
             self.assertNotIn(HUSH, file.read_text())
             self.assertEqual(stat.S_IMODE(file.stat().st_mode), 0o600, file)
-        tags = self.aws.client("secretsmanager").describe_secret(SecretId="okta/acme")["Tags"]
-        self.assertEqual(tags, [{"Key": "okta-authomize", "Value": "collect"}])
 
     def test_a_second_time_it_is_a_new_version_of_the_same_secret(self):
-        answers = Answers()
-        configure(self.aws, Scripted("acme.okta.com", "token", "old", "", "", ""), answers)
-        first = answers.secret
-        configure(self.aws, Scripted("acme.okta.com", "token", "new", "", "", ""), answers)
-        self.assertEqual(answers.secret, first)
-        told = self.aws.client("secretsmanager").get_secret_value(SecretId=first)
-        self.assertEqual(json.loads(told["SecretString"])["token"], "new")
+        self.configure("acme.okta.com", "", "token", "old", "", "")
+        first = self.answers.secret
+        self.configure("", "", "", "new", "", "")
+        self.assertEqual((self.answers.secret, self.content(first)["token"]), (first, "new"))
 
-    def test_a_private_key_is_read_from_its_file(self):
+    def test_what_is_not_asked_for_stays_and_an_empty_line_keeps_what_is_there(self):
+        rest = {"streams_off": ["roles"], "drop_attributes": ["mobilePhone"], "unknown_actors": "keep", "later": {"any": 1}}
+        for way in ({"client_id": "0oa1", "client_secret": "s"}, {"token": "t"}):
+            self.put(f"okta/{len(way)}", integration_name="Acme EU", owner="ada@acme.com", **way, **rest)
+            before = self.content(self.answers.secret)
+            self.configure(*[""] * (7 if "client_id" in way else 6))
+            self.assertEqual(self.content(self.answers.secret), before)
+
+    def test_a_private_key_stays_with_its_id_as_it_was_written(self):
+        self.put(client_id="0oa1", private_key={"kty": "RSA", "d": HUSH}, key_id="kid-1", integration_name="Acme", owner="ada@acme.com")
+        before = self.content()
+        self.configure("", "", "", "", "", "", "")
+        self.assertEqual(self.content(), before)
+
+    def test_of_what_the_secret_holds_nothing_is_shown_and_nothing_is_on_the_disk(self):
+        hushed = {"integration_name": "hushed-name", "owner": "hushed@acme.com", "streams_off": ["hushed-stream"], "drop_attributes": ["hushed-drop"]}
+        self.put(domain="hushed.okta.com", client_id="hushed-id", client_secret="hushed-secret", **hushed)
+        terminal = self.configure("", "", "", "", "", "", "")
+        self.assertEqual(self.content()["client_secret"], "hushed-secret")
+        written = [file.read_text() for file in self.folder.rglob("*") if file.is_file()]
+        self.assertNotIn("hushed", "".join([*terminal.said, *written]))
+        self.assertIn("Stays as it is in the secret: drop_attributes, streams_off.", terminal.said)
+
+    def test_the_credentials_of_another_way_to_sign_in_are_removed(self):
         Path("key.pem").write_text("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
-        answers = Answers()
-        configure(self.aws, Scripted("acme.okta.com", "key", "0oa1", "no-such-file", "key.pem", "kid-1", "Acme", "", ""), answers)
-        told = json.loads(self.aws.client("secretsmanager").get_secret_value(SecretId=answers.secret)["SecretString"])
-        self.assertEqual(told["private_key"].splitlines()[1], "AAAA")
-        self.assertEqual(told["key_id"], "kid-1")
+        ways = {
+            ("client_id", "client_secret"): ("secret", "0oa1", "s"),
+            ("client_id", "private_key", "key_id"): ("key", "0oa1", "no-such-file", "key.pem", "kid-1"),
+            ("token",): ("token", "t"),
+        }
+        self.put(token="t", streams_off=["roles"])
+        for keys in [*ways, *reversed(ways)]:
+            self.configure("", "", *ways[keys], "", "")
+            self.assertEqual(self.content().keys(), {"domain", "integration_name", "streams_off", *keys})
+
+    def test_a_secret_or_key_is_kept_only_with_its_client_and_a_key_id_only_with_its_key(self):
+        self.put(client_id="0oa1", client_secret="old")
+        with self.assertRaises(IndexError):
+            self.configure("", "", "", "0oa2", "")
+        self.assertEqual(self.content()["client_secret"], "old")
+        Path("key.pem").write_text("-----BEGIN PRIVATE KEY-----\nBBBB\n-----END PRIVATE KEY-----\n")
+        self.put("okta/key", client_id="0oa1", private_key="old", key_id="kid-1")
+        self.configure("", "", "", "", "key.pem", "", "", "")
+        told = self.content("okta/key")
+        self.assertIn("BBBB", told["private_key"])
+        self.assertNotIn("key_id", told)
+
+    def test_an_owner_is_removed_by_none(self):
+        self.put(token="t", owner="ada@acme.com")
+        self.configure("", "", "", "", "", "none")
+        self.assertNotIn("owner", self.content())
+
+    def test_another_org_gets_a_secret_of_its_own(self):
+        self.put(token="t", streams_off=["roles"])
+        self.configure("https://beta.okta.com/", "", "token", "u", "Beta", "")
+        self.assertIn(":secret:okta/beta-", self.answers.secret)
+        self.assertEqual(self.content("okta/beta"), {"domain": "https://beta.okta.com/", "token": "u", "integration_name": "Beta"})
+        self.assertEqual(self.content(), {"domain": "acme.okta.com", "token": "t", "streams_off": ["roles"]})
+
+    def test_another_orgs_secret_and_one_that_is_no_object_are_replaced_only_by_a_written_yes(self):
+        self.put("okta/acme", token="t")
+        self.put("okta/text", token="t")
+        self.aws.client("secretsmanager").put_secret_value(SecretId="okta/text", SecretString="hushed")
+        for name, before in (("okta/acme", '"token": "t"'), ("okta/text", "hushed")):
+            with self.assertRaisesRegex(Failure, "nothing was written"):
+                self.configure("beta.okta.com", name, "y")
+            self.assertIn(before, self.aws.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
+            self.configure("beta.okta.com", name, "yes", "token", "new", "", "")
+            self.assertEqual(self.content(name)["token"], "new")
+        self.configure("acme-admin.okta.com", "okta/new", "token", "t", "", "")
+        self.configure("https://acme.okta.com/", "okta/new", "token", "u", "", "")
+
+    def test_a_secret_without_a_value_is_given_one_and_one_that_cannot_be_read_stays(self):
+        secrets = self.aws.client("secretsmanager")
+        secrets.create_secret(Name="okta/empty")
+        self.configure("acme.okta.com", "okta/empty", "token", "t", "", "")
+        self.assertEqual(self.content("okta/empty")["token"], "t")
+        refusal = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}, "GetSecretValue")
+        client = SimpleNamespace(get_secret_value=Mock(side_effect=refusal))
+        aws = SimpleNamespace(client=lambda name: client)
+        with self.assertRaisesRegex(Failure, "okta/empty cannot be read: not authorized.*GetSecretValue"):
+            configure(aws, Scripted("acme.okta.com", "okta/empty"), self.answers)
 
     def test_a_custom_domain_is_refused_and_oktas_own_are_not(self):
         for good in ("acme.okta.com", "https://acme.oktapreview.com/", "acme-admin.okta.com", "ACME.okta-emea.com"):
@@ -238,7 +333,7 @@ class Asked(OnAws):
     def test_a_check_is_a_table_and_tells_whether_all_is_open(self):
         for name, is_open in (("succeeded", True), ("degraded", False)):
             terminal = Scripted()
-            told = run.check(self.client(answer(name)), self.outputs() if is_open else {"FunctionName": "collector"}, terminal, {})
+            told = run.check(self.client(answer(name)), "collector", terminal, {})
             self.assertEqual(told, is_open)
             self.assertEqual(json.loads(self.lambda_.given["Payload"]), {"mode": "check"})
             for stream in answer(name)["streams"]:
@@ -246,7 +341,7 @@ class Asked(OnAws):
 
     def test_an_error_of_the_function_is_told_by_its_type_and_message(self):
         with self.assertRaisesRegex(Failure, "CredentialsRejected: .+"):
-            run.invoke(self.client(answer("rejected"), "Unhandled"), {"FunctionName": "collector"}, {})
+            run.invoke(self.client(answer("rejected"), "Unhandled"), "collector", {})
 
     def test_a_link_leads_to_every_status_page_and_to_nothing_else(self):
         outputs = self.outputs()
@@ -280,16 +375,49 @@ class Asked(OnAws):
         self.assertEqual(len(terminal.said), 3)
 
 
+def packed(dist, code=b"code"):
+    """A package's folder, with code of a kind and the real templates."""
+    folder = dist / f"okta-authomize-{package.version(ROOT)}-arm64"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("collector.zip", "loader.zip"):
+        (folder / name).write_bytes(code + name.encode())
+    (folder / "packaged.yaml").write_text(package.packaged(ROOT / "template.yaml", folder.name, "arm64"))
+    (folder / "fleet.yaml").write_text(package.packaged_fleet(ROOT / "fleet.yaml", folder.name, "arm64"))
+    (folder / "collector.cdx.json").write_text("{}")
+    return folder
+
+
 class Stacks(OnAws):
     def test_a_package_is_uploaded_into_a_private_bucket_of_this_account(self):
-        folder = self.folder / "okta-authomize-0.1.0-arm64"
-        folder.mkdir()
-        (folder / "packaged.yaml").write_text("{}")
+        folder = packed(self.folder / "dist")
         for _ in range(2):
             bucket, key = stacks.upload(self.aws, folder, "us-east-1")
         s3 = self.aws.client("s3")
-        self.assertEqual(s3.get_object(Bucket=bucket, Key=f"{key}/packaged.yaml")["Body"].read(), b"{}")
+        there = {one["Key"]: one["Size"] for one in s3.list_objects_v2(Bucket=bucket)["Contents"]}
+        self.assertEqual(there, {f"{key}/{file.name}": file.stat().st_size for file in folder.iterdir()})
         self.assertTrue(all(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values()))
+
+    def test_another_build_of_the_same_version_has_another_key_and_the_same_one_has_not(self):
+        folder = packed(self.folder / "dist")
+        first = package.key(folder)
+        self.assertRegex(first, rf"^{folder.name}-[0-9a-f]{{12}}$")
+        (folder / "collector.cdx.json").write_text("made a second later")
+        self.assertEqual(package.key(folder), first)
+        found = {first}
+        for name in package.DEPLOYED:
+            (folder / name).write_bytes((folder / name).read_bytes() + b" ")
+            found.add(package.key(folder))
+        self.assertEqual(len(found), 1 + len(package.DEPLOYED))
+        (folder / "loader.zip").unlink()
+        with self.assertRaisesRegex(Failure, "lacks loader.zip: make package"):
+            stacks.upload(self.aws, folder, "us-east-1")
+
+    def test_by_hand_the_key_is_worked_out_as_the_document_says(self):
+        folder = packed(self.folder / "dist")
+        (line,) = re.findall(r"^KEY=.+$", (ROOT / "docs/operations.md").read_text(), re.MULTILINE)
+        line = re.sub(r"okta-authomize-[0-9.]+-arm64", folder.name, line)
+        told = subprocess.run(["bash", "-c", f"{line}; echo $KEY"], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+        self.assertEqual(told, package.key(folder))
 
     def test_without_a_stack_one_is_told_to_deploy(self):
         with self.assertRaisesRegex(Failure, "make deploy"):
@@ -327,27 +455,41 @@ class Stacks(OnAws):
 class Whole(OnAws):
     """`make deploy` and what follows, but for CloudFormation's own work."""
 
-    def run_command(self, name, *lines):
-        from deploy import __main__ as program
+    def setUp(self):
+        super().setUp()
+        self.deployed = []
+        (self.folder / "Cargo.toml").write_text((ROOT / "Cargo.toml").read_text())
 
-        terminal, given = Scripted(*lines), program.parse([name])
+    def run_command(self, name, *lines, **more):
+        terminal, given = Scripted(*lines), program.parse([name, *more.pop("arguments", [])])
         answers = Answers.read()
         answers.region = "us-east-1"
         with patch.object(stacks.Stack, "deploy", lambda stack, url, parameters: self.deployed.append((stack.name, url, parameters))):
             with patch.object(program, "ROOT", self.folder):
                 return program.COMMANDS[name](self.aws, terminal, answers, given), terminal
 
+    def make_stack(self, name="okta-authomize", own="SecretArn", **outputs):
+        """A stack that is known by its parameter, with these outputs."""
+        template = {
+            "Parameters": {own: {"Type": "String", "Default": ""}, "Kept": {"Type": "String", "Default": ""}},
+            "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+            "Outputs": {key: {"Value": value} for key, value in outputs.items()},
+        }
+        given = [{"ParameterKey": key, "ParameterValue": "x"} for key in template["Parameters"]]
+        self.aws.client("cloudformation").create_stack(StackName=name, TemplateBody=json.dumps(template), Parameters=given)
+
+    def make_fleet(self, **outputs):
+        Answers(stack="okta-fleet", region="us-east-1").write()
+        self.make_stack("okta-fleet", "SummaryCron", FunctionName="collector", **outputs)
+
     def test_deploy_asks_and_upgrade_does_not(self):
-        self.deployed = []
-        (self.folder / "Cargo.toml").write_text((ROOT / "Cargo.toml").read_text())
-        dist = self.folder / "dist" / f"okta-authomize-{package.version(ROOT)}-arm64"
         secret = self.aws.client("secretsmanager").create_secret(Name="okta/acme", SecretString="{}")["ARN"]
         with patch.object(questions, "concurrency", return_value="false"):
             with self.assertRaisesRegex(Failure, "make package"):
                 self.run_command("deploy", "okta/acme", "none", "none", "none")
-            dist.mkdir(parents=True)
-            (dist / "packaged.yaml").write_text("{}")
+            folder = packed(self.folder / "dist")
             self.assertEqual(self.run_command("deploy", "okta/acme", "none", "none", "none")[0], 0)
+        self.make_stack()
         code, terminal = self.run_command("upgrade")
         self.assertEqual((code, terminal.typed), (0, []))
         first, second = self.deployed
@@ -355,7 +497,103 @@ class Whole(OnAws):
         name, url, parameters = first
         self.assertEqual((name, parameters["SecretArn"], parameters["OneRunAtATime"]), ("okta-authomize", secret, "false"))
         self.assertEqual(parameters.keys() - load(ROOT / "template.yaml")["Parameters"].keys(), {"CodeBucket", "CodeKey"})
-        self.assertTrue(url.endswith(f"/{dist.name}/packaged.yaml"))
+        self.assertEqual(parameters["CodeKey"], package.key(folder))
+        self.assertTrue(url.endswith(f"/{package.key(folder)}/packaged.yaml"))
+
+    def test_a_changed_build_of_the_same_version_is_deployed(self):
+        self.make_stack()
+        for code in (b"one", b"one", b"two"):
+            packed(self.folder / "dist", code)
+            self.run_command("upgrade")
+        keys = [parameters["CodeKey"] for _, _, parameters in self.deployed]
+        self.assertEqual((keys[0] == keys[1], keys[1] == keys[2]), (True, False))
+
+    def test_a_fleet_is_upgraded_with_its_own_template(self):
+        packed(self.folder / "dist")
+        self.make_fleet()
+        secret = Answers.read()
+        secret.secret, secret.parameters = "arn:written-by-make-configure", {"Concurrency": "20"}
+        secret.write()
+        code, terminal = self.run_command("upgrade")
+        ((name, url, parameters),) = self.deployed
+        self.assertEqual((code, name), (0, "okta-fleet"))
+        self.assertTrue(url.endswith("/fleet.yaml"))
+        self.assertEqual(parameters["Concurrency"], "20")
+        self.assertEqual(parameters.keys() - load(ROOT / "fleet.yaml")["Parameters"].keys(), {"CodeBucket", "CodeKey"})
+        self.assertIn("SECRET_ID", terminal.said[-1])
+
+    def test_parameters_that_the_template_does_not_know_are_named(self):
+        packed(self.folder / "dist")
+        self.make_fleet()
+        Answers(stack="okta-fleet", region="us-east-1", parameters={"SecretArn": "x", "Concurrency": "20", "LogLevel": "INFO"}).write()
+        with self.assertRaisesRegex(Failure, r"fleet.yaml does not know: LogLevel, SecretArn;"):
+            self.run_command("upgrade")
+        self.assertEqual(self.deployed, [])
+
+    def test_a_fleet_is_not_replaced_by_a_stack_of_one_org(self):
+        self.make_fleet()
+        with self.assertRaisesRegex(Failure, "is a fleet: make configure adds an org"):
+            self.run_command("deploy")
+
+    def test_a_stack_of_another_project_is_left_alone(self):
+        packed(self.folder / "dist")
+        self.make_stack(own="Another")
+        for command in ("deploy", "upgrade"):
+            with self.assertRaisesRegex(Failure, "none of this project's"):
+                self.run_command(command)
+        with self.assertRaisesRegex(Failure, "has no output FunctionName: .*make upgrade"):
+            self.run_command("check")
+        part = {"StackStatus": "CREATE_COMPLETE", "ParentId": "arn:aws:cloudformation:us-east-1:123456789012:stack/okta-fleet/x"}
+        with patch.object(stacks.Stack, "described", return_value=part):
+            with self.assertRaisesRegex(Failure, "a part of the stack okta-fleet"):
+                self.run_command("upgrade")
+
+    def test_a_fleet_is_asked_for_one_org_by_its_secret(self):
+        self.make_fleet()
+        for name, tag in (("okta/acme", "collect"), ("okta/beta", "collect"), ("okta/off", "off")):
+            self.aws.client("secretsmanager").create_secret(Name=name, SecretString="{}", Tags=[{"Key": "okta-authomize", "Value": tag}])
+        for command in ("check", "invoke"):
+            with self.assertRaisesRegex(Failure, f"make {command} SECRET_ID=okta/acme; there are okta/acme, okta/beta$"):
+                self.run_command(command)
+        with patch.object(run, "invoke", return_value=answer("succeeded")) as invoked:
+            self.run_command("check", arguments=["--secret-id", "okta/beta"])
+            self.run_command("invoke", arguments=["--secret-id", "okta/beta", "--event", '{"mode": "full"}'])
+            self.run_command("invoke", arguments=["--event", '{"secret_id": "okta/acme"}'])
+        events = [call.args[2] for call in invoked.call_args_list]
+        beta = {"secret_id": "okta/beta"}
+        self.assertEqual(events, [beta | {"mode": "check"}, beta | {"mode": "full"}, {"secret_id": "okta/acme"}])
+
+    def test_a_fleets_log_and_status_are_found_and_of_an_older_one_one_is_told(self):
+        self.make_fleet(BucketName="data")
+        for command, output in (("logs", "Log"), ("status", "Status")):
+            with self.assertRaisesRegex(Failure, f"has no output {output}: .*make upgrade"):
+                self.run_command(command)
+        self.aws.client("cloudformation").delete_stack(StackName="okta-fleet")
+        self.make_fleet(BucketName="data", Log="/aws/lambda/nested", Status="s3://data/okta/status/")
+        self.aws.client("s3").create_bucket(Bucket="data")
+        self.aws.client("s3").put_object(Bucket="data", Key="okta/status/acme.html", Body=b"")
+        self.aws.client("logs").create_log_group(logGroupName="/aws/lambda/nested")
+        self.assertIn("acme, for five minutes", self.run_command("status")[1].said[0])
+        self.assertEqual(self.run_command("logs")[0], 0)
+        with self.assertRaisesRegex(Failure, "no log group /aws/lambda/nested-loader: the stack does not have this function"):
+            self.run_command("logs", arguments=["--which", "loader"])
+
+    def test_the_loader_is_invoked_by_its_name_and_loads_everything_unless_told_otherwise(self):
+        self.make_stack(FunctionName="collector", LoaderName="the-loader")
+        event = {"integration": "okta", "accept_shrink": True}
+        with patch.object(run, "invoke", return_value={}) as invoked:
+            self.run_command("invoke", arguments=["--which", "loader", "--event", json.dumps(event)])
+            self.run_command("invoke", arguments=["--which", "loader"])
+            self.run_command("invoke")
+        asked = [call.args[1:3] for call in invoked.call_args_list]
+        self.assertEqual(asked, [("the-loader", event), ("the-loader", {"detail-type": "Scheduled Event"}), ("collector", {})])
+        with self.assertRaisesRegex(Failure, "the loader knows integrations"):
+            self.run_command("invoke", arguments=["--which", "loader", "--secret-id", "okta/acme"])
+
+    def test_without_a_loader_one_is_told_how_to_get_it(self):
+        self.make_stack(FunctionName="collector")
+        with self.assertRaisesRegex(Failure, "names no loader: .*fourth question of make deploy.*make upgrade"):
+            self.run_command("invoke", arguments=["--which", "loader"])
 
     def test_a_stack_is_removed_only_by_a_written_yes_and_its_data_is_named(self):
         template = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}, "Outputs": {"BucketName": {"Value": "data"}}}
@@ -368,26 +606,131 @@ class Whole(OnAws):
         self.assertIn("s3://data", terminal.said[-1])
 
     def test_what_goes_wrong_is_a_message_and_no_stack_trace(self):
-        from deploy import __main__ as program
-
-        for command, told in (("upgrade", "no answers"), ("check", "make deploy")):
+        for command, told in (("upgrade", "there is no stack okta-authomize in us-east-1: make deploy"), ("check", "make deploy")):
             said = io.StringIO()
             with contextlib.redirect_stderr(said):
                 self.assertEqual(program.main([command]), 1)
             self.assertIn(told, said.getvalue())
             self.assertNotIn("Traceback", said.getvalue())
 
+    def test_an_answer_that_is_not_aws_is_told_as_such(self):
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said), patch.object(stacks.Stack, "described", side_effect=ResponseParserError("<html>")):
+            self.assertEqual(program.main(["check"]), 1)
+        self.assertIn("what answered is not AWS", said.getvalue())
 
-class Makefile(unittest.TestCase):
+    def test_an_event_that_is_none_is_told_with_an_example(self):
+        for text in ("{mode: full}", "[]"):
+            said = io.StringIO()
+            with contextlib.redirect_stderr(said), self.assertRaises(SystemExit):
+                program.parse(["invoke", "--event", text])
+            self.assertIn("""'{"mode": "full"}'""", said.getvalue())
+
+
+class Region(InAFolder):
+    def region(self, answers=None, profile=None, **environment):
+        names = ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE")
+        kept = {name: value for name, value in os.environ.items() if name not in names}
+        file = self.folder / "config"
+        file.write_text(f"[default]\nregion = {profile}\n" if profile else "")
+        files = {"AWS_CONFIG_FILE": str(file), "AWS_SHARED_CREDENTIALS_FILE": str(self.folder / "none")}
+        self.said, answers = Scripted(), answers or Answers()
+        with patch.dict("os.environ", kept | files | environment, clear=True):
+            program.session(answers, self.said)
+        return answers.region
+
+    def test_it_is_taken_from_each_place_that_may_have_it(self):
+        self.assertEqual(self.region(AWS_REGION="eu-west-1"), "eu-west-1")
+        self.assertEqual(self.region(AWS_DEFAULT_REGION="eu-west-2"), "eu-west-2")
+        self.assertEqual(self.region(profile="eu-west-3"), "eu-west-3")
+        self.assertEqual(self.region(profile="eu-west-3", AWS_REGION="eu-west-1", AWS_DEFAULT_REGION="eu-west-2"), "eu-west-1")
+        self.assertEqual(self.said.said, [])
+
+    def test_that_of_the_stack_wins_and_the_difference_is_told(self):
+        self.assertEqual(self.region(Answers(region="eu-north-1"), AWS_REGION="eu-west-1"), "eu-north-1")
+        self.assertIn("eu-north-1", self.said.said[0])
+        self.region(Answers(region="eu-north-1"), AWS_REGION="eu-north-1", profile="eu-west-3")
+        self.assertEqual(self.said.said, [])
+
+    def test_without_any_every_place_is_named(self):
+        with self.assertRaises(Failure) as caught:
+            self.region()
+        for place in ("AWS_REGION", "AWS_DEFAULT_REGION", "profile"):
+            self.assertIn(place, str(caught.exception))
+            for document in ("README.md", "docs/operations.md"):
+                self.assertIn(place, (ROOT / document).read_text())
+
+
+class Toolchain(InAFolder):
+    """What `make rust` asks for, with programs that are not there or too old."""
+
+    def rust(self, version="1.95.0", missing=()):
+        """The exit code and words of `make rust` with this compiler."""
+        told = {"cargo": "cargo 1.95.0", "rustc": f"rustc {version} (0123abc 2026-01-01)" if version else "", "cc": "cc"}
+        place = self.folder / "bin"
+        place.mkdir(exist_ok=True)
+        for name in ("bash", "make", "sed", "cut", "awk", "uname"):
+            if not (place / name).exists():
+                (place / name).symlink_to(shutil.which(name))
+        for name, says in told.items():
+            (place / name).write_text(f"#!/bin/bash\necho '{says}'\n")
+            (place / name).chmod(0o755)
+        for name in missing:
+            (place / name).unlink()
+        command = [place / "make", "--silent", "--file", ROOT / "Makefile", f"VENV={self.folder}", "rust"]
+        done = subprocess.run(command, cwd=ROOT, env={"PATH": str(place)}, capture_output=True, text=True, check=False)
+        return done.returncode, done.stderr
+
+    def test_a_toolchain_that_is_there_and_new_enough_is_taken(self):
+        oldest = re.search(r'^rust-version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)[1]
+        for version in (oldest, f"{oldest}.0", f"{oldest}.1-nightly", "1.100.0-beta.2", "2.0.0"):
+            self.assertEqual(self.rust(version), (0, ""), version)
+
+    def test_an_older_rust_is_told_which_one_is_needed_and_how_to_get_it(self):
+        for version in ("1.89.0", "1.9.0", "0.99.0", ""):
+            code, told = self.rust(version)
+            self.assertNotEqual(code, 0, version)
+            self.assertRegex(told, r"Rust 1\.90 or newer is needed, and rustc is .+: rustup update", version)
+            self.assertIn(version or "of no known version", told)
+
+    def test_what_is_missing_is_told_with_what_to_install(self):
+        for missing, remedy in (("cargo", "rustup.rs"), ("rustc", "rustup.rs"), ("cc", "build-essential")):
+            code, told = self.rust(missing=[missing])
+            self.assertNotEqual(code, 0, missing)
+            self.assertIn(remedy, told)
+
+    def test_the_documents_ask_for_the_same_rust(self):
+        oldest = re.search(r'^rust-version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)[1]
+        for document in ("README.md", "CONTRIBUTING.md"):
+            self.assertIn(f"Rust {oldest} or newer with a C compiler", " ".join((ROOT / document).read_text().split()), document)
+
+
+class Makefile(InAFolder):
+    def test_what_a_person_says_is_handed_on(self):
+        place = self.folder / "bin"
+        place.mkdir()
+        (place / "python3").write_text("""#!/bin/bash\nprintf '<%s>' "$@"\n""")
+        (place / "python3").chmod(0o755)
+        said = {
+            "check": ("check",),
+            "check SECRET_ID=okta/acme": ("check", "--secret-id", "okta/acme"),
+            """invoke EVENT='{"mode": "full"}'""": ("invoke", "--event", '{"mode": "full"}'),
+            """invoke SECRET_ID=okta/acme EVENT='{}'""": ("invoke", "--secret-id", "okta/acme", "--event", "{}"),
+            """invoke WHICH=loader EVENT='{"integration": "okta"}'""": ("invoke", "--event", '{"integration": "okta"}', "--which", "loader"),
+            "logs WHICH=loader MINUTES=60": ("logs", "--minutes", "60", "--which", "loader"),
+        }
+        for words, expected in said.items():
+            command = ["make", "--silent", *shlex.split(words), f"VENV={self.folder}"]
+            told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+            self.assertTrue(told.endswith("<-B><-m><deploy>" + "".join(f"<{word}>" for word in expected)), (words, told))
+
     def test_no_target_runs_what_a_stack_says(self):
         told = (ROOT / "Makefile").read_text() + (ROOT / "README.md").read_text()
         self.assertNotRegex(told, r"\beval\b")
 
     def test_every_command_has_its_target(self):
-        from deploy.__main__ import COMMANDS
-
         targets = re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE)
-        self.assertLessEqual({*COMMANDS, "package"}, set(targets))
+        self.assertLessEqual({*program.COMMANDS, "package"}, set(targets))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The template, as governed accounts ask for it."""
 
+import json
 import re
 import unittest
 
@@ -7,7 +8,9 @@ from deploy.template import load
 from deploy.tests.resources import ROOT, of_type
 
 HOURS_PER_DAY = 24
-TEMPLATE = load(ROOT / "template.yaml")
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudwatch-alarm.html
+LONGEST_DESCRIPTION = 1024
+TEMPLATE, FLEET = load(ROOT / "template.yaml"), load(ROOT / "fleet.yaml")
 ROLES = of_type(TEMPLATE, "AWS::IAM::Role")
 FUNCTIONS = of_type(TEMPLATE, "AWS::Serverless::Function")
 ALARMS = of_type(TEMPLATE, "AWS::CloudWatch::Alarm")
@@ -130,7 +133,43 @@ class Rules(unittest.TestCase):
         self.assertLessEqual({"OneOrgNamesItsSecret", "TheLoaderIsWhereTheBucketIs"}, TEMPLATE["Rules"].keys())
 
 
+class Outputs(unittest.TestCase):
+    """Each function is named, by the stack of one org and by a fleet: the programs of deploy/ ask for these."""
+
+    def test_both_functions_are_named_and_the_loader_only_where_it_is(self):
+        outputs, fleet = TEMPLATE["Outputs"], FLEET["Outputs"]
+        self.assertEqual((outputs["FunctionName"]["Value"], outputs["LoaderName"]["Value"]), ({"Ref": "Function"}, {"Ref": "Loader"}))
+        self.assertEqual(outputs["LoaderName"]["Condition"], TEMPLATE["Resources"]["Loader"]["Condition"])
+        self.assertEqual((fleet["LoaderName"]["Condition"], FLEET["Conditions"]["Loads"]), ("Loads", TEMPLATE["Conditions"]["Loads"]["Fn::And"][1]))
+
+    def test_a_fleet_has_the_outputs_that_commands_ask_for(self):
+        for name in ("FunctionName", "BucketName", "Status", "Log", "LoaderName"):
+            self.assertIn(name, TEMPLATE["Outputs"])
+            self.assertEqual(FLEET["Outputs"][name]["Value"], {"Fn::GetAtt": ["Collector", f"Outputs.{name}"]})
+
+
 class Alarms(unittest.TestCase):
+    def descriptions(self):
+        for template in (TEMPLATE, FLEET):
+            for name, alarm in of_type(template, "AWS::CloudWatch::Alarm").items():
+                yield name, alarm["Properties"]["AlarmDescription"]
+
+    def test_every_alarm_says_where_to_go_on_reading_and_is_no_longer_than_cloudwatch_takes(self):
+        self.assertIn("\n## At an alarm\n", (ROOT / "docs/operations.md").read_text(encoding="utf-8"))
+        for name, text in self.descriptions():
+            self.assertTrue(text.endswith("docs/operations.md, At an alarm."), name)
+            self.assertLessEqual(len(text), LONGEST_DESCRIPTION, name)
+
+    def test_every_command_that_an_alarm_names_can_be_given(self):
+        makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+        events = []
+        for name, text in self.descriptions():
+            for target in re.findall(r"\bmake ([a-z]+)", text):
+                self.assertIn(f"\n{target}:", makefile, name)
+            events += [json.loads(event) for event in re.findall(r"EVENT='([^']+)'", text)]
+        self.assertIn({"accept_shrink": ["users"]}, events)
+        self.assertIn({"integration": "okta", "accept_shrink": True}, events)
+
     def test_every_alarm_tells_when_it_is_over_as_well(self):
         for name, alarm in ALARMS.items():
             properties = alarm["Properties"]
