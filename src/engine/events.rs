@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
-use super::job::{Change, Key, Scope};
+use super::job::{Change, Job, Key, Scope};
 use super::queue;
 use super::settle;
 use super::sweep;
@@ -103,7 +103,12 @@ fn touch(work: &mut Work, stream: &'static Stream, touches: Touches, event: &Eve
             let actor = event.actor.iter().filter(|actor| kind.names(&actor.kind, &actor.id));
             let actor = actor.map(|actor| actor.id.as_str()).collect();
             let ids = Some(event.ids(kind)).filter(|ids| !ids.is_empty()).unwrap_or(actor);
-            each(work, stream, kind, &ids, event, &coverage);
+            if ids.is_empty() {
+                unnamed(work, stream, event, &coverage);
+            }
+            for id in ids {
+                work.add(stream, Of::All(kind), id, Job::changed_in_life(event.change(&coverage)), event.now);
+            }
         }
         Touches::Life => {
             let ids = event.ids(Kind::User);

@@ -68,6 +68,12 @@ impl Sizes {
         self.0.get(id).copied()
     }
 
+    /// As [`Self::of`]; of an object that is not among those that are remembered, though there is room, that it had none.
+    pub(super) fn known_of(&self, id: &str) -> Option<u64> {
+        let has_room = (1..MOST_SIZES * 9 / 10).contains(&self.0.len());
+        self.of(id).or(has_room.then_some(0))
+    }
+
     /// Whether a reading of all records of an object took away more than events explain.
     pub(super) fn is_doubtful(&self, id: &str, lines: u64, change: Option<&Change>) -> bool {
         let losses = change.map_or(0, |change| u64::from(change.losses));

@@ -184,6 +184,11 @@ impl Job {
         Self { change: Some(change), ..Self::default() }
     }
 
+    /// As [`Self::changed`], of an object that is live as the events themselves show: it need not be known first.
+    pub(super) fn changed_in_life(change: Change) -> Self {
+        Self { item: Some(Value::Object(serde_json::Map::new())), ..Self::changed(change) }
+    }
+
     /// Whether a request of it was answered already.
     pub(super) fn has_begun(&self) -> bool {
         self.position.is_some() || self.since_sequence.is_some()
@@ -215,8 +220,12 @@ impl Job {
         self.of_snapshot |= other.of_snapshot;
         // A snapshot asks again, and decides.
         self.trouble = self.trouble.take().filter(|trouble| !(trouble.doubted && other.of_snapshot));
-        // An object that has changed must be known anew.
-        self.item = other.item.or(self.item.take().filter(|_| other.change.is_none()));
+        // An object that has changed must be known anew, and one that is to be known is not known by a later event.
+        let is_known = other.of_snapshot || self.item.is_some() || self.change.is_none();
+        self.item = match other.item.filter(|_| is_known) {
+            Some(item) => Some(item),
+            None => self.item.take().filter(|_| other.change.is_none()),
+        };
         self.changed_since = match (self.changed_since, other.changed_since) {
             (Some(own), Some(other)) => Some(own.min(other)),
             (own, other) => own.or(other),

@@ -53,12 +53,17 @@ impl Engine {
     pub(super) fn log_lets_go_on(&self, now: Timestamp) -> bool {
         match self.flights.is_under_way(LOG) {
             true => self.flights.hangs(LOG, now),
-            false => self.log.rests(),
+            false => self.log.rests() || self.is_full(),
         }
     }
 
+    /// Whether there are as many jobs as the cursor should hold.
+    fn is_full(&self) -> bool {
+        self.work.queue.untroubled() >= MOST_JOBS
+    }
+
     fn next_of_log(&mut self, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {
-        if self.flights.is_under_way(LOG) || self.work.queue.untroubled() >= MOST_JOBS {
+        if self.flights.is_under_way(LOG) || self.is_full() {
             return None;
         }
         let path = self.log.next(&self.work, now).filter(|path| has_room(path))?;
@@ -101,7 +106,7 @@ impl Engine {
                 self.work.plan.streams.iter().copied().filter(|stream| reads(stream, listing.name)).collect();
             let ahead = parts.iter().map(|stream| self.work.queue.count(stream.name, Rank::Snapshot, PARTS_AHEAD));
             if ahead.sum::<usize>() < PARTS_AHEAD
-                && self.work.queue.untroubled() < MOST_JOBS
+                && !self.is_full()
                 && let Some(fetch) = self.next_of(listing.name, Reads::Listing, Rank::Snapshot, now, has_room)
             {
                 return Some(fetch);

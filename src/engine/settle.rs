@@ -61,12 +61,16 @@ fn fold_pairs(work: &mut Work, stream: &'static Stream, now: Timestamp) {
     let Identity::Pair(first, second) = stream.identity else { return };
     let can_all = |kind| stream.reread(Of::All(kind)).is_some();
     let has_pairs = stream.reread(Of::Pair).is_some();
-    let listing_cost = listing_cost(work, stream, first, second);
+    let most_pages = listing_cost(work, stream, first, second);
     let pairs = pairs(work, stream);
     let mut by_first: BTreeMap<&str, usize> = BTreeMap::new();
     pairs.iter().for_each(|pair| *by_first.entry(&pair.first).or_default() += 1);
-    let is_whole = |(_, count): &(&&str, &usize)| **count as u64 > listing_cost && can_all(first);
-    let firsts: BTreeSet<&str> = by_first.iter().filter(is_whole).map(|(first, _)| *first).collect();
+    let is_whole = |(first, count): &(&&str, &usize)| {
+        let count = **count as u64;
+        count > pages_of(work, stream, first, count).map_or(most_pages, |pages| pages.min(most_pages))
+    };
+    let firsts: BTreeSet<&str> =
+        by_first.iter().filter(|_| can_all(first)).filter(is_whole).map(|(first, _)| *first).collect();
     let mut by_second: BTreeMap<&str, usize> = BTreeMap::new();
     let left = pairs.iter().filter(|pair| !firsts.contains(pair.first.as_str()));
     left.for_each(|pair| *by_second.entry(&pair.second).or_default() += 1);
@@ -87,6 +91,15 @@ fn fold_pairs(work: &mut Work, stream: &'static Stream, now: Timestamp) {
             work.change(stream, Of::All(kind), id, pair.change.clone(), now);
         }
     }
+}
+
+/// Pages that the listing of all records of one first object has, where it is known how many it had, and so many were
+/// added; `None` where it is not.
+fn pages_of(work: &Work, stream: &Stream, id: &str, added: u64) -> Option<u64> {
+    let Identity::Pair(first, _) = stream.identity else { return None };
+    let Read::Listing { page_items, .. } = stream.reread(Of::All(first))?.read else { return None };
+    let lines = work.sizes.get(stream.name)?.known_of(id)?;
+    Some((lines + added) / page_items + 1)
 }
 
 /// Pages that the listing of all records of one first object has at most: it lists no more objects of the second

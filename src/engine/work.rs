@@ -154,9 +154,14 @@ impl Work {
 
     /// Adds a job for what has changed.
     pub(super) fn change(&mut self, stream: &'static Stream, of: Of, id: &str, change: Change, now: Timestamp) {
+        self.add(stream, of, id, Job::changed(change), now);
+    }
+
+    /// Adds a job for records that have an object's id in theirs, or of a pair.
+    pub(super) fn add(&mut self, stream: &'static Stream, of: Of, id: &str, job: Job, now: Timestamp) {
         let is_readable = matches!(of, Of::Pair) || stream.reread(of).is_some();
         let Some(scope) = scope_of(stream, of, id).filter(|_| is_readable) else { return self.make_due(stream) };
-        self.queue.add(Key { reads: stream.name, scope }, Job::changed(change), now);
+        self.queue.add(Key { reads: stream.name, scope }, job, now);
     }
 
     /// Records of an answer, to be mapped by their stream's declaration.

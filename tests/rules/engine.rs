@@ -409,3 +409,98 @@ fn who_can_no_longer_sign_in_is_not_read_by_a_snapshot_that_was_open_before() {
     assert!(matches!(engine.next(now()), Ask::Commit));
     assert_eq!(engine.standing().completed().iter().map(|done| done.stream).collect::<Vec<_>>(), ["factors"]);
 }
+
+/// The engine of an org with a million users, of which all is read, at an hour without sweeps.
+fn of_a_million_users() -> Engine {
+    let complete = |lines: u64, requests: u64| json!({"complete": {"since_sequence": 1, "started_at": "2026-11-23T12:00:00Z", "lines": lines, "requests": requests}});
+    let swept = json!({"until": "2026-11-23T17:55:00Z"});
+    let cursor = json!({
+        "version": 2,
+        "log": {"next": "/api/v1/logs?after=0&limit=1000", "newest_published": "2026-11-23T17:55:00Z", "read_at": "2026-11-23T17:55:00Z"},
+        "streams": {
+            "users": complete(1_000_000, 5_000), "factors": complete(1_000_000, 1_005_000),
+            "groups": complete(10_000, 50), "group_memberships": complete(4_000_000, 14_000),
+            "applications": complete(1_000, 5), "application_users": complete(3_000_000, 7_000),
+        },
+        "swept": {"users": swept, "groups": swept, "group_memberships": swept},
+        "sizes": {"application_users": {"0oa1": 3_000, "0oa2": 900_000}, "group_memberships": {"00g1": 1_000_000, "00g2": 40}},
+    });
+    let streams = ["users", "factors", "groups", "group_memberships", "applications", "application_users", "activity"];
+    Engine::new(plan(&streams), Cursor::read(&cursor).unwrap(), 1, now())
+}
+
+/// Pages of the log with so many events, each of another user; `targets` beside the user.
+fn pages_of_events(kind: &str, targets: &serde_json::Value, count: usize) -> Vec<serde_json::Value> {
+    let event = |n: usize| {
+        let user = json!({"type": "User", "id": format!("00u{n}"), "alternateId": "a", "displayName": "A"});
+        let targets: Vec<_> = targets.as_array().unwrap().iter().cloned().chain([user]).collect();
+        json!({"uuid": format!("e{n}"), "published": "2026-11-23T17:56:00.000Z", "eventType": kind,
+            "outcome": {"result": "SUCCESS"}, "actor": {"type": "User", "id": "00uAdmin"}, "target": targets})
+    };
+    let events: Vec<_> = (0..count).map(event).collect();
+    events.chunks(1_000).map(|chunk| json!(chunk)).collect()
+}
+
+/// Answers all that is asked until nothing is; gives the paths, ids taken out, with how often each was asked for.
+fn requests_for(mut engine: Engine, events: Vec<serde_json::Value>) -> std::collections::BTreeMap<String, usize> {
+    let (mut asked, mut sequence) = (std::collections::BTreeMap::new(), 1);
+    let mut log = events.into_iter().enumerate();
+    for _ in 0..100_000 {
+        match engine.next(now()) {
+            Ask::Fetch(fetch) => {
+                let path = fetch.path.split('?').next().unwrap().to_owned();
+                let (answer, named) = if path == "/api/v1/logs" {
+                    let (n, page_of_log) = log.next().unwrap_or((usize::MAX, json!([])));
+                    let next = format!("/api/v1/logs?after={}&limit=1000", n.wrapping_add(1));
+                    (page(page_of_log, Some(&next)), path)
+                } else {
+                    let id = path.split('/').find(|part| part.starts_with("00") || part.starts_with("0oa"));
+                    let named = id.map_or(path.clone(), |id| path.replace(id, "{}"));
+                    let is_object = path.split('/').count() == 5 && id.is_some();
+                    let object = json!({"id": id, "status": "ACTIVE"});
+                    (page(if is_object { object } else { json!([]) }, None), named)
+                };
+                *asked.entry(named).or_default() += 1;
+                engine.absorb(fetch.ticket, answer, now());
+            }
+            Ask::Commit => {
+                sequence += 1;
+                engine.committed(sequence, now());
+            }
+            Ask::Write(_) => {}
+            Ask::Done => return asked,
+            other => panic!("{other:?} after {asked:#?}"),
+        }
+    }
+    panic!("no end: {asked:#?}");
+}
+
+#[test]
+fn of_a_million_users_only_what_has_changed_is_read() {
+    let of = |kind: &str, id: &str| json!([{"type": kind, "id": id, "alternateId": "a", "displayName": "A"}]);
+    let asked = |kind: &str, targets: &serde_json::Value, count| {
+        let asked = requests_for(of_a_million_users(), pages_of_events(kind, targets, count));
+        println!("{count} × {kind}: {asked:?}");
+        asked
+    };
+    let factors = asked("user.mfa.factor.activate", &json!([]), 2_000);
+    assert_eq!(factors.get("/api/v1/users/{}/factors"), Some(&2_000), "{factors:?}");
+    assert_eq!(factors.values().sum::<usize>(), 2_000 + 3, "beside them pages of the log: {factors:?}");
+    let assigned = asked("application.user_membership.add", &of("AppInstance", "0oa1"), 2_000);
+    let others = assigned.keys().any(|path| !["/api/v1/logs", "/api/v1/apps/{}/users"].contains(&path.as_str()));
+    assert!(
+        !others && assigned["/api/v1/apps/{}/users"] <= 2,
+        "one listing, of one page here, and a look: {assigned:?}"
+    );
+    let everywhere = asked("application.user_membership.add", &of("AppInstance", "0oa2"), 100);
+    assert!(everywhere.values().sum::<usize>() <= 100 + 2, "an app of 900,000 users is not listed: {everywhere:?}");
+    let joined = asked("group.user_membership.add", &of("UserGroup", "00g1"), 1);
+    assert!(joined.values().sum::<usize>() <= 3, "a group of a million is not listed: {joined:?}");
+}
+
+#[test]
+fn more_changes_than_a_cursor_should_hold_are_read_piece_by_piece() {
+    let asked = requests_for(of_a_million_users(), pages_of_events("user.mfa.factor.activate", &json!([]), 12_000));
+    assert_eq!(asked.get("/api/v1/users/{}/factors"), Some(&12_000), "{asked:?}");
+    assert_eq!(asked["/api/v1/logs"], 13);
+}
