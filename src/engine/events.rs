@@ -7,19 +7,17 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
-use super::job::{Change, Job, Key, Scope};
+use super::job::{Change, Job, Key, Scope, scope_of};
 use super::queue;
 use super::settle;
 use super::sweep;
 use super::swept::CLOCK_MARGIN;
-use super::work::{Work, scope_of};
+use super::work::Work;
 use crate::streams::change::{Identity, Kind, Of, Touches, brings, is_read, takes_away};
 use crate::streams::{LogEvent, Party, STREAMS, Stream, parties};
 
 /// Event types whose touches are remembered, so that each is looked up once.
 const MOST_TYPES: usize = 2_000;
-/// Jobs of one stream that wait for a snapshot to answer them; of more, the snapshot is due again if it does not.
-const MOST_AWAITING: usize = 1_000;
 
 /// What is known of event types so far.
 #[derive(Debug, Default)]
@@ -100,15 +98,7 @@ fn touch(work: &mut Work, stream: &'static Stream, touches: Touches, event: &Eve
         Touches::Lately => sweep::request(work, stream, Some(event.change(&coverage)), event.now),
         Touches::Each(kinds) => each_of(work, stream, kinds, event, &coverage),
         Touches::EachOrActor(kind) => {
-            let actor = event.actor.iter().filter(|actor| kind.names(&actor.kind, &actor.id));
-            let actor = actor.map(|actor| actor.id.as_str()).collect();
-            let ids = Some(event.ids(kind)).filter(|ids| !ids.is_empty()).unwrap_or(actor);
-            if ids.is_empty() {
-                unnamed(work, stream, event, &coverage);
-            }
-            for id in ids {
-                work.add(stream, Of::All(kind), id, Job::changed_in_life(event.change(&coverage)), event.now);
-            }
+            each_or_actor(work, stream, kind, event, &coverage);
         }
         Touches::Life => {
             let ids = event.ids(Kind::User);
@@ -150,8 +140,7 @@ fn coverage(work: &Work, stream: &Stream, published: Option<Timestamp>) -> Cover
     if is_before(complete.started_at) {
         Coverage::Read
     } else if open.is_some_and(is_before) || open.is_none() && progress.asked && !is_narrowed {
-        let waiting = work.queue.of(stream.name).filter(|(_, job)| job.left_to_snapshot()).take(MOST_AWAITING);
-        if waiting.count() < MOST_AWAITING { Coverage::Awaited } else { Coverage::Open }
+        Coverage::Awaited
     } else {
         Coverage::Open
     }
@@ -179,6 +168,19 @@ fn each(work: &mut Work, stream: &'static Stream, kind: Kind, ids: &[&str], even
         if takes_away(event.kind) && matches!(stream.identity, Identity::Principal(_)) {
             work.expect_removals(stream, kind, id);
         }
+    }
+}
+
+/// The records of each target, or of the actor, who are live: only they do this.
+fn each_or_actor(work: &mut Work, stream: &'static Stream, kind: Kind, event: &Event<'_>, coverage: &Coverage) {
+    let actor = event.actor.iter().filter(|actor| kind.names(&actor.kind, &actor.id));
+    let actor = actor.map(|actor| actor.id.as_str()).collect();
+    let ids = Some(event.ids(kind)).filter(|ids| !ids.is_empty()).unwrap_or(actor);
+    if ids.is_empty() {
+        unnamed(work, stream, event, coverage);
+    }
+    for id in ids {
+        work.add(stream, Of::All(kind), id, Job::changed_in_life(event.change(coverage)), event.now);
     }
 }
 

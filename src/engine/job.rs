@@ -4,7 +4,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::streams::change::{Identity, Kind};
+use crate::streams::Stream;
+use crate::streams::change::{Identity, Kind, Of};
+
+/// Jobs of one stream that wait for a snapshot that is due or open. More are not kept: a snapshot that is abandoned is due
+/// again, and one that is held has read what changed.
+pub(super) const MOST_AWAITING: usize = 1_000;
 
 /// What part of a stream a job reads.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -237,6 +242,18 @@ impl Job {
             None => *slot = Some(change),
         }
     }
+}
+
+/// The scope of records that have an object's id in theirs, or of a pair.
+pub(super) fn scope_of(stream: &Stream, of: Of, id: &str) -> Option<Scope> {
+    Some(match (of, stream.identity) {
+        (Of::Pair, _) => {
+            let (first, second) = id.split_once(':')?;
+            Scope::Pair(first.to_owned(), second.to_owned())
+        }
+        (Of::All(kind), Identity::Object(_) | Identity::Own) => Scope::Object(kind, id.to_owned()),
+        (Of::All(kind), Identity::Pair(..) | Identity::Principal(_)) => Scope::Parent(kind, id.to_owned()),
+    })
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]

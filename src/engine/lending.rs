@@ -1,8 +1,8 @@
 //! One answer for several streams: who must know an object first, and who waits for it.
 
-use super::job::{Key, Scope};
+use super::job::{Key, Scope, scope_of};
 use super::reading::{Shape, reading};
-use super::work::{Work, scope_of};
+use super::work::Work;
 use crate::streams::Stream;
 use crate::streams::change::{Identity, Of, Read};
 

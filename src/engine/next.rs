@@ -11,8 +11,8 @@ use crate::streams::{LISTINGS, Source, Stream, by_name, listing, own_stream};
 
 /// A listing's next page is fetched ahead while fewer of its items' parts than this are waiting.
 const PARTS_AHEAD: usize = 200;
-/// Jobs in the cursor, but for those in trouble: with more, neither listings nor the System Log are read on. With what a
-/// page of the log adds, and `MOST_SIZES`, it bounds the cursor to 2 MB; an object that does not answer adds about 500 bytes.
+/// Jobs that may be sent: with more, neither listings nor the System Log are read on. With what a page of the log adds, and
+/// `MOST_SIZES`, it bounds the cursor to 2 MB; an object that does not answer adds about 500 bytes.
 const MOST_JOBS: usize = 5_000;
 
 /// Which jobs of a name are meant.
@@ -57,9 +57,9 @@ impl Engine {
         }
     }
 
-    /// Whether there are as many jobs as the cursor should hold.
+    /// Whether as many jobs may be sent as the cursor should hold.
     fn is_full(&self) -> bool {
-        self.work.queue.untroubled() >= MOST_JOBS
+        self.work.queue.sendable(|reads| !self.work.has_failed(reads)) >= MOST_JOBS
     }
 
     fn next_of_log(&mut self, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::job::{Change, Key, Scope};
+use super::job::{Change, Job, Key, MOST_AWAITING, Scope};
 use super::queue::Rank;
+use super::snapshot::MOST_EXCEPTED;
 use super::sweep;
 use super::work::Work;
 use crate::streams::change::{Identity, Kind, Of, Read};
@@ -21,6 +22,9 @@ pub(super) const FEW_PAGES: u64 = 10;
 /// listing of those that have changed lately.
 const SEVERAL: usize = 3;
 
+/// Jobs of a stream of which many fail before its changes are left to a snapshot: an org may refuse a stream for months.
+const MOST_OF_A_STREAM: usize = 10_000;
+
 struct Pair {
     first: String,
     second: String,
@@ -29,6 +33,7 @@ struct Pair {
 
 /// Chooses how the jobs of a stream that wait for it are read.
 pub(super) fn settle(work: &mut Work, stream: &'static Stream, now: Timestamp) {
+    shed(work, stream);
     fold_pairs(work, stream, now);
     let objects: Vec<_> = work.queue.waiting(stream.name, Rank::Changed).collect();
     let since = objects.iter().map(|key| work.queue.get(key)?.change.as_ref()?.since).min().flatten();
@@ -38,7 +43,24 @@ pub(super) fn settle(work: &mut Work, stream: &'static Stream, now: Timestamp) {
     }
 }
 
-/// Leaves what waits to a snapshot, where reading it one by one would cost more.
+/// Leaves the changes of a stream that does not answer to a snapshot, where they have become too many for the cursor.
+fn shed(work: &mut Work, stream: &'static Stream) {
+    let many_fail = work.queue.of(stream.name).filter(|(_, job)| job.trouble.is_some()).nth(MOST_EXCEPTED).is_some();
+    let is_failing = work.has_failed(stream.name) || many_fail;
+    if !is_failing || work.queue.of(stream.name).count() <= MOST_OF_A_STREAM {
+        return;
+    }
+    work.make_due(stream);
+    let is_spare = |(key, job): &(&Key, &Job)| {
+        let is_reading = job.has_begun() || job.of_snapshot || work.queue.is_under_way(key);
+        !is_reading && !job.is_gone() && !matches!(key.scope, Scope::Whole | Scope::ChangedSince)
+    };
+    let spare: Vec<_> = work.queue.of(stream.name).filter(is_spare).map(|(key, _)| key.clone()).collect();
+    spare.iter().for_each(|key| drop(work.queue.remove(key)));
+}
+
+/// Leaves what waits to a snapshot, where reading it one by one would cost more, or there is more than a cursor should
+/// hold.
 pub(super) fn weigh(work: &mut Work, stream: &'static Stream, now: Timestamp) {
     let waiting: Vec<_> = work.queue.waiting(stream.name, Rank::Changed).collect();
     let snapshot = work.progress(stream.name).filter(|progress| progress.open.is_none());
@@ -47,8 +69,13 @@ pub(super) fn weigh(work: &mut Work, stream: &'static Stream, now: Timestamp) {
         return;
     }
     work.make_due(stream);
-    for key in waiting {
-        work.queue.update(&key, now, |job| {
+    for (n, key) in waiting.iter().enumerate() {
+        let is_spare = n >= MOST_AWAITING && key.scope != Scope::ChangedSince;
+        if is_spare && work.queue.get(key).is_some_and(|job| !job.has_begun() && !job.of_snapshot) {
+            work.queue.remove(key);
+            continue;
+        }
+        work.queue.update(key, now, |job| {
             if let Some(change) = &mut job.change {
                 change.left_to_snapshot = true;
             }

@@ -10,7 +10,7 @@ use super::ask::{Parked, Plan};
 use super::cursor::{Cursor, Seen};
 use super::guard::Sizes;
 use super::harvest::Harvest;
-use super::job::{Change, Job, Key, Scope};
+use super::job::{Change, Job, Key, Scope, scope_of};
 use super::order::Order;
 use super::queue::{Kept, Queue};
 use super::snapshot::{Completed, MOST_EXCEPTED, Progress};
@@ -126,6 +126,11 @@ impl Work {
 
     pub(super) fn is_parked(&self, stream: &str) -> bool {
         self.parked.contains_key(stream)
+    }
+
+    /// Whether a stream is left alone for another reason than a limit.
+    pub(super) fn has_failed(&self, stream: &str) -> bool {
+        self.parked(stream).is_some_and(|why| *why != Parked::Limited)
     }
 
     pub(super) fn parked(&self, stream: &str) -> Option<&Parked> {
@@ -284,16 +289,4 @@ impl Work {
         followed.insert(hash(from));
         followed.insert(hash(to))
     }
-}
-
-/// The scope of records that have an object's id in theirs, or of a pair.
-pub(super) fn scope_of(stream: &Stream, of: Of, id: &str) -> Option<Scope> {
-    Some(match (of, stream.identity) {
-        (Of::Pair, _) => {
-            let (first, second) = id.split_once(':')?;
-            Scope::Pair(first.to_owned(), second.to_owned())
-        }
-        (Of::All(kind), Identity::Object(_) | Identity::Own) => Scope::Object(kind, id.to_owned()),
-        (Of::All(kind), Identity::Pair(..) | Identity::Principal(_)) => Scope::Parent(kind, id.to_owned()),
-    })
 }

@@ -412,6 +412,15 @@ fn who_can_no_longer_sign_in_is_not_read_by_a_snapshot_that_was_open_before() {
 
 /// The engine of an org with a million users, of which all is read, at an hour without sweeps.
 fn of_a_million_users() -> Engine {
+    Engine::new(plan_of_a_million(), cursor_of_a_million(), 1, now())
+}
+
+fn plan_of_a_million() -> Plan {
+    let streams = ["users", "factors", "groups", "group_memberships", "applications", "application_users", "activity"];
+    plan(&streams)
+}
+
+fn cursor_of_a_million() -> Cursor {
     let complete = |lines: u64, requests: u64| json!({"complete": {"since_sequence": 1, "started_at": "2026-11-23T12:00:00Z", "lines": lines, "requests": requests}});
     let swept = json!({"until": "2026-11-23T17:55:00Z"});
     let cursor = json!({
@@ -425,8 +434,7 @@ fn of_a_million_users() -> Engine {
         "swept": {"users": swept, "groups": swept, "group_memberships": swept},
         "sizes": {"application_users": {"0oa1": 3_000, "0oa2": 900_000}, "group_memberships": {"00g1": 1_000_000, "00g2": 40}},
     });
-    let streams = ["users", "factors", "groups", "group_memberships", "applications", "application_users", "activity"];
-    Engine::new(plan(&streams), Cursor::read(&cursor).unwrap(), 1, now())
+    Cursor::read(&cursor).unwrap()
 }
 
 /// Pages of the log with so many events, each of another user; `targets` beside the user.
@@ -443,6 +451,15 @@ fn pages_of_events(kind: &str, targets: &serde_json::Value, count: usize) -> Vec
 
 /// Answers all that is asked until nothing is; gives the paths, ids taken out, with how often each was asked for.
 fn requests_for(mut engine: Engine, events: Vec<serde_json::Value>) -> std::collections::BTreeMap<String, usize> {
+    run_through(&mut engine, events, "")
+}
+
+/// As [`requests_for`], in an org that refuses one of these paths for good.
+fn run_through(
+    engine: &mut Engine,
+    events: Vec<serde_json::Value>,
+    refused: &str,
+) -> std::collections::BTreeMap<String, usize> {
     let (mut asked, mut sequence) = (std::collections::BTreeMap::new(), 1);
     let mut log = events.into_iter().enumerate();
     for _ in 0..100_000 {
@@ -460,6 +477,8 @@ fn requests_for(mut engine: Engine, events: Vec<serde_json::Value>) -> std::coll
                     let object = json!({"id": id, "status": "ACTIVE"});
                     (page(if is_object { object } else { json!([]) }, None), named)
                 };
+                let error = "an admin role is missing".to_owned();
+                let answer = if named == refused { Answer::Unavailable { error } } else { answer };
                 *asked.entry(named).or_default() += 1;
                 engine.absorb(fetch.ticket, answer, now());
             }
@@ -503,4 +522,27 @@ fn more_changes_than_a_cursor_should_hold_are_read_piece_by_piece() {
     let asked = requests_for(of_a_million_users(), pages_of_events("user.mfa.factor.activate", &json!([]), 12_000));
     assert_eq!(asked.get("/api/v1/users/{}/factors"), Some(&12_000), "{asked:?}");
     assert_eq!(asked["/api/v1/logs"], 13);
+}
+
+#[test]
+fn more_changes_than_a_snapshot_costs_end_with_the_snapshot_however_many() {
+    let changed = pages_of_events("user.account.update_profile", &json!([]), 12_000);
+    let asked = requests_for(of_a_million_users(), changed);
+    // The snapshot is one page here.
+    assert!(asked.values().sum::<usize>() < 6_000, "{asked:?}");
+    let assigned = pages_of_events("application.user_membership.add", &json!([]), 12_000);
+    requests_for(of_a_million_users(), assigned);
+}
+
+#[test]
+fn changes_of_a_stream_that_is_refused_neither_stop_the_log_nor_fill_the_cursor() {
+    let mut engine = of_a_million_users();
+    for run in 0..20 {
+        let events = pages_of_events("user.mfa.factor.activate", &json!([]), 15_000);
+        let asked = run_through(&mut engine, events, "/api/v1/users/{}/factors");
+        assert!(asked["/api/v1/logs"] >= 16, "run {run}: {asked:?}");
+        let cursor = engine.cursor();
+        assert!(cursor.jobs.len() <= 12_000, "run {run}: {} jobs", cursor.jobs.len());
+        engine = Engine::new(plan_of_a_million(), cursor, 2, now());
+    }
 }

@@ -24,7 +24,7 @@ const ALLOWED: [(&str, &str); 33] = [
     ("cursor", "guard queue snapshot swept version_1"),
     ("work", "ask cursor guard harvest job order queue snapshot swept"),
     ("sweep", "job swept work"),
-    ("settle", "job queue sweep work"),
+    ("settle", "job queue snapshot sweep work"),
     ("lending", "job reading work"),
     ("belief", "guard job looks reading work"),
     ("snapshots", "ask assembly harvest job snapshot sweep swept work"),

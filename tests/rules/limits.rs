@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use fake_org::{Class, Failure, Limits, Request, Response, WindowUse};
+use fake_org::{Class, Failure, Limits, NewApp, NewUser, Request, Response, WindowUse};
 use jiff::SignedDuration;
 use okta_authomize::invocation::{Outcome, Report};
 use serde_json::json;
@@ -374,4 +374,47 @@ async fn two_limits_that_are_taken_for_one_class_are_each_used_as_if_alone() {
             assert!(together_s * 4 <= alone_s * 5, "{limits:?}: {together:?} s together, {alone:?} s alone");
         }
     }
+}
+
+/// Seconds that a first run takes of an org of which every limit is 60 a minute.
+async fn seconds_of_a_first_run(off: &[&str]) -> i64 {
+    let mut rig = Rig::new().await;
+    {
+        let mut org = rig.org();
+        org.silently(|org| {
+            let name = |n: usize| NewUser::named(&format!("Ada{n}"), "Lovelace");
+            let people: Vec<_> = (0..150).map(|n| org.create_user(name(n))).collect();
+            for (n, person) in people[..120].iter().enumerate() {
+                let group = org.create_group(&format!("Group {n}"));
+                org.add_member(&group, person);
+            }
+            for (n, person) in people[..30].iter().enumerate() {
+                let app = org.create_app(NewApp::new("bookmark", &format!("App {n}"), "BOOKMARK"));
+                org.assign_user(&app, person);
+            }
+        });
+        let classes =
+            [Class::Users, Class::User, Class::UserParts, Class::Groups, Class::Group, Class::Apps, Class::App];
+        let others = [Class::Clients, Class::Iam, Class::Idps, Class::Logs];
+        org.options.limits =
+            classes.into_iter().chain(others).fold(Limits::none(), |limits, class| limits.set(class, 60));
+    }
+    rig.without(off);
+    let _time = time::hurry(&mut rig, &[]);
+    let began = rig.org().now();
+    let report = time::ask(&rig, json!({}), HOUR).await;
+    assert_eq!(report.outcome, Outcome::Succeeded, "{report:#?}");
+    assert_eq!(rig.org().counts().rate_limited, 0);
+    let ended = rig.org().now();
+    ended.duration_since(began).as_secs()
+}
+
+#[tokio::test]
+async fn a_run_ends_about_when_its_busiest_limit_does() {
+    let busiest = ["groups", "group_memberships", "role_assignments"];
+    let names = okta_authomize::streams::names();
+    let off: Vec<&str> = names.into_iter().filter(|name| !busiest.contains(name)).collect();
+    let (together_s, alone_s) = (seconds_of_a_first_run(&[]).await, seconds_of_a_first_run(&off).await);
+    println!("{together_s} s for everything, {alone_s} s for groups alone");
+    assert!(together_s * 4 <= alone_s * 5, "{together_s} s for everything, {alone_s} s for groups alone");
 }

@@ -8,9 +8,9 @@ use super::state::{Answered, streams_of};
 use crate::body::Item;
 use crate::engine::assembly::made;
 use crate::engine::harvest::Harvest;
-use crate::engine::job::{Job, Key, Scope};
+use crate::engine::job::{Job, Key, Scope, scope_of};
 use crate::engine::sweep;
-use crate::engine::work::{Work, scope_of};
+use crate::engine::work::Work;
 use crate::streams::change::Of;
 use crate::streams::{Context, Listing, Stream, by_name, id_of};
 

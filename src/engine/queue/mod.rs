@@ -59,8 +59,6 @@ pub(in crate::engine) struct Queue {
     /// By stream: parts of its open snapshot, and those of them that have failed.
     parts: BTreeMap<&'static str, (usize, usize)>,
     pub(in crate::engine) numbers: u64,
-    /// Jobs that met trouble.
-    troubled: usize,
 }
 
 impl Queue {
@@ -89,9 +87,9 @@ impl Queue {
         jobs.into_iter().map(keep).collect()
     }
 
-    /// How many jobs have met no trouble: they become fewer as the run goes on.
-    pub(in crate::engine) fn untroubled(&self) -> usize {
-        self.jobs.len() - self.troubled
+    /// How many jobs may be sent, of what is read that is `wanted`: they become fewer as the run goes on.
+    pub(in crate::engine) fn sendable(&self, wanted: impl Fn(&str) -> bool) -> usize {
+        self.waiting.iter().filter(|(reads, _)| wanted(reads)).map(|(_, list)| list.len()).sum()
     }
 
     pub(in crate::engine) fn get(&self, key: &Key) -> Option<&Job> {
@@ -154,6 +152,9 @@ impl Queue {
 
     /// Adds a job, or what it asks for to the one that is there. A wider scope swallows narrower ones.
     pub(in crate::engine) fn add(&mut self, key: Key, job: Job, now: Timestamp) {
+        if self.is_spare(&key, &job) {
+            return;
+        }
         if let Scope::Pair(first, second) = &key.scope
             && let Some(wider) = self.wider(key.reads, first, second)
         {
@@ -240,7 +241,6 @@ impl Queue {
 
     pub(in crate::engine) fn enter(&mut self, key: &Key, now: Timestamp) {
         let Some(entry) = self.jobs.get(key) else { return };
-        self.troubled += usize::from(entry.job.trouble.is_some());
         if entry.job.is_gone() && !entry.job.left_to_snapshot() && !entry.is_under_way {
             self.gone.insert(key.clone());
         }
@@ -258,7 +258,6 @@ impl Queue {
 
     pub(in crate::engine) fn leave(&mut self, key: &Key) {
         let Some(entry) = self.jobs.get(key) else { return };
-        self.troubled -= usize::from(entry.job.trouble.is_some());
         self.gone.remove(key);
         if entry.job.of_snapshot && key.scope != Scope::Whole {
             let parts = self.parts.entry(key.reads).or_default();

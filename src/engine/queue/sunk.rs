@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Queue, Queued};
-use crate::engine::job::{Job, JobTrouble, Key, Scope};
+use crate::engine::job::{Job, JobTrouble, Key, MOST_AWAITING, Scope};
 
 /// Pause after a second failure in a row; after a first one the next run tries again.
 const FIRST_PAUSE: SignedDuration = SignedDuration::from_mins(5);
@@ -13,6 +13,14 @@ const MOST_ERROR_BYTES: usize = 400;
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(24);
 
 impl Queue {
+    /// Whether a job need not be kept, because a snapshot is to answer it and many wait for that already.
+    pub(super) fn is_spare(&self, key: &Key, job: &Job) -> bool {
+        let waits = |(_, job): &(&Key, &Job)| job.left_to_snapshot();
+        job.left_to_snapshot()
+            && !self.jobs.contains_key(key)
+            && self.of(key.reads).filter(waits).take(MOST_AWAITING).count() == MOST_AWAITING
+    }
+
     /// Every job that met trouble.
     pub(in crate::engine) fn troubled(&self) -> impl Iterator<Item = (&Key, &JobTrouble)> {
         self.jobs.iter().filter_map(|(key, entry)| Some((key, entry.job.trouble.as_ref()?)))
