@@ -140,8 +140,9 @@ def troubled(measured):
         ]
         for row in measured
     ]
+    text = "Factors are refused for every tenth user. The answer for the group that hangs does not come within an hour."
     header = ["run", "outcome", "requests", "floor where all answers", "wall", "CPU", "peak memory", "records", "bars"]
-    return "## Objects that do not answer\n\n" + table(header, rows)
+    return f"## Objects that do not answer\n\n{text}\n\n" + table(header, rows)
 
 
 def backlog(measured):

@@ -37,6 +37,8 @@ pub(super) enum Size {
     Suspect,
     /// It is the cause.
     TooMuch,
+    /// It probably is the cause: no answer came in time. Each try costs a minute.
+    Slow,
 }
 
 /// What an answer to a GET means.

@@ -24,7 +24,7 @@ pub(super) async fn text_of(mut response: reqwest::Response) -> Result<String, A
 /// An exchange that broke off; `size` where it was not for slowness.
 pub(super) fn broken(error: reqwest::Error, size: Size) -> AnswerTrouble {
     let is_slow = error.is_timeout() && !error.is_connect();
-    AnswerTrouble { text: innermost(&error.without_url()), size: if is_slow { Size::TooMuch } else { size } }
+    AnswerTrouble { text: innermost(&error.without_url()), size: if is_slow { Size::Slow } else { size } }
 }
 
 /// The last cause of an error: what reqwest says above it repeats the request.

@@ -204,7 +204,7 @@ impl Transport {
             Err(_) if left <= ANSWER_TIMEOUT => Err(Error::OutOfTime),
             Err(_) => {
                 let text = format!("no answer within {} s", ANSWER_TIMEOUT.as_secs());
-                Ok(Err(AnswerTrouble { text, size: Size::TooMuch }))
+                Ok(Err(AnswerTrouble { text, size: Size::Slow }))
             }
         }
     }

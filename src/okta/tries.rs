@@ -6,6 +6,8 @@ use super::asked::Asked;
 
 /// How often a request is sent that fails for no reason of its own.
 pub(super) const ATTEMPTS: u32 = 5;
+/// How often a request is sent whose answer does not come in time, each for a smaller page: a minute each.
+const SLOW: u32 = 4;
 /// How often a refused proof is answered with a new one: for a nonce, for the clock, with a new token.
 const PROOFS: u32 = 3;
 
@@ -13,6 +15,7 @@ const PROOFS: u32 = 3;
 #[derive(Debug, Default)]
 pub(super) struct Tries {
     failed: u32,
+    slow: u32,
     proofs: u32,
     has_doubted: bool,
     has_renewed: bool,
@@ -84,15 +87,19 @@ impl Tries {
         let is_worth_less = match trouble.size {
             Size::Indifferent => false,
             Size::Suspect => self.failed > 0,
-            Size::TooMuch => true,
+            Size::TooMuch | Size::Slow => true,
         };
+        self.slow += u32::from(trouble.size == Size::Slow);
+        if self.slow >= SLOW {
+            return Next::GiveUp;
+        }
         let is_eased = is_worth_less && (asked.halve() || asked.undecorate());
         if is_eased || (trouble.size == Size::Suspect && self.failed == 0) {
             self.failed += 1;
             return Next::Pause(self.failed.min(ATTEMPTS));
         }
         // A body that is too large stays so.
-        if trouble.size == Size::TooMuch { Next::GiveUp } else { self.fail() }
+        if matches!(trouble.size, Size::TooMuch | Size::Slow) { Next::GiveUp } else { self.fail() }
     }
 }
 
@@ -117,6 +124,7 @@ mod tests {
         };
         assert_eq!(sizes(Size::Suspect, "/u?limit=200"), [200, 200, 100, 50, 25, 12, 10]);
         assert_eq!(sizes(Size::TooMuch, "/u?limit=200"), [200, 100, 50, 25, 12, 10]);
+        assert_eq!(sizes(Size::Slow, "/u?limit=200"), [200, 100, 50, 25]);
         assert_eq!(sizes(Size::Indifferent, "/u?limit=200"), [200; 5]);
         assert_eq!(sizes(Size::Suspect, "/u?limit=1"), [1; 5]);
         assert_eq!(targets(Size::Suspect, "/u").len(), 5);

@@ -155,11 +155,12 @@ impl Org {
         }
     }
 
-    /// Refuses to tell the factors of so many users, for good.
+    /// Refuses to tell the factors of so many users, spread over all, for good.
     pub fn refuse_factors(&mut self, users: usize) {
         let body =
             r#"{"errorCode":"E0000006","errorSummary":"You do not have permission to perform the requested action"}"#;
-        let ids: Vec<String> = self.users.ids().take(users).map(str::to_owned).collect();
+        let step = (self.users.ids().count() / users.max(1)).max(1);
+        let ids: Vec<String> = self.users.ids().step_by(step).take(users).map(str::to_owned).collect();
         for id in ids {
             self.fail(format!("GET /api/v1/users/{id}/factors").as_str(), u64::MAX, Failure::Status(403, body.into()));
         }
