@@ -9,7 +9,7 @@ use crate::body::Body;
 use crate::ids::Ids;
 use crate::streams::{Cadence, Stream};
 
-/// What a run is to collect, and within which bounds.
+/// A run's task, and its bounds.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// Streams that are not switched off and whose scope is granted.
@@ -30,8 +30,8 @@ pub struct Plan {
     pub full_sync_interval: SignedDuration,
     /// How often the factors are read.
     pub factors_interval: SignedDuration,
-    /// Since when earlier runs in this process know what has changed, by stream: a sweep that found
-    /// nothing is not committed.
+    /// The time before which earlier runs of this process know all changes, by stream: a sweep that found nothing is
+    /// in no manifest.
     pub swept_at: BTreeMap<String, Timestamp>,
     /// How far back the first run reads the System Log.
     pub log_lookback: SignedDuration,
@@ -50,7 +50,7 @@ impl Plan {
     }
 }
 
-/// What the engine wants next.
+/// The engine's next wish.
 #[derive(Debug)]
 pub enum Ask {
     /// Send this request; more may be asked for while it is under way.
@@ -74,7 +74,7 @@ pub struct Fetch {
     pub ticket: u64,
     /// Path and query within the org.
     pub path: String,
-    /// What the answer may come without (see [`Listing::omits`](crate::streams::Listing::omits)).
+    /// Members that the answer may come without (see [`Listing::omits`](crate::streams::Listing::omits)).
     pub omits: &'static str,
 }
 
@@ -83,11 +83,11 @@ pub struct Fetch {
 pub struct Recalled {
     /// Their uuids.
     pub uuids: Ids,
-    /// All that were published until then are taken for committed: there were too many to read back.
+    /// Events published up to then count as committed, because there were too many to read back.
     pub known_until: Option<Timestamp>,
 }
 
-/// A time of which events can no longer be had.
+/// A period whose events Okta no longer keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogGap {
     /// When the log was last read.
@@ -96,7 +96,7 @@ pub struct LogGap {
     pub to: Timestamp,
 }
 
-/// What came of a request.
+/// The result of a request.
 #[derive(Debug)]
 pub enum Answer {
     /// A page: its body, and path and query of the next one.
@@ -120,7 +120,7 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// What it takes in memory, roughly.
+    /// Bytes that it takes in memory, roughly.
     pub(super) fn bytes(&self) -> usize {
         match self {
             Self::Page { body, .. } => body.len(),

@@ -26,10 +26,10 @@ struct Assembling {
     followed: BTreeSet<String>,
 }
 
-/// Items of one part: an answer that never ends is not held.
+/// Most items of one part: a listing that never ends is not held in memory.
 const MOST_ITEMS: usize = 20_000;
 
-/// What an answer has added to an object.
+/// The state of an object after an answer.
 pub(super) enum Stepped {
     /// More is to be asked.
     More,
@@ -76,7 +76,8 @@ impl Assemblies {
         self.0.retain(|key, _| key.reads != stream);
     }
 
-    /// Adds an answer. `is_second`: the object was begun anew because a detail was gone; one that still is, is left out.
+    /// Adds an answer. `is_second`: the object was begun anew because a detail was gone; a detail that still is gone is
+    /// left out.
     pub(super) fn take(
         &mut self,
         key: &Key,
@@ -108,7 +109,7 @@ impl Assemblies {
     }
 }
 
-/// What an answer was for the part that is being read.
+/// The meaning of an answer for the part that is being read.
 enum Read {
     /// One of its pages; more of them follow.
     Page,

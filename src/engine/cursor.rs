@@ -1,4 +1,4 @@
-//! Where collecting stands: all that the next run needs to go on.
+//! The position of collecting: everything that the next run needs to go on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -30,13 +30,13 @@ pub struct Cursor {
     /// Readings that are still to be done, in the order in which they became known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub jobs: Vec<Kept>,
-    /// Since when all changes are known, by stream.
+    /// The time before which all changes are known, by stream.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub swept: BTreeMap<String, Swept>,
     /// How many records each object had when they were last read, by stream.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sizes: BTreeMap<String, Sizes>,
-    /// Ids that were seen lately, and that a doubt looks at.
+    /// Ids that were seen lately; a look decides by them whether a doubtful reading is believed.
     #[serde(default)]
     pub seen: Seen,
     /// Ids of undocumented objects that were mentioned by others, by stream.
@@ -44,7 +44,7 @@ pub struct Cursor {
     pub mentioned: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// What must be there, as far as was seen.
+/// Objects that must be there, as recent answers have shown.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Seen {
     /// Id of the group Everyone, which every live user is in.
@@ -73,7 +73,7 @@ pub struct LogCursor {
     pub replay_since: Option<Timestamp>,
 }
 
-/// What to do about a cursor that was damaged.
+/// The remedy for a damaged cursor.
 const RESTORE: &str = "restore the manifest's first version (docs/operations.md, Restoring a deleted version)";
 
 /// A cursor that cannot be read.
@@ -125,14 +125,14 @@ impl Cursor {
         read.map_err(|error| CursorError(format!("{error}: {RESTORE}")))
     }
 
-    /// When the newest event was published that is committed with the cursor of a manifest or before.
+    /// The `published` of the newest event that is committed, by the cursor of a manifest (`value`).
     #[must_use]
     pub fn newest_event(value: &Value) -> Option<Timestamp> {
         value.pointer("/log/newest_published")?.as_str()?.parse().ok()
     }
 
-    /// Whether it holds more news than a moved position of the log, which moves over pages that hold nothing, and
-    /// a sweep that found nothing.
+    /// Whether it differs in more than the position in the log, which also moves over pages that hold nothing, and
+    /// in more than sweeps that found nothing.
     #[must_use]
     pub fn differs_beside_log(&self, other: &Self) -> bool {
         let jobs = |cursor: &Self| cursor.jobs.iter().filter(|kept| !is_routine(kept)).cloned().collect::<Vec<_>>();

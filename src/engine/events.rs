@@ -19,7 +19,7 @@ use crate::streams::{LogEvent, Party, STREAMS, Stream, parties};
 /// Event types whose touches are remembered, so that each is looked up once.
 const MOST_TYPES: usize = 2_000;
 
-/// What is known of event types so far.
+/// The touches of the event types that were looked up so far.
 #[derive(Debug, Default)]
 pub(super) struct Touched(BTreeMap<String, Vec<(&'static Stream, Touches)>>);
 

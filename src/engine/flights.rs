@@ -12,7 +12,7 @@ use crate::streams::by_name;
 const MOST_HELD_BYTES: usize = 8 * 1024 * 1024;
 /// … and how many of them; beyond either the earlier one is given up.
 const MOST_HELD: usize = 500;
-/// A commit, and what would otherwise follow the log, wait so long for a request that does not answer.
+/// How long a commit, and the jobs that follow the log, wait for a request that does not answer.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
 
 /// A request that has no absorbed answer yet.
@@ -25,7 +25,7 @@ pub(super) struct Flight {
     pub(super) key: Option<Key>,
     /// It looks whether a doubtful answer can be believed, and reads no records.
     pub(super) is_look: bool,
-    /// Where it was sent to.
+    /// Its path and query.
     pub(super) path: String,
     pub(super) sent_at: Timestamp,
     answer: Option<Answer>,

@@ -46,12 +46,12 @@ impl Sizes {
         }
     }
 
-    /// Notes a reading that nobody has believed yet: it takes nothing away.
+    /// Notes a reading that is not believed yet: it only raises the number.
     pub(super) fn note_at_least(&mut self, id: &str, lines: u64) {
         self.note(id, self.of(id).map_or(lines, |known| known.max(lines)));
     }
 
-    /// A tenth of all at once, so that it happens rarely.
+    /// Drops a tenth of all at once, so that it happens rarely.
     fn drop_smallest(&mut self) {
         let mut sizes: Vec<u64> = self.0.values().copied().collect();
         sizes.sort_unstable();
@@ -68,7 +68,7 @@ impl Sizes {
         self.0.get(id).copied()
     }
 
-    /// As [`Self::of`]; of an object that is not among those that are remembered, though there is room, that it had none.
+    /// As [`Self::of`]; 0 for an object that is not remembered although there is room for it.
     pub(super) fn known_of(&self, id: &str) -> Option<u64> {
         let has_room = (1..MOST_SIZES * 9 / 10).contains(&self.0.len());
         self.of(id).or(has_room.then_some(0))

@@ -7,17 +7,17 @@ use serde_json::Value;
 use crate::streams::Stream;
 use crate::streams::change::{Identity, Kind, Of};
 
-/// Jobs of one stream that wait for a snapshot that is due or open. More are not kept: a snapshot that is abandoned is due
-/// again, and one that is held has read what changed.
+/// Jobs of one stream that are kept while they wait for a snapshot that is due or open. More need not be kept: an
+/// abandoned snapshot is due again, and a held one has read the changes.
 pub(super) const MOST_AWAITING: usize = 1_000;
 
-/// What part of a stream a job reads.
+/// The part of a stream that a job reads.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// The items of a listing, for every stream whose snapshot it serves.
     Whole,
-    /// What has changed since a time, by Okta's clock.
+    /// Everything that has changed since a time, by Okta's clock.
     ChangedSince,
     /// One object, which is a record (or all of one that is known here).
     Object(Kind, String),
@@ -80,7 +80,7 @@ pub(super) struct Key {
     pub(super) scope: Scope,
 }
 
-/// What events said of a job's scope.
+/// The news that events brought of a job's scope.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// Uuid of the newest event; `None` where no event tells of the change.
@@ -121,9 +121,9 @@ impl Change {
 /// The trouble that a job met.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobTrouble {
-    /// Readings that failed, one after the other.
+    /// Failed readings in a row.
     pub attempts: u32,
-    /// It is not tried again before.
+    /// The earliest time of the next attempt.
     pub not_before: Timestamp,
     /// Whether Okta refuses it for want of a right, as opposed to any other failure.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -132,7 +132,7 @@ pub struct JobTrouble {
     /// has none.
     #[serde(default, skip_serializing_if = "is_false")]
     pub doubted: bool,
-    /// In words.
+    /// The problem in words, at most 400 bytes.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub error: String,
 }
@@ -146,7 +146,7 @@ pub struct Job {
     /// Records of the scope may have changed: within it, its end forgets what it does not repeat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<Change>,
-    /// What events said since its first request was sent: it is done once more.
+    /// News since its first request was sent: the job is done once more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again: Option<Change>,
     /// The first manifest that may hold lines of this reading.
@@ -161,7 +161,7 @@ pub struct Job {
     /// Path and query of the next page; `None` before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<String>,
-    /// Its position was refused; how often.
+    /// How often Okta refused its position.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub expiries: u32,
     /// Records read so far.
@@ -184,7 +184,7 @@ impl Job {
         Self { of_snapshot: true, item, ..Self::default() }
     }
 
-    /// What events made due.
+    /// A job that events made due.
     pub(super) fn changed(change: Change) -> Self {
         Self { change: Some(change), ..Self::default() }
     }
@@ -214,7 +214,7 @@ impl Job {
         self.change.as_ref().and_then(|change| change.cause.clone())
     }
 
-    /// From its first request on.
+    /// Begins the reading anew, with its first request.
     pub(super) fn restart(&mut self) {
         (self.position, self.since_sequence, self.began_at, self.lines) = (None, None, None, 0);
     }

@@ -15,7 +15,7 @@ use crate::body::Item;
 use crate::ids::Ids;
 use crate::streams::{LogEvent, STREAMS, Source, Stream, entry};
 
-/// Pages of the log that are read before what they say has changed is.
+/// Pages of the log that are read before the jobs that follow from them.
 const PAGES_A_PIECE: u32 = 50;
 /// Events of a page whose request names no limit.
 const DEFAULT_LIMIT: usize = 100;

@@ -7,7 +7,7 @@ use super::guard;
 use super::harvest::items;
 use super::job::{Key, Scope};
 
-/// What is looked at.
+/// The object that a look reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Look {
     /// A user who is in no group Everyone, as every live user is.
@@ -61,7 +61,7 @@ impl Looks {
     }
 }
 
-/// What a look says of a doubt.
+/// The verdict of a look on a doubt.
 pub(super) enum Verdict {
     Believed,
     /// Not believed, for this reason; `None` where the reading is merely left to the next snapshot.

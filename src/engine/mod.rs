@@ -8,9 +8,9 @@
 //! `order` decides what may be read beside what.
 //!
 //! Order of calls: [`Engine::next`] until it no longer says [`Ask::Fetch`]; [`Engine::absorb`] with each answer as it
-//! comes; [`Engine::committed`] once the manifest exists. Answers that may
-//! hold the same records are absorbed in the order in which their requests were sent. What is not absorbed when a run ends was never read as far as the
-//! cursor knows: a kill costs repeated requests, no lines.
+//! comes; [`Engine::committed`] once the manifest exists. Answers that may hold the same records are absorbed in the
+//! order in which their requests were sent. The cursor moves when an answer is absorbed: after a kill the next run
+//! repeats the requests since the last commit, and no line is lost.
 //!
 //! Not detected before the next snapshot: a change that Okta neither logs nor lists.
 
@@ -56,8 +56,8 @@ use job::{Key, Scope};
 use log::SystemLog;
 use work::Work;
 
-/// Snapshots and scopes that a manifest declares complete before the log is read on; the ends that one page of it
-/// tells of come on top.
+/// Snapshots and scopes that are declared complete before a commit is due; the ends of objects that one page of the
+/// log tells of come on top.
 const MOST_SCOPES: usize = 2_000;
 /// Lane of the System Log.
 const LOG: &str = "System Log";
@@ -72,7 +72,7 @@ pub struct Engine {
     /// The cursor of the newest manifest.
     committed: Cursor,
     committed_at: Timestamp,
-    /// Whether it was chosen how changed records are read, since the log was last read.
+    /// Whether `settle` has chosen how changed records are read since the log was last read.
     is_settled: bool,
     /// Whether a job waits for the next commit.
     is_blocked: bool,
@@ -104,13 +104,13 @@ impl Engine {
         }
     }
 
-    /// What to do now. How many requests are under way is the caller's to bound: it asks again while it has room.
+    /// The next thing to do. The caller bounds the number of requests under way: it asks again while it has room.
     pub fn next(&mut self, now: Timestamp) -> Ask {
         self.next_where(now, &|_| true)
     }
 
-    /// As [`Self::next`], of requests whose path the caller has room for: it is asked of each path that comes next, and
-    /// may refuse one only while other requests are under way.
+    /// As [`Self::next`], with only those requests whose path the caller has room for. `has_room` is asked about each
+    /// path that comes next, and may refuse one only while other requests are under way.
     pub fn next_where(&mut self, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Ask {
         let may_recall = !self.is_stopping && self.flights.is_empty() && self.work.order.is_committed();
         if let Some(since) = self.log.wants_recall().filter(|_| may_recall) {
@@ -135,8 +135,8 @@ impl Engine {
         if self.flights.is_empty() { Ask::Done } else { Ask::Wait }
     }
 
-    /// When what is absorbed is to be committed: a request that has not been sent by then is not to keep it waiting,
-    /// and is asked for again.
+    /// The time of the next commit. A request that has not been sent by then is to be given back as
+    /// [`Answer::Dropped`], so that the commit does not wait for it; the engine asks for it again.
     #[must_use]
     pub fn commit_by(&self, now: Timestamp) -> Timestamp {
         let due_at = self.committed_at + self.work.plan.checkpoint_interval;
@@ -166,14 +166,14 @@ impl Engine {
             }
         }
         harvests.extend(snapshots::finish(&mut self.work, now));
-        // What the log tells first has happened before whatever a snapshot reads that begins now.
+        // The events read so far have happened before anything that a snapshot reads that begins now.
         if self.log_lets_go_on(now) {
             snapshots::begin(&mut self.work, &mut self.answers.assemblies, now);
         }
         harvests
     }
 
-    /// Writes that an object is gone, if nothing that may hold it is awaited.
+    /// Writes that an object is gone; `None` while an answer is awaited, or a line uncommitted, that may hold it.
     fn bury(&mut self, key: &Key, now: Timestamp) -> Option<Option<Harvest>> {
         let (Some(stream), Scope::Object(kind, id) | Scope::Parent(kind, id)) = (by_name(key.reads), &key.scope) else {
             self.work.queue.remove(key);
@@ -225,13 +225,13 @@ impl Engine {
         let Some(key) = &flight.key else { return };
         self.answers.absorb(&mut self.work, flight, Answer::Dropped, now);
         if !flight.is_look {
-            let error = "no answer came while those to many later requests did".to_owned();
+            let error = "Okta has answered many later requests and not this one; a later run asks again".to_owned();
             self.work.fail(key, error, false, now);
         }
     }
 
-    /// Gives up every request that has no answer and asks for no more: the run ends after one last commit. What was
-    /// not absorbed will be asked for again.
+    /// Gives up every request that has no answer and asks for no more: the run ends after one last commit. The
+    /// next run asks again for answers that were not absorbed.
     pub fn stop(&mut self) {
         self.is_stopping = true;
         for flight in self.flights.clear() {
@@ -239,7 +239,7 @@ impl Engine {
         }
     }
 
-    /// Takes the events that are committed, to leave them out.
+    /// Takes the events that are committed already: they are left out while the log is read again.
     pub fn recalled(&mut self, recalled: Recalled) {
         self.log.recalled(recalled);
     }
@@ -250,7 +250,7 @@ impl Engine {
         Cursor { log: self.log.cursor().clone(), ..self.work.cursor() }
     }
 
-    /// Tells that manifest `sequence` holds all that was absorbed so far.
+    /// Notes that manifest `sequence` holds everything absorbed so far.
     pub fn committed(&mut self, sequence: u64, now: Timestamp) {
         self.work.sequence = sequence;
         self.work.order.committed();
@@ -277,7 +277,7 @@ impl Engine {
         Standing { work: &self.work, log: &self.log, committed: &self.committed }
     }
 
-    /// Whether the run, or another one now, could get further: the log, or a job that can be read.
+    /// Whether this run, or another one now, has something left to read: pages of the log, or a job.
     #[must_use]
     pub fn has_work(&self, now: Timestamp) -> bool {
         let has_jobs = |name: &str| !self.work.is_parked(name) && self.work.queue.has_work(name);

@@ -11,16 +11,17 @@ use crate::streams::{LISTINGS, Source, Stream, by_name, listing, own_stream};
 
 /// A listing's next page is fetched ahead while fewer of its items' parts than this are waiting.
 const PARTS_AHEAD: usize = 200;
-/// Jobs that may be sent: with more, neither listings nor the System Log are read on. With what a page of the log adds, and
-/// `MOST_SIZES`, it bounds the cursor to 2 MB; an object that does not answer adds about 500 bytes.
+/// Jobs that may wait to be sent: with more, neither listings nor the System Log are read on. Together with the jobs of
+/// one page of the log, and with `MOST_SIZES`, it bounds the cursor to 2 MB; an object that does not answer adds about
+/// 500 bytes.
 const MOST_JOBS: usize = 5_000;
 
-/// Which jobs of a name are meant.
+/// Selects among the jobs of a name, which a stream and a listing may share.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reads {
     /// The listing of this name.
     Listing,
-    /// The stream's, but for its listing.
+    /// The jobs of the stream of this name.
     Parts,
 }
 
@@ -49,7 +50,7 @@ impl Engine {
             .or_else(|| self.next_of_streams(Rank::Retry, now, has_room))
     }
 
-    /// Whether what follows the log may be read: what of it is read is absorbed, or no more of it comes for now.
+    /// Whether anything but the log may be read: its pages so far are absorbed, or its request hangs.
     pub(super) fn log_lets_go_on(&self, now: Timestamp) -> bool {
         match self.flights.is_under_way(LOG) {
             true => self.flights.hangs(LOG, now),
@@ -57,7 +58,7 @@ impl Engine {
         }
     }
 
-    /// Whether as many jobs may be sent as the cursor should hold.
+    /// Whether as many jobs wait to be sent as a cursor should hold.
     fn is_full(&self) -> bool {
         self.work.queue.sendable(|reads| !self.work.has_failed(reads)) >= MOST_JOBS
     }
@@ -120,7 +121,7 @@ impl Engine {
         None
     }
 
-    /// The next request of a stream's or listing's jobs of a rank. Some bear the same name.
+    /// The next request of a rank among the jobs of the stream or listing `reads`; `which` tells the two apart.
     fn next_of(
         &mut self,
         reads: &'static str,
@@ -206,7 +207,7 @@ fn writes_lines(key: &Key) -> bool {
     key.scope != Scope::ChangedSince || matches!(rows, Some(crate::streams::change::Rows::Records))
 }
 
-/// What the answer to a request for one of a listing's items may come without.
+/// Members that the answer to a request for one of a listing's items may come without.
 fn omits_of(key: &Key) -> &'static str {
     match by_name(key.reads).map(|stream| &stream.source) {
         Some(Source::Listing(listing)) => listing.omits,

@@ -20,11 +20,11 @@ use crate::streams::change::{Identity, Kind};
 /// Records that lines were read of.
 #[derive(Debug, Default)]
 struct Lines {
-    /// Any of the stream.
+    /// Whether any record of the stream may be among them.
     any: bool,
-    /// All of these objects.
+    /// Objects of which any record may be among them.
     of: BTreeMap<Kind, BTreeSet<String>>,
-    /// Those of pairs, by the ids of both.
+    /// Ids of both objects of each pair.
     pairs: BTreeSet<String>,
 }
 
@@ -51,7 +51,7 @@ impl Lines {
     }
 }
 
-/// What is read and not committed, and what is under way, by stream.
+/// Scopes that are read and not committed, and those whose requests are under way, by stream.
 #[derive(Debug, Default)]
 pub(super) struct Order {
     uncommitted: BTreeMap<&'static str, Lines>,

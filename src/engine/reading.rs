@@ -17,7 +17,7 @@ pub(super) enum Shape {
     /// Pages of all records of one object.
     Records {
         page_items: u64,
-        /// How items become records, where they differ from those of the snapshot; `None` of it: they cannot tell.
+        /// Maps items that differ from those of the snapshot to records; gives `None` for an item that cannot tell.
         normalize: Option<fn(&RawValue, &Context<'_>) -> Option<Normalized>>,
         /// Whether the anchor is among the records of every live object.
         holds_anchor: bool,
@@ -26,7 +26,7 @@ pub(super) enum Shape {
     Object,
     /// An object put together from several answers.
     Assembled {
-        /// The object is called so there (see `Parents::kind`).
+        /// The parent's kind (see `Parents::kind`).
         kind: &'static str,
         /// Path of the object itself, where it must be known first.
         object: Option<&'static str>,

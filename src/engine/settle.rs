@@ -16,13 +16,12 @@ use crate::streams::{STREAMS, Source, Stream};
 /// Up to this many jobs are read one by one even where a snapshot would cost fewer requests: it would write every
 /// record.
 const FEW_JOBS: u64 = 20;
-/// Pages of a listing that is read for what may follow from an event.
+/// Most pages of a listing that is read for what may follow from an event.
 pub(super) const FEW_PAGES: u64 = 10;
 /// From this many pairs of one object on, a listing of all of them costs less; and from this many objects on, the
 /// listing of those that have changed lately.
 const SEVERAL: usize = 3;
-
-/// Jobs of a stream of which many fail before its changes are left to a snapshot: an org may refuse a stream for months.
+/// Most jobs of a failing stream before its changes are left to a snapshot: an org may refuse a stream for months.
 const MOST_OF_A_STREAM: usize = 10_000;
 
 struct Pair {
@@ -43,7 +42,7 @@ pub(super) fn settle(work: &mut Work, stream: &'static Stream, now: Timestamp) {
     }
 }
 
-/// Leaves the changes of a stream that does not answer to a snapshot, where they have become too many for the cursor.
+/// Leaves the changes of a failing stream to its next snapshot, where they have become too many for the cursor.
 fn shed(work: &mut Work, stream: &'static Stream) {
     let many_fail = work.queue.of(stream.name).filter(|(_, job)| job.trouble.is_some()).nth(MOST_EXCEPTED).is_some();
     let is_failing = work.has_failed(stream.name) || many_fail;
@@ -59,8 +58,7 @@ fn shed(work: &mut Work, stream: &'static Stream) {
     spare.iter().for_each(|key| drop(work.queue.remove(key)));
 }
 
-/// Leaves what waits to a snapshot, where reading it one by one would cost more, or there is more than a cursor should
-/// hold.
+/// Leaves the jobs of a stream that wait to a snapshot, where reading them one by one would cost more requests.
 pub(super) fn weigh(work: &mut Work, stream: &'static Stream, now: Timestamp) {
     let waiting: Vec<_> = work.queue.waiting(stream.name, Rank::Changed).collect();
     let snapshot = work.progress(stream.name).filter(|progress| progress.open.is_none());

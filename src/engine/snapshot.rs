@@ -12,9 +12,9 @@ pub struct Completed {
     pub stream: &'static str,
     /// Records of the stream that were last sent before this manifest are gone.
     pub since_sequence: u64,
-    /// Only those that have this id among the parts of theirs.
+    /// Only records that have this id among the parts of theirs.
     pub scope: Option<String>,
-    /// But for those that have one of these ids among the parts of theirs: what they belong to did not answer.
+    /// Ids of objects that did not answer: records that have one of them among the parts of their id stay.
     pub except: Vec<String>,
 }
 
@@ -55,7 +55,7 @@ pub struct Progress {
 pub struct NotApplicable {
     /// When Okta said so.
     pub at: Timestamp,
-    /// In which words.
+    /// Okta's words.
     pub error: String,
 }
 
@@ -135,7 +135,7 @@ impl Progress {
         done.except = except;
         let is_doubtful = |last: &Snapshot| {
             let expected = (last.lines + self.added).saturating_sub(self.removed);
-            // What is left out cannot be missed.
+            // Parts that are left out explain that nothing is there.
             done.except.is_empty() && guard::is_vanished(last.lines, self.removed, done.lines)
                 || guard::shrank(expected, done.lines)
         };

@@ -122,8 +122,8 @@ fn finish_one(work: &mut Work, stream: &'static Stream, now: Timestamp) -> Optio
     harvest
 }
 
-/// Where the System Log begins that has no position. Where neither events nor their counts are wanted, only what has changed
-/// since the oldest complete snapshot is of use.
+/// The time from which the System Log is read where the cursor has no position. Where neither events nor their counts
+/// are wanted, only changes since the oldest complete snapshot are of use.
 pub(super) fn log_begins_at(work: &Work, now: Timestamp) -> Timestamp {
     let earliest = now - work.plan.log_lookback;
     let is_kept = |stream: &&'static Stream| matches!(stream.source, Source::SystemLog { .. } | Source::Counted { .. });
@@ -135,7 +135,7 @@ pub(super) fn log_begins_at(work: &Work, now: Timestamp) -> Timestamp {
     earliest.max(oldest - CLOCK_MARGIN)
 }
 
-/// Whether the org seems to have no user, which no org has; `None` where that is still to be read.
+/// Whether Okta shows no user, though every org has one; `None` while the users are still to be read.
 fn sees_nobody(work: &Work) -> Option<bool> {
     let mut streams = STREAMS.iter().filter(|stream| stream.sweep.as_ref().is_some_and(|sweep| sweep.life.is_some()));
     let Some(users) = streams.find_map(|stream| work.stream(stream.name)) else { return Some(false) };
@@ -150,6 +150,7 @@ fn sees_nobody(work: &Work) -> Option<bool> {
     }
 }
 
+/// The problem of an org that shows nothing, and the remedy.
 const BLIND: &str = "Okta shows nothing, not even a user: an admin role is missing. Assign the app, or the API token's \
      owner, an admin role that may read users, groups and applications, such as Read-only Administrator";
 

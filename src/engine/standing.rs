@@ -129,7 +129,7 @@ impl<'a> Standing<'a> {
         complete.map(|complete| complete.started_at).min()
     }
 
-    /// Why nothing more of a stream is forgotten, where that is so.
+    /// Why a stream is held, so that none of its records is forgotten, and the remedy.
     #[must_use]
     pub fn held(self, stream: &str) -> Option<String> {
         let progress = self.work.progress(stream)?;
@@ -143,7 +143,7 @@ impl<'a> Standing<'a> {
         self.work.queue.doubt_of(stream).map(|doubt| format!("{doubt}, {accept}"))
     }
 
-    /// Since when all changes are known, by stream.
+    /// The time before which all changes are known, by stream.
     #[must_use]
     pub fn swept_at(self) -> BTreeMap<String, Timestamp> {
         self.work.swept.iter().map(|(stream, swept)| (stream.clone(), swept.until)).collect()

@@ -1,6 +1,6 @@
-//! Sweeps: now and then, and when an event names nothing, a stream is asked for what has changed since the last
-//! sweep or snapshot that ended well, so that changes without events do not wait for the next snapshot. Where several
-//! objects are due, the answer holds them all, and spares a request for each.
+//! Sweeps: every hour, and when an event names nothing, the engine asks for the objects of a stream that have changed
+//! since the last sweep or snapshot that ended well, so that changes without events do not wait for the next snapshot.
+//! Where several objects are due, one answer holds them all, and spares a request for each.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
@@ -15,6 +15,7 @@ use crate::streams::{STREAMS, Stream, id_of};
 const EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// An object's last change and its event may differ by so much, both by Okta's clock.
 const BEFORE_EVENT: SignedDuration = SignedDuration::from_mins(1);
+
 /// Schedules the sweeps that are due.
 pub(super) fn schedule(work: &mut Work, now: Timestamp) {
     for (stream, until) in std::mem::take(&mut work.plan.swept_at) {

@@ -1,4 +1,4 @@
-//! Since when all changes of a stream are known.
+//! The time before which all changes of a stream are known.
 
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -13,7 +13,7 @@ const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
 /// Objects whose last change is remembered, so that they are no news.
 const MOST_SEEN: usize = 2_000;
 
-/// Since when all changes of a stream are known.
+/// The time before which all changes of a stream are known, and the objects that were read since.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Swept {
     /// When the newest sweep or snapshot that ended well began.

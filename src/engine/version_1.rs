@@ -71,7 +71,7 @@ pub(super) fn upgraded(value: &Value) -> serde_json::Result<Value> {
     }))
 }
 
-/// `User:00u…`, or `Pair:0oa…:00u…`
+/// The scope that a key of `changes` names: `User:00u…`, or `Pair:0oa…:00u…`.
 fn scope(stream: &str, key: &str) -> Option<Scope> {
     let identity = by_name(stream)?.identity;
     let (of, id) = key.split_once(':')?;

@@ -1,5 +1,5 @@
-//! What is known of the org, what is still to be done, and what the open manifest holds so far: the state that
-//! events, answers and snapshots move.
+//! The state that events, answers and snapshots move: knowledge of the org, the jobs that are left, and the contents of
+//! the open manifest.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -38,19 +38,19 @@ pub(super) struct Work {
     pub(super) seen: Seen,
     pub(super) swept: BTreeMap<String, Swept>,
     pub(super) mentioned: BTreeMap<String, BTreeSet<String>>,
-    /// What the next manifest declares complete.
+    /// Snapshots and scopes that the next manifest declares complete.
     pub(super) completed: Vec<Completed>,
     /// Number of the newest manifest.
     pub(super) sequence: u64,
     parked: BTreeMap<&'static str, Parked>,
     retry_after_s: Option<i64>,
-    /// Of parts and changed scopes, by stream: those that failed in this run, and those that ended well.
+    /// Jobs of this run that failed, and those that ended well, by stream.
     tried: BTreeMap<&'static str, (usize, usize)>,
     /// Streams that were in trouble when the run began.
     troubled: BTreeSet<String>,
     /// Positions that were followed, by job.
     followed: BTreeMap<Key, HashSet<u64>>,
-    /// Users who were read in this run, and whether they are live: one who is not explains whatever was lost.
+    /// Users who were read in this run, and whether they are live: a user who is not explains every loss.
     pub(super) lives: BTreeMap<String, bool>,
     /// Positions of listings that turned out expired in this run.
     pub(super) expiries: u32,
@@ -142,14 +142,14 @@ impl Work {
         self.retry_after_s
     }
 
-    /// Makes a snapshot of the stream due; one that is open began too early.
+    /// Makes a snapshot of the stream due, beside one that is open: that one began too early.
     pub(super) fn make_due(&mut self, stream: &Stream) {
         if !stream.listings().is_empty() {
             self.progress_mut(stream.name).asked = true;
         }
     }
 
-    /// What a job asked for that this version does not know, or that is not in the plan: its stream's snapshot.
+    /// Makes a snapshot due in place of a job that this version does not know, or whose stream is not in the plan.
     pub(super) fn give_back(&mut self, kept: &Kept) {
         if let Some(stream) = by_name(&kept.reads).filter(|_| kept.scope != Scope::Whole) {
             let progress = self.progress_mut(stream.name);
@@ -212,8 +212,8 @@ impl Work {
         self.progress(stream.name)?.complete.as_ref().map(|complete| complete.lines)
     }
 
-    /// The object's end takes away what is not counted one by one: what it had when it was last read, or as many records
-    /// as an object of its kind has on average.
+    /// Counts the records that go with an object as removed: as many as it had when it was last read, or as an object
+    /// of its kind has on average.
     pub(super) fn expect_removals(&mut self, stream: &Stream, kind: Kind, id: &str) {
         if let Some(lines) = self.sizes.get(stream.name).and_then(|sizes| sizes.of(id)) {
             self.progress_mut(stream.name).removed += lines;
@@ -226,7 +226,7 @@ impl Work {
         }
     }
 
-    /// A job ended well.
+    /// Ends a job that went well.
     pub(super) fn end(&mut self, key: &Key, now: Timestamp) {
         self.followed.remove(key);
         let Some(job) = self.queue.remove(key) else { return };
@@ -245,7 +245,7 @@ impl Work {
         }
     }
 
-    /// A job failed; where most of a stream's do, the run leaves the stream alone.
+    /// Sinks a job that failed; where most jobs of a stream fail, the run leaves the stream alone.
     pub(super) fn fail(&mut self, key: &Key, error: String, refused: bool, now: Timestamp) {
         self.followed.remove(key);
         let why = if refused { Parked::Unavailable(error.clone()) } else { Parked::Failed(error.clone()) };
@@ -267,8 +267,8 @@ impl Work {
         self.queue.update(key, now, Job::restart);
     }
 
-    /// Lets a few jobs of each stream in trouble be tried, where that is not a matter of a few objects: Okta may
-    /// answer again.
+    /// Lets a few jobs be tried of each stream that is in trouble as a whole, not for a few objects: Okta may answer
+    /// again.
     pub(super) fn wake_a_little(&mut self, now: Timestamp) {
         for stream in self.troubled.clone() {
             let (failed, ended) = (self.queue.troubled().filter(|(key, _)| key.reads == stream).count(), MOST_EXCEPTED);

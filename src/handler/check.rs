@@ -13,8 +13,8 @@ use crate::okta::Org;
 use crate::streams::{Assembly, STREAMS, Source, Stream, id_of, parse};
 
 /// Sends one request per stream that the event names: for its own listing, or, where another
-/// stream's request has brought its parents, for the first parent there is. What has no parent
-/// has nothing that could be refused.
+/// stream's request has brought its parents, for the first parent there is. A stream without a
+/// parent has nothing that could be refused.
 pub(super) async fn check(
     org: &Org,
     run: &Run,
@@ -76,7 +76,7 @@ fn note(ended: &mut Ended, stream: &'static Stream, answer: Answer) {
 }
 
 /// Notes that a listing is empty which is empty in no org: Okta answers so where the admin role is missing.
-/// An API token asks for no app's sake.
+/// An org that is read with an API token may have no app.
 fn note_blindness(ended: &mut Ended, stream: &'static Stream, run: &Run, first: Option<&First>) {
     let Some(None) = first else { return };
     let path = stream.listings().first().map(|listing| listing.path);

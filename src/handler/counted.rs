@@ -23,7 +23,7 @@ pub(super) struct Counted {
 }
 
 impl Counted {
-    /// For a run that writes `streams`.
+    /// Empty counts of a run that writes `streams`.
     pub(super) fn new(streams: &[&'static Stream], began_at: Timestamp) -> Self {
         let is_usage = |stream: &&Stream| matches!(stream.source, Source::Counted { .. });
         let usage = streams.iter().copied().any(|stream| is_usage(&stream)).then(Usage::default);

@@ -255,7 +255,7 @@ fn log_scope() -> &'static str {
     log.next().map_or("", |stream| stream.scope)
 }
 
-/// `https://acme.okta.com`
+/// The org's address: `https://acme.okta.com`.
 fn org_url(integration: &Integration) -> String {
     format!("https://{}", integration.host)
 }

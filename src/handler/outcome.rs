@@ -203,7 +203,7 @@ fn limit(told: &Limit) -> status::Limit {
     status::Limit { paths, limit, remaining, own }
 }
 
-/// The word of reports.
+/// The outcome's word in reports: `not_applicable`.
 pub(super) fn word(outcome: Outcome) -> String {
     serde_json::to_value(outcome).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }

@@ -11,7 +11,7 @@ use crate::invocation::{Mode, Request};
 use crate::secret::Integration;
 use crate::streams::Stream;
 
-/// Plans a run. `swept_at`: since when earlier runs of this process know all changes, by stream.
+/// Plans a run. `swept_at`: the time before which earlier runs of this process know all changes, by stream.
 pub(super) fn plan(
     config: &Config,
     integration: &Integration,
@@ -37,7 +37,7 @@ pub(super) fn plan(
     }
 }
 
-/// Time before the end of a run in which it is told of its last requests.
+/// Time at the end of a run in which the answers, and failures, of its last requests come.
 const LAST_WORDS: SignedDuration = SignedDuration::from_secs(2);
 
 /// When a run's requests end: a little before it stops, so that it is still told of those that failed.

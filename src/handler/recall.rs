@@ -1,4 +1,4 @@
-//! Which events are committed already, read back from their batches.
+//! Events that are committed already, read back from their batches.
 
 use jiff::Timestamp;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! When streams were asked for what has changed lately: a look that found nothing is in no manifest.
+//! The time before which all changes of each stream are known: a sweep that found nothing is in no manifest.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -53,7 +53,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         }
     }
 
-    /// Writes the status if it is news and no newer run has written meanwhile; gives it back with what the last one told.
+    /// Writes the status if it is news and no newer run has written meanwhile; returns it, completed by the last one.
     pub(super) async fn tell(&self, status: Status, began_at: Timestamp) -> Result<Status, StoreError> {
         let (store, prefix) = (&self.store, &self.config.prefix);
         let mut told = status.clone();

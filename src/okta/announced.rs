@@ -1,4 +1,4 @@
-//! What an answer's rate-limit headers say.
+//! The rate-limit headers of an answer.
 //! <https://developer.okta.com/docs/reference/rl-best-practices/>
 
 use std::collections::HashSet;
@@ -6,10 +6,10 @@ use std::collections::HashSet;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::HeaderMap;
 
-/// What an answer's headers say of its bucket.
+/// A bucket as the headers of an answer tell of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Announced {
-    /// `X-Rate-Limit-Limit`: requests a window. Several: the lowest.
+    /// `X-Rate-Limit-Limit`: requests per window. Several: the lowest.
     pub limit: u32,
     /// `X-Rate-Limit-Remaining`. Several: the lowest.
     pub remaining: u32,

@@ -1,4 +1,5 @@
-//! Answers: status, headers and body → one meaning, with a remedy where somebody has to act. Nothing else looks at a status.
+//! Answers: status, headers and body → one meaning, with a remedy where somebody has to act. Nothing else looks at a
+//! status.
 //! <https://developer.okta.com/docs/reference/error-codes/>
 
 use jiff::{SignedDuration, Timestamp};
@@ -41,7 +42,7 @@ pub(super) enum Size {
     Slow,
 }
 
-/// What an answer to a GET means.
+/// The meaning of an answer to a GET.
 #[derive(Debug)]
 pub(super) enum Meaning {
     /// A page.
@@ -60,7 +61,7 @@ pub(super) enum Meaning {
     Trouble(AnswerTrouble),
 }
 
-/// What an answer of the token endpoint means.
+/// The meaning of an answer of the token endpoint.
 #[derive(Debug)]
 pub(super) enum Grant {
     /// A token.
@@ -127,7 +128,7 @@ impl Raw {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Okta's trouble, passing mostly.
+    /// Trouble of Okta's own, usually transient.
     fn trouble(&self, refusal: &Refusal) -> Option<AnswerTrouble> {
         let text = || format!("HTTP {}{}", self.status, refusal.told());
         match self.status {
@@ -147,7 +148,7 @@ impl Raw {
     }
 }
 
-/// What the answer to `asked` means for one who signs in that way.
+/// The meaning of the answer to `asked` for a function that signs in by `way`.
 pub(super) fn meaning(raw: &Raw, asked: &Asked, way: Way, host: &str) -> Meaning {
     if raw.status == 200 && raw.body.is_json() {
         return Meaning::Page;
@@ -216,13 +217,13 @@ fn forbidden(refusal: &Refusal, challenge: &Challenge, asked: &Asked, way: Way, 
         "" => Meaning::Doubtful(Error::Failed(format!("the answer is not Okta's own refusal ({said})"))),
         _ => {
             let error = Error::Unavailable(format!("{} ({said})", remedy::role(way, asked.path())));
-            // Whoever was given the page before may have this one, too.
+            // Okta gave the page before this one, so it probably allows this one, too.
             if asked.is_continued() { Meaning::Doubtful(error) } else { Meaning::Final(error) }
         }
     }
 }
 
-/// What an answer of the token endpoint at `host` means for one who signs in that way.
+/// The meaning of an answer of the token endpoint at `host` for a function that signs in by `way`.
 pub(super) fn grant(raw: &Raw, way: Way, host: &str) -> Grant {
     if raw.status == 200 && raw.body.is_json() {
         return Grant::Token;

@@ -79,7 +79,8 @@ impl Asked {
     }
 }
 
-/// Numbers beside an object that save requests, and cost Okta time. An `expand` of something else is asked for its own sake.
+/// Whether a parameter asks for numbers beside an object, which save requests and cost Okta time. Any other `expand` is
+/// asked for its own sake.
 fn is_decoration(pair: &str) -> bool {
     pair == "expand=stats"
 }

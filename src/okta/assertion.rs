@@ -93,7 +93,7 @@ impl fmt::Display for SigningError {
 
 impl std::error::Error for SigningError {}
 
-/// What an assertion says. <https://www.rfc-editor.org/rfc/rfc7523#section-3>
+/// The claims of an assertion. <https://www.rfc-editor.org/rfc/rfc7523#section-3>
 #[derive(Serialize)]
 struct Claims<'a> {
     iss: &'a str,
@@ -105,8 +105,8 @@ struct Claims<'a> {
 }
 
 impl SigningKey {
-    /// Reads a private key: PEM (PKCS#8, PKCS#1, SEC1; also with `\n` spelled out or on one line), JWK, or a JWKS of one key.
-    /// `key_id` goes before the JWK's own `kid`.
+    /// Reads a private key: PEM (PKCS#8, PKCS#1, SEC1; also with `\n` spelled out or on one line), JWK, or a JWKS of
+    /// one key. `key_id` goes before the JWK's own `kid`.
     ///
     /// A PEM signs with RS256, ES256 (P-256) or ES384 (P-384); a JWK's `alg` may also ask for RS384 or RS512.
     ///
@@ -198,7 +198,7 @@ fn rsa(pair: RsaKeyPair) -> Result<(Algorithm, EncodingKey), KeyError> {
     Ok((Algorithm::RS256, key))
 }
 
-/// What the library says of an RSA key that it does not take; it tells the reasons apart by these words alone.
+/// Why the library does not take an RSA key; only its words tell the reasons apart.
 fn rejected(error: KeyRejected) -> KeyError {
     match error.description_() {
         "TooSmall" => KeyError::TooShort,

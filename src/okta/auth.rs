@@ -192,7 +192,7 @@ pub(super) struct Access {
     proof: Option<Proof>,
 }
 
-/// What a DPoP proof is made of.
+/// The parts of a DPoP proof.
 #[derive(Debug)]
 struct Proof {
     proofs: Proofs,

@@ -15,7 +15,7 @@ pub(super) enum Wait {
     Answer,
 }
 
-/// What is known of a bucket, and what of it is used.
+/// A bucket as its answers have told of it, and the collector's use of it.
 #[derive(Debug, Default)]
 pub(super) struct RateLimit {
     window: Option<Window>,
@@ -100,7 +100,7 @@ impl RateLimit {
     /// When the next request is due.
     fn due(&self, window: &Window, share_percent: u32, now: Timestamp) -> Timestamp {
         let share = share_of(window.limit, share_percent);
-        // What is under way may still be counted in this window.
+        // Requests under way may still be counted in this window.
         if window.own + self.under_way >= share {
             return window.ends_at;
         }
@@ -405,7 +405,7 @@ mod tests {
         }
     }
 
-    /// As [`sent`], where Okta tells of 20 requests a window.
+    /// As [`sent`], where Okta tells of 20 requests per window.
     fn sent_at_pace(bucket: &mut RateLimit, from_ms: i64, to_ms: i64, ends_s: i64) -> u32 {
         let mut count = 0;
         for ms in (from_ms..to_ms).step_by(10) {

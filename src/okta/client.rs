@@ -35,7 +35,8 @@ struct Learned {
     lost: BTreeSet<String>,
 }
 
-/// Where credentials are tried that one endpoint refuses, before anything has accepted them: each is for a scope of its own.
+/// Where credentials are tried that one endpoint refuses, before anything has accepted them: each is for a scope of its
+/// own.
 const PROBES: [&str; 2] = ["/api/v1/users", "/api/v1/logs"];
 
 /// An answer to a GET.
@@ -67,7 +68,7 @@ impl Org {
         self.session.missing(scope).await
     }
 
-    /// What was used of the org so far.
+    /// Requests, waits and rate limits since the run began.
     #[must_use]
     pub fn used(&self) -> Use {
         self.transport.used()
@@ -79,13 +80,13 @@ impl Org {
         self.transport.room()
     }
 
-    /// The rate limit that a path counts against, as far as its answers have told: requests with the same number share one.
+    /// The number of the rate limit that a path counts against, as far as its answers have told.
     #[must_use]
     pub fn limit_of(&self, path: &str) -> usize {
         self.transport.bucket_of(path)
     }
 
-    /// Of them, how many should count against one rate limit (see [`Org::limit_of`]).
+    /// How many of the requests under way should count against one rate limit (see [`Org::limit_of`]).
     #[must_use]
     pub fn room_of_a_class(&self) -> usize {
         self.transport.room_of_a_class()

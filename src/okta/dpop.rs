@@ -14,7 +14,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-/// Makes proofs with one ES256 key pair. Make it once a process: a DPoP token is bound to the key it was asked for with.
+/// Makes proofs with one ES256 key pair. Make it once per process: a DPoP token is bound to the key that it was asked
+/// for with.
 #[derive(Debug, Clone)]
 pub struct Proofs {
     key: EncodingKey,
@@ -41,7 +42,7 @@ impl fmt::Display for ProofError {
 
 impl std::error::Error for ProofError {}
 
-/// What a proof says. <https://www.rfc-editor.org/rfc/rfc9449#section-4.2>
+/// The claims of a proof. <https://www.rfc-editor.org/rfc/rfc9449#section-4.2>
 #[derive(Serialize)]
 struct Claims<'a> {
     jti: String,
@@ -72,7 +73,8 @@ impl Proofs {
     /// A proof for one request, good for one use within five minutes of `now`.
     ///
     /// `method` is the request's, in capitals; `url` the one requested (query and fragment are left out here);
-    /// `nonce` the newest `dpop-nonce` that the token endpoint gave; `access_token` goes with every API request.
+    /// `nonce` the newest `DPoP-Nonce` of the same server (token endpoint or API); `access_token` goes with every API
+    /// request.
     ///
     /// # Errors
     /// [`ProofError`], if the cryptographic library fails.

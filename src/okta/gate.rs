@@ -1,4 +1,4 @@
-//! What every request has to pass: the pace of its rate limit, and room beside the others.
+//! The gate that every request has to pass: the pace of its rate limit, and room beside the others.
 
 use jiff::Timestamp;
 

@@ -107,5 +107,5 @@ pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
 }
 
 const CONNECT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
-/// Longest silence within an answer: slow is not dead, and the whole answer has no longer either.
+/// Longest silence within an answer; the whole answer has no longer either.
 const READ_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);

@@ -1,4 +1,4 @@
-//! What others use of a bucket, as far as it shows in what remains.
+//! The use of a bucket by others, as far as it shows in the requests that remain.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -48,7 +48,7 @@ impl Others {
         self.at_their_rate(measured_at, ends_at).max(evenly).max(self.habit().saturating_sub(self.used))
     }
 
-    /// What they used in both of the windows before: once is no habit.
+    /// The lesser use of the two windows before: once is no habit.
     fn habit(&self) -> u32 {
         let [last, earlier] = self.before;
         last.min(earlier)

@@ -90,7 +90,7 @@ pub(super) fn scopes(way: Way) -> &'static str {
     }
 }
 
-/// Another place that the org answers from; empty where `location` names none.
+/// The other host that the org answers from now; `None` where `location` names none.
 pub(super) fn moved(location: &str, host: &str) -> Option<String> {
     let url = url::Url::parse(location).ok()?;
     let other = url.host_str().filter(|other| *other != host)?;

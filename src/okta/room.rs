@@ -35,7 +35,7 @@ impl Room {
         self.width
     }
 
-    /// Of them, those that may count against one rate limit: requests that wait for their turn
+    /// Those of them that may count against one rate limit: requests that wait for their turn
     /// leave room to those of other limits.
     pub(super) fn width_of_a_class(&self) -> usize {
         self.width.min(ROOM_FOR_OTHERS).max(self.width.saturating_sub(ROOM_FOR_OTHERS))

@@ -12,7 +12,7 @@ pub struct Use {
     pub requests: u64,
     /// Time that requests have waited for limits.
     pub throttled_ms: u64,
-    /// The same for each class of paths (`users`, `log`, …) that was asked.
+    /// The same for each class of paths (`users`, `logs`, …; see `class_of`) that was asked.
     pub by_class: BTreeMap<&'static str, ClassUse>,
     /// The org's rate limits, as its answers have told of them.
     pub limits: Vec<Limit>,

@@ -1,4 +1,5 @@
-//! The token endpoint: client secret or signed assertion → an access token, with a DPoP proof where the org asks for one.
+//! The token endpoint: client secret or signed assertion → an access token, with a DPoP proof where the org asks for
+//! one.
 //! <https://developer.okta.com/docs/guides/implement-oauth-for-okta-serviceapp/main/>
 //! <https://developer.okta.com/docs/guides/dpop/main/>
 
@@ -44,7 +45,7 @@ pub(super) struct Token {
     pub scopes: BTreeSet<String>,
 }
 
-/// What came of a request for a token.
+/// The result of a request for a token.
 pub(super) enum Fetched {
     Token(Token),
     /// The org knows the scopes, and grants none of them.
@@ -62,6 +63,8 @@ const DATED_BACK: SignedDuration = SignedDuration::from_secs(5);
 const SAME_TIME: SignedDuration = SignedDuration::from_secs(2);
 
 impl Issuer {
+    /// An issuer for these credentials; nothing is requested yet.
+    ///
     /// # Errors
     /// Where the private key is not one that can sign.
     pub(super) fn new(credentials: Credentials) -> Result<Self, KeyError> {

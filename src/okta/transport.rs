@@ -36,8 +36,9 @@ pub struct Transport {
 struct Turn<'a> {
     transport: &'a Transport,
     path: &'a str,
-    /// What [`Gate::pass`] gave.
+    /// The bucket that the request counts against, as [`Gate::pass`] gave it.
     bucket: usize,
+    /// How often the room had been halved, as [`Gate::pass`] gave it.
     entered: u32,
     is_noted: bool,
 }
@@ -51,15 +52,15 @@ const REFUSED_FOR: SignedDuration = SignedDuration::from_secs(60);
 /// After how many refusals in a row the pause no longer grows.
 const MOST_DOUBLINGS: u32 = 3;
 
-/// What came of one attempt.
+/// The result of one attempt.
 enum Got {
     Answer(Raw),
     Slowed(Slowed),
 }
 
 impl Transport {
-    /// `base` is where to connect: scheme, host and port of the org. `share_percent` of each rate limit is used; `backoff` is the pause after a first failed
-    /// attempt, doubled after each further one.
+    /// `base` is where to connect: scheme, host and port of the org. The run uses `share_percent` of each rate limit.
+    /// `backoff` is the pause after a first failed attempt, doubled after each further one.
     #[must_use]
     pub fn new(http: reqwest::Client, base: Url, clock: Clock, share_percent: u32, backoff: Duration) -> Self {
         Self {
@@ -79,7 +80,7 @@ impl Transport {
         self.tally.reset();
     }
 
-    /// What was used since the run began.
+    /// Requests, waits and rate limits since the run began.
     #[must_use]
     pub fn used(&self) -> Use {
         Use { limits: self.gate().pace.limits(), ..self.tally.used() }
@@ -91,7 +92,7 @@ impl Transport {
         self.gate().room.width()
     }
 
-    /// Of them, how many should count against one rate limit.
+    /// How many of them should count against one rate limit.
     #[must_use]
     pub fn room_of_a_class(&self) -> usize {
         self.gate().room.width_of_a_class()
@@ -127,8 +128,9 @@ impl Transport {
         self.clock.now()
     }
 
-    /// Sends what `build` makes for a path until it has an answer that is no 429. `build` is called for each attempt, for a
-    /// proof may be used once only. The outer error ends the request, the inner one may be worth another attempt.
+    /// Sends the request that `build` makes for a path until it has an answer that is no 429. `build` is called for
+    /// each attempt, for a proof may be used once only. The outer error ends the request, the inner one may be worth
+    /// another attempt.
     pub(super) async fn send(
         &self,
         path: &str,

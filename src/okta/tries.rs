@@ -23,7 +23,7 @@ pub(super) struct Tries {
     trouble: String,
 }
 
-/// What to do after trouble.
+/// The next step after trouble.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// Ask again after a pause for so many failures.
@@ -33,12 +33,12 @@ pub(super) enum Next {
 }
 
 impl Tries {
-    /// Whether it was sent before.
+    /// Whether this is the first attempt.
     pub(super) fn is_first(&self) -> bool {
         self.failed + self.proofs == 0 && !self.has_doubted && !self.has_renewed
     }
 
-    /// How often it was sent and failed.
+    /// How often it has failed.
     pub(super) fn failed(&self) -> u32 {
         self.failed
     }

@@ -53,7 +53,8 @@ pub async fn loads(store: &impl Store, prefix: &str, integration: &str) -> Optio
     serde_json::from_slice(&body).ok()
 }
 
-/// Counts of what was last found in a copy of the bucket, `None` if they are missing or unreadable: the status is written all the same.
+/// Counts of the findings that were last made of a copy of the bucket, `None` if they are missing or unreadable: the
+/// status is written all the same.
 pub async fn findings(store: &impl Store, prefix: &str, integration: &str) -> Option<Findings> {
     let body = store.get(&key(prefix, integration, "findings.json")).await.ok()??;
     serde_json::from_slice(&body).ok()

@@ -1,6 +1,6 @@
 //! Small charts as numbers for inline SVG: nothing in here is anybody's text.
 
-/// Width of every chart in its own units; the page stretches it.
+/// Width and height of a line's chart in its own units; the page stretches it.
 const LINE: (f64, f64) = (120.0, 28.0);
 /// Room around a line, so that its stroke is not cut.
 const MARGIN: f64 = 2.0;

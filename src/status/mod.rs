@@ -182,7 +182,8 @@ impl Status {
     }
 
     /// Takes from the last status what this one does not tell.
-    /// - A run that could not go on knows nothing of the streams; one that another run has superseded nothing that holds.
+    /// - A run that could not go on knows nothing of the streams; one that another run has superseded knows nothing
+    ///   that holds.
     /// - A check knows how streams can be read, not what was collected of them; of those it left out, nothing.
     ///
     /// The run's commits are added to the last days.

@@ -64,7 +64,7 @@ fn event_id(uuid: Option<&str>, raw: &RawValue) -> String {
     uuid.map_or_else(|| format!("sha256-{}", hex::encode(Sha256::digest(raw.get()))), str::to_owned)
 }
 
-/// What collecting needs to know of an event.
+/// An event as far as collecting needs to know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogEvent {
     /// Okta's uuid of it, which is its record's id.
@@ -107,7 +107,7 @@ pub fn entry(raw: &RawValue) -> Option<LogEvent> {
     })
 }
 
-/// Whom an event names, by type and id.
+/// A target or actor of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Party {
     /// `User`, `UserGroup`, `AppInstance`, …; empty where it does not say.

@@ -89,8 +89,8 @@ fn normalize_app_of_user(app: &RawValue, context: &Context<'_>) -> Option<Normal
     if user["id"].as_str() != context.parent { None } else { assignment(user, &app_id) }
 }
 
-/// What a user has through a group follows from the group's assignment, and is no permission of
-/// the user's own.
+/// An assignment through a group follows from the group's assignment, and is no permission of the
+/// user's own.
 fn assignment(mut source: Value, app_id: &str) -> Option<Normalized> {
     let user_id = text(&source, &["id"])?;
     source.as_object_mut()?.insert("app_id".to_owned(), app_id.into());

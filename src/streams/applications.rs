@@ -13,8 +13,7 @@ use crate::authomize::{
 };
 use crate::record::Normalized;
 
-pub static LISTING: Listing =
-    Listing { name: "applications", path: "/api/v1/apps?limit=200", last: false, omits: "", anchor: None };
+pub static LISTING: Listing = Listing { name: "applications", path: "/api/v1/apps?limit=200", omits: "", anchor: None };
 
 const CHANGES: &[&str] = &[
     "application.lifecycle.create",
@@ -51,7 +50,7 @@ pub static STREAM: Stream = Stream {
     tombstone: None,
 };
 
-/// What every assignment of an application allows.
+/// The privilege that every assignment of an application gives.
 pub(super) const USE_APP: &str = "okta:use-app";
 
 fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {

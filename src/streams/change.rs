@@ -1,8 +1,6 @@
-//! What a change in the org touches: which events tell of it, and how the records concerned are
-//! read again. Events only mark; what is read decides.
+//! Changes in the org: which events tell of them, and how the records concerned are read again.
+//! Events only mark records; the answers decide.
 //! <https://developer.okta.com/docs/reference/api/event-types/>
-
-use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -41,7 +39,7 @@ pub enum Identity {
     Principal(&'static [Kind]),
 }
 
-/// What is read again at once.
+/// The records that one rereading brings up to date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Of {
     /// All records that have an object's id in theirs.
@@ -53,7 +51,7 @@ pub enum Of {
 /// A way to read records of a stream again.
 #[derive(Debug)]
 pub struct Reread {
-    /// What it brings up to date.
+    /// The records that it brings up to date.
     pub of: Of,
     /// The request.
     pub read: Read,
@@ -74,15 +72,16 @@ pub enum Read {
         path: &'static str,
         /// Items of a page.
         page_items: u64,
-        /// How its items become records, where they differ from those of the snapshot; `None` where
-        /// an item cannot tell.
+        /// Maps its items to records, where they differ from those of the snapshot; gives `None`
+        /// for an item that cannot tell.
         normalize: Option<fn(&RawValue, &Context<'_>) -> Option<Normalized>>,
-        /// Whether the anchor (see [`Listing::anchor`](super::Listing::anchor)) is among the items of every live object.
+        /// Whether the anchor (see [`Listing::anchor`](super::Listing::anchor)) is among the items of every live
+        /// object.
         holds_anchor: bool,
     },
     /// Put together like the snapshot's.
     Assembled {
-        /// What the object is as a parent (see [`Parents::kind`](super::Parents::kind)).
+        /// The parent's kind (see [`Parents::kind`](super::Parents::kind)).
         parent: &'static str,
         /// Path of the object itself, where it must be known first: the parent that is not
         /// `wanted` has nothing.
@@ -95,11 +94,11 @@ pub enum Read {
 pub struct Trigger {
     /// Event types; one that ends with a dot stands for all that begin so.
     pub events: &'static [&'static str],
-    /// What is to be done.
+    /// The records that they touch.
     pub touches: Touches,
 }
 
-/// What an event touches in a stream. An event that lacks the target it should name touches all
+/// The records of a stream that an event touches. An event that lacks the target it should name touches all
 /// that it could mean: what has changed lately, where that can be asked for, else the whole stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Touches {
@@ -118,7 +117,7 @@ pub enum Touches {
     /// Each target of this kind is gone for good, and with it what hung on it: Okta never uses an
     /// id twice. No read is needed.
     Gone(Kind),
-    /// What has changed lately.
+    /// The records that have changed lately.
     Lately,
     /// Everything.
     Whole,
@@ -131,13 +130,13 @@ pub struct Sweep {
     pub path: &'static str,
     /// The time that Okta compares.
     pub time: fn(&RawValue) -> Option<Timestamp>,
-    /// What the items are.
+    /// The meaning of the items.
     pub rows: Rows,
-    /// When an item last began or ended what it may have, if that makes all it has worth a read.
+    /// When an item last began or ended its life, for a stream of objects whose life decides what they have: users.
     pub life: Option<fn(&RawValue) -> Option<Timestamp>>,
 }
 
-/// What the items of a [`Sweep`] are.
+/// The meaning of a [`Sweep`]'s items.
 #[derive(Debug, Clone, Copy)]
 pub enum Rows {
     /// Objects of the stream.
@@ -176,23 +175,8 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
-}
-
-impl fmt::Display for Of {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::All(kind) => kind.fmt(f),
-            Self::Pair => f.write_str("Pair"),
-        }
-    }
-}
-
-/// Whether events of this type only tell of a read: the collector's own reads are events, too.
-/// `system.idp.lifecycle.read_client_secret`
+/// Whether events of this type only tell of a read, as `system.idp.lifecycle.read_client_secret` does:
+/// the collector's own reads are events, too.
 #[must_use]
 pub fn is_read(event_type: &str) -> bool {
     let last = event_type.rsplit('.').next().unwrap_or_default();
@@ -249,7 +233,7 @@ pub(super) const LIFE_OF_A_USER: &[&str] = &[
     "system.identity_sources.user.create",
     "system.identity_sources.user.delete",
 ];
-/// Those of them that take away: nobody is given a role by beginning.
+/// The events among [`LIFE_OF_A_USER`] that take away: nobody is given a role by beginning.
 pub(super) const LOSSES_OF_A_USER: &[&str] = &[
     "user.lifecycle.deactivate",
     "user.lifecycle.delete.initiated",

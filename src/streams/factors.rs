@@ -15,7 +15,6 @@ use crate::record::Normalized;
 pub static LISTING: Listing = Listing {
     name: "factors",
     path: users::LISTING.path,
-    last: true,
     omits: "omitCredentials,omitCredentialsLinks,omitTransitioningToStatus",
     anchor: None,
 };

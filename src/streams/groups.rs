@@ -10,13 +10,8 @@ use crate::authomize::{ALTERNATIVE_NAME_CHARS, Bundle, Grouping, GroupingType, c
 use crate::record::Normalized;
 
 /// `expand=stats` tells which groups are empty, so that those cost no request for members.
-pub static LISTING: Listing = Listing {
-    name: "groups",
-    path: "/api/v1/groups?limit=200&expand=stats",
-    last: false,
-    omits: "",
-    anchor: Some(is_everyone),
-};
+pub static LISTING: Listing =
+    Listing { name: "groups", path: "/api/v1/groups?limit=200&expand=stats", omits: "", anchor: Some(is_everyone) };
 
 const CHANGES: &[&str] = &[
     "group.lifecycle.create",

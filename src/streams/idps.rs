@@ -9,8 +9,7 @@ use super::{Assembly, Cadence, Context, Listing, Parents, Source, Step, Stream, 
 use crate::authomize::{Asset, AssetType, Bundle, custom_properties, text, time};
 use crate::record::Normalized;
 
-pub static LISTING: Listing =
-    Listing { name: "idps", path: "/api/v1/idps?limit=200", last: false, omits: "", anchor: None };
+pub static LISTING: Listing = Listing { name: "idps", path: "/api/v1/idps?limit=200", omits: "", anchor: None };
 
 pub static STREAM: Stream = Stream {
     name: "idps",

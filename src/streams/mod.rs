@@ -59,11 +59,11 @@ pub struct Stream {
     pub fixed: Option<Fixed>,
     /// One object of an answer → record; `None` where the object has no usable id.
     pub normalize: fn(&RawValue, &Context<'_>) -> Option<Normalized>,
-    /// What Authomize is told of a record that is gone, beside its absence.
+    /// The bundle that tells Authomize of a record that is gone, by its id.
     pub tombstone: Option<fn(&str) -> Bundle>,
 }
 
-/// Every listing, in the order in which they are begun.
+/// Every listing, in the order in which they are begun: the factors last, so that they never delay the others.
 pub static LISTINGS: &[&Listing] = &[
     &users::LISTING,
     &groups::LISTING,
@@ -111,7 +111,7 @@ pub fn listing(name: &str) -> Option<&'static Listing> {
     LISTINGS.iter().copied().find(|listing| listing.name == name)
 }
 
-/// The stream whose objects a listing's items are; none for a listing that serves others only.
+/// The stream whose objects a listing's items are; `None` for a listing that serves others only.
 #[must_use]
 pub fn own_stream(listing: &Listing) -> Option<&'static Stream> {
     STREAMS.iter().copied().find(|stream| matches!(stream.source, Source::Listing(own) if own == listing))
@@ -130,7 +130,7 @@ pub fn scopes<'a>(streams: impl IntoIterator<Item = &'a &'static Stream>) -> Vec
 }
 
 impl Stream {
-    /// The listings that this stream's snapshot walks; none for what grows with the System Log.
+    /// The listings that this stream's snapshot walks; empty for a stream that grows with the System Log.
     #[must_use]
     pub fn listings(&self) -> Vec<&'static Listing> {
         match &self.source {
@@ -176,7 +176,7 @@ impl Stream {
         }
     }
 
-    /// What events of this type touch in this stream.
+    /// The records of this stream that events of this type touch.
     pub fn touches(&self, event_type: &str) -> impl Iterator<Item = Touches> + use<> {
         let identity = self.identity;
         let ends = ENDS.iter().filter(move |end| matches!(end.touches, Touches::Gone(kind) if identity.hangs_on(kind)));
@@ -184,7 +184,7 @@ impl Stream {
         touched.into_iter().map(|trigger| trigger.touches)
     }
 
-    /// How to read again what `of` says.
+    /// How the records `of` are read again; `None` where only a snapshot reads them.
     #[must_use]
     pub fn reread(&self, of: Of) -> Option<&'static Reread> {
         self.rereads.iter().find(|reread| reread.of == of)

@@ -10,12 +10,12 @@ use serde_json::value::RawValue;
 use crate::json::Json;
 use crate::scrub::{Rules, scrub};
 
-/// What a mapping knows beside the object.
+/// The knowledge of a mapping beside the object.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Context<'a> {
     /// Id of the parent, for streams that are read per parent.
     pub parent: Option<&'a str>,
-    /// What the integration's owner wants written and what not.
+    /// The integration's rules of what may be written.
     pub rules: &'a Rules,
 }
 

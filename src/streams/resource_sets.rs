@@ -1,4 +1,4 @@
-//! Resource sets: what custom roles are given on, with their resources and bindings.
+//! Resource sets: the scopes on which custom roles are given, with their resources and bindings.
 //! <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/RoleCResourceSet/>
 
 use serde_json::value::RawValue;
@@ -10,7 +10,7 @@ use crate::authomize::{Asset, AssetType, Association, Bundle, DESCRIPTION_CHARS,
 use crate::record::Normalized;
 
 pub static LISTING: Listing =
-    Listing { name: "resource_sets", path: "/api/v1/iam/resource-sets", last: false, omits: "", anchor: None };
+    Listing { name: "resource_sets", path: "/api/v1/iam/resource-sets", omits: "", anchor: None };
 
 pub static STREAM: Stream = Stream {
     name: "resource_sets",
@@ -97,7 +97,7 @@ fn with_principal(mut member: Value) -> Value {
     member
 }
 
-/// Kind and id of the object that `_links.self` leads to; none for a whole collection.
+/// Kind and id of the object that `_links.self` leads to; `None` for a whole collection.
 fn linked(object: &Value) -> Option<(&'static str, String)> {
     let href = text(object, &["_links", "self", "href"])?;
     let path = href.split(['?', '#']).next()?;
@@ -137,7 +137,7 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     Some(Normalized { id, bundle, source: source.into(), ocsf: None })
 }
 
-/// What a set contains, and its asset.
+/// A member of a set, and its asset.
 struct Member {
     id: String,
     asset: Asset,

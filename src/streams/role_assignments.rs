@@ -1,5 +1,5 @@
 //! Role assignments: which user, group or client app was given which admin role, on what.
-//! What a user has through a group follows from the group's assignment and is no record.
+//! A role that a user has through a group follows from the group's assignment and is no record.
 //! <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/RoleAssignmentAUser/>
 //! <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/RoleAssignmentBGroup/>
 //! <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/RoleAssignmentClient/>
@@ -16,13 +16,8 @@ use crate::authomize::{Asset, AssetType, Association, Bundle, Permission, Source
 use crate::record::Normalized;
 
 /// The users that hold a role, directly or through a group: saves asking for every user's roles.
-pub static ASSIGNEES: Listing = Listing {
-    name: "role_assignees",
-    path: "/api/v1/iam/assignees/users?limit=100",
-    last: false,
-    omits: "",
-    anchor: None,
-};
+pub static ASSIGNEES: Listing =
+    Listing { name: "role_assignees", path: "/api/v1/iam/assignees/users?limit=100", omits: "", anchor: None };
 
 const PRINCIPALS: &[Kind] = &[Kind::User, Kind::Group, Kind::Application];
 const CHANGES: &[&str] =
@@ -115,7 +110,7 @@ fn client_id(assembly: &Assembly) -> String {
     own.unwrap_or_else(|| assembly.parent.clone())
 }
 
-/// What a standard role can be narrowed to; no targets means all.
+/// The last part of the path of the targets that a standard role can be narrowed to; `None` for a role that cannot.
 /// <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/RoleBTargetAdmin/>
 fn targets_path(assignment: &Value) -> Option<&'static str> {
     match assignment["type"].as_str()? {
@@ -157,7 +152,7 @@ fn assemble(assembly: &Assembly) -> Vec<Value> {
         if answer.is_some_and(|part| part.is_gone) {
             continue;
         }
-        // What could not be asked for is left out, for the same reason.
+        // Targets that could not be asked for are left out, for the same reason.
         let is_known = is_scoped || targets_path(entry).is_none();
         let targets = is_known.then(|| answer.map(|part| part.items.clone()).unwrap_or_default());
         let mut entry = entry.clone();
@@ -214,13 +209,13 @@ fn bundle(source: &Value, principal: &str, role: &str) -> Bundle {
     }
 }
 
-/// What has no field of its own in a permission.
+/// Tags of an assignment for its members that have no field of their own in a permission.
 fn tags(source: &Value) -> Vec<String> {
     let tag = |key: &&str| text(source, &[key]).map(|value| format!("{key}:{value}"));
     ["status", "assignmentType", "created", "lastUpdated"].iter().filter_map(tag).collect()
 }
 
-/// What a role is narrowed to, and its asset.
+/// The object that a role is narrowed to, and its asset.
 struct Target {
     id: String,
     asset: Option<Asset>,

@@ -12,8 +12,7 @@ use crate::authomize::{
 };
 use crate::record::Normalized;
 
-pub static LISTING: Listing =
-    Listing { name: "roles", path: "/api/v1/iam/roles", last: false, omits: "", anchor: None };
+pub static LISTING: Listing = Listing { name: "roles", path: "/api/v1/iam/roles", omits: "", anchor: None };
 
 pub static STREAM: Stream = Stream {
     name: "roles",

@@ -18,11 +18,11 @@ pub enum Source {
         /// Path and query of the listing, `{parent}` standing for the parent's id.
         path: &'static str,
     },
-    /// They are put together from several answers a parent.
+    /// They are put together from several answers per parent.
     Assembled {
-        /// What they are put together for, possibly of several listings.
+        /// The parents that they are put together for, possibly of several listings.
         parents: &'static [Parents],
-        /// What to ask next for a parent; none when all is there.
+        /// The next request for a parent; `None` when all answers are there.
         next: fn(&Assembly) -> Option<Step>,
         /// The answers for a parent → objects.
         assemble: fn(&Assembly) -> Vec<Value>,
@@ -55,9 +55,9 @@ pub struct Mentions {
 pub struct Parents {
     /// The listing.
     pub listing: &'static Listing,
-    /// What a parent is called in what is put together (`User`, `Group`, `Client`).
+    /// The parent's kind in the assembly: `User`, `Group`, `Client`.
     pub kind: &'static str,
-    /// What kind of object it is.
+    /// The kind of object that the parent is.
     pub of: Kind,
     /// Whether there is anything to read of this one: saves the request.
     pub wanted: fn(&RawValue) -> bool,
@@ -74,10 +74,8 @@ pub struct Listing {
     pub name: &'static str,
     /// Path and query of the first page.
     pub path: &'static str,
-    /// Whether it is read after all others, so that it never delays them.
-    pub last: bool,
-    /// What its items may come without, in the words of Okta's `okta-response`: it costs Okta time and
-    /// the answer bytes. The items' own requests go without it, too.
+    /// Members that its items may come without, in the words of Okta's `okta-response`: they cost Okta time
+    /// and the answer bytes. The items' own requests go without them, too.
     /// <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/User/#tag/User/operation/listUsers!in=header&path=Content-Type>
     pub omits: &'static str,
     /// Whether an item is the one that must be there: the group Everyone.
@@ -111,10 +109,10 @@ pub struct Fixed {
     pub object: fn(&str) -> Value,
 }
 
-/// What was answered so far for one parent.
+/// The answers so far for one parent.
 #[derive(Debug, Clone, Default)]
 pub struct Assembly {
-    /// What the parent is (see [`Parents::kind`]).
+    /// The parent's kind (see [`Parents::kind`]).
     pub kind: &'static str,
     /// Its id.
     pub parent: String,

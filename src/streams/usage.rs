@@ -1,4 +1,4 @@
-//! Usage: who used which app, and who signed in, a day at a time; counted from the activity of a
+//! Usage: who used which app, and who signed in, per day; counted from the activity of a
 //! manifest (see [`crate::usage`]), without a request.
 
 use serde_json::value::RawValue;

@@ -15,12 +15,11 @@ use crate::record::Normalized;
 pub static LISTING: Listing = Listing {
     name: "users",
     path: "/api/v1/users?limit=200&filter=lastUpdated%20ge%20%221970-01-01T00%3A00%3A00.000Z%22",
-    last: false,
     omits: "omitCredentialsLinks",
     anchor: None,
 };
 
-/// What changes a user alone. A sign-in is use, not a change.
+/// Events that change a user alone. A sign-in is use, not a change.
 const CHANGES: &[&str] = &[
     "user.lifecycle.suspend",
     "user.lifecycle.unsuspend",

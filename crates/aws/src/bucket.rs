@@ -21,7 +21,7 @@ pub struct Tagged {
     pub tag: String,
 }
 
-/// What must hold for an object to be written.
+/// The condition under which an object is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expect<'a> {
     /// Nothing.
@@ -39,7 +39,7 @@ pub enum S3Trouble {
     Refused(String),
     /// It did not answer properly, repeatedly.
     Unreachable(String),
-    /// What was expected of a put does not hold: the object is there, or is another version by now.
+    /// The condition of a put does not hold: the object is there, or is another version by now.
     Unexpected,
     /// Somebody is writing the object at this moment: the same put again may succeed.
     Conflict,

@@ -5,7 +5,7 @@ use std::error::Error;
 /// The error and its causes, each once, from the outermost to the first: `dispatch failure: connection refused`.
 /// Their debug form would hold whole answers, and one of Secrets Manager holds the secret.
 #[must_use]
-pub fn causes(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
     let mut told = String::new();
     let mut next = Some(error);
     while let Some(error) = next {

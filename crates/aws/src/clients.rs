@@ -11,13 +11,13 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 use crate::{Bucket, Vault};
 
-/// What a call may take: until a connection is there, until one attempt is answered, and with its repetitions. Without
-/// them a service that does not answer holds an invocation until Lambda ends it.
+/// Longest time of a call: until a connection is there, until one attempt is answered, and with its repetitions.
+/// Without limits a service that does not answer holds an invocation until Lambda ends it.
 const LONGEST_CONNECT: Duration = Duration::from_secs(5);
 const LONGEST_ATTEMPT: Duration = Duration::from_secs(10);
 const LONGEST_OPERATION: Duration = Duration::from_secs(30);
 
-/// The account's and region's, made once per process.
+/// The clients of the account and region, made once per process.
 #[derive(Debug, Clone)]
 pub struct Clients {
     s3: aws_sdk_s3::Client,

@@ -1,4 +1,4 @@
-//! What both functions need of AWS, so that neither has its own: objects in S3, secrets, clients that give up in time,
+//! AWS as both functions need it, so that neither has its own: objects in S3, secrets, clients that give up in time,
 //! and a start that Lambda hears of.
 //!
 //! It says what went wrong; what to do about it is each function's own to say.
@@ -10,7 +10,6 @@ mod start;
 mod vault;
 
 pub use bucket::{Bucket, Expect, S3Trouble, Tagged};
-pub use cause::causes;
 pub use clients::{Clients, clients};
 pub use start::{begin_log, start};
 pub use vault::{Content, Hidden, Vault};

@@ -10,12 +10,12 @@ use tracing_subscriber::{fmt, registry};
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// One JSON object a line, with the `timestamp` and `level` by which Lambda tells and filters lines.
+/// Begins the log: one JSON object per line, with the `timestamp` and `level` by which Lambda tells and filters lines.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html>
 ///
-/// `level` is Lambda's word (`AWS_LAMBDA_LOG_LEVEL`), `own` the targets to which it applies. The libraries' finer levels
-/// show requests, answers and events, and so secrets: they stay at INFO whatever is asked for. A panic is told by its
-/// place alone, for its message may hold what was being read.
+/// `level` is Lambda's word (`AWS_LAMBDA_LOG_LEVEL`), `own` the targets to which it applies. The libraries' finer
+/// levels show requests, answers and events, and so secrets: they stay at INFO whatever is asked for. A panic is told
+/// by its place alone, for its message may hold what was being read.
 pub fn begin_log(level: &str, own: &[&'static str]) {
     // Lambda has FATAL beside the levels that there are here.
     let level = match level {
@@ -48,7 +48,7 @@ pub async fn start(function: impl Future<Output = Result<(), Error>>) -> ExitCod
     ExitCode::FAILURE
 }
 
-/// An init that fails silently shows as `Runtime.ExitError`; this gives it its own name and text.
+/// Tells Lambda why the init failed: without it the failure shows as `Runtime.ExitError` alone.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>
 async fn tell_lambda(kind: &str, message: &str) -> Result<(), Error> {
     let body = json!({"errorType": kind, "errorMessage": message, "stackTrace": []}).to_string();

@@ -31,7 +31,7 @@ pub enum Hidden {
 pub struct Vault(Client);
 
 impl Vault {
-    /// The account's and region's.
+    /// Secrets Manager of the client's account and region.
     #[must_use]
     pub fn new(client: Client) -> Self {
         Self(client)

@@ -11,7 +11,7 @@ const MOST_TEXT: u64 = 1 << 30;
 /// Decompresses a batch, if it is the one that its manifest names.
 ///
 /// # Errors
-/// What differs from the manifest, in words.
+/// The difference from the manifest, in words.
 pub fn open(expected: &BatchEntry, stored: &[u8]) -> Result<Vec<u8>, String> {
     if stored.len() as u64 != expected.bytes {
         return Err(format!("is {} bytes, the manifest says {}", stored.len(), expected.bytes));

@@ -27,7 +27,7 @@ pub struct Commit {
 pub struct Broken {
     /// The manifest.
     pub key: String,
-    /// What is wrong with it.
+    /// The fault in words, as the end of a sentence that begins with the key.
     pub problem: String,
 }
 
@@ -162,7 +162,7 @@ impl History {
         self.commits.first().map_or(1, |commit| commit.sequence)
     }
 
-    /// Newest first.
+    /// Complete snapshots of the whole stream, as of manifest `as_of`, newest first.
     fn completions(&self, stream: &str, as_of: u64) -> impl Iterator<Item = &Snapshot> {
         let commits = self.commits.iter().rev().skip_while(move |commit| commit.sequence > as_of);
         commits.flat_map(move |commit| {
@@ -174,7 +174,7 @@ impl History {
     }
 }
 
-/// What is live of the manifests before the first that is held.
+/// The live part of the manifests before the first that is held.
 struct Before<'a> {
     first: u64,
     org: &'a str,

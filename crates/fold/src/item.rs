@@ -12,7 +12,7 @@ use crate::kind::Kind;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place(pub u64, pub u32, pub u32);
 
-/// What a [`Piece`] does.
+/// The effect of a [`Piece`] on its item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Role {
     /// Defines the item (`new_*`).
@@ -32,7 +32,7 @@ pub struct Piece {
     pub place: Place,
     /// The line's stream: tag lists of different streams stand beside each other.
     pub stream: String,
-    /// What it does.
+    /// Its effect on the item.
     pub role: Role,
     /// Whether it is news since the last load.
     pub touched: bool,
@@ -40,7 +40,7 @@ pub struct Piece {
     pub item: Map<String, Value>,
 }
 
-/// What became of the pieces of one key.
+/// The result of folding the pieces of one key.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Folded {
     /// The complete item.

@@ -17,13 +17,13 @@ pub enum Kind {
     Identities,
     /// Groups and roles.
     Groupings,
-    /// What can be allowed.
+    /// Rights that can be given.
     Privileges,
     /// Applications and other objects of permissions.
     Assets,
     /// Git repositories.
     GitRepos,
-    /// Who is allowed what, on what.
+    /// Privileges given to an account or a grouping on an asset.
     Permissions,
     /// Privilege in privilege.
     PrivilegesGrants,
@@ -123,7 +123,7 @@ impl Kind {
         }
     }
 
-    /// What an item is told from others by, as one text; `None` for an item without it.
+    /// The identity of an item as one text, its fields separated by U+001F; `None` for an item without it.
     #[must_use]
     pub fn key(self, item: &Map<String, Value>) -> Option<String> {
         let part = |field: &&str| match item.get(*field).and_then(Value::as_str) {
@@ -146,7 +146,7 @@ impl Kind {
         }
     }
 
-    /// What an item refers to.
+    /// The fields in which an item refers to others.
     #[must_use]
     pub fn references(self, item: &Map<String, Value>) -> &'static [Reference] {
         match self {

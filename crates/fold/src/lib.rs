@@ -1,4 +1,5 @@
-//! Committed records → complete items → requests in the order in which they refer to each other. Pure: no I/O, no clock.
+//! Committed records → complete items → requests in the order in which they refer to each other. Pure: no I/O, no
+//! clock.
 //!
 //! ```text
 //! History (verified commits) ─▶ Scan, stream by stream, newest line first ─▶ Piece
@@ -32,5 +33,5 @@ mod scan;
 pub use history::{Broken, Commit, History};
 pub use item::{Folded, Piece, Place, Role, coalesce, fold};
 pub use kind::{KINDS, Kind, Reference};
-pub use pack::{Added, MOST_BYTES, MOST_ITEMS, Pack, body};
+pub use pack::{Added, Pack, body};
 pub use scan::{Scan, fingerprint};

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value};
 
 /// Items of a request at most (Authomize's `New…ListRequestSchema`: 1 to 10,000).
-pub const MOST_ITEMS: usize = 10_000;
+const MOST_ITEMS: usize = 10_000;
 /// Bytes of a request's body at most (the API's documentation: 1 MB).
-pub const MOST_BYTES: usize = 1_000_000;
+const MOST_BYTES: usize = 1_000_000;
 
 const HEAD: &[u8] = b"{\"data\":[";
 const TAIL: &[u8] = b"]}";
@@ -35,7 +35,7 @@ pub struct Pack {
     bytes: usize,
 }
 
-/// What an item that was added leads to.
+/// The effect of an item that was added.
 #[derive(Debug, PartialEq)]
 pub enum Added {
     /// There is room for more.
@@ -61,7 +61,7 @@ impl Pack {
         if full { Added::Full(before) } else { Added::Kept }
     }
 
-    /// What has not filled a request yet; empty if there is nothing.
+    /// The items that have not filled a request yet; empty if there are none.
     pub fn take(&mut self) -> Vec<Map<String, Value>> {
         self.bytes = 0;
         std::mem::take(&mut self.items)

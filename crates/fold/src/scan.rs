@@ -42,7 +42,7 @@ pub struct Scan<'a> {
     seen_before: HashSet<u128>,
 }
 
-/// What a line's record is, at the two moments.
+/// The state of a line's record, now and at the last load.
 struct Standing {
     newest: bool,
     live: bool,
@@ -90,21 +90,15 @@ impl<'a> Scan<'a> {
         }
         let touched = place.0 > self.loaded;
         if grows(self.stream) {
-            return self.pieces(&line, place, |_| Some(Role::Updates), touched);
+            return self.pieces(&line, place, |_| Role::Updates, touched);
         }
         let standing = self.stand(&line, place);
         if standing.live {
-            return self.pieces(
-                &line,
-                place,
-                |updates| Some(if updates { Role::Updates } else { Role::Defines }),
-                touched,
-            );
+            return self.pieces(&line, place, |updates| if updates { Role::Updates } else { Role::Defines }, touched);
         }
         let mut pieces = Vec::new();
         if standing.was_live {
-            pieces =
-                self.pieces(&line, place, |updates| Some(if updates { Role::Updates } else { Role::Gone }), true)?;
+            pieces = self.pieces(&line, place, |updates| if updates { Role::Updates } else { Role::Gone }, true)?;
             pieces.iter_mut().for_each(|(_, piece)| piece.item.clear());
         }
         if standing.newest && self.stream == FACTORS {
@@ -132,14 +126,14 @@ impl<'a> Scan<'a> {
         &self,
         line: &Line<'_>,
         place: Place,
-        role: impl Fn(bool) -> Option<Role>,
+        role: impl Fn(bool) -> Role,
         touched: bool,
     ) -> Result<Vec<(Kind, Piece)>, String> {
         let mut pieces = Vec::new();
         for (key, items) in line.bundle.iter().flatten() {
             // Keys of later models are none of this loader's; what it knows of the line is loaded.
             let Some((kind, updates)) = Kind::of_bundle_key(key) else { continue };
-            let Some(role) = role(updates) else { continue };
+            let role = role(updates);
             for item in items {
                 let item: Map<String, Value> = serde_json::from_str(item.get())
                     .map_err(|error| format!("{key} has an item that is none: {error}"))?;
@@ -170,7 +164,7 @@ enum Op {
     Delete,
 }
 
-/// What is read of a line; its `source` is passed over.
+/// The part of a line that is read; its `source` is passed over.
 #[derive(Deserialize)]
 struct Line<'a> {
     schema: u64,

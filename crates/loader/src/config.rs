@@ -9,7 +9,7 @@ use url::{Host, Url};
 pub const VARIABLES: [&str; 5] =
     ["BUCKET", "PREFIX", "AUTHOMIZE_SECRET_ID", "AUTHOMIZE_API_URL", "FULL_LOAD_INTERVAL_HOURS"];
 
-/// What the environment says.
+/// The environment's settings.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where the manifests are (`BUCKET`).
@@ -79,7 +79,7 @@ impl Config {
 /// An API's origin: https only, plain http for loopback addresses only, since each request carries the token.
 ///
 /// # Errors
-/// What is wrong with it, as the end of a sentence.
+/// The fault in words, as the end of a sentence that begins with the setting's name.
 pub fn origin(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| format!("is no URL ({error})"))?;
     let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();

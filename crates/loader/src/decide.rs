@@ -1,4 +1,4 @@
-//! What is due, and what forbids a sweep.
+//! Decides which load is due, and whether its numbers allow a sweep.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -15,7 +15,7 @@ const LEAST_PERCENT: u64 = 80;
 /// Items that may go whatever share they are.
 const FEW_ITEMS: u64 = 100;
 
-/// What there is to do.
+/// The load that is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Due {
     /// Nothing.
@@ -60,7 +60,7 @@ pub fn spacing(requests: u64) -> SignedDuration {
 pub const NOTHING: &str =
     "no item at all was posted: check the collector's newest manifest, and the loader's prefix and integration";
 
-/// What begins every reason of the shrink guard.
+/// The beginning of every reason of the shrink guard.
 pub const SHRUNK: &str = "far fewer items than the last full load: ";
 
 /// Why the numbers of a load that posted everything are no ground for deleting the rest; empty if they are.

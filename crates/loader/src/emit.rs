@@ -18,9 +18,9 @@ pub type Item = Map<String, Value>;
 pub enum Wanted {
     /// All.
     All,
-    /// Those that are news since the last load.
+    /// The items that are news since the last load.
     Changed,
-    /// Those of these keys.
+    /// The items of these keys.
     Keys(BTreeSet<(Kind, String)>),
 }
 

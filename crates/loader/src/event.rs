@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 
 use crate::failure::Failure;
 
-/// What an event asks of an integration.
+/// The load that an event asks for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// What has changed, and whatever full load is due.
+    /// Changes since the last load, and a full load where one is due.
     #[default]
     Incremental,
     /// Everything, now.

@@ -5,9 +5,9 @@ use std::fmt;
 /// A load that cannot go on. Nothing was swept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// What alarms match on.
+    /// The `errorType`, which alarms match on.
     pub kind: &'static str,
-    /// What is wrong, where, and what to do.
+    /// The message: what is wrong, where, and what to do.
     pub message: String,
 }
 

@@ -16,7 +16,7 @@ const WITHOUT_ITEMS: [&str; 1] = ["activity"];
 /// Problems that are told at most.
 const MOST_TOLD: usize = 20;
 
-/// What the log says of all items.
+/// The log's word on all items.
 pub struct Gathered {
     /// The pieces.
     pub spill: Spill,

@@ -16,14 +16,14 @@ const MOST_SEARCHES: u32 = 500;
 /// Items that wait to be posted once more at most.
 const MOST_WAITING: usize = 10_000;
 
-/// Takes lists of items to one app.
+/// Posts lists of items to one app.
 pub struct Poster<'a, 'b, T> {
     api: &'a mut Api<'b, T>,
     app_id: &'a str,
     searches: u32,
     /// Items that Authomize took, by kind.
     pub accepted: Counts,
-    /// The earliest `acceptedTimestamp`, with the same as `modifiedBefore` wants it.
+    /// The earliest `acceptedTimestamp`, and the same time as text for `modifiedBefore` (see [`placed`]).
     pub mark: Option<(Timestamp, String)>,
     /// Whether an answer had no time that could be placed.
     pub unplaced: bool,
@@ -36,7 +36,7 @@ pub struct Poster<'a, 'b, T> {
 }
 
 impl<'a, 'b, T: Transport> Poster<'a, 'b, T> {
-    /// Nothing posted yet.
+    /// A poster that has posted nothing yet.
     pub fn new(api: &'a mut Api<'b, T>, app_id: &'a str) -> Self {
         Self {
             api,

@@ -30,7 +30,7 @@ pub struct Record {
     pub sequence: u64,
     /// SHA-256 of that manifest.
     pub manifest_sha256: Option<String>,
-    /// When that was.
+    /// When that load was finished.
     pub loaded_at: Option<Timestamp>,
     /// When the first load was finished.
     pub since: Option<Timestamp>,
@@ -72,7 +72,7 @@ pub struct Full {
 /// A load's progress.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct UnderWay {
-    /// Who works at it.
+    /// Random id of the loader that works at it.
     pub loader: String,
     /// No request of this loader is sent after that.
     pub until: Timestamp,

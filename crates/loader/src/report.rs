@@ -36,7 +36,7 @@ pub enum Outcome {
     Partial,
 }
 
-/// What one load did.
+/// The result of one load.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// The integration's slug.
@@ -54,7 +54,7 @@ pub struct Report {
     pub load: String,
     /// Items posted, by kind; of a plan, those that would be.
     pub items: Counts,
-    /// What Authomize did not take: at most 100 are named.
+    /// Items that Authomize did not take: at most 100 are named.
     pub refused: Vec<Refused>,
     /// Number of refused items.
     pub refused_total: u64,
@@ -74,7 +74,7 @@ pub struct Report {
     pub duration_ms: u64,
 }
 
-/// Adds one item of a kind.
+/// Adds `number` items of a kind.
 pub fn count(counts: &mut Counts, kind: Kind, number: u64) {
     *counts.entry(kind.name().to_owned()).or_default() += number;
 }

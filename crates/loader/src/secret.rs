@@ -11,7 +11,7 @@ use url::Url;
 use crate::config::origin;
 use crate::failure::Failure;
 
-/// Who is loaded, and with what.
+/// The tenant that is loaded: the API's address and its token.
 #[derive(Debug, Clone)]
 pub struct Tenant {
     /// The API's origin.
@@ -86,7 +86,12 @@ pub struct SecretFile;
 impl Secrets for SecretFile {
     async fn read(&self, path: &str) -> Result<SecretString, Failure> {
         let text = std::fs::read_to_string(path);
-        text.map(SecretString::from).map_err(|error| Failure::new("SecretNotFound", format!("{path}: {error}")))
+        text.map(SecretString::from).map_err(|error| {
+            Failure::new(
+                "SecretNotFound",
+                format!("{path} cannot be read: {error}; name a readable file with --secret"),
+            )
+        })
     }
 }
 

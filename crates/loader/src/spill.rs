@@ -40,7 +40,7 @@ pub struct Spill {
 }
 
 impl Spill {
-    /// Nothing in it.
+    /// An empty spill.
     #[must_use]
     pub fn new() -> Self {
         Self { most_held: MOST_HELD, ..Self::default() }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::failure::Failure;
 use crate::store::Store;
 
-/// What is read of `status/{integration}.json`.
+/// The part of `status/{integration}.json` that is read.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Status {
     /// The integration's slug.

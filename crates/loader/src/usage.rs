@@ -60,11 +60,11 @@ impl Carried {
     }
 }
 
-/// Usage on its way into the object.
+/// Usage on its way into `loads/{integration}/usage.jsonl.gz`.
 pub struct Carrying(GzEncoder<Vec<u8>>);
 
 impl Carrying {
-    /// Nothing yet, up to this manifest.
+    /// No usage yet, for the object that holds it up to this manifest.
     #[must_use]
     pub fn new(sequence: u64) -> Self {
         let mut carrying = Self(GzEncoder::new(Vec::new(), Compression::fast()));

@@ -36,7 +36,7 @@ impl Answers {
         harvests
     }
 
-    /// Tells a job the object itself: one that is not wanted has nothing to be read.
+    /// Gives a job the object that it must know first; one that is not wanted ends the job, and its records.
     fn give(
         &mut self,
         work: &mut Work,

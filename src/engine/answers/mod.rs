@@ -1,4 +1,4 @@
-//! What an answer changes: records, tombstones, jobs, and what is forgotten.
+//! The effects of an answer: records, tombstones, jobs, and records that are forgotten.
 
 mod assembled;
 mod ends;

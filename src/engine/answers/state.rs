@@ -1,4 +1,4 @@
-//! What is kept between the answers of one job.
+//! State that is kept between the answers of one job.
 
 use std::collections::BTreeSet;
 

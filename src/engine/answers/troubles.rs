@@ -20,7 +20,7 @@ const NO_POSITION: &str =
     "Okta keeps rejecting page cursors that it has just issued; the next run starts this listing over";
 
 impl Answers {
-    /// Anything but a page.
+    /// Takes an answer that is no page.
     pub(super) fn trouble(
         &mut self,
         work: &mut Work,
@@ -93,7 +93,7 @@ impl Answers {
             return failed(work, answered, NO_POSITION.to_owned(), false);
         }
         if key.scope == Scope::Whole {
-            // What was read before the position was lost may have changed since: new snapshots begin.
+            // Lines that were read before the position was lost may be out of date: new snapshots begin.
             for stream in streams_of(work, key, job) {
                 snapshots::abandon(work, stream, *now);
                 work.progress_mut(stream).asked |= work.progress(stream).is_some_and(|known| known.complete.is_some());
@@ -111,7 +111,7 @@ impl Answers {
         Vec::new()
     }
 
-    /// Okta does not take the request as it is.
+    /// Takes Okta's word that it does not take the request as it is (400).
     fn not_taken(&mut self, work: &mut Work, answered: &Answered<'_>, shape: Shape, error: String) -> Vec<Harvest> {
         let Answered { key, job, at, now, .. } = answered;
         let Some(stream) = by_name(key.reads).filter(|_| key.scope != Scope::Whole) else {
@@ -143,7 +143,7 @@ impl Answers {
     }
 }
 
-/// It may not be read: a right is missing, for this object or for all.
+/// Takes a refusal for want of a right, for this object or for all.
 pub(super) fn refused(work: &mut Work, answered: &Answered<'_>, error: String) -> Vec<Harvest> {
     let Answered { key, job, now, .. } = answered;
     let attempts = job.trouble.as_ref().map_or(0, |trouble| trouble.attempts) + 1;
@@ -157,7 +157,7 @@ pub(super) fn refused(work: &mut Work, answered: &Answered<'_>, error: String) -
     failed(work, answered, error, true)
 }
 
-/// The org lacks the feature: all of the stream, unless others of it were read.
+/// Takes Okta's word that the org lacks the feature: the stream is left, unless other objects of it were read.
 pub(super) fn lack(work: &mut Work, answered: &Answered<'_>, error: String) {
     let Answered { key, job, now, .. } = answered;
     for stream in streams_of(work, key, job) {

@@ -1,8 +1,8 @@
 //! The queue of jobs: which are waiting, which are under way, which have sunk.
 //!
-//! A job is in it from the time that it becomes known until it ended well. One that fails sinks: it is
-//! not tried again in the run, nor before a time that grows from attempt to attempt, and never before
-//! what was not tried yet.
+//! A job is in it from the time that it becomes known until it ends well. One that fails sinks: it is
+//! not tried again in the run, nor before a time that grows from attempt to attempt, and jobs that were
+//! not tried yet go first.
 
 mod sunk;
 
@@ -18,11 +18,11 @@ use crate::streams::{LISTINGS, STREAMS};
 /// Which jobs of a list go first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::engine) enum Rank {
-    /// What events say has changed.
+    /// Changes that events tell of.
     Changed,
     /// A part of a snapshot.
     Snapshot,
-    /// What failed in an earlier run.
+    /// Jobs that failed in an earlier run.
     Retry,
 }
 
@@ -31,9 +31,9 @@ pub(in crate::engine) enum Rank {
 pub struct Kept {
     /// The stream's name, or the listing's where the scope is [`Scope::Whole`].
     pub reads: String,
-    /// What part of it.
+    /// The part of it.
     pub scope: Scope,
-    /// The rest.
+    /// Its progress, news and trouble.
     #[serde(flatten)]
     pub job: Job,
 }
@@ -52,7 +52,7 @@ pub(in crate::engine) struct Queued {
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Queue {
     pub(in crate::engine) jobs: BTreeMap<Key, Queued>,
-    /// By what is read: jobs that may be sent.
+    /// By stream or listing: jobs that may be sent.
     waiting: BTreeMap<&'static str, BTreeSet<(Rank, u64, Scope)>>,
     /// Jobs whose object is gone for good.
     gone: BTreeSet<Key>,
@@ -62,7 +62,7 @@ pub(in crate::engine) struct Queue {
 }
 
 impl Queue {
-    /// The queue of a cursor. Jobs of what this version does not know are given back.
+    /// The queue of a cursor, and its jobs that this version does not know.
     pub(in crate::engine) fn read(kept: Vec<Kept>, now: Timestamp) -> (Self, Vec<Kept>) {
         let mut queue = Self::default();
         let mut unknown = Vec::new();
@@ -87,7 +87,7 @@ impl Queue {
         jobs.into_iter().map(keep).collect()
     }
 
-    /// How many jobs may be sent, of what is read that is `wanted`: they become fewer as the run goes on.
+    /// How many jobs may be sent, of the streams and listings that are `wanted`.
     pub(in crate::engine) fn sendable(&self, wanted: impl Fn(&str) -> bool) -> usize {
         self.waiting.iter().filter(|(reads, _)| wanted(reads)).map(|(_, list)| list.len()).sum()
     }
@@ -130,7 +130,7 @@ impl Queue {
         self.waiting.get(reads).map_or(0, of_rank)
     }
 
-    /// Whether any job of what is read may be sent.
+    /// Whether any job of the stream or listing may be sent.
     pub(in crate::engine) fn has_work(&self, reads: &str) -> bool {
         self.waiting.get(reads).is_some_and(|list| !list.is_empty())
     }
@@ -140,7 +140,7 @@ impl Queue {
         self.gone.iter()
     }
 
-    /// Every job of what is read.
+    /// Every job of the stream or listing.
     pub(in crate::engine) fn of<'a>(&'a self, reads: &'a str) -> impl Iterator<Item = (&'a Key, &'a Job)> {
         self.jobs.iter().filter(move |(key, _)| key.reads == reads).map(|(key, entry)| (key, &entry.job))
     }
@@ -230,7 +230,7 @@ impl Queue {
         self.enter(key, now);
     }
 
-    /// Notes that none is any more.
+    /// Notes that no request of the job is under way any more.
     pub(in crate::engine) fn answered(&mut self, key: &Key, now: Timestamp) {
         self.leave(key);
         if let Some(entry) = self.jobs.get_mut(key) {
@@ -293,7 +293,7 @@ fn known(kept: &Kept) -> Option<&'static str> {
     }
 }
 
-/// What an event says, as a job keeps it.
+/// An event's news as a job keeps it.
 pub(in crate::engine) fn change(cause: Option<String>, published: Option<Timestamp>, is_loss: bool) -> Change {
     Change { cause, since: published, latest: published, losses: u32::from(is_loss), ..Change::default() }
 }

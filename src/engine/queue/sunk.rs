@@ -32,7 +32,7 @@ impl Queue {
         troubled.find(|(_, trouble)| !trouble.error.is_empty()).map(|(_, trouble)| trouble.error.as_str())
     }
 
-    /// The job failed: it sinks.
+    /// Sinks a job that failed.
     pub(in crate::engine) fn sink(&mut self, key: &Key, now: Timestamp, mut error: String, refused: bool) {
         self.leave(key);
         let end = (0..=MOST_ERROR_BYTES.min(error.len())).rev().find(|end| error.is_char_boundary(*end));
@@ -51,7 +51,7 @@ impl Queue {
         self.enter(key, now);
     }
 
-    /// The job's reading is not believed: it sinks, and its stream is held.
+    /// Sinks a job whose reading is not believed; its stream is held.
     pub(in crate::engine) fn doubt(&mut self, key: &Key, now: Timestamp, why: String) {
         self.sink(key, now, why, false);
         self.update(key, now, |job| {
@@ -78,9 +78,9 @@ impl Queue {
         }
     }
 
-    /// Ends what asked for the jobs of a stream as parts of its snapshot. One that is `complete` answers what changed
-    /// before that time; parts that did not answer it are read on by themselves. One that is not gives back what
-    /// awaited it. Jobs that nothing else asks for are gone.
+    /// Ends a stream's snapshot for its jobs. A complete one answers the changes before the time `complete`; its parts
+    /// that failed are read on by themselves. One that is not complete (`None`) gives back the jobs that awaited it.
+    /// Jobs that nothing else asks for are removed.
     pub(in crate::engine) fn end_snapshot(
         &mut self,
         stream: &'static str,
@@ -116,7 +116,7 @@ impl Queue {
         }
     }
 
-    /// Lets what awaits the end of a stream's snapshot be read by itself.
+    /// Lets the jobs that await the end of a stream's snapshot be read by themselves.
     pub(in crate::engine) fn release(&mut self, stream: &'static str, now: Timestamp) {
         let waits = |job: &Job| job.change.as_ref().is_some_and(|change| change.left_to_snapshot) && !job.of_snapshot;
         let keys: Vec<_> = self.of(stream).filter(|(_, job)| waits(job)).map(|(key, _)| key.clone()).collect();

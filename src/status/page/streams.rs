@@ -61,7 +61,7 @@ fn row(name: &str, stream: &StreamStatus, history: &History, now: Timestamp) -> 
     }
 }
 
-/// A value a day: records of a stream that has a newest state, lines of one that only grows.
+/// One value per day: records of a stream that has a newest state, lines of one that only grows.
 fn values(name: &str, stream: &StreamStatus, history: &History, now: Timestamp) -> Vec<Option<u64>> {
     let days = (0..DAYS).rev().map(|back| date(now - jiff::SignedDuration::from_hours(24 * back)));
     let has_state = stream.snapshot_at.is_some()

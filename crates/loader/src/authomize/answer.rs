@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Answer;
 
-/// What Authomize made of a list of items.
+/// Authomize's answer to a list of items.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Posted {
     /// Accepted, but for items that refer to one of `invalid`.
@@ -26,7 +26,7 @@ pub enum Posted {
     Whole(String),
     /// There is no such app.
     NoApp,
-    /// The answer is none of this API.
+    /// The answer is not one of this API; the text says why.
     Foreign(String),
 }
 
@@ -46,7 +46,7 @@ pub fn posted(answer: &Answer, length: usize) -> Posted {
     }
 }
 
-/// `invalidUserIds`, `invalidSourceIds` and their like.
+/// The ids in `invalidUserIds`, `invalidSourceIds` and the like, but for owners.
 fn invalid(data: &Value) -> BTreeSet<String> {
     let lists = data.as_object().into_iter().flatten();
     let lists = lists.filter(|(name, _)| name.starts_with("invalid") && *name != "invalidOwnerIds");
@@ -57,7 +57,7 @@ fn invalid(data: &Value) -> BTreeSet<String> {
         .collect()
 }
 
-/// `{"detail": [{"loc": ["body", "data", 17, "email"], "msg": "…", "type": "…"}]}`
+/// Reads a refusal: `{"detail": [{"loc": ["body", "data", 17, "email"], "msg": "…", "type": "…"}]}`
 fn refused(status: u16, body: &Value, length: usize) -> Posted {
     let mut items = BTreeMap::new();
     let details = body["detail"].as_array().cloned().unwrap_or_default();

@@ -43,8 +43,12 @@ impl Http {
     /// `SecretInvalid`: the token is no header's value.
     pub fn new(client: Client, tenant: Tenant) -> Result<Self, Failure> {
         let value = HeaderValue::from_str(tenant.token.expose_secret());
-        let mut authorization =
-            value.map_err(|_| Failure::new("SecretInvalid", "the token holds characters that no header may"))?;
+        let mut authorization = value.map_err(|_| {
+            Failure::new(
+                "SecretInvalid",
+                "the token holds characters that no header may: paste it into the secret again",
+            )
+        })?;
         authorization.set_sensitive(true);
         Ok(Self { client, tenant, authorization })
     }

@@ -41,7 +41,7 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-/// What carries requests.
+/// A carrier of requests.
 pub trait Transport: Send + Sync {
     /// Sends a request once. `Err` tells in words why there is no answer.
     fn send(&self, call: &Call) -> impl Future<Output = Result<Answer, String>> + Send;
@@ -247,7 +247,7 @@ fn token_refused(status: u16) -> Failure {
     Failure::new("TokenRefused", message)
 }
 
-/// Something answers, and it is not the API.
+/// The failure where something answers that is not the API.
 #[must_use]
 pub fn url_wrong(what: &str) -> Failure {
     let message = format!("the API is not what answers: {what}; check AUTHOMIZE_API_URL, or base_url in the secret");

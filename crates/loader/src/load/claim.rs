@@ -1,4 +1,4 @@
-//! Who works at a load, and for which app.
+//! Claims a load for this loader, and finds its app.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -18,7 +18,7 @@ where
     C: Fn(Tenant) -> Result<T, Failure>,
     T: Transport,
 {
-    /// Takes over, whoever was at it: an unfinished load of the same kind goes on where it was.
+    /// Takes over, also from a loader that is at work: an unfinished load of the same kind goes on where it was.
     pub(super) async fn claim(&mut self, host: &str, deadline: Timestamp) -> Result<(), End> {
         let now = (self.loader.clock)();
         let newest = self.history.newest();
@@ -57,7 +57,7 @@ where
         if self.held.write(&self.loader.store).await? { Ok(()) } else { Err(End::TakenOver) }
     }
 
-    /// The integration's app; one that is not the one that was loaded before is loaded from the beginning.
+    /// The integration's app; where it is not the app of the last load, everything is loaded anew.
     pub(super) async fn app(&mut self, api: &mut Api<'_, T>) -> Result<App, End> {
         let integration = self.request.integration.clone();
         let shown = self.status.as_ref().filter(|status| status.integration == integration);

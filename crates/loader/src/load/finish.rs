@@ -1,4 +1,4 @@
-//! What is recorded and reported of a load.
+//! The record and the report of a load.
 
 use super::End;
 use super::one::Load;

@@ -77,7 +77,7 @@ impl From<Stop> for End {
     }
 }
 
-/// What a load has done so far.
+/// The work that a load has done so far.
 #[derive(Default)]
 struct Work {
     posted: Counts,

@@ -74,7 +74,7 @@ where
         let transport = (self.loader.connect)(tenant)?;
         let mut api = Api::new(&transport, self.loader.clock.clone(), settings.pause, deadline);
         let left = Duration::try_from(deadline.duration_since((self.loader.clock)())).unwrap_or_default();
-        // Whatever is under way then (a batch, an answer) is given up: the next invocation asks for it again.
+        // A batch or an answer that is under way then is given up: the next invocation asks for it again.
         let work = tokio::time::timeout(left, Box::pin(self.work(&mut api, &host, deadline))).await;
         let ended = work.unwrap_or(Err(End::OutOfTime));
         let (loader, began) = (self.loader, self.began);
@@ -105,7 +105,7 @@ where
         }
     }
 
-    /// Nothing more is sent: whoever goes on need not wait for us.
+    /// Records that this loader sends nothing more: the next one need not wait for it.
     async fn leave(&mut self) -> Result<(), Failure> {
         let now = (self.loader.clock)();
         if let Some(under_way) = &mut self.held.record.under_way {
@@ -127,7 +127,7 @@ where
             reached = self.catch_up(api, &app, reached).await?;
             self.sweep(api, &app, reached).await?;
         } else if self.history.newest() > reached {
-            // What an unfinished load had begun with is in; the newer manifests follow.
+            // The manifests of the unfinished load are in; the newer ones follow.
             let history = self.history.clone();
             self.pass(api, &app, &history, reached, u64::MAX).await?;
             reached = history.newest();

@@ -97,11 +97,11 @@ where
         let waiting = poster.waiting.len() as u64;
         if let Some(under_way) = &mut self.held.record.under_way {
             under_way.done = done;
-            // As an offset of UTC, so that it can be placed again.
+            // With the offset of UTC, so that it can be placed again.
             under_way.mark = poster.mark.as_ref().map(|(_, text)| format!("{text}Z"));
             under_way.unplaced = poster.unplaced;
             under_way.refused = poster.refused.iter().take(MOST_NAMED).cloned().collect();
-            // What waits to be posted again is lost with this process: it counts as refused until it is in.
+            // Items that wait to be posted again are lost with this process: they count as refused until they are in.
             under_way.refused_total = poster.refused_total + waiting;
         }
         self.save().await
@@ -178,7 +178,8 @@ where
         let answer = api.call("DELETE", &path, None).await?;
         self.work.swept = (200..=299).contains(&answer.status);
         if !self.work.swept {
-            self.work.held.push(format!("Authomize refuses the sweep ({})", answer.status));
+            let reason = format!("Authomize refuses the sweep ({}); the next full load tries again", answer.status);
+            self.work.held.push(reason);
         }
         Ok(())
     }
