@@ -28,6 +28,7 @@ const OVERLAP: SignedDuration = SignedDuration::from_hours(2);
 /// How long Okta keeps events.
 /// <https://developer.okta.com/docs/reference/system-log-query/>
 const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+const NO_LOG: &str = "Okta has no System Log at this address: check that the secret's domain is an Okta org";
 
 /// The System Log of one run.
 #[derive(Debug)]
@@ -175,7 +176,7 @@ impl SystemLog {
             Answer::Unavailable { error } => Parked::Unavailable(error),
             Answer::NotApplicable { error } => Parked::NotApplicable(error),
             Answer::Failed { error } | Answer::Refused { error } => Parked::Failed(error),
-            Answer::Gone => Parked::Failed("Okta has no System Log at this address".to_owned()),
+            Answer::Gone => Parked::Failed(NO_LOG.to_owned()),
         };
         self.parked = Some(why);
         Vec::new()

@@ -80,6 +80,7 @@ pub(super) fn judge(doubt: &Doubt, page_items: u64, answer: &Answer) -> Verdict 
                 false => Verdict::Doubted(Some(blind(&doubt.key, *expected, seen))),
             }
         }
+        (Look::Other(..), Answer::Failed { error }) => Verdict::Doubted(Some(undecided(&doubt.key, error))),
         (Look::Other(_, expected), _) => Verdict::Doubted(Some(blind(&doubt.key, *expected, 0))),
         (Look::User(_), _) => Verdict::Doubted(None),
     }
@@ -90,6 +91,14 @@ pub(super) fn contradiction(id: &str) -> String {
     format!(
         "records of user {id}, who is live, are missing in Okta's answer, and no event tells why: nothing of it is \
          forgotten; check the app's admin role in Okta"
+    )
+}
+
+fn undecided(key: &Key, error: &str) -> String {
+    format!(
+        "records of {} are missing in Okta's answer, and the request that decides whether to believe it failed: nothing of \
+         it is forgotten, and it is read again ({error})",
+        key.scope.told()
     )
 }
 

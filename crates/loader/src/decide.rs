@@ -72,11 +72,15 @@ pub fn shrunk(before: Option<&Counts>, posted: &Counts) -> Vec<String> {
         reasons.push(NOTHING.to_owned());
     }
     if is * 100 < was * LEAST_PERCENT && was - is > FEW_ITEMS {
-        reasons.push(format!("{SHRUNK}{is} after {was}; check the collector, or send accept_shrink (docs/loader.md says how)"));
+        reasons.push(format!(
+            "{SHRUNK}{is} after {was}; check the collector, or send accept_shrink (docs/loader.md says how)"
+        ));
     }
     for (kind, was) in before.into_iter().flatten() {
         if *was > FEW_ITEMS && posted.get(kind).copied().unwrap_or_default() == 0 {
-            reasons.push(format!("{SHRUNK}no {kind} after {was}; check the collector, or send accept_shrink (docs/loader.md says how)"));
+            reasons.push(format!(
+                "{SHRUNK}no {kind} after {was}; check the collector, or send accept_shrink (docs/loader.md says how)"
+            ));
         }
     }
     reasons

@@ -163,14 +163,7 @@ impl Queue {
             }
             return;
         }
-        if let Scope::Parent(_, id) = &key.scope {
-            let narrower = |(other, entry): (&Key, &Queued)| {
-                let is_pair = other.reads == key.reads && matches!(other.scope, Scope::Pair(..));
-                (is_pair && other.scope.names(id) && !entry.is_under_way).then(|| other.clone())
-            };
-            let narrower: Vec<_> = self.jobs.iter().filter_map(narrower).collect();
-            narrower.iter().for_each(|other| drop(self.remove(other)));
-        }
+        let job = self.swallow(&key, job);
         match self.jobs.get(&key).map(|entry| entry.is_under_way) {
             Some(is_under_way) => self.update(&key, now, |own| own.join(job, is_under_way)),
             None => self.put(key, job, now),

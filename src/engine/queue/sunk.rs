@@ -21,6 +21,24 @@ impl Queue {
             && self.of(key.reads).filter(waits).take(MOST_AWAITING).count() == MOST_AWAITING
     }
 
+    /// Removes the jobs of pairs that a job of all records of one of their objects reads, too; gives that job with what
+    /// events said of them.
+    pub(super) fn swallow(&mut self, key: &Key, mut job: Job) -> Job {
+        let Scope::Parent(_, id) = &key.scope else { return job };
+        let narrower = |(other, entry): (&Key, &Queued)| {
+            let is_pair = other.reads == key.reads && matches!(other.scope, Scope::Pair(..));
+            (is_pair && other.scope.names(id) && !entry.is_under_way).then(|| other.clone())
+        };
+        for other in self.jobs.iter().filter_map(narrower).collect::<Vec<_>>() {
+            let Some(mut change) = self.remove(&other).and_then(|pair| pair.change) else { continue };
+            if let Some(own) = job.change.take() {
+                change.merge(own);
+            }
+            job.change = Some(change);
+        }
+        job
+    }
+
     /// Every job that met trouble.
     pub(in crate::engine) fn troubled(&self) -> impl Iterator<Item = (&Key, &JobTrouble)> {
         self.jobs.iter().filter_map(|(key, entry)| Some((key, entry.job.trouble.as_ref()?)))
@@ -166,6 +184,28 @@ mod tests {
 
     fn waiting(queue: &Queue, rank: Rank) -> usize {
         queue.waiting("factors", rank).count()
+    }
+
+    #[test]
+    fn a_wider_job_knows_what_events_said_of_the_narrower_ones() {
+        use crate::engine::job::Change;
+        let at_all = |scope| Key { reads: "application_users", scope };
+        let change = |cause: &str, losses| Change { cause: Some(cause.to_owned()), losses, ..Change::default() };
+        let (pair, user) = (Scope::Pair("0oa1".into(), "00u1".into()), Scope::Parent(Kind::User, "00u1".into()));
+        for is_wider_first in [false, true] {
+            let mut jobs = [(pair.clone(), change("removed", 1)), (user.clone(), change("unlocked", 0))];
+            if is_wider_first {
+                jobs.reverse();
+            }
+            let mut queue = Queue::default();
+            let newest = jobs[1].1.cause.clone();
+            for (scope, change) in jobs {
+                queue.add(at_all(scope), Job::changed(change), at(0));
+            }
+            let [kept] = &queue.kept()[..] else { panic!("{:?}", queue.kept()) };
+            let change = kept.job.change.clone().unwrap();
+            assert_eq!((&kept.scope, change.losses, change.cause), (&user, 1, newest));
+        }
     }
 
     #[test]

@@ -109,7 +109,8 @@ where
         let below = format!("{}/status/", self.settings.prefix);
         let keys = self.store.list(&below, &below).await?;
         let names = keys.iter().filter_map(|key| key.strip_prefix(&below)?.strip_suffix(".json"));
-        Ok(names.map(str::to_owned).collect())
+        // A slug holds no dot; `{slug}.findings.json` holds counts of findings.
+        Ok(names.filter(|name| !name.contains('.')).map(str::to_owned).collect())
     }
 
     /// Loads one integration, and ends before the deadline. What an incremental load found removed is swept at once

@@ -32,6 +32,15 @@ async fn a_first_load_posts_everything_and_a_second_one_costs_nothing() {
 }
 
 #[tokio::test]
+async fn an_integration_is_what_has_a_status_whatever_lies_beside_it() {
+    let rig = Rig::small(json!({})).await;
+    for beside in ["okta.html", "okta.findings.json"] {
+        rig.ledger.objects.lock().unwrap().insert(format!("okta/status/{beside}"), b"{}".to_vec());
+    }
+    assert_eq!(rig.loader(rig.store(&Fuse::never())).integrations().await.unwrap(), ["okta"]);
+}
+
+#[tokio::test]
 async fn a_change_is_posted_alone() {
     let mut rig = Rig::small(json!({})).await;
     rig.load().await;
