@@ -45,7 +45,7 @@ async fn bring_up<S: Store>(
     };
     let made = match followed {
         Some(checkpoint) => Some(checkpoint),
-        None => make_again(log, manifest.sequence).await?,
+        None => make_again(log, manifest.sequence, &manifest.cursor).await?,
     };
     let Some(mut checkpoint) = made.filter(Checkpoint::is_bounded) else {
         tracing::warn!(key, "no bounded checkpoint for readers: some stream has had no complete snapshot for too long");
@@ -75,9 +75,18 @@ async fn follow<S: Store>(
     Ok(Some(checkpoint))
 }
 
-/// A checkpoint from the manifests alone: back to where every stream was read as a whole, then forward.
-async fn make_again<S: Store>(log: &CommitLog<S>, sequence: u64) -> Result<Option<Checkpoint>, CommitError> {
+/// A checkpoint from the manifests alone: back to where every stream was read as a whole, then forward. `None`, without
+/// reading any, where the newest cursor tells that this is further back than is read.
+async fn make_again<S: Store>(
+    log: &CommitLog<S>,
+    sequence: u64,
+    cursor: &Value,
+) -> Result<Option<Checkpoint>, CommitError> {
     let mut unread: Vec<&str> = streams::names().into_iter().filter(|stream| !head::grows(stream)).collect();
+    let began = |stream: &&str| cursor["streams"][*stream]["complete"]["since_sequence"].as_u64().unwrap_or(1);
+    if unread.iter().map(began).any(|began| sequence - began.min(sequence) >= MOST_READ_BACK) {
+        return Ok(None);
+    }
     let mut since = sequence;
     let mut read: Vec<(Value, String)> = Vec::new();
     for number in (1..=sequence).rev() {
