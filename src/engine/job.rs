@@ -199,6 +199,11 @@ impl Job {
         self.position.is_some() || self.since_sequence.is_some()
     }
 
+    /// Whether it is a listing whose snapshots were all given up.
+    pub(super) fn serves_nothing(&self, scope: &Scope) -> bool {
+        *scope == Scope::Whole && self.serves.is_empty()
+    }
+
     /// Whether the object is gone for good.
     pub(super) fn is_gone(&self) -> bool {
         self.change.as_ref().is_some_and(|change| change.gone)

@@ -59,6 +59,7 @@ pub(super) struct Work {
 impl Work {
     pub(super) fn new(plan: Plan, cursor: Cursor, sequence: u64, now: Timestamp) -> Self {
         let mut jobs = cursor.jobs;
+        jobs.retain(|kept| !kept.job.serves_nothing(&kept.scope));
         // A reading of one answer, or one that waited for a look, is done from its beginning.
         jobs.iter_mut().filter(|kept| kept.job.position.is_none()).for_each(|kept| kept.job.restart());
         let (queue, unknown) = Queue::read(jobs, now);

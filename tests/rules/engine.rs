@@ -85,6 +85,16 @@ fn a_listing_is_read_on_only_when_few_of_its_parts_are_left() {
 }
 
 #[test]
+fn a_listing_that_was_under_way_when_its_snapshots_were_given_up_is_begun_anew() {
+    let open =
+        json!({"since_sequence": 1, "started_at": "2026-11-23T17:00:00Z", "lines": 0, "left": ["role_assignees"]});
+    let cursor = json!({"version": 2, "streams": {"role_assignments": {"open": open}},
+        "jobs": [{"reads": "role_assignees", "scope": "whole"}]});
+    let mut engine = Engine::new(plan(&["role_assignments"]), Cursor::read(&cursor).unwrap(), 1, now());
+    assert!(fetch(&mut engine).1.starts_with("/api/v1/iam/assignees/users"));
+}
+
+#[test]
 fn what_was_not_absorbed_is_asked_for_again_and_nothing_else() {
     let mut engine = Engine::new(plan(&["groups", "group_memberships"]), Cursor::default(), 0, now());
     let (listing, _) = fetch(&mut engine);

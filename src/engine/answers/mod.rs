@@ -39,6 +39,10 @@ impl Answers {
             self.assemblies.leave(key);
             return Vec::new();
         }
+        if job.serves_nothing(&key.scope) {
+            work.queue.remove(key);
+            return Vec::new();
+        }
         count_request(work, key, &job);
         let Some(Reading { stream, shape, .. }) = reading(key, &job) else { return Vec::new() };
         let answered = Answered { key, job, at: flight.sent_at, now, path: &flight.path };
