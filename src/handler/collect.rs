@@ -102,7 +102,7 @@ impl<'a, S: Store> Collecting<'a, S> {
         self.mend_copy().await;
         loop {
             let now = self.clock.now();
-            if now >= self.run.stop_at {
+            if now >= self.run.stop_at || now >= answered_by(self.run) && self.flights.is_empty() {
                 self.engine.stop();
                 self.flights.abort_all();
             }
@@ -155,7 +155,8 @@ impl<'a, S: Store> Collecting<'a, S> {
     }
 
     fn send_what_is_asked(&mut self, now: Timestamp) -> Ask {
-        while self.flights.len() < self.org.room() {
+        // From then on no request is sent any more: what is under way is waited for.
+        while self.flights.len() < self.org.room() && (now < answered_by(self.run) || self.flights.is_empty()) {
             let (org, by_limit, most) = (&self.org, &self.by_limit, self.org.room_of_a_class());
             let has_room = |path: &str| by_limit.get(&org.limit_of(path)).is_none_or(|count| *count < most);
             match self.engine.next_where(now, &has_room) {
