@@ -8,7 +8,6 @@ use serde_json::Value;
 use serde_json::value::to_raw_value;
 
 use super::ask::Answer;
-use super::harvest::items;
 use super::job::Key;
 use crate::body::Item;
 use crate::streams::{Assembly, Part, Source, Step, Stream, parse};
@@ -126,7 +125,7 @@ impl Assembling {
     fn read(&mut self, answer: Answer, is_second: bool) -> Read {
         let (is_first, is_optional) = (self.assembly.parts.is_empty(), self.step.optional);
         match answer {
-            Answer::Page { body, next } => match items(&body) {
+            Answer::Page { body, next } => match body.items() {
                 Ok(items) => return self.page(&items, next),
                 Err(error) if !is_optional => return Read::End(Stepped::Trouble(Answer::Failed { error })),
                 Err(_) => drop(self.add(&[])),

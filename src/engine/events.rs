@@ -97,9 +97,7 @@ fn touch(work: &mut Work, stream: &'static Stream, touches: Touches, event: &Eve
         }
         Touches::Lately => sweep::request(work, stream, Some(event.change(&coverage)), event.now),
         Touches::Each(kinds) => each_of(work, stream, kinds, event, &coverage),
-        Touches::EachOrActor(kind) => {
-            each_or_actor(work, stream, kind, event, &coverage);
-        }
+        Touches::EachOrActor(kind) => each_or_actor(work, stream, kind, event, &coverage),
         Touches::Life => {
             let ids = event.ids(Kind::User);
             match users_stream(work).filter(|_| ids.is_empty()) {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 use crate::authomize::rfc3339;
-use crate::body::{Body, Item};
+use crate::body::Item;
 use crate::record::{Normalized, Op, Record, SCHEMA};
 use crate::scrub::Rules;
 use crate::streams::{Context, Stream};
@@ -86,12 +86,4 @@ impl Harvest {
             ocsf: None,
         }
     }
-}
-
-/// The items of a page's body (see [`Body::items`]).
-///
-/// # Errors
-/// Tells what the body is instead.
-pub fn items(body: &Body) -> Result<Vec<Item>, String> {
-    body.items()
 }

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::ask::{Answer, LogGap, Parked, Recalled};
 use super::cursor::LogCursor;
 use super::events::Touched;
-use super::harvest::{Harvest, items};
+use super::harvest::Harvest;
 use super::job::Scope;
 use super::snapshots;
 use super::swept::CLOCK_MARGIN;
@@ -160,7 +160,7 @@ impl SystemLog {
     ) -> Vec<Harvest> {
         let Some((stream, path)) = self.source else { return Vec::new() };
         let why = match answer {
-            Answer::Page { body, next } => match items(&body) {
+            Answer::Page { body, next } => match body.items() {
                 Ok(events) => return self.page(work, stream, path, (asked, sent_at, now), events, next),
                 Err(error) => Parked::Failed(error),
             },

@@ -4,7 +4,6 @@ use serde::Deserialize;
 
 use super::ask::Answer;
 use super::guard;
-use super::harvest::items;
 use super::job::{Key, Scope};
 
 /// The object that a look reads.
@@ -74,7 +73,7 @@ pub(super) fn judge(doubt: &Doubt, page_items: u64, answer: &Answer) -> Verdict 
         (Look::User(_), Answer::Page { body, .. }) if is_deprovisioned(body) => Verdict::Believed,
         (Look::User(id), Answer::Page { .. }) => Verdict::Doubted(Some(contradiction(id))),
         (Look::Other(_, expected), Answer::Page { body, .. }) => {
-            let seen = items(body).map_or(0, |items| items.len() as u64);
+            let seen = body.items().map_or(0, |items| items.len() as u64);
             match guard::is_sound(*expected, page_items, seen) {
                 true => Verdict::Believed,
                 false => Verdict::Doubted(Some(blind(&doubt.key, *expected, seen))),

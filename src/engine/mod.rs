@@ -44,7 +44,7 @@ use jiff::Timestamp;
 
 pub use ask::{Answer, Ask, Fetch, LogGap, Parked, Plan, Recalled};
 pub use cursor::{Cursor, CursorError};
-pub use harvest::{Harvest, items};
+pub use harvest::Harvest;
 pub use snapshot::Completed;
 pub use standing::Standing;
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::outcome::{Ended, answer_of};
 use super::{Failure, Run};
 use crate::body::Body;
-use crate::engine::{Answer, Parked, items};
+use crate::engine::{Answer, Parked};
 use crate::invocation::Request;
 use crate::okta::Org;
 use crate::streams::{Assembly, STREAMS, Source, Stream, id_of, parse};
@@ -108,7 +108,7 @@ fn path_of(stream: &Stream, first: Option<&(String, Option<Value>)>) -> Option<S
 }
 
 fn first_of(body: &Body) -> First {
-    let first = items(body).ok()?.into_iter().next()?;
+    let first = body.items().ok()?.into_iter().next()?;
     Some((id_of(&first)?, parse(&first)))
 }
 

@@ -18,7 +18,7 @@ use troubles::failed;
 use super::ask::Answer;
 use super::belief::{doubted, forget};
 use super::flights::Flight;
-use super::harvest::{Harvest, items};
+use super::harvest::Harvest;
 use super::looks::{Verdict, judge};
 use super::reading::{Reading, Shape, reading};
 use super::work::Work;
@@ -70,7 +70,7 @@ impl Answers {
                 Err(error) => failed(work, answered, error.to_string(), false),
             };
         }
-        let items = match items(body) {
+        let items = match body.items() {
             Ok(items) => items,
             Err(error) => return failed(work, answered, error, false),
         };
