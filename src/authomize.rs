@@ -355,7 +355,10 @@ pub const DESCRIPTION_CHARS: usize = 512;
 #[cfg(feature = "schemas")]
 fn refuse_empty(schema: &mut Schema) {
     let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
-    for property in properties.into_iter().flat_map(|properties| properties.values_mut()) {
+    for property in properties
+        .into_iter()
+        .flat_map(|properties| properties.values_mut())
+    {
         if is(property, "array") {
             // An optional list is left out where nothing is known: an empty one says that there is nothing.
             if property["type"] == "array" {
@@ -373,7 +376,10 @@ fn refuse_empty(schema: &mut Schema) {
 #[cfg(feature = "schemas")]
 fn is(schema: &Value, kind: &str) -> bool {
     let types = &schema["type"];
-    types == kind || types.as_array().is_some_and(|types| types.iter().any(|of| of == kind))
+    types == kind
+        || types
+            .as_array()
+            .is_some_and(|types| types.iter().any(|of| of == kind))
 }
 
 /// The value at `path` as text: strings, numbers and booleans; `None` where it is absent, null,
@@ -408,13 +414,20 @@ pub fn rfc3339(time: Timestamp) -> String {
 pub fn custom_properties(object: &Value, paths: &[&[&str]]) -> Vec<CustomProperty> {
     let value = |path: &[&str]| {
         text(object, path).or_else(|| {
-            let list = path.iter().try_fold(object, |value, key| value.get(key))?.as_array()?;
+            let list = path
+                .iter()
+                .try_fold(object, |value, key| value.get(key))?
+                .as_array()?;
             let parts: Vec<String> = list.iter().filter_map(|item| text(item, &[])).collect();
             (!parts.is_empty()).then(|| parts.join(","))
         })
     };
-    let property =
-        |path: &&[&str]| Some(CustomProperty { key: path.join("."), value: cut(&value(path)?, CUSTOM_VALUE_CHARS) });
+    let property = |path: &&[&str]| {
+        Some(CustomProperty {
+            key: path.join("."),
+            value: cut(&value(path)?, CUSTOM_VALUE_CHARS),
+        })
+    };
     paths.iter().filter_map(property).collect()
 }
 

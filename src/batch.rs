@@ -100,14 +100,24 @@ impl Batches {
     pub fn push(&mut self, record: &Record) -> io::Result<Option<Sealed>> {
         let batch = self.open.entry(record.stream).or_insert_with(|| {
             self.count += 1;
-            let key = format!("{}/{}/{}-{}.jsonl.gz", self.folder, record.stream, self.name, self.count);
+            let key = format!(
+                "{}/{}/{}-{}.jsonl.gz",
+                self.folder, record.stream, self.name, self.count
+            );
             Open::new(key)
         });
         batch.write(record)?;
         batch.records += 1;
         batch.deletes += u64::from(record.op == Op::Delete);
         let full = batch.records >= MOST_RECORDS || batch.gzip.get_ref().len() >= MOST_BYTES;
-        if full { self.open.remove(record.stream).map(|batch| batch.seal(record.stream)).transpose() } else { Ok(None) }
+        if full {
+            self.open
+                .remove(record.stream)
+                .map(|batch| batch.seal(record.stream))
+                .transpose()
+        } else {
+            Ok(None)
+        }
     }
 
     /// Ends every open batch, oldest first.
@@ -127,7 +137,13 @@ impl Batches {
 impl Open {
     fn new(key: String) -> Self {
         let gzip = GzEncoder::new(Vec::new(), LEVEL);
-        Self { key, records: 0, deletes: 0, lines: Vec::new(), gzip }
+        Self {
+            key,
+            records: 0,
+            deletes: 0,
+            lines: Vec::new(),
+            gzip,
+        }
     }
 
     fn write(&mut self, record: &Record) -> io::Result<()> {
@@ -202,7 +218,10 @@ mod tests {
         }
         batches.push(&record("groups", 1)).unwrap();
         let sealed = batches.seal().unwrap();
-        let keys: Vec<_> = sealed.iter().map(|batch| batch.entry.key.as_str()).collect();
+        let keys: Vec<_> = sealed
+            .iter()
+            .map(|batch| batch.entry.key.as_str())
+            .collect();
         assert_eq!(
             keys,
             [
@@ -211,22 +230,41 @@ mod tests {
             ]
         );
         let mut text = String::new();
-        flate2::read::GzDecoder::new(&sealed[0].body[..]).read_to_string(&mut text).unwrap();
-        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        flate2::read::GzDecoder::new(&sealed[0].body[..])
+            .read_to_string(&mut text)
+            .unwrap();
+        let lines: Vec<Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
         assert_eq!(lines.len(), 3);
         assert_eq!(
             lines[2],
             json!({"schema": 1, "stream": "users", "op": "upsert", "id": "2", "observed_at": "2026-11-23T18:00:00.000Z", "bundle": {}, "source": {"id": 2}})
         );
-        assert_eq!((sealed[0].entry.records, sealed[0].entry.bytes), (3, sealed[0].body.len() as u64));
-        assert_eq!(sealed[0].entry.sha256, hex::encode(Sha256::digest(&sealed[0].body)));
+        assert_eq!(
+            (sealed[0].entry.records, sealed[0].entry.bytes),
+            (3, sealed[0].body.len() as u64)
+        );
+        assert_eq!(
+            sealed[0].entry.sha256,
+            hex::encode(Sha256::digest(&sealed[0].body))
+        );
     }
 
     #[test]
     fn a_full_batch_is_sealed_at_once() {
         let mut batches = Batches::new("okta", "acme", "2026-11-23", "run1");
-        let sealed: Vec<_> = (0..25_000).filter_map(|id| batches.push(&record("users", id)).unwrap()).collect();
-        assert_eq!(sealed.iter().map(|batch| batch.entry.records).collect::<Vec<_>>(), [10_000, 10_000]);
+        let sealed: Vec<_> = (0..25_000)
+            .filter_map(|id| batches.push(&record("users", id)).unwrap())
+            .collect();
+        assert_eq!(
+            sealed
+                .iter()
+                .map(|batch| batch.entry.records)
+                .collect::<Vec<_>>(),
+            [10_000, 10_000]
+        );
         assert_eq!(batches.seal().unwrap()[0].entry.records, 5_000);
         assert!(batches.seal().unwrap().is_empty());
     }

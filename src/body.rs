@@ -29,7 +29,9 @@ impl Body {
     /// for example `{"roles": [..], "_links": {..}}` of `/api/v1/iam/roles`.
     #[must_use]
     pub fn of(path: &str, text: String) -> Self {
-        Self(Arc::new(Text::new(text, |text| list_in(text, &names_of(path)))))
+        Self(Arc::new(Text::new(text, |text| {
+            list_in(text, &names_of(path))
+        })))
     }
 
     /// Whether the text is JSON.
@@ -52,7 +54,9 @@ impl Body {
             };
             return Err(format!("Okta answered with {instead}"));
         };
-        Ok((0..list.len()).map(|at| Item(Place::Listed(self.clone(), at))).collect())
+        Ok((0..list.len())
+            .map(|at| Item(Place::Listed(self.clone(), at)))
+            .collect())
     }
 
     /// The text as one value.
@@ -78,7 +82,11 @@ impl From<String> for Body {
 /// Members that may hold the list of a path's answer: the path's last word, or the word that Okta uses instead.
 /// <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/RoleDResourceSetBinding/>
 fn names_of(path: &str) -> Vec<&str> {
-    let path = path.split('?').next().unwrap_or_default().trim_end_matches('/');
+    let path = path
+        .split('?')
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches('/');
     let last = path.rsplit('/').next().unwrap_or_default();
     match last {
         "" => Vec::new(),
@@ -153,31 +161,56 @@ mod tests {
         let place = list.as_bytes().as_ptr_range();
         let items = list.items().unwrap();
         drop(list);
-        assert_eq!(items.iter().map(|item| item.get()).collect::<Vec<_>>(), [r#"{"id": "1"}"#, "2"]);
-        assert!(items.iter().all(|item| place.contains(&item.get().as_ptr())));
+        assert_eq!(
+            items.iter().map(|item| item.get()).collect::<Vec<_>>(),
+            [r#"{"id": "1"}"#, "2"]
+        );
+        assert!(
+            items
+                .iter()
+                .all(|item| place.contains(&item.get().as_ptr()))
+        );
     }
 
     #[test]
     fn only_a_list_has_items() {
         assert_eq!(body("[]").items().unwrap().len(), 0);
         assert_eq!(body(r#"{"a": [1], "b": {}}"#).items().unwrap().len(), 1);
-        for text in [r#"{"a": [1], "b": []}"#, "null", "", "[1", "[1] 2", "<html>"] {
+        for text in [
+            r#"{"a": [1], "b": []}"#,
+            "null",
+            "",
+            "[1",
+            "[1] 2",
+            "<html>",
+        ] {
             assert!(body(text).items().is_err(), "{text}");
         }
     }
 
     #[test]
     fn a_wrapped_list_is_the_one_that_the_path_names() {
-        let count = |path: &str, text: &str| Body::of(path, text.to_owned()).items().map(|items| items.len());
-        let text =
-            r#"{"errors": [], "_links": {"next": []}, "roles": [{}, {}], "value": [1, 2, 3], "permissions": [1]}"#;
+        let count = |path: &str, text: &str| {
+            Body::of(path, text.to_owned())
+                .items()
+                .map(|items| items.len())
+        };
+        let text = r#"{"errors": [], "_links": {"next": []}, "roles": [{}, {}], "value": [1, 2, 3], "permissions": [1]}"#;
         assert_eq!(count("/api/v1/iam/roles?after=1", text), Ok(2));
-        assert_eq!(count("/api/v1/iam/resource-sets/iam1/bindings", text), Ok(2));
+        assert_eq!(
+            count("/api/v1/iam/resource-sets/iam1/bindings", text),
+            Ok(2)
+        );
         assert_eq!(count("/api/v1/iam/assignees/users?limit=100", text), Ok(3));
         assert_eq!(count("/api/v1/iam/roles/cr01/permissions/", text), Ok(1));
         assert!(count("/api/v1/iam/resource-sets", text).is_err());
-        for odd in [r#"{"roles": null}"#, r#"{"roles": {"0": 1}}"#, r#"{"roles": [1"#, r#"{"a": {"roles": []}}"#, "{}"]
-        {
+        for odd in [
+            r#"{"roles": null}"#,
+            r#"{"roles": {"0": 1}}"#,
+            r#"{"roles": [1"#,
+            r#"{"a": {"roles": []}}"#,
+            "{}",
+        ] {
             assert!(count("/api/v1/iam/roles", odd).is_err(), "{odd}");
         }
         // A plain list is one whatever its path says.
@@ -186,7 +219,15 @@ mod tests {
 
     #[test]
     fn a_text_is_json_as_a_whole_or_not_at_all() {
-        assert!([" [1] ", r#"{"a": 1}"#, "3"].into_iter().all(|text| body(text).is_json()));
-        assert!(!["", "[1", "[1] 2", "{}{}", "<html>"].into_iter().any(|text| body(text).is_json()));
+        assert!(
+            [" [1] ", r#"{"a": 1}"#, "3"]
+                .into_iter()
+                .all(|text| body(text).is_json())
+        );
+        assert!(
+            !["", "[1", "[1] 2", "{}{}", "<html>"]
+                .into_iter()
+                .any(|text| body(text).is_json())
+        );
     }
 }

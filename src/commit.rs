@@ -53,7 +53,9 @@ impl fmt::Display for CommitError {
                     "{key} cannot be read ({detail}): restore the object as it was written; the function never rewrites it"
                 )
             }
-            Self::Superseded { sequence, run } => write!(f, "run {run} committed manifest {sequence} first"),
+            Self::Superseded { sequence, run } => {
+                write!(f, "run {run} committed manifest {sequence} first")
+            }
         }
     }
 }
@@ -90,7 +92,11 @@ impl<S: Store> CommitLog<S> {
     /// The log under `{prefix}/manifests/{integration}/`.
     pub fn new(store: S, prefix: &str, integration: &str) -> Self {
         let manifests = format!("{prefix}/manifests/{integration}/");
-        Self { store, manifests, copy: format!("{prefix}/cursors/{integration}.json") }
+        Self {
+            store,
+            manifests,
+            copy: format!("{prefix}/cursors/{integration}.json"),
+        }
     }
 
     fn key(&self, sequence: u64) -> String {
@@ -104,15 +110,25 @@ impl<S: Store> CommitLog<S> {
     /// [`CommitError::Store`], or [`CommitError::Damaged`] where the newest manifest is not one, or where a sound
     /// copy names a manifest that is not there: its number was taken once, and must not be taken again.
     pub async fn head(&self) -> Result<Head, CommitError> {
-        let copy = self.store.get(&self.copy).await?.and_then(|copy| copied_sequence(&copy));
+        let copy = self
+            .store
+            .get(&self.copy)
+            .await?
+            .and_then(|copy| copied_sequence(&copy));
         let from = copy.map_or_else(|| self.manifests.clone(), |sequence| self.key(sequence - 1));
         let sequences = self.sequences(&from).await?;
         if let Some(sequence) = copy.filter(|sequence| sequences.first() != Some(sequence)) {
-            let detail = format!("it is not there, though {} is the copy of its cursor", self.copy);
+            let detail = format!(
+                "it is not there, though {} is the copy of its cursor",
+                self.copy
+            );
             return Err(damaged(&self.key(sequence), &detail));
         }
         match sequences.last() {
-            None => Ok(Head { copy_is_current: true, ..Head::default() }),
+            None => Ok(Head {
+                copy_is_current: true,
+                ..Head::default()
+            }),
             Some(&sequence) => self.read(sequence, copy == Some(sequence)).await,
         }
     }
@@ -121,23 +137,39 @@ impl<S: Store> CommitLog<S> {
         let keys = self.store.list(&self.manifests, after).await?;
         Ok(keys
             .iter()
-            .filter_map(|key| key.strip_prefix(&self.manifests)?.strip_suffix(".json")?.parse().ok())
+            .filter_map(|key| {
+                key.strip_prefix(&self.manifests)?
+                    .strip_suffix(".json")?
+                    .parse()
+                    .ok()
+            })
             .collect())
     }
 
     async fn read(&self, sequence: u64, copy_is_current: bool) -> Result<Head, CommitError> {
         let key = self.key(sequence);
         let damaged = |detail: &str| damaged(&key, detail);
-        let body = self.store.get(&key).await?.ok_or_else(|| damaged("it was listed but is not there"))?;
-        let manifest: Value = serde_json::from_slice(&body).map_err(|error| damaged(&error.to_string()))?;
+        let body = self
+            .store
+            .get(&key)
+            .await?
+            .ok_or_else(|| damaged("it was listed but is not there"))?;
+        let manifest: Value =
+            serde_json::from_slice(&body).map_err(|error| damaged(&error.to_string()))?;
         if manifest.get("sequence").and_then(Value::as_u64) != Some(sequence) {
             return Err(damaged("it does not hold its own sequence"));
         }
-        let cursor = manifest.get("cursor").filter(|cursor| cursor.is_object()).cloned();
+        let cursor = manifest
+            .get("cursor")
+            .filter(|cursor| cursor.is_object())
+            .cloned();
         Ok(Head {
             sequence,
             sha256: Some(hex::encode(Sha256::digest(&body))),
-            org: manifest.get("org").and_then(Value::as_str).map(str::to_owned),
+            org: manifest
+                .get("org")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
             cursor: cursor.ok_or_else(|| damaged("it holds no cursor"))?,
             copy_is_current,
         })
@@ -153,7 +185,11 @@ impl<S: Store> CommitLog<S> {
         let body = Bytes::from(json_bytes(manifest));
         let key = self.key(manifest.sequence);
         for attempt in 0.. {
-            match self.store.create(&key, body.clone(), ContentType::Json).await? {
+            match self
+                .store
+                .create(&key, body.clone(), ContentType::Json)
+                .await?
+            {
                 Creation::Created => break,
                 Creation::Exists => {
                     self.settle(manifest, &key).await?;
@@ -163,7 +199,8 @@ impl<S: Store> CommitLog<S> {
                     tokio::time::sleep(std::time::Duration::from_millis(50 << attempt)).await;
                 }
                 Creation::Conflict => {
-                    let text = format!("{key}: another creation is under way (409), again and again");
+                    let text =
+                        format!("{key}: another creation is under way (409), again and again");
                     return Err(StoreError::Unreachable(text).into());
                 }
             }
@@ -175,11 +212,27 @@ impl<S: Store> CommitLog<S> {
             cursor: manifest.cursor.clone(),
             copy_is_current: false,
         };
-        let Manifest { run, request_id, sequence, batches, .. } = manifest;
+        let Manifest {
+            run,
+            request_id,
+            sequence,
+            batches,
+            ..
+        } = manifest;
         let records: u64 = batches.iter().map(|batch| batch.records).sum();
-        tracing::info!(run, request_id, sequence, batches = batches.len(), records, "committed");
+        tracing::info!(
+            run,
+            request_id,
+            sequence,
+            batches = batches.len(),
+            records,
+            "committed"
+        );
         let copied = self.copy_cursor(&head).await;
-        Ok(Head { copy_is_current: copied.is_ok(), ..head })
+        Ok(Head {
+            copy_is_current: copied.is_ok(),
+            ..head
+        })
     }
 
     /// Whether there is a manifest after `head`: another run's.
@@ -187,7 +240,11 @@ impl<S: Store> CommitLog<S> {
     /// # Errors
     /// As the store's.
     pub async fn is_behind(&self, head: &Head) -> Result<bool, StoreError> {
-        Ok(self.store.get(&self.key(head.sequence + 1)).await?.is_some())
+        Ok(self
+            .store
+            .get(&self.key(head.sequence + 1))
+            .await?
+            .is_some())
     }
 
     /// The ids of a stream's committed lines, read back from `head` on, manifest by manifest, as long
@@ -208,8 +265,11 @@ impl<S: Store> CommitLog<S> {
             if !goes_on(&manifest, &ids) {
                 break;
             }
-            let batches =
-                manifest["batches"].as_array().into_iter().flatten().filter(|batch| batch["stream"] == stream);
+            let batches = manifest["batches"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter(|batch| batch["stream"] == stream);
             for key in batches.filter_map(|batch| batch["key"].as_str()) {
                 let body = self.store.get(key).await?;
                 if body.is_none_or(|body| batch::add_ids(&body, &mut ids).is_err()) {
@@ -218,11 +278,17 @@ impl<S: Store> CommitLog<S> {
                         key,
                         "a committed batch is gone or cannot be read: reading back ends here"
                     );
-                    return Ok(ReadBack { ids, ended_at: Some(manifest) });
+                    return Ok(ReadBack {
+                        ids,
+                        ended_at: Some(manifest),
+                    });
                 }
             }
         }
-        Ok(ReadBack { ids, ended_at: None })
+        Ok(ReadBack {
+            ids,
+            ended_at: None,
+        })
     }
 
     /// A manifest as JSON, and the SHA-256 of the object.
@@ -231,13 +297,22 @@ impl<S: Store> CommitLog<S> {
     /// [`CommitError::Store`], or [`CommitError::Damaged`] where it is not there or not JSON.
     pub async fn manifest(&self, sequence: u64) -> Result<(Value, String), CommitError> {
         let key = self.key(sequence);
-        let body = self.store.get(&key).await?.ok_or_else(|| damaged(&key, "it is not there"))?;
-        let manifest = serde_json::from_slice(&body).map_err(|error| damaged(&key, &error.to_string()))?;
+        let body = self
+            .store
+            .get(&key)
+            .await?
+            .ok_or_else(|| damaged(&key, "it is not there"))?;
+        let manifest =
+            serde_json::from_slice(&body).map_err(|error| damaged(&key, &error.to_string()))?;
         Ok((manifest, hex::encode(Sha256::digest(&body))))
     }
 
     async fn json(&self, key: &str) -> Result<Value, CommitError> {
-        let body = self.store.get(key).await?.ok_or_else(|| damaged(key, "it is not there"))?;
+        let body = self
+            .store
+            .get(key)
+            .await?
+            .ok_or_else(|| damaged(key, "it is not there"))?;
         serde_json::from_slice(&body).map_err(|error| damaged(key, &error.to_string()))
     }
 
@@ -246,11 +321,17 @@ impl<S: Store> CommitLog<S> {
     async fn settle(&self, manifest: &Manifest, key: &str) -> Result<(), CommitError> {
         let there = self.store.get(key).await?.unwrap_or_default();
         let there: Value = serde_json::from_slice(&there).unwrap_or_default();
-        let run = there.get("run").and_then(Value::as_str).unwrap_or("(unknown)");
+        let run = there
+            .get("run")
+            .and_then(Value::as_str)
+            .unwrap_or("(unknown)");
         if run == manifest.run {
             return Ok(());
         }
-        Err(CommitError::Superseded { sequence: manifest.sequence, run: run.to_owned() })
+        Err(CommitError::Superseded {
+            sequence: manifest.sequence,
+            run: run.to_owned(),
+        })
     }
 
     /// Writes the cursor's copy.
@@ -258,21 +339,33 @@ impl<S: Store> CommitLog<S> {
     /// # Errors
     /// As the store's.
     pub async fn copy_cursor(&self, head: &Head) -> Result<(), StoreError> {
-        let copy =
-            json!({"schema": SCHEMA, "sequence": head.sequence, "manifest_sha256": head.sha256, "cursor": head.cursor});
-        self.store.put(&self.copy, Bytes::from(json_bytes(&copy)), ContentType::Json).await
+        let copy = json!({"schema": SCHEMA, "sequence": head.sequence, "manifest_sha256": head.sha256, "cursor": head.cursor});
+        self.store
+            .put(
+                &self.copy,
+                Bytes::from(json_bytes(&copy)),
+                ContentType::Json,
+            )
+            .await
     }
 }
 
 fn damaged(key: &str, detail: &str) -> CommitError {
-    CommitError::Damaged { key: key.to_owned(), detail: detail.to_owned() }
+    CommitError::Damaged {
+        key: key.to_owned(),
+        detail: detail.to_owned(),
+    }
 }
 
 /// The sequence that a sound copy names: one that is whole, as [`CommitLog::copy_cursor`] writes it.
 fn copied_sequence(copy: &[u8]) -> Option<u64> {
     let copy: Value = serde_json::from_slice(copy).ok()?;
-    let is_whole = copy["schema"] == SCHEMA && copy["manifest_sha256"].is_string() && copy["cursor"].is_object();
-    copy.get("sequence")?.as_u64().filter(|sequence| *sequence > 0 && is_whole)
+    let is_whole = copy["schema"] == SCHEMA
+        && copy["manifest_sha256"].is_string()
+        && copy["cursor"].is_object();
+    copy.get("sequence")?
+        .as_u64()
+        .filter(|sequence| *sequence > 0 && is_whole)
 }
 
 /// JSON text of a value all of whose keys are strings.

@@ -42,7 +42,11 @@ pub struct ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the function's settings are wrong: {}", self.problems.join("; "))
+        write!(
+            f,
+            "the function's settings are wrong: {}",
+            self.problems.join("; ")
+        )
     }
 }
 
@@ -78,22 +82,45 @@ impl Config {
     /// # Errors
     /// Names every variable that is missing or has a bad value.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let mut from = Reading { lookup, problems: Vec::new() };
+        let mut from = Reading {
+            lookup,
+            problems: Vec::new(),
+        };
         let config = Self {
             bucket: from.bucket(),
             prefix: from.prefix(),
             secret_id: from.text("SECRET_ID"),
-            rate_limit_share_percent: u32::try_from(from.whole("RATE_LIMIT_SHARE", 50, 1, 100)).unwrap_or(50),
-            full_sync_interval: SignedDuration::from_hours(from.whole("FULL_SYNC_INTERVAL_HOURS", 24, 1, 8_760)),
-            factors_interval: SignedDuration::from_hours(from.whole("FACTORS_INTERVAL_HOURS", 168, 1, 8_760)),
-            log_lookback: SignedDuration::from_hours(24 * from.whole("LOG_LOOKBACK_DAYS", 30, 1, 90)),
-            checkpoint_interval: SignedDuration::from_secs(from.whole("CHECKPOINT_INTERVAL_SECONDS", 60, 1, 900)),
+            rate_limit_share_percent: u32::try_from(from.whole("RATE_LIMIT_SHARE", 50, 1, 100))
+                .unwrap_or(50),
+            full_sync_interval: SignedDuration::from_hours(from.whole(
+                "FULL_SYNC_INTERVAL_HOURS",
+                24,
+                1,
+                8_760,
+            )),
+            factors_interval: SignedDuration::from_hours(from.whole(
+                "FACTORS_INTERVAL_HOURS",
+                168,
+                1,
+                8_760,
+            )),
+            log_lookback: SignedDuration::from_hours(
+                24 * from.whole("LOG_LOOKBACK_DAYS", 30, 1, 90),
+            ),
+            checkpoint_interval: SignedDuration::from_secs(from.whole(
+                "CHECKPOINT_INTERVAL_SECONDS",
+                60,
+                1,
+                900,
+            )),
             metrics: from.metrics(),
             okta_endpoint: from.endpoint(),
         };
         match from.problems.is_empty() {
             true => Ok(config),
-            false => Err(ConfigError { problems: from.problems }),
+            false => Err(ConfigError {
+                problems: from.problems,
+            }),
         }
     }
 }
@@ -112,7 +139,9 @@ struct Reading<L> {
 
 impl<L: Fn(&str) -> Option<String>> Reading<L> {
     fn text(&self, name: &str) -> Option<String> {
-        (self.lookup)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+        (self.lookup)(name)
+            .map(|value| value.trim().to_owned())
+            .filter(|value| !value.is_empty())
     }
 
     fn problem(&mut self, name: &str, what: impl fmt::Display) {
@@ -120,11 +149,16 @@ impl<L: Fn(&str) -> Option<String>> Reading<L> {
     }
 
     fn whole(&mut self, name: &str, default: i64, least: i64, most: i64) -> i64 {
-        let Some(text) = self.text(name) else { return default };
+        let Some(text) = self.text(name) else {
+            return default;
+        };
         match text.parse::<i64>() {
             Ok(value) if (least..=most).contains(&value) => value,
             _ => {
-                self.problem(name, format_args!("must be a whole number from {least} to {most}, not {text:?}"));
+                self.problem(
+                    name,
+                    format_args!("must be a whole number from {least} to {most}, not {text:?}"),
+                );
                 default
             }
         }
@@ -138,7 +172,10 @@ impl<L: Fn(&str) -> Option<String>> Reading<L> {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
         let is_name = (3..=63).contains(&bucket.len()) && bucket.chars().all(plain);
         if !is_name && !bucket.starts_with("arn:") {
-            self.problem("BUCKET", format_args!("must be a bucket's name or an access point's ARN, not {bucket:?}"));
+            self.problem(
+                "BUCKET",
+                format_args!("must be a bucket's name or an access point's ARN, not {bucket:?}"),
+            );
         }
         bucket
     }
@@ -148,25 +185,40 @@ impl<L: Fn(&str) -> Option<String>> Reading<L> {
             None | Some("integration") => true,
             Some("stack") => false,
             Some(other) => {
-                self.problem("METRICS_BY", format_args!("must be stack or integration, not {other:?}"));
+                self.problem(
+                    "METRICS_BY",
+                    format_args!("must be stack or integration, not {other:?}"),
+                );
                 true
             }
         };
         let stack = self.text("STACK_NAME")?;
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
         if stack.len() > 128 || !stack.chars().all(plain) {
-            self.problem("STACK_NAME", format_args!("must be at most 128 letters, digits and -, not {stack:?}"));
+            self.problem(
+                "STACK_NAME",
+                format_args!("must be at most 128 letters, digits and -, not {stack:?}"),
+            );
         }
-        Some(Dimensions { stack, per_integration })
+        Some(Dimensions {
+            stack,
+            per_integration,
+        })
     }
 
     fn prefix(&mut self) -> String {
-        let Some(prefix) = self.text("PREFIX") else { return "okta".to_owned() };
+        let Some(prefix) = self.text("PREFIX") else {
+            return "okta".to_owned();
+        };
         let safe = |c: char| c.is_ascii_alphanumeric() || "!-_.*'()/=".contains(c);
         if prefix.starts_with('/') || prefix.ends_with('/') {
-            self.problem("PREFIX", format_args!("must not begin or end with a slash, as {prefix:?} does"));
+            self.problem(
+                "PREFIX",
+                format_args!("must not begin or end with a slash, as {prefix:?} does"),
+            );
         } else if prefix.contains("//") || prefix.len() > 512 || !prefix.chars().all(safe) {
-            let rule = "must be at most 512 letters, digits and !-_.*'()= in parts with one slash between";
+            let rule =
+                "must be at most 512 letters, digits and !-_.*'()= in parts with one slash between";
             self.problem("PREFIX", format_args!("{rule}, not {prefix:?}"));
         }
         prefix
@@ -189,7 +241,9 @@ fn parse_endpoint(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| format!("is no URL ({error})"))?;
     let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
     if !bare || !url.username().is_empty() || url.password().is_some() {
-        return Err("must be scheme, host and port alone, as in https://proxy.example.com:8443".to_owned());
+        return Err(
+            "must be scheme, host and port alone, as in https://proxy.example.com:8443".to_owned(),
+        );
     }
     match url.scheme() {
         "https" => Ok(url),
@@ -213,8 +267,16 @@ mod tests {
     use super::*;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        let pairs: Vec<_> = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Config::read(move |name| pairs.iter().find(|(k, _)| k == name).map(|(_, v)| v.clone()))
+        let pairs: Vec<_> = pairs
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
+        Config::read(move |name| {
+            pairs
+                .iter()
+                .find(|(k, _)| k == name)
+                .map(|(_, v)| v.clone())
+        })
     }
 
     #[test]
@@ -245,20 +307,33 @@ mod tests {
         .unwrap_err();
         assert_eq!(error.problems.len(), 10, "{error}");
         for name in VARIABLES.iter().filter(|name| **name != "SECRET_ID") {
-            assert!(error.to_string().contains(name), "{name} is not named in: {error}");
+            assert!(
+                error.to_string().contains(name),
+                "{name} is not named in: {error}"
+            );
         }
     }
 
     #[test]
     fn an_empty_value_is_an_unset_one() {
-        let config = read(&[("BUCKET", "acme-okta"), ("SECRET_ID", ""), ("RATE_LIMIT_SHARE", " ")]).unwrap();
+        let config = read(&[
+            ("BUCKET", "acme-okta"),
+            ("SECRET_ID", ""),
+            ("RATE_LIMIT_SHARE", " "),
+        ])
+        .unwrap();
         assert!(config.secret_id.is_none());
         assert_eq!(config.rate_limit_share_percent, 50);
     }
 
     #[test]
     fn plain_http_reaches_loopback_only() {
-        for good in ["http://127.0.0.1:9000", "http://localhost:1", "http://[::1]:80/", "https://proxy.example.com"] {
+        for good in [
+            "http://127.0.0.1:9000",
+            "http://localhost:1",
+            "http://[::1]:80/",
+            "https://proxy.example.com",
+        ] {
             assert!(parse_endpoint(good).is_ok(), "{good}");
         }
         for bad in [

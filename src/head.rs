@@ -114,7 +114,10 @@ impl Checkpoint {
     pub fn follow(&mut self, manifest: &Value, sha256: &str) -> Result<(), DoesNotFollow> {
         let sequence = manifest["sequence"].as_u64().unwrap_or_default();
         if self.sequence > 0 && sequence != self.sequence + 1 {
-            return Err(DoesNotFollow(format!("manifest {sequence} does not follow {}", self.sequence)));
+            return Err(DoesNotFollow(format!(
+                "manifest {sequence} does not follow {}",
+                self.sequence
+            )));
         }
         let lacks = |what: &str| DoesNotFollow(format!("manifest {sequence} has no {what}"));
         let list = |key: &str| manifest[key].as_array().ok_or_else(|| lacks(key));
@@ -122,14 +125,23 @@ impl Checkpoint {
         self.schema = SCHEMA;
         self.sequence = sequence;
         sha256.clone_into(&mut self.manifest_sha256);
-        manifest["integration"].as_str().unwrap_or_default().clone_into(&mut self.integration);
-        manifest["org"].as_str().unwrap_or_default().clone_into(&mut self.org);
+        manifest["integration"]
+            .as_str()
+            .unwrap_or_default()
+            .clone_into(&mut self.integration);
+        manifest["org"]
+            .as_str()
+            .unwrap_or_default()
+            .clone_into(&mut self.org);
         for (ordinal, batch) in (0..).zip(batches) {
             if let Some((stream, batch)) = live_batch(sequence, ordinal, batch) {
                 self.live(stream).batches.push(batch);
             }
         }
-        for snapshot in snapshots.iter().filter(|snapshot| snapshot["complete"] == true) {
+        for snapshot in snapshots
+            .iter()
+            .filter(|snapshot| snapshot["complete"] == true)
+        {
             if let Some((stream, forget)) = forget(sequence, snapshot) {
                 self.live(stream).forget(forget);
             }
@@ -140,18 +152,29 @@ impl Checkpoint {
     /// Whether no stream holds more than [`MOST_ENTRIES`].
     #[must_use]
     pub fn is_bounded(&self) -> bool {
-        self.streams.values().all(|live| live.batches.len() + live.forgets.len() <= MOST_ENTRIES)
+        self.streams
+            .values()
+            .all(|live| live.batches.len() + live.forgets.len() <= MOST_ENTRIES)
     }
 
     fn live(&mut self, stream: &str) -> &mut Live {
-        let unread = || Live { since_sequence: 1, batches: Vec::new(), forgets: Vec::new() };
+        let unread = || Live {
+            since_sequence: 1,
+            batches: Vec::new(),
+            forgets: Vec::new(),
+        };
         self.streams.entry(stream.to_owned()).or_insert_with(unread)
     }
 }
 
 impl Live {
     fn forget(&mut self, forget: Forget) {
-        let Forget { scope, since_sequence, except, .. } = &forget;
+        let Forget {
+            scope,
+            since_sequence,
+            except,
+            ..
+        } = &forget;
         if scope.is_none() && except.is_empty() {
             self.since_sequence = (*since_sequence).max(self.since_sequence);
             let since = self.since_sequence;
@@ -160,8 +183,11 @@ impl Live {
             self.forgets.retain(|older| older.since_sequence > since);
         } else if *since_sequence > self.since_sequence {
             // Of two for the same part the later one takes all away that the earlier one does.
-            let is_covered =
-                |older: &Forget| except.is_empty() && older.scope == *scope && older.since_sequence <= *since_sequence;
+            let is_covered = |older: &Forget| {
+                except.is_empty()
+                    && older.scope == *scope
+                    && older.since_sequence <= *since_sequence
+            };
             self.forgets.retain(|older| !is_covered(older));
             self.forgets.push(forget);
         }
@@ -170,15 +196,46 @@ impl Live {
 
 fn live_batch(sequence: u64, ordinal: u32, batch: &Value) -> Option<(&str, LiveBatch)> {
     let stream = batch["stream"].as_str().filter(|stream| !grows(stream))?;
-    let (key, records) = (batch["key"].as_str()?.to_owned(), batch["records"].as_u64()?);
-    let (bytes, sha256) = (batch["bytes"].as_u64()?, batch["sha256"].as_str()?.to_owned());
-    Some((stream, LiveBatch { sequence, ordinal, key, records, bytes, sha256 }))
+    let (key, records) = (
+        batch["key"].as_str()?.to_owned(),
+        batch["records"].as_u64()?,
+    );
+    let (bytes, sha256) = (
+        batch["bytes"].as_u64()?,
+        batch["sha256"].as_str()?.to_owned(),
+    );
+    Some((
+        stream,
+        LiveBatch {
+            sequence,
+            ordinal,
+            key,
+            records,
+            bytes,
+            sha256,
+        },
+    ))
 }
 
 fn forget(sequence: u64, snapshot: &Value) -> Option<(&str, Forget)> {
-    let stream = snapshot["stream"].as_str().filter(|stream| !grows(stream))?;
+    let stream = snapshot["stream"]
+        .as_str()
+        .filter(|stream| !grows(stream))?;
     let scope = snapshot["scope"].as_str().map(str::to_owned);
-    let except = snapshot["except"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
+    let except = snapshot["except"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(str::to_owned);
     let since_sequence = snapshot["since_sequence"].as_u64()?;
-    Some((stream, Forget { sequence, scope, since_sequence, except: except.collect() }))
+    Some((
+        stream,
+        Forget {
+            sequence,
+            scope,
+            since_sequence,
+            except: except.collect(),
+        },
+    ))
 }

@@ -34,7 +34,9 @@ impl Ids {
 }
 
 fn half(id: &str) -> [u8; 16] {
-    *Sha256::digest(id).first_chunk().expect("a SHA-256 has 32 bytes")
+    *Sha256::digest(id)
+        .first_chunk()
+        .expect("a SHA-256 has 32 bytes")
 }
 
 #[cfg(test)]

@@ -57,7 +57,10 @@ impl Request {
         let Value::Object(fields) = event else {
             return match event {
                 Value::Null => Ok(Self::default()),
-                _ => Err(vec![r#"the event must be a JSON object, such as {"mode": "incremental"}"#.to_owned()]),
+                _ => Err(vec![
+                    r#"the event must be a JSON object, such as {"mode": "incremental"}"#
+                        .to_owned(),
+                ]),
             };
         };
         if fields.contains_key("detail-type") || fields.contains_key("Records") {
@@ -69,21 +72,33 @@ impl Request {
             let taken = match key.as_str() {
                 "mode" => parse_mode(value).map(|mode| request.mode = mode),
                 "secret_id" => parse_text(value).map(|id| request.secret_id = Some(id)),
-                "streams" => parse_streams(value, streams).map(|names| request.streams = Some(names)),
-                "accept_shrink" => parse_streams(value, streams).map(|names| request.accept_shrink = names),
-                _ => Err("is unknown; the keys are mode, secret_id, streams, accept_shrink".to_owned()),
+                "streams" => {
+                    parse_streams(value, streams).map(|names| request.streams = Some(names))
+                }
+                "accept_shrink" => {
+                    parse_streams(value, streams).map(|names| request.accept_shrink = names)
+                }
+                _ => Err(
+                    "is unknown; the keys are mode, secret_id, streams, accept_shrink".to_owned(),
+                ),
             };
             if let Err(problem) = taken {
                 problems.push(format!("{key} {problem}"));
             }
         }
-        if problems.is_empty() { Ok(request) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(request)
+        } else {
+            Err(problems)
+        }
     }
 
     /// Whether the event's `streams` take this stream in.
     #[must_use]
     pub fn names(&self, stream: &str) -> bool {
-        self.streams.as_ref().is_none_or(|names| names.iter().any(|name| name == stream))
+        self.streams
+            .as_ref()
+            .is_none_or(|names| names.iter().any(|name| name == stream))
     }
 }
 
@@ -102,20 +117,43 @@ fn parse_mode(value: &Value) -> Result<Mode, String> {
         Some("incremental") => Ok(Mode::Incremental),
         Some("full") => Ok(Mode::Full),
         Some("check") => Ok(Mode::Check),
-        _ => Err(format!("must be \"incremental\", \"full\" or \"check\", not {}", shown(value))),
+        _ => Err(format!(
+            "must be \"incremental\", \"full\" or \"check\", not {}",
+            shown(value)
+        )),
     }
 }
 
 fn parse_text(value: &Value) -> Result<String, String> {
-    let text = value.as_str().map(str::trim).filter(|text| !text.is_empty());
-    text.map(str::to_owned).ok_or_else(|| format!("must be a non-empty string, not {}", shown(value)))
+    let text = value
+        .as_str()
+        .map(str::trim)
+        .filter(|text| !text.is_empty());
+    text.map(str::to_owned)
+        .ok_or_else(|| format!("must be a non-empty string, not {}", shown(value)))
 }
 
 fn parse_streams(value: &Value, known: &[&str]) -> Result<Vec<String>, String> {
-    let rule = || format!("must be a list of stream names, not {}; the streams are {}", shown(value), known.join(", "));
-    let items = value.as_array().filter(|items| !items.is_empty()).ok_or_else(rule)?;
-    let name = |item: &Value| item.as_str().filter(|name| known.contains(name)).map(str::to_owned);
-    items.iter().map(|item| name(item).ok_or_else(rule)).collect()
+    let rule = || {
+        format!(
+            "must be a list of stream names, not {}; the streams are {}",
+            shown(value),
+            known.join(", ")
+        )
+    };
+    let items = value
+        .as_array()
+        .filter(|items| !items.is_empty())
+        .ok_or_else(rule)?;
+    let name = |item: &Value| {
+        item.as_str()
+            .filter(|name| known.contains(name))
+            .map(str::to_owned)
+    };
+    items
+        .iter()
+        .map(|item| name(item).ok_or_else(rule))
+        .collect()
 }
 
 /// How a run, or one stream of it, ended; ordered from best to worst.
@@ -214,19 +252,25 @@ mod tests {
 
     #[test]
     fn an_eventbridge_event_asks_for_an_incremental_run() {
-        let event =
-            json!({"version": "0", "detail-type": "Anything", "source": "aws.scheduler", "detail": {"mode": "full"}});
-        assert_eq!(Request::parse(&event, &STREAMS).unwrap(), Request::default());
-        assert_eq!(Request::parse(&json!({}), &STREAMS).unwrap(), Request::default());
-        let woken =
-            json!({"Records": [{"messageId": "m-1", "body": "{\"mode\": \"full\", \"secret_id\": \"okta/other\"}"}]});
-        assert_eq!(Request::parse(&woken, &STREAMS).unwrap(), Request::default());
+        let event = json!({"version": "0", "detail-type": "Anything", "source": "aws.scheduler", "detail": {"mode": "full"}});
+        assert_eq!(
+            Request::parse(&event, &STREAMS).unwrap(),
+            Request::default()
+        );
+        assert_eq!(
+            Request::parse(&json!({}), &STREAMS).unwrap(),
+            Request::default()
+        );
+        let woken = json!({"Records": [{"messageId": "m-1", "body": "{\"mode\": \"full\", \"secret_id\": \"okta/other\"}"}]});
+        assert_eq!(
+            Request::parse(&woken, &STREAMS).unwrap(),
+            Request::default()
+        );
     }
 
     #[test]
     fn a_manual_event_says_what_it_wants() {
-        let event =
-            json!({"mode": "full", "secret_id": "okta/acme", "streams": ["users"], "accept_shrink": ["groups"]});
+        let event = json!({"mode": "full", "secret_id": "okta/acme", "streams": ["users"], "accept_shrink": ["groups"]});
         let request = Request::parse(&event, &STREAMS).unwrap();
         assert_eq!(request.mode, Mode::Full);
         assert_eq!(request.secret_id.as_deref(), Some("okta/acme"));
@@ -236,12 +280,20 @@ mod tests {
 
     #[test]
     fn every_problem_of_a_manual_event_is_told_at_once() {
-        let event =
-            json!({"mode": "all", "secret_id": "", "streams": ["user"], "accept_shrink": [], "stream": "users"});
+        let event = json!({"mode": "all", "secret_id": "", "streams": ["user"], "accept_shrink": [], "stream": "users"});
         let problems = Request::parse(&event, &STREAMS).unwrap_err();
         assert_eq!(problems.len(), 5, "{problems:?}");
-        for key in ["mode ", "secret_id ", "streams ", "accept_shrink ", "stream "] {
-            assert!(problems.iter().any(|problem| problem.starts_with(key)), "{key}");
+        for key in [
+            "mode ",
+            "secret_id ",
+            "streams ",
+            "accept_shrink ",
+            "stream ",
+        ] {
+            assert!(
+                problems.iter().any(|problem| problem.starts_with(key)),
+                "{key}"
+            );
         }
         assert!(Request::parse(&json!([]), &STREAMS).is_err());
     }

@@ -38,44 +38,73 @@ impl<'a> Json<'a> {
     /// An object's member, or `None` of anything else.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Self> {
-        let Self::Object(members) = self else { return None };
-        members.iter().find(|(own, _)| own == name).map(|(_, value)| value)
+        let Self::Object(members) = self else {
+            return None;
+        };
+        members
+            .iter()
+            .find(|(own, _)| own == name)
+            .map(|(_, value)| value)
     }
 
     /// The text, if it is one.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
-        if let Self::Text(text) = self { Some(text) } else { None }
+        if let Self::Text(text) = self {
+            Some(text)
+        } else {
+            None
+        }
     }
 
     /// The flag, if it is one.
     #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
-        if let Self::Bool(flag) = self { Some(*flag) } else { None }
+        if let Self::Bool(flag) = self {
+            Some(*flag)
+        } else {
+            None
+        }
     }
 
     /// The number, if it is whole and fits.
     #[must_use]
     pub fn as_i64(&self) -> Option<i64> {
-        if let Self::Number(number) = self { number.as_i64() } else { None }
+        if let Self::Number(number) = self {
+            number.as_i64()
+        } else {
+            None
+        }
     }
 
     /// The number, if it is whole and fits.
     #[must_use]
     pub fn as_u64(&self) -> Option<u64> {
-        if let Self::Number(number) = self { number.as_u64() } else { None }
+        if let Self::Number(number) = self {
+            number.as_u64()
+        } else {
+            None
+        }
     }
 
     /// The number, if it is one.
     #[must_use]
     pub fn as_f64(&self) -> Option<f64> {
-        if let Self::Number(number) = self { number.as_f64() } else { None }
+        if let Self::Number(number) = self {
+            number.as_f64()
+        } else {
+            None
+        }
     }
 
     /// The items, if it is an array.
     #[must_use]
     pub fn as_array(&self) -> Option<&[Self]> {
-        if let Self::Array(items) = self { Some(items) } else { None }
+        if let Self::Array(items) = self {
+            Some(items)
+        } else {
+            None
+        }
     }
 
     /// Whether it is an object.
@@ -93,7 +122,11 @@ const USUAL_MEMBERS: usize = 8;
 /// The members with the last value of each name, where its first one stood.
 fn unrepeated<'a>(members: Vec<(Cow<'a, str>, Json<'a>)>) -> Vec<(Cow<'a, str>, Json<'a>)> {
     let is_few = members.len() <= FEW_MEMBERS;
-    if is_few && members.iter().enumerate().all(|(at, (name, _))| members[..at].iter().all(|(other, _)| other != name))
+    if is_few
+        && members
+            .iter()
+            .enumerate()
+            .all(|(at, (name, _))| members[..at].iter().all(|(other, _)| other != name))
     {
         return members;
     }
@@ -206,7 +239,9 @@ impl Serialize for Json<'_> {
             Self::Number(number) => number.serialize(serializer),
             Self::Text(text) => serializer.serialize_str(text),
             Self::Array(items) => serializer.collect_seq(items),
-            Self::Object(members) => serializer.collect_map(members.iter().map(|(name, value)| (name, value))),
+            Self::Object(members) => {
+                serializer.collect_map(members.iter().map(|(name, value)| (name, value)))
+            }
         }
     }
 }
@@ -219,9 +254,12 @@ impl From<Json<'_>> for Value {
             Json::Number(number) => Self::Number(number),
             Json::Text(text) => Self::String(text.into_owned()),
             Json::Array(items) => items.into_iter().map(Self::from).collect(),
-            Json::Object(members) => {
-                Self::Object(members.into_iter().map(|(name, value)| (name.into_owned(), value.into())).collect())
-            }
+            Json::Object(members) => Self::Object(
+                members
+                    .into_iter()
+                    .map(|(name, value)| (name.into_owned(), value.into()))
+                    .collect(),
+            ),
         }
     }
 }
@@ -234,9 +272,12 @@ impl<'a> From<&'a Value> for Json<'a> {
             Value::Number(number) => Self::Number(number.clone()),
             Value::String(text) => Self::Text(text.into()),
             Value::Array(items) => Self::Array(items.iter().map(Self::from).collect()),
-            Value::Object(members) => {
-                Self::Object(members.iter().map(|(name, value)| (name.into(), value.into())).collect())
-            }
+            Value::Object(members) => Self::Object(
+                members
+                    .iter()
+                    .map(|(name, value)| (name.into(), value.into()))
+                    .collect(),
+            ),
         }
     }
 }
@@ -279,16 +320,29 @@ mod tests {
     #[test]
     fn of_repeated_names_the_last_value_counts() {
         let many: Vec<String> = (0..100).map(|n| format!(r#""{}":{n}"#, n % 50)).collect();
-        for text in [r#"{"a":1,"b":2,"a":{"c":1,"c":2}}"#, &format!("{{{}}}", many.join(","))] {
+        for text in [
+            r#"{"a":1,"b":2,"a":{"c":1,"c":2}}"#,
+            &format!("{{{}}}", many.join(",")),
+        ] {
             let value: Value = serde_json::from_str(text).unwrap();
-            assert_eq!(serde_json::to_string(&Json::parse(text).unwrap()).unwrap(), value.to_string());
+            assert_eq!(
+                serde_json::to_string(&Json::parse(text).unwrap()).unwrap(),
+                value.to_string()
+            );
         }
     }
 
     #[test]
     fn texts_are_borrowed() {
-        let Json::Object(members) = Json::parse(r#"{"plain":"text","escaped":"\n"}"#).unwrap() else { panic!() };
-        assert!(members.iter().all(|(name, _)| matches!(name, Cow::Borrowed(_))));
+        let Json::Object(members) = Json::parse(r#"{"plain":"text","escaped":"\n"}"#).unwrap()
+        else {
+            panic!()
+        };
+        assert!(
+            members
+                .iter()
+                .all(|(name, _)| matches!(name, Cow::Borrowed(_)))
+        );
         assert!(matches!(members[0].1, Json::Text(Cow::Borrowed("text"))));
         assert!(matches!(members[1].1, Json::Text(Cow::Owned(_))));
     }

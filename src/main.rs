@@ -27,24 +27,51 @@ async fn run() -> Result<(), Error> {
     // Every TLS stack of the process uses this one; a second installation is no error.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let handler = &handler(config).await?;
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| answer(handler, event).await)).await
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
+        answer(handler, event).await
+    }))
+    .await
 }
 
 async fn handler(config: Config) -> Result<Handler<Bucket, Vault>, Error> {
     let clients = aws::clients().await;
     let (bucket, vault) = (clients.bucket(config.bucket.clone()), clients.vault());
     let okta = okta_authomize::okta::http_client()?;
-    Ok(Handler::new(config, Clock::new(Timestamp::now), okta, bucket, vault, Duration::from_millis(500)))
+    Ok(Handler::new(
+        config,
+        Clock::new(Timestamp::now),
+        okta,
+        bucket,
+        vault,
+        Duration::from_millis(500),
+    ))
 }
 
-async fn answer(handler: &Handler<Bucket, Vault>, event: LambdaEvent<Value>) -> Result<Report, Diagnostic> {
+async fn answer(
+    handler: &Handler<Bucket, Vault>,
+    event: LambdaEvent<Value>,
+) -> Result<Report, Diagnostic> {
     let deadline = Timestamp::UNIX_EPOCH
-        .checked_add(SignedDuration::from_millis(event.context.deadline.try_into().unwrap_or_default()))
+        .checked_add(SignedDuration::from_millis(
+            event.context.deadline.try_into().unwrap_or_default(),
+        ))
         .unwrap_or(Timestamp::UNIX_EPOCH);
-    let invocation = Invocation { request_id: event.context.request_id, deadline };
+    let invocation = Invocation {
+        request_id: event.context.request_id,
+        deadline,
+    };
     let report = handler.run(&event.payload, &invocation).await;
     report.map_err(|Failure { kind, message }| {
-        tracing::error!(kind, error = message, request_id = invocation.request_id, collector = COLLECTOR, "run failed");
-        Diagnostic { error_type: kind.to_owned(), error_message: message }
+        tracing::error!(
+            kind,
+            error = message,
+            request_id = invocation.request_id,
+            collector = COLLECTOR,
+            "run failed"
+        );
+        Diagnostic {
+            error_type: kind.to_owned(),
+            error_message: message,
+        }
     })
 }

@@ -92,54 +92,107 @@ pub fn line(
     Value::Object(line)
 }
 
-fn of_the_status(line: &mut Map<String, Value>, status: &Status, began_at: Timestamp, now: Timestamp) {
+fn of_the_status(
+    line: &mut Map<String, Value>,
+    status: &Status,
+    began_at: Timestamp,
+    now: Timestamp,
+) {
     let since = |time: &Option<String>| {
         let time: Timestamp = time.as_deref()?.parse().ok()?;
         Some(seconds(now.duration_since(time)))
     };
-    line.insert("duration_ms".into(), whole(now.duration_since(began_at).as_millis()).into());
-    line.insert("partial".into(), u64::from(status.outcome == "partial").into());
+    line.insert(
+        "duration_ms".into(),
+        whole(now.duration_since(began_at).as_millis()).into(),
+    );
+    line.insert(
+        "partial".into(),
+        u64::from(status.outcome == "partial").into(),
+    );
     line.insert("errors".into(), u64::from(status.error.is_some()).into());
     if let Some(age) = since(&status.last_success_at) {
         line.insert("freshness_seconds".into(), age.into());
     }
     if let Some(loads) = &status.loads {
-        let lag = if loads.sequence < status.sequence { since(&loads.loaded_at) } else { Some(0) };
+        let lag = if loads.sequence < status.sequence {
+            since(&loads.loaded_at)
+        } else {
+            Some(0)
+        };
         line.extend(lag.map(|lag| ("load_lag_seconds".to_owned(), lag.into())));
     }
 }
 
 fn of_the_figures(line: &mut Map<String, Value>, figures: &Figures<'_>, now: Timestamp) {
-    let Figures { report, excepted, oldest_state_at, used } = figures;
+    let Figures {
+        report,
+        excepted,
+        oldest_state_at,
+        used,
+    } = figures;
     let streams = || report.streams.values();
     let ended_as = |outcome| streams().filter(|stream| stream.outcome == outcome).count();
-    line.insert("records".into(), streams().map(|stream| stream.upserts).sum::<u64>().into());
-    line.insert("deletes".into(), streams().map(|stream| stream.deletes).sum::<u64>().into());
+    line.insert(
+        "records".into(),
+        streams().map(|stream| stream.upserts).sum::<u64>().into(),
+    );
+    line.insert(
+        "deletes".into(),
+        streams().map(|stream| stream.deletes).sum::<u64>().into(),
+    );
     line.insert("requests".into(), used.requests.into());
     line.insert("throttled_ms".into(), used.throttled_ms.into());
     line.insert("unavailable".into(), ended_as(Outcome::Unavailable).into());
     line.insert("held".into(), ended_as(Outcome::Held).into());
     line.insert("failed".into(), ended_as(Outcome::Failed).into());
     line.insert("except".into(), (*excepted).into());
-    line.insert("activity_lag_seconds".into(), report.activity_lag_seconds.max(0).into());
+    line.insert(
+        "activity_lag_seconds".into(),
+        report.activity_lag_seconds.max(0).into(),
+    );
     if let Some(oldest) = oldest_state_at {
-        line.insert("state_age_seconds".into(), seconds(now.duration_since(*oldest)).into());
+        line.insert(
+            "state_age_seconds".into(),
+            seconds(now.duration_since(*oldest)).into(),
+        );
     }
     let stream = |(name, told): (&String, &crate::invocation::StreamReport)| {
-        let told = json!({"outcome": told.outcome, "records": told.upserts, "deletes": told.deletes});
+        let told =
+            json!({"outcome": told.outcome, "records": told.upserts, "deletes": told.deletes});
         (name.clone(), told)
     };
-    line.insert("streams".into(), report.streams.iter().map(stream).collect::<Map<_, _>>().into());
+    line.insert(
+        "streams".into(),
+        report
+            .streams
+            .iter()
+            .map(stream)
+            .collect::<Map<_, _>>()
+            .into(),
+    );
     let class = |(name, used): (&&'static str, &crate::okta::ClassUse)| {
-        ((*name).to_owned(), json!({"requests": used.requests, "throttled_ms": used.throttled_ms}))
+        (
+            (*name).to_owned(),
+            json!({"requests": used.requests, "throttled_ms": used.throttled_ms}),
+        )
     };
-    line.insert("classes".into(), used.by_class.iter().map(class).collect::<Map<_, _>>().into());
+    line.insert(
+        "classes".into(),
+        used.by_class
+            .iter()
+            .map(class)
+            .collect::<Map<_, _>>()
+            .into(),
+    );
 }
 
 /// Tells CloudWatch which members are metrics, and of what.
 fn directive(dimensions: &Dimensions, line: &Map<String, Value>, now: Timestamp) -> Value {
     let known = METRICS.iter().filter(|(name, _)| line.contains_key(*name));
-    let metrics: Vec<Value> = known.map(|(name, unit)| json!({"Name": name, "Unit": unit})).collect();
+    let metrics: Vec<Value> = known
+        .map(|(name, unit)| json!({"Name": name, "Unit": unit}))
+        .collect();
     let mut sets = vec![json!(["stack"])];
     if dimensions.per_integration {
         sets.push(json!(["stack", "integration"]));
@@ -168,34 +221,60 @@ mod tests {
     }
 
     fn made(status: &Status, per_integration: bool) -> Value {
-        let dimensions = Dimensions { stack: "acme".into(), per_integration };
-        line(&dimensions, status, None, at("2026-11-23T18:00:00Z"), at("2026-11-23T18:00:02Z"))
+        let dimensions = Dimensions {
+            stack: "acme".into(),
+            per_integration,
+        };
+        line(
+            &dimensions,
+            status,
+            None,
+            at("2026-11-23T18:00:00Z"),
+            at("2026-11-23T18:00:02Z"),
+        )
     }
 
     #[test]
-    fn a_run_that_could_not_go_on_tells_how_old_the_last_good_one_is_and_nothing_that_it_does_not_know() {
+    fn a_run_that_could_not_go_on_tells_how_old_the_last_good_one_is_and_nothing_that_it_does_not_know()
+     {
         let status = Status {
             integration: "okta".into(),
             outcome: "error".into(),
-            error: Some(Trouble { kind: "CredentialsRejected".into(), message: "…".into() }),
+            error: Some(Trouble {
+                kind: "CredentialsRejected".into(),
+                message: "…".into(),
+            }),
             last_success_at: Some("2026-11-23T12:00:02Z".into()),
             ..Status::default()
         };
         let line = made(&status, true);
         assert_eq!(
-            (&line["freshness_seconds"], &line["errors"], &line["duration_ms"]),
+            (
+                &line["freshness_seconds"],
+                &line["errors"],
+                &line["duration_ms"]
+            ),
             (&json!(21_600), &json!(1), &json!(2_000))
         );
         assert_eq!(line["errorType"], "CredentialsRejected");
-        let told = line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap();
-        assert!(told.iter().all(|metric| line[metric["Name"].as_str().unwrap()].is_u64()), "{line:#}");
-        assert!(line.get("records").is_none() && !told.iter().any(|metric| metric["Name"] == "records"));
+        let told = line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
+            .as_array()
+            .unwrap();
+        assert!(
+            told.iter()
+                .all(|metric| line[metric["Name"].as_str().unwrap()].is_u64()),
+            "{line:#}"
+        );
+        assert!(
+            line.get("records").is_none() && !told.iter().any(|metric| metric["Name"] == "records")
+        );
     }
 
     #[test]
     fn a_stack_may_have_one_set_of_metrics_for_all_its_integrations() {
         let sets = |per_integration| {
-            made(&Status::default(), per_integration)["_aws"]["CloudWatchMetrics"][0]["Dimensions"].clone()
+            made(&Status::default(), per_integration)["_aws"]["CloudWatchMetrics"][0]["Dimensions"]
+                .clone()
         };
         assert_eq!(sets(false), json!([["stack"]]));
         assert_eq!(sets(true), json!([["stack"], ["stack", "integration"]]));
@@ -203,10 +282,22 @@ mod tests {
 
     #[test]
     fn a_loader_that_has_loaded_everything_does_not_lag_however_long_ago_it_was() {
-        let loads = Loads { sequence: 7, loaded_at: Some("2026-11-20T18:00:02Z".into()), ..Loads::default() };
-        let status = |sequence| Status { sequence, loads: Some(loads.clone()), ..Status::default() };
+        let loads = Loads {
+            sequence: 7,
+            loaded_at: Some("2026-11-20T18:00:02Z".into()),
+            ..Loads::default()
+        };
+        let status = |sequence| Status {
+            sequence,
+            loads: Some(loads.clone()),
+            ..Status::default()
+        };
         assert_eq!(made(&status(7), false)["load_lag_seconds"], 0);
         assert_eq!(made(&status(8), false)["load_lag_seconds"], 3 * 86_400);
-        assert!(made(&Status::default(), false).get("load_lag_seconds").is_none());
+        assert!(
+            made(&Status::default(), false)
+                .get("load_lag_seconds")
+                .is_none()
+        );
     }
 }

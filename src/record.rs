@@ -47,10 +47,16 @@ pub struct Record {
     /// The items that Authomize ingests.
     pub bundle: Bundle,
     /// The Okta object as read, scrubbed; absent in a tombstone.
-    #[cfg_attr(feature = "schemas", schemars(with = "Option<serde_json::Map<String, Value>>"))]
+    #[cfg_attr(
+        feature = "schemas",
+        schemars(with = "Option<serde_json::Map<String, Value>>")
+    )]
     pub source: Option<Original>,
     /// The object in the Open Cybersecurity Schema Framework, where the stream has it.
-    #[cfg_attr(feature = "schemas", schemars(with = "Option<serde_json::Map<String, Value>>"))]
+    #[cfg_attr(
+        feature = "schemas",
+        schemars(with = "Option<serde_json::Map<String, Value>>")
+    )]
     pub ocsf: Option<OcsfEvent>,
 }
 

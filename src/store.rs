@@ -17,7 +17,12 @@ pub trait Store: Clone + Send + Sync + 'static {
         kind: ContentType,
     ) -> impl Future<Output = Result<Creation, StoreError>> + Send;
     /// Writes an object, replacing what was there.
-    fn put(&self, key: &str, body: Bytes, kind: ContentType) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn put(
+        &self,
+        key: &str,
+        body: Bytes,
+        kind: ContentType,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
     /// Writes an object in place of the version that was read, `None` for no object at all: [`Creation::Exists`] if
     /// there is another one by now, which stays as it is.
     fn replace(
@@ -28,11 +33,18 @@ pub trait Store: Clone + Send + Sync + 'static {
         read: Option<&Version>,
     ) -> impl Future<Output = Result<Creation, StoreError>> + Send;
     /// Reads an object with its version; `None` if there is none.
-    fn read(&self, key: &str) -> impl Future<Output = Result<Option<(Bytes, Version)>, StoreError>> + Send;
+    fn read(
+        &self,
+        key: &str,
+    ) -> impl Future<Output = Result<Option<(Bytes, Version)>, StoreError>> + Send;
     /// Reads an object, or `None` if there is none.
     fn get(&self, key: &str) -> impl Future<Output = Result<Option<Bytes>, StoreError>> + Send;
     /// Keys under `prefix` that sort after `after`, in order.
-    fn list(&self, prefix: &str, after: &str) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
+    fn list(
+        &self,
+        prefix: &str,
+        after: &str,
+    ) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
 }
 
 /// The version of an object: S3's `ETag`.
@@ -109,7 +121,12 @@ fn explain(trouble: S3Trouble) -> StoreError {
 }
 
 impl Store for Bucket {
-    async fn create(&self, key: &str, body: Bytes, kind: ContentType) -> Result<Creation, StoreError> {
+    async fn create(
+        &self,
+        key: &str,
+        body: Bytes,
+        kind: ContentType,
+    ) -> Result<Creation, StoreError> {
         self.replace(key, body, kind, None).await
     }
 
@@ -130,7 +147,10 @@ impl Store for Bucket {
     }
 
     async fn put(&self, key: &str, body: Bytes, kind: ContentType) -> Result<(), StoreError> {
-        self.write(key, body, kind.content_type(), Expect::Anything).await.map(drop).map_err(explain)
+        self.write(key, body, kind.content_type(), Expect::Anything)
+            .await
+            .map(drop)
+            .map_err(explain)
     }
 
     async fn read(&self, key: &str) -> Result<Option<(Bytes, Version)>, StoreError> {

@@ -51,32 +51,55 @@ impl Usage {
     /// Counts an event that succeeded and is a use: a sign-in, or a sign-on to each app it names.
     pub fn add(&mut self, event: &Original) {
         // Most events are no use, and are told so without being read.
-        if matches!(event, Original::Text(text) if !USES.iter().any(|kind| text.get().contains(kind))) {
+        if matches!(event, Original::Text(text) if !USES.iter().any(|kind| text.get().contains(kind)))
+        {
             return;
         }
-        let Some(event) = event.read::<Event>() else { return };
+        let Some(event) = event.read::<Event>() else {
+            return;
+        };
         let kind = event.event_type.as_str().unwrap_or_default();
         if !USES.contains(&kind) || event.outcome["result"] != "SUCCESS" {
             return;
         }
         let published = text(&event.published, &[]).and_then(|time| time.parse::<Timestamp>().ok());
-        let (Some(published), Some(user_id)) = (published, user_id(&event.actor)) else { return };
+        let (Some(published), Some(user_id)) = (published, user_id(&event.actor)) else {
+            return;
+        };
         if kind == "user.session.start" {
             self.count(None, &user_id, published, String::new());
             return;
         }
-        for app in event.target.as_array().into_iter().flatten().filter(|target| target["type"] == "AppInstance") {
-            let Some(app_id) = text(app, &["id"]) else { continue };
-            let name =
-                text(app, &["alternateId"]).or_else(|| text(app, &["displayName"])).unwrap_or_else(|| app_id.clone());
+        for app in event
+            .target
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|target| target["type"] == "AppInstance")
+        {
+            let Some(app_id) = text(app, &["id"]) else {
+                continue;
+            };
+            let name = text(app, &["alternateId"])
+                .or_else(|| text(app, &["displayName"]))
+                .unwrap_or_else(|| app_id.clone());
             self.count(Some(app_id), &user_id, published, name);
         }
     }
 
     fn count(&mut self, app_id: Option<String>, user_id: &str, at: Timestamp, app_name: String) {
         let date = rfc3339(at)[..10].to_owned();
-        let key = Key { app_id, user_id: user_id.to_owned(), date };
-        let count = self.counts.entry(key).or_insert(Count { count: 0, first: at, last: at, app_name: String::new() });
+        let key = Key {
+            app_id,
+            user_id: user_id.to_owned(),
+            date,
+        };
+        let count = self.counts.entry(key).or_insert(Count {
+            count: 0,
+            first: at,
+            last: at,
+            app_name: String::new(),
+        });
         count.count += 1;
         count.first = count.first.min(at);
         count.last = count.last.max(at);
@@ -85,7 +108,9 @@ impl Usage {
 
     /// Use since the last manifest: day (UTC, `YYYY-MM-DD`), whether of an app, and how often.
     pub fn by_day(&self) -> impl Iterator<Item = (&str, bool, u64)> {
-        self.counts.iter().map(|(key, count)| (key.date.as_str(), key.app_id.is_some(), count.count))
+        self.counts
+            .iter()
+            .map(|(key, count)| (key.date.as_str(), key.app_id.is_some(), count.count))
     }
 
     /// The lines of manifest `sequence`, and an empty count for the next.
@@ -104,7 +129,11 @@ fn user_id(actor: &Value) -> Option<String> {
 }
 
 fn record(key: &Key, count: &Count, sequence: u64, observed_at: String) -> Record {
-    let Key { app_id, user_id, date } = key;
+    let Key {
+        app_id,
+        user_id,
+        date,
+    } = key;
     let last = rfc3339(count.last);
     let mut source = json!({
         "user_id": user_id, "date": date, "count": count.count, "first_used_at": rfc3339(count.first), "last_used_at": last,
@@ -112,19 +141,36 @@ fn record(key: &Key, count: &Count, sequence: u64, observed_at: String) -> Recor
     let bundle = match app_id {
         Some(app_id) => {
             source["app_id"] = app_id.clone().into();
-            let update = AssetUpdate { unique_id: app_id.clone(), name: count.app_name.clone(), last_used_at: last };
-            Bundle { update_assets: vec![update], ..Bundle::default() }
+            let update = AssetUpdate {
+                unique_id: app_id.clone(),
+                name: count.app_name.clone(),
+                last_used_at: last,
+            };
+            Bundle {
+                update_assets: vec![update],
+                ..Bundle::default()
+            }
         }
         None => {
-            let update = UserUpdate { unique_id: user_id.clone(), last_login_at: Some(last), ..UserUpdate::default() };
-            Bundle { update_users: vec![update], ..Bundle::default() }
+            let update = UserUpdate {
+                unique_id: user_id.clone(),
+                last_login_at: Some(last),
+                ..UserUpdate::default()
+            };
+            Bundle {
+                update_users: vec![update],
+                ..Bundle::default()
+            }
         }
     };
     Record {
         schema: SCHEMA,
         stream: "usage",
         op: Op::Upsert,
-        id: format!("{}:{user_id}:{date}:{sequence}", app_id.as_deref().unwrap_or("login")),
+        id: format!(
+            "{}:{user_id}:{date}:{sequence}",
+            app_id.as_deref().unwrap_or("login")
+        ),
         observed_at,
         cause: None,
         bundle,
@@ -143,18 +189,33 @@ mod tests {
     }
 
     fn lines(usage: &mut Usage) -> Vec<Value> {
-        usage.take(7, Timestamp::UNIX_EPOCH).map(|record| to_value(record).unwrap()).collect()
+        usage
+            .take(7, Timestamp::UNIX_EPOCH)
+            .map(|record| to_value(record).unwrap())
+            .collect()
     }
 
     #[test]
     fn sign_ons_are_counted_by_app_user_and_day() {
         let mut usage = Usage::default();
         let app = json!([{"type": "AppInstance", "id": "0oa1", "alternateId": "Salesforce"}, {"type": "AppUser", "id": "0ua1"}]);
-        for at in ["2026-11-23T10:00:00Z", "2026-11-23T08:00:00Z", "2026-11-24T01:00:00+02:00", "2026-11-24T00:00:00Z"]
-        {
+        for at in [
+            "2026-11-23T10:00:00Z",
+            "2026-11-23T08:00:00Z",
+            "2026-11-24T01:00:00+02:00",
+            "2026-11-24T00:00:00Z",
+        ] {
             usage.add(&event("user.authentication.sso", "SUCCESS", at, app.clone()).into());
         }
-        usage.add(&event("user.authentication.sso", "FAILURE", "2026-11-23T10:00:00Z", app).into());
+        usage.add(
+            &event(
+                "user.authentication.sso",
+                "FAILURE",
+                "2026-11-23T10:00:00Z",
+                app,
+            )
+            .into(),
+        );
         let lines = lines(&mut usage);
         assert_eq!(lines.len(), 2);
         assert_eq!(lines[0]["id"], "0oa1:00u1:2026-11-23:7");
@@ -170,7 +231,15 @@ mod tests {
     #[test]
     fn sign_ins_are_counted_by_user_and_day() {
         let mut usage = Usage::default();
-        usage.add(&event("user.session.start", "SUCCESS", "2026-11-23T10:00:00Z", Value::Null).into());
+        usage.add(
+            &event(
+                "user.session.start",
+                "SUCCESS",
+                "2026-11-23T10:00:00Z",
+                Value::Null,
+            )
+            .into(),
+        );
         let lines = lines(&mut usage);
         assert_eq!(lines[0]["id"], "login:00u1:2026-11-23:7");
         assert!(lines[0]["source"].get("app_id").is_none());
@@ -184,7 +253,15 @@ mod tests {
     fn odd_events_and_those_of_no_user_are_not_counted() {
         let mut usage = Usage::default();
         let app = json!([{"type": "AppInstance", "id": null}, null, 3]);
-        usage.add(&event("user.authentication.sso", "SUCCESS", "2026-11-23T10:00:00Z", app).into());
+        usage.add(
+            &event(
+                "user.authentication.sso",
+                "SUCCESS",
+                "2026-11-23T10:00:00Z",
+                app,
+            )
+            .into(),
+        );
         usage.add(&event("user.session.start", "SUCCESS", "yesterday", Value::Null).into());
         usage.add(&json!({"eventType": "user.session.start", "outcome": null}).into());
         usage.add(&json!([]).into());
@@ -193,7 +270,12 @@ mod tests {
             json!({"id": "0oa9", "type": "PublicClientApp"}),
             json!({"id": "unknown", "type": "User"}),
         ] {
-            let mut event = event("user.session.start", "SUCCESS", "2026-11-23T10:00:00Z", Value::Null);
+            let mut event = event(
+                "user.session.start",
+                "SUCCESS",
+                "2026-11-23T10:00:00Z",
+                Value::Null,
+            );
             event["actor"] = actor;
             usage.add(&event.into());
         }

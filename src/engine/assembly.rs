@@ -52,16 +52,31 @@ pub(super) struct Assemblies(BTreeMap<Key, Assembling>);
 
 impl Assemblies {
     /// The next request for a job's object, which begins as `assembly` where it has not begun.
-    pub(super) fn next(&mut self, key: &Key, stream: &Stream, assembly: impl FnOnce() -> Assembly) -> Option<String> {
+    pub(super) fn next(
+        &mut self,
+        key: &Key,
+        stream: &Stream,
+        assembly: impl FnOnce() -> Assembly,
+    ) -> Option<String> {
         if let Some(assembling) = self.0.get(key) {
             return Some(assembling.step.path.clone());
         }
-        let Source::Assembled { next, .. } = &stream.source else { return None };
+        let Source::Assembled { next, .. } = &stream.source else {
+            return None;
+        };
         let assembly = assembly();
         let step = next(&assembly)?;
         let path = step.path.clone();
-        self.0
-            .insert(key.clone(), Assembling { assembly, step, open: None, began_at: None, followed: BTreeSet::new() });
+        self.0.insert(
+            key.clone(),
+            Assembling {
+                assembly,
+                step,
+                open: None,
+                began_at: None,
+                followed: BTreeSet::new(),
+            },
+        );
         Some(path)
     }
 
@@ -85,16 +100,25 @@ impl Assemblies {
         answer: Answer,
         is_second: bool,
     ) -> Stepped {
-        let Some(mut assembling) = self.0.remove(key) else { return Stepped::More };
+        let Some(mut assembling) = self.0.remove(key) else {
+            return Stepped::More;
+        };
         let began_at = *assembling.began_at.get_or_insert(at);
         match assembling.read(answer, is_second) {
             Read::Page => {}
             Read::Part => {
                 assembling.assembly.parts.extend(assembling.open.take());
-                let Source::Assembled { next, .. } = &stream.source else { return Stepped::More };
+                let Source::Assembled { next, .. } = &stream.source else {
+                    return Stepped::More;
+                };
                 match next(&assembling.assembly) {
                     Some(step) => assembling.step = step,
-                    None => return Stepped::Done { assembly: assembling.assembly, began_at },
+                    None => {
+                        return Stepped::Done {
+                            assembly: assembling.assembly,
+                            began_at,
+                        };
+                    }
                 }
             }
             Read::Nothing => {
@@ -127,7 +151,9 @@ impl Assembling {
         match answer {
             Answer::Page { body, next } => match body.items() {
                 Ok(items) => return self.page(&items, next),
-                Err(error) if !is_optional => return Read::End(Stepped::Trouble(Answer::Failed { error })),
+                Err(error) if !is_optional => {
+                    return Read::End(Stepped::Trouble(Answer::Failed { error }));
+                }
                 Err(_) => drop(self.add(&[])),
             },
             Answer::Gone if !is_optional && is_first => return Read::End(Stepped::Gone),
@@ -154,7 +180,9 @@ impl Assembling {
         match next.map(|path| self.follow(path, count)) {
             Some(Ok(())) => Read::Page,
             // A page that says nothing and leads nowhere is the end.
-            Some(Err(error)) if !items.is_empty() => Read::End(Stepped::Trouble(Answer::Failed { error })),
+            Some(Err(error)) if !items.is_empty() => {
+                Read::End(Stepped::Trouble(Answer::Failed { error }))
+            }
             Some(Err(_)) | None => Read::Part,
         }
     }
@@ -162,18 +190,25 @@ impl Assembling {
     /// Adds a page to the part that is being read: the one after those that are ended.
     fn add(&mut self, items: &[Item]) -> usize {
         let open = self.open.get_or_insert_default();
-        open.items.extend(items.iter().filter_map(|item| parse(item)));
+        open.items
+            .extend(items.iter().filter_map(|item| parse(item)));
         open.items.len()
     }
 
     /// Moves to the next page of the part that is being read, which has `count` items so far.
     fn follow(&mut self, path: String, count: usize) -> Result<(), String> {
         if count > MOST_ITEMS {
-            return Err(format!("more than {MOST_ITEMS} items at {}", self.step.path));
+            return Err(format!(
+                "more than {MOST_ITEMS} items at {}",
+                self.step.path
+            ));
         }
         self.followed.insert(self.step.path.clone());
         if !self.followed.insert(path.clone()) {
-            return Err(format!("the next link of {} leads to a page that was read before", self.step.path));
+            return Err(format!(
+                "the next link of {} leads to a page that was read before",
+                self.step.path
+            ));
         }
         self.step.path = path;
         Ok(())
@@ -187,5 +222,9 @@ impl Assembling {
 
 /// Objects that were made here, as items of an answer.
 pub(super) fn made(objects: &[Value]) -> Vec<Item> {
-    objects.iter().filter_map(|object| to_raw_value(object).ok()).map(Item::from).collect()
+    objects
+        .iter()
+        .filter_map(|object| to_raw_value(object).ok())
+        .map(Item::from)
+        .collect()
 }

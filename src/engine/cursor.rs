@@ -74,7 +74,8 @@ pub struct LogCursor {
 }
 
 /// The remedy for a damaged cursor.
-const RESTORE: &str = "restore the manifest's first version (docs/operations.md, Restoring a deleted version)";
+const RESTORE: &str =
+    "restore the manifest's first version (docs/operations.md, Restoring a deleted version)";
 
 /// A cursor that cannot be read.
 #[derive(Debug)]
@@ -112,10 +113,14 @@ impl Cursor {
         if !value.is_object() {
             return Err(CursorError(format!("it is no JSON object: {RESTORE}")));
         }
-        let version = value.get("version").and_then(Value::as_u64).unwrap_or_default();
+        let version = value
+            .get("version")
+            .and_then(Value::as_u64)
+            .unwrap_or_default();
         if version > u64::from(VERSION) {
-            let text =
-                format!("it is of version {version}, this function knows {VERSION}: deploy the newer function again");
+            let text = format!(
+                "it is of version {version}, this function knows {VERSION}: deploy the newer function again"
+            );
             return Err(CursorError(text));
         }
         let read = match version {
@@ -128,15 +133,28 @@ impl Cursor {
     /// The `published` of the newest event that is committed, by the cursor of a manifest (`value`).
     #[must_use]
     pub fn newest_event(value: &Value) -> Option<Timestamp> {
-        value.pointer("/log/newest_published")?.as_str()?.parse().ok()
+        value
+            .pointer("/log/newest_published")?
+            .as_str()?
+            .parse()
+            .ok()
     }
 
     /// Whether it differs in more than the position in the log, which also moves over pages that hold nothing, and
     /// in more than sweeps that found nothing.
     #[must_use]
     pub fn differs_beside_log(&self, other: &Self) -> bool {
-        let jobs = |cursor: &Self| cursor.jobs.iter().filter(|kept| !is_routine(kept)).cloned().collect::<Vec<_>>();
-        self.streams != other.streams || self.mentioned != other.mentioned || jobs(self) != jobs(other)
+        let jobs = |cursor: &Self| {
+            cursor
+                .jobs
+                .iter()
+                .filter(|kept| !is_routine(kept))
+                .cloned()
+                .collect::<Vec<_>>()
+        };
+        self.streams != other.streams
+            || self.mentioned != other.mentioned
+            || jobs(self) != jobs(other)
     }
 }
 
@@ -157,9 +175,23 @@ mod tests {
         let mut cursor = Cursor::default();
         cursor.log.next = Some("/api/v1/logs?after=1_1".into());
         let scope = Scope::Parent(Kind::Group, "00g1".into());
-        cursor.jobs.push(Kept { reads: "group_memberships".into(), scope, job: Job::of_snapshot(None) });
-        cursor.jobs.push(Kept { reads: "groups".into(), scope: Scope::Whole, job: Job::default() });
-        cursor.streams.insert("groups".into(), Progress { asked: true, ..Progress::default() });
+        cursor.jobs.push(Kept {
+            reads: "group_memberships".into(),
+            scope,
+            job: Job::of_snapshot(None),
+        });
+        cursor.jobs.push(Kept {
+            reads: "groups".into(),
+            scope: Scope::Whole,
+            job: Job::default(),
+        });
+        cursor.streams.insert(
+            "groups".into(),
+            Progress {
+                asked: true,
+                ..Progress::default()
+            },
+        );
         assert_eq!(Cursor::read(&to_value(&cursor).unwrap()).unwrap(), cursor);
     }
 

@@ -36,7 +36,10 @@ impl Flight {
     fn waits_for(&self, earlier: &Self) -> bool {
         let is_apart = || {
             let (own, other) = (self.key.as_ref()?, earlier.key.as_ref()?);
-            Some(own.scope.is_apart_from(&other.scope, by_name(own.reads)?.identity))
+            Some(
+                own.scope
+                    .is_apart_from(&other.scope, by_name(own.reads)?.identity),
+            )
         };
         self.lane == earlier.lane && !is_apart().unwrap_or_default()
     }
@@ -60,34 +63,60 @@ impl Flights {
         sent_at: Timestamp,
     ) -> u64 {
         self.tickets += 1;
-        self.flights.push(Flight { ticket: self.tickets, lane, key, is_look, path, sent_at, answer: None });
+        self.flights.push(Flight {
+            ticket: self.tickets,
+            lane,
+            key,
+            is_look,
+            path,
+            sent_at,
+            answer: None,
+        });
         self.tickets
     }
 
     /// Takes an answer; an unknown ticket is ignored.
     pub(super) fn answer(&mut self, ticket: u64, answer: Answer) {
-        if let Some(flight) = self.flights.iter_mut().find(|flight| flight.ticket == ticket) {
+        if let Some(flight) = self
+            .flights
+            .iter_mut()
+            .find(|flight| flight.ticket == ticket)
+        {
             flight.answer = Some(answer);
         }
     }
 
     /// The next answer that may be absorbed: no earlier one may hold a record of it.
     pub(super) fn release(&mut self) -> Option<(Flight, Answer)> {
-        let awaits = |at: usize| self.flights[..at].iter().any(|earlier| self.flights[at].waits_for(earlier));
-        let at = (0..self.flights.len()).find(|at| self.flights[*at].answer.is_some() && !awaits(*at))?;
+        let awaits = |at: usize| {
+            self.flights[..at]
+                .iter()
+                .any(|earlier| self.flights[at].waits_for(earlier))
+        };
+        let at = (0..self.flights.len())
+            .find(|at| self.flights[*at].answer.is_some() && !awaits(*at))?;
         let mut flight = self.flights.remove(at);
         flight.answer.take().map(|answer| (flight, answer))
     }
 
     /// The request that keeps too many answers waiting, given up.
     pub(super) fn give_up(&mut self) -> Option<Flight> {
-        let held = self.flights.iter().filter_map(|flight| flight.answer.as_ref());
-        let (count, bytes) = held.fold((0, 0), |(count, bytes), answer| (count + 1, bytes + answer.bytes()));
+        let held = self
+            .flights
+            .iter()
+            .filter_map(|flight| flight.answer.as_ref());
+        let (count, bytes) = held.fold((0, 0), |(count, bytes), answer| {
+            (count + 1, bytes + answer.bytes())
+        });
         if bytes <= MOST_HELD_BYTES && count <= MOST_HELD {
             return None;
         }
-        let held = self.flights.iter().position(|flight| flight.answer.is_some())?;
-        let is_awaited = |flight: &Flight| flight.answer.is_none() && self.flights[held].waits_for(flight);
+        let held = self
+            .flights
+            .iter()
+            .position(|flight| flight.answer.is_some())?;
+        let is_awaited =
+            |flight: &Flight| flight.answer.is_none() && self.flights[held].waits_for(flight);
         let at = self.flights[..held].iter().position(is_awaited)?;
         Some(self.flights.remove(at))
     }
@@ -98,7 +127,9 @@ impl Flights {
 
     /// Whether a commit need not wait any longer for what is under way.
     pub(super) fn are_overdue(&self, now: Timestamp) -> bool {
-        self.flights.iter().all(|flight| flight.answer.is_none() && now.duration_since(flight.sent_at) >= PATIENCE)
+        self.flights
+            .iter()
+            .all(|flight| flight.answer.is_none() && now.duration_since(flight.sent_at) >= PATIENCE)
     }
 
     pub(super) fn is_under_way(&self, lane: &str) -> bool {
@@ -108,7 +139,8 @@ impl Flights {
     /// Whether a lane's requests have been under way for so long that nothing else should wait for their answers.
     pub(super) fn hangs(&self, lane: &str, now: Timestamp) -> bool {
         let mut of_lane = self.flights.iter().filter(|flight| flight.lane == lane);
-        of_lane.all(|flight| flight.answer.is_none() && now.duration_since(flight.sent_at) >= PATIENCE)
+        of_lane
+            .all(|flight| flight.answer.is_none() && now.duration_since(flight.sent_at) >= PATIENCE)
     }
 
     pub(super) fn clear(&mut self) -> Vec<Flight> {
@@ -123,29 +155,50 @@ mod tests {
     use crate::streams::change::{Identity, Kind};
 
     fn page(bytes: usize) -> Answer {
-        Answer::Page { body: "x".repeat(bytes).into(), next: None }
+        Answer::Page {
+            body: "x".repeat(bytes).into(),
+            next: None,
+        }
     }
 
     #[test]
     fn answers_of_a_lane_are_released_in_the_order_of_their_requests() {
         let mut flights = Flights::default();
-        let tickets: Vec<_> =
-            ["a", "b", "a"].iter().map(|lane| flights.send(lane, None, false, String::new(), Timestamp::MIN)).collect();
+        let tickets: Vec<_> = ["a", "b", "a"]
+            .iter()
+            .map(|lane| flights.send(lane, None, false, String::new(), Timestamp::MIN))
+            .collect();
         flights.answer(tickets[2], page(1));
         assert!(flights.release().is_none());
         flights.answer(tickets[1], page(1));
         assert_eq!(flights.release().unwrap().0.ticket, tickets[1]);
         flights.answer(tickets[0], page(1));
-        let released: Vec<_> = std::iter::from_fn(|| flights.release()).map(|(flight, _)| flight.ticket).collect();
+        let released: Vec<_> = std::iter::from_fn(|| flights.release())
+            .map(|(flight, _)| flight.ticket)
+            .collect();
         assert_eq!(released, [tickets[0], tickets[2]]);
     }
 
     #[test]
     fn an_object_that_hangs_keeps_no_other_one_waiting() {
-        let of = |id: &str| Key { reads: "factors", scope: Scope::Object(Kind::User, id.to_owned()) };
+        let of = |id: &str| Key {
+            reads: "factors",
+            scope: Scope::Object(Kind::User, id.to_owned()),
+        };
         let mut flights = Flights::default();
-        let mut send = |id: &str| flights.send("factors", Some(of(id)), false, String::new(), Timestamp::MIN);
-        let tickets: Vec<_> = ["00u1", "00u2", "00u1"].into_iter().map(&mut send).collect();
+        let mut send = |id: &str| {
+            flights.send(
+                "factors",
+                Some(of(id)),
+                false,
+                String::new(),
+                Timestamp::MIN,
+            )
+        };
+        let tickets: Vec<_> = ["00u1", "00u2", "00u1"]
+            .into_iter()
+            .map(&mut send)
+            .collect();
         flights.answer(tickets[1], page(1));
         flights.answer(tickets[2], page(1));
         assert_eq!(flights.release().unwrap().0.ticket, tickets[1]);

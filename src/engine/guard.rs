@@ -77,13 +77,17 @@ impl Sizes {
     /// Whether a reading of all records of an object took away more than events explain.
     pub(super) fn is_doubtful(&self, id: &str, lines: u64, change: Option<&Change>) -> bool {
         let losses = change.map_or(0, |change| u64::from(change.losses));
-        self.0.get(id).is_some_and(|before| lines + losses < *before)
+        self.0
+            .get(id)
+            .is_some_and(|before| lines + losses < *before)
     }
 
     /// The object with the most records, but for one, and how many it has.
     pub(super) fn largest_but(&self, id: &str) -> Option<(&str, u64)> {
         let others = self.0.iter().filter(|(other, _)| *other != id);
-        others.max_by_key(|(_, lines)| **lines).map(|(id, lines)| (id.as_str(), *lines))
+        others
+            .max_by_key(|(_, lines)| **lines)
+            .map(|(id, lines)| (id.as_str(), *lines))
     }
 }
 
@@ -110,10 +114,18 @@ mod tests {
     fn a_loss_is_doubted_unless_events_explain_it() {
         let mut sizes = Sizes::default();
         sizes.note("00g1", 9);
-        let lost = |losses| Change { losses, ..Change::default() };
+        let lost = |losses| Change {
+            losses,
+            ..Change::default()
+        };
         assert!(sizes.is_doubtful("00g1", 0, None) && sizes.is_doubtful("00g1", 7, Some(&lost(1))));
-        assert!(!sizes.is_doubtful("00g1", 8, Some(&lost(1))) && !sizes.is_doubtful("00g1", 12, None));
-        assert!(!sizes.is_doubtful("00g2", 0, None), "nothing is known of it");
+        assert!(
+            !sizes.is_doubtful("00g1", 8, Some(&lost(1))) && !sizes.is_doubtful("00g1", 12, None)
+        );
+        assert!(
+            !sizes.is_doubtful("00g2", 0, None),
+            "nothing is known of it"
+        );
         sizes.note("00g1", 0);
         assert_eq!(sizes.largest_but(""), None);
     }

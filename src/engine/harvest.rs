@@ -28,14 +28,30 @@ pub struct Harvest {
 type Normalize = fn(&RawValue, &Context<'_>) -> Option<Normalized>;
 
 impl Harvest {
-    pub(super) fn new(stream: &'static Stream, parent: Option<String>, sent_at: Timestamp, items: Vec<Item>) -> Self {
+    pub(super) fn new(
+        stream: &'static Stream,
+        parent: Option<String>,
+        sent_at: Timestamp,
+        items: Vec<Item>,
+    ) -> Self {
         let (gone, cause) = (Vec::new(), None);
-        Self { stream, parent, observed_at: rfc3339(sent_at), items, gone, cause, normalize: stream.normalize }
+        Self {
+            stream,
+            parent,
+            observed_at: rfc3339(sent_at),
+            items,
+            gone,
+            cause,
+            normalize: stream.normalize,
+        }
     }
 
     /// Records that are gone.
     pub(super) fn tombstones(stream: &'static Stream, gone: Vec<String>, at: Timestamp) -> Self {
-        Self { gone, ..Self::new(stream, None, at, Vec::new()) }
+        Self {
+            gone,
+            ..Self::new(stream, None, at, Vec::new())
+        }
     }
 
     /// Names the event that made the collector look.
@@ -45,18 +61,34 @@ impl Harvest {
 
     /// Maps the objects in a way of their own.
     pub(super) fn mapped_by(self, normalize: Option<Normalize>) -> Self {
-        Self { normalize: normalize.unwrap_or(self.normalize), ..self }
+        Self {
+            normalize: normalize.unwrap_or(self.normalize),
+            ..self
+        }
     }
 
     /// The objects as records, one at a time; `Err` holds what is known of an object that cannot
     /// be a record because it has no id.
-    pub fn records<'a>(&'a self, rules: &'a Rules) -> impl Iterator<Item = Result<Record, String>> + 'a {
-        let context = Context { parent: self.parent.as_deref(), rules };
+    pub fn records<'a>(
+        &'a self,
+        rules: &'a Rules,
+    ) -> impl Iterator<Item = Result<Record, String>> + 'a {
+        let context = Context {
+            parent: self.parent.as_deref(),
+            rules,
+        };
         let gone = self.gone.iter().map(|id| Ok(self.tombstone(id)));
         let upserts = self.items.iter().enumerate().map(move |(at, item)| {
             let normalized = (self.normalize)(item, &context).ok_or_else(|| {
-                let parent = self.parent.as_deref().map(|id| format!(" of {id}")).unwrap_or_default();
-                format!("item {at} of a page of {}{parent} has no usable id", self.stream.name)
+                let parent = self
+                    .parent
+                    .as_deref()
+                    .map(|id| format!(" of {id}"))
+                    .unwrap_or_default();
+                format!(
+                    "item {at} of a page of {}{parent} has no usable id",
+                    self.stream.name
+                )
             })?;
             Ok(Record {
                 schema: SCHEMA,
@@ -81,7 +113,11 @@ impl Harvest {
             id: id.to_owned(),
             observed_at: self.observed_at.clone(),
             cause: self.cause.clone(),
-            bundle: self.stream.tombstone.map(|tombstone| tombstone(id)).unwrap_or_default(),
+            bundle: self
+                .stream
+                .tombstone
+                .map(|tombstone| tombstone(id))
+                .unwrap_or_default(),
             source: None,
             ocsf: None,
         }

@@ -51,7 +51,10 @@ impl Scope {
             (pair @ Self::Pair(..), scope) | (scope, pair @ Self::Pair(..)) => {
                 scope.id().is_some_and(|id| !pair.names(id))
             }
-            (Self::Object(kind, id) | Self::Parent(kind, id), Self::Object(of, other) | Self::Parent(of, other)) => {
+            (
+                Self::Object(kind, id) | Self::Parent(kind, id),
+                Self::Object(of, other) | Self::Parent(of, other),
+            ) => {
                 if kind == of {
                     id != other
                 } else {
@@ -181,17 +184,27 @@ pub struct Job {
 impl Job {
     /// A part of a snapshot.
     pub(super) fn of_snapshot(item: Option<Value>) -> Self {
-        Self { of_snapshot: true, item, ..Self::default() }
+        Self {
+            of_snapshot: true,
+            item,
+            ..Self::default()
+        }
     }
 
     /// A job that events made due.
     pub(super) fn changed(change: Change) -> Self {
-        Self { change: Some(change), ..Self::default() }
+        Self {
+            change: Some(change),
+            ..Self::default()
+        }
     }
 
     /// As [`Self::changed`], of an object that is live as the events themselves show: it need not be known first.
     pub(super) fn changed_in_life(change: Change) -> Self {
-        Self { item: Some(Value::Object(serde_json::Map::new())), ..Self::changed(change) }
+        Self {
+            item: Some(Value::Object(serde_json::Map::new())),
+            ..Self::changed(change)
+        }
     }
 
     /// Whether a request of it was answered already.
@@ -211,7 +224,9 @@ impl Job {
 
     /// Whether the stream's open snapshot answers it.
     pub(super) fn left_to_snapshot(&self) -> bool {
-        self.change.as_ref().is_some_and(|change| change.left_to_snapshot)
+        self.change
+            .as_ref()
+            .is_some_and(|change| change.left_to_snapshot)
     }
 
     /// The event that made the collector look.
@@ -221,7 +236,12 @@ impl Job {
 
     /// Begins the reading anew, with its first request.
     pub(super) fn restart(&mut self) {
-        (self.position, self.since_sequence, self.began_at, self.lines) = (None, None, None, 0);
+        (
+            self.position,
+            self.since_sequence,
+            self.began_at,
+            self.lines,
+        ) = (None, None, None, 0);
     }
 
     /// Takes in another job for the same scope. `is_under_way`: its answer may be older than what
@@ -229,7 +249,10 @@ impl Job {
     pub(super) fn join(&mut self, other: Self, is_under_way: bool) {
         self.of_snapshot |= other.of_snapshot;
         // A snapshot asks again, and decides.
-        self.trouble = self.trouble.take().filter(|trouble| !(trouble.doubted && other.of_snapshot));
+        self.trouble = self
+            .trouble
+            .take()
+            .filter(|trouble| !(trouble.doubted && other.of_snapshot));
         // An object that has changed must be known anew, and one that is to be known is not known by a later event.
         let is_known = other.of_snapshot || self.item.is_some() || self.change.is_none();
         self.item = match other.item.filter(|_| is_known) {
@@ -241,7 +264,11 @@ impl Job {
             (own, other) => own.or(other),
         };
         let Some(change) = other.change else { return };
-        let slot = if is_under_way || self.has_begun() { &mut self.again } else { &mut self.change };
+        let slot = if is_under_way || self.has_begun() {
+            &mut self.again
+        } else {
+            &mut self.change
+        };
         match slot {
             Some(known) => known.merge(change),
             None => *slot = Some(change),
@@ -257,21 +284,32 @@ pub(super) fn scope_of(stream: &Stream, of: Of, id: &str) -> Option<Scope> {
             Scope::Pair(first.to_owned(), second.to_owned())
         }
         (Of::All(kind), Identity::Object(_) | Identity::Own) => Scope::Object(kind, id.to_owned()),
-        (Of::All(kind), Identity::Pair(..) | Identity::Principal(_)) => Scope::Parent(kind, id.to_owned()),
+        (Of::All(kind), Identity::Pair(..) | Identity::Principal(_)) => {
+            Scope::Parent(kind, id.to_owned())
+        }
     })
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
 fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
 fn is_zero(count: &u32) -> bool {
     *count == 0
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
 fn is_zero_lines(count: &u64) -> bool {
     *count == 0
 }

@@ -28,7 +28,8 @@ const OVERLAP: SignedDuration = SignedDuration::from_hours(2);
 /// How long Okta keeps events.
 /// <https://developer.okta.com/docs/reference/system-log-query/>
 const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
-const NO_LOG: &str = "Okta has no System Log at this address: check that the secret's domain is an Okta org";
+const NO_LOG: &str =
+    "Okta has no System Log at this address: check that the secret's domain is an Okta org";
 
 /// The System Log of one run.
 #[derive(Debug)]
@@ -77,11 +78,22 @@ impl SystemLog {
     fn note_gap(&mut self, work: &mut Work, now: Timestamp) {
         let oldest = now - KEPT;
         let lost_since = self.cursor.read_at.filter(|read_at| *read_at < oldest);
-        let (Some(read_at), Some((_, first))) = (lost_since, self.source) else { return };
-        self.gap = Some(LogGap { from: read_at, to: oldest });
+        let (Some(read_at), Some((_, first))) = (lost_since, self.source) else {
+            return;
+        };
+        self.gap = Some(LogGap {
+            from: read_at,
+            to: oldest,
+        });
         self.cursor.next = Some(since(first, oldest));
         self.cursor.replay_since = None;
-        for stream in work.plan.streams.clone().into_iter().filter(|stream| !stream.listings().is_empty()) {
+        for stream in work
+            .plan
+            .streams
+            .clone()
+            .into_iter()
+            .filter(|stream| !stream.listings().is_empty())
+        {
             let progress = work.progress_mut(stream.name);
             progress.asked |= progress.open.is_none();
         }
@@ -126,7 +138,10 @@ impl SystemLog {
     /// Since when the committed events must be known before the log is read on: no event is committed before Okta
     /// has stored it, which is what `since` goes by.
     pub(super) fn wants_recall(&self) -> Option<Timestamp> {
-        let since = self.cursor.replay_since.filter(|_| self.recalled.is_none() && self.has_more());
+        let since = self
+            .cursor
+            .replay_since
+            .filter(|_| self.recalled.is_none() && self.has_more());
         since.map(|since| since - CLOCK_MARGIN)
     }
 
@@ -158,10 +173,14 @@ impl SystemLog {
         answer: Answer,
         now: Timestamp,
     ) -> Vec<Harvest> {
-        let Some((stream, path)) = self.source else { return Vec::new() };
+        let Some((stream, path)) = self.source else {
+            return Vec::new();
+        };
         let why = match answer {
             Answer::Page { body, next } => match body.items() {
-                Ok(events) => return self.page(work, stream, path, (asked, sent_at, now), events, next),
+                Ok(events) => {
+                    return self.page(work, stream, path, (asked, sent_at, now), events, next);
+                }
                 Err(error) => Parked::Failed(error),
             },
             Answer::Expired => {
@@ -185,7 +204,10 @@ impl SystemLog {
     /// Okta no longer knows the position: the log is read again from a little before the newest event, without the
     /// events that are committed. Those that are not are committed first.
     fn read_again(&mut self, work: &Work, path: &str, now: Timestamp) {
-        let newest = self.cursor.newest_published.unwrap_or_else(|| snapshots::log_begins_at(work, now));
+        let newest = self
+            .cursor
+            .newest_published
+            .unwrap_or_else(|| snapshots::log_begins_at(work, now));
         let from = newest.min(now) - OVERLAP;
         self.cursor.next = Some(since(path, from));
         self.cursor.replay_since = Some(from);
@@ -201,13 +223,20 @@ impl SystemLog {
         events: Vec<Item>,
         next: Option<String>,
     ) -> Vec<Harvest> {
-        let limit =
-            limit_of(asked).unwrap_or(DEFAULT_LIMIT).min(next.as_deref().and_then(limit_of).unwrap_or(usize::MAX));
+        let limit = limit_of(asked)
+            .unwrap_or(DEFAULT_LIMIT)
+            .min(next.as_deref().and_then(limit_of).unwrap_or(usize::MAX));
         let entries: Vec<_> = events.iter().map(|event| entry(event)).collect();
-        let newest = entries.iter().flatten().filter_map(|entry| entry.published).max();
+        let newest = entries
+            .iter()
+            .flatten()
+            .filter_map(|entry| entry.published)
+            .max();
         let (is_short, count) = (events.len() < limit, events.len());
-        let is_own =
-            count > 0 && is_short && count < MOST_OWN && entries.iter().all(|entry| is_own(work, entry.as_ref()));
+        let is_own = count > 0
+            && is_short
+            && count < MOST_OWN
+            && entries.iter().all(|entry| is_own(work, entry.as_ref()));
         let is_fresh = newest.is_none_or(|newest| newest >= now - FRESH);
         self.is_caught_up = count == 0 || next.is_none() || is_short && (is_fresh || is_own);
         if is_own && self.own.is_none() {
@@ -216,10 +245,16 @@ impl SystemLog {
             return Vec::new();
         }
         if count > 0 && next.as_deref() == Some(asked) {
-            let error = "Okta gave the position of a page of the System Log again as that of the next one".to_owned();
+            let error =
+                "Okta gave the position of a page of the System Log again as that of the next one"
+                    .to_owned();
             self.parked = Some(Parked::Failed(error));
         }
-        let mut harvests: Vec<_> = if count == 0 { Vec::new() } else { self.flush(work).into_iter().collect() };
+        let mut harvests: Vec<_> = if count == 0 {
+            Vec::new()
+        } else {
+            self.flush(work).into_iter().collect()
+        };
         if count == 0 && self.own.is_some() {
             return harvests;
         }
@@ -236,7 +271,10 @@ impl SystemLog {
             self.read_again(work, path, sent_at);
         }
         if !new.is_empty() {
-            let read = new.iter().zip(&entries).filter_map(|(raw, entry)| Some((&**raw, entry.as_ref()?)));
+            let read = new
+                .iter()
+                .zip(&entries)
+                .filter_map(|(raw, entry)| Some((&**raw, entry.as_ref()?)));
             self.touched.mark(work, &read.collect::<Vec<_>>(), sent_at);
             harvests.extend(work.harvest(stream, &Scope::Whole, None, sent_at, new));
         }
@@ -244,15 +282,26 @@ impl SystemLog {
     }
 
     /// The events that are neither committed nor read in this run.
-    fn news(&mut self, events: Vec<Item>, entries: Vec<Option<LogEvent>>) -> (Vec<Item>, Vec<Option<LogEvent>>) {
+    fn news(
+        &mut self,
+        events: Vec<Item>,
+        entries: Vec<Option<LogEvent>>,
+    ) -> (Vec<Item>, Vec<Option<LogEvent>>) {
         let mut is_new = |entry: &Option<LogEvent>| {
             let Some(entry) = entry else { return true };
-            let is_committed = self.recalled.as_ref().is_some_and(|recalled| recalled.knows(entry));
+            let is_committed = self
+                .recalled
+                .as_ref()
+                .is_some_and(|recalled| recalled.knows(entry));
             let is_repeated = self.seen.has(&entry.id);
             self.seen.add(&entry.id);
             !is_committed && !is_repeated
         };
-        events.into_iter().zip(entries).filter(|(_, entry)| is_new(entry)).unzip()
+        events
+            .into_iter()
+            .zip(entries)
+            .filter(|(_, entry)| is_new(entry))
+            .unzip()
     }
 
     /// The collector's own events, which are written together with news.
@@ -260,7 +309,11 @@ impl SystemLog {
         let (events, next, sent_at) = self.own.take()?;
         let (stream, _) = self.source?;
         let entries: Vec<_> = events.iter().map(|event| entry(event)).collect();
-        let newest = entries.iter().flatten().filter_map(|entry| entry.published).max();
+        let newest = entries
+            .iter()
+            .flatten()
+            .filter_map(|entry| entry.published)
+            .max();
         self.cursor.newest_published = self.cursor.newest_published.max(newest);
         self.cursor.read_at = Some(sent_at);
         self.cursor.next = next.or_else(|| self.cursor.next.take());
@@ -282,7 +335,9 @@ fn is_own(work: &Work, entry: Option<&LogEvent>) -> bool {
 
 impl Recalled {
     fn knows(&self, entry: &LogEvent) -> bool {
-        let is_old = entry.published.is_some_and(|published| Some(published) <= self.known_until);
+        let is_old = entry
+            .published
+            .is_some_and(|published| Some(published) <= self.known_until);
         is_old || self.uuids.has(&entry.id)
     }
 }
@@ -295,7 +350,10 @@ fn since(path: &str, time: Timestamp) -> String {
 /// The `limit` of a path's query.
 fn limit_of(path: &str) -> Option<usize> {
     let query = path.split_once('?')?.1;
-    query.split('&').find_map(|pair| pair.strip_prefix("limit=")).and_then(|limit| limit.parse().ok())
+    query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("limit="))
+        .and_then(|limit| limit.parse().ok())
 }
 
 #[cfg(test)]

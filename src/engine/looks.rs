@@ -30,17 +30,31 @@ pub(super) struct Looks(Vec<Doubt>);
 
 impl Looks {
     pub(super) fn add(&mut self, key: Key, look: Look) {
-        self.0.push(Doubt { key, look, ticket: None });
+        self.0.push(Doubt {
+            key,
+            look,
+            ticket: None,
+        });
     }
 
     /// The next look that is to be sent: its job, and what is looked at.
     pub(super) fn next(&self) -> Option<(&Key, &Look)> {
-        self.0.iter().find(|doubt| doubt.ticket.is_none()).map(|doubt| (&doubt.key, &doubt.look))
+        self.0
+            .iter()
+            .find(|doubt| doubt.ticket.is_none())
+            .map(|doubt| (&doubt.key, &doubt.look))
     }
 
     /// Notes that a look was sent. One at another object decides on all doubts of that stream so far.
     pub(super) fn sent(&mut self, key: &Key, ticket: u64) {
-        let Some(look) = self.0.iter().find(|doubt| doubt.key == *key).map(|doubt| doubt.look.clone()) else { return };
+        let Some(look) = self
+            .0
+            .iter()
+            .find(|doubt| doubt.key == *key)
+            .map(|doubt| doubt.look.clone())
+        else {
+            return;
+        };
         for doubt in self.0.iter_mut().filter(|doubt| doubt.ticket.is_none()) {
             let is_shared = doubt.key.reads == key.reads
                 && matches!((&doubt.look, &look), (Look::Other(..), Look::Other(other, _)) if doubt.key.scope != *other);
@@ -52,7 +66,9 @@ impl Looks {
 
     /// The doubts that a look decides on.
     pub(super) fn take(&mut self, ticket: u64) -> Vec<Doubt> {
-        self.0.extract_if(.., |doubt| doubt.ticket == Some(ticket)).collect()
+        self.0
+            .extract_if(.., |doubt| doubt.ticket == Some(ticket))
+            .collect()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -79,7 +95,9 @@ pub(super) fn judge(doubt: &Doubt, page_items: u64, answer: &Answer) -> Verdict 
                 false => Verdict::Doubted(Some(blind(&doubt.key, *expected, seen))),
             }
         }
-        (Look::Other(..), Answer::Failed { error }) => Verdict::Doubted(Some(undecided(&doubt.key, error))),
+        (Look::Other(..), Answer::Failed { error }) => {
+            Verdict::Doubted(Some(undecided(&doubt.key, error)))
+        }
         (Look::Other(_, expected), _) => Verdict::Doubted(Some(blind(&doubt.key, *expected, 0))),
         (Look::User(_), _) => Verdict::Doubted(None),
     }

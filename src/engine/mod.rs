@@ -112,11 +112,16 @@ impl Engine {
     /// As [`Self::next`], with only those requests whose path the caller has room for. `has_room` is asked about each
     /// path that comes next, and may refuse one only while other requests are under way.
     pub fn next_where(&mut self, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Ask {
-        let may_recall = !self.is_stopping && self.flights.is_empty() && self.work.order.is_committed();
+        let may_recall =
+            !self.is_stopping && self.flights.is_empty() && self.work.order.is_committed();
         if let Some(since) = self.log.wants_recall().filter(|_| may_recall) {
             return Ask::Recall(since);
         }
-        let harvests = if self.is_stopping { Vec::new() } else { self.begin_and_end(now) };
+        let harvests = if self.is_stopping {
+            Vec::new()
+        } else {
+            self.begin_and_end(now)
+        };
         if !harvests.is_empty() {
             return Ask::Write(harvests);
         }
@@ -132,7 +137,11 @@ impl Engine {
             let own = self.log.flush(&mut self.work);
             return own.map_or(Ask::Commit, |own| Ask::Write(vec![own]));
         }
-        if self.flights.is_empty() { Ask::Done } else { Ask::Wait }
+        if self.flights.is_empty() {
+            Ask::Done
+        } else {
+            Ask::Wait
+        }
     }
 
     /// The time of the next commit. A request that has not been sent by then is to be given back as
@@ -140,7 +149,11 @@ impl Engine {
     #[must_use]
     pub fn commit_by(&self, now: Timestamp) -> Timestamp {
         let due_at = self.committed_at + self.work.plan.checkpoint_interval;
-        if due_at > now { due_at } else { now + self.work.plan.checkpoint_interval }
+        if due_at > now {
+            due_at
+        } else {
+            now + self.work.plan.checkpoint_interval
+        }
     }
 
     fn is_commit_due(&self, now: Timestamp) -> bool {
@@ -175,20 +188,30 @@ impl Engine {
 
     /// Writes that an object is gone; `None` while an answer is awaited, or a line uncommitted, that may hold it.
     fn bury(&mut self, key: &Key, now: Timestamp) -> Option<Option<Harvest>> {
-        let (Some(stream), Scope::Object(kind, id) | Scope::Parent(kind, id)) = (by_name(key.reads), &key.scope) else {
+        let (Some(stream), Scope::Object(kind, id) | Scope::Parent(kind, id)) =
+            (by_name(key.reads), &key.scope)
+        else {
             self.work.queue.remove(key);
             return Some(None);
         };
         let order = &self.work.order;
         let is_object = matches!(stream.identity, Identity::Object(_));
-        let may_end = if is_object { order.is_settled(stream, *kind, id) } else { order.may_forget(stream, *kind, id) };
+        let may_end = if is_object {
+            order.is_settled(stream, *kind, id)
+        } else {
+            order.may_forget(stream, *kind, id)
+        };
         if !may_end {
             return None;
         }
         self.answers.assemblies.leave(key);
         let cause = self.work.queue.remove(key).and_then(|job| job.cause());
         if is_object {
-            return Some(Some(self.work.tombstone(stream, &key.scope, now).because_of(cause)));
+            return Some(Some(
+                self.work
+                    .tombstone(stream, &key.scope, now)
+                    .because_of(cause),
+            ));
         }
         let since_sequence = self.work.sequence + 1;
         self.work.forget(stream, &key.scope, since_sequence);
@@ -205,7 +228,9 @@ impl Engine {
                 self.work.order.answered(flight.ticket);
                 harvests.extend(self.absorb_one(&flight, answer, now));
             }
-            let Some(hanging) = self.flights.give_up() else { break };
+            let Some(hanging) = self.flights.give_up() else {
+                break;
+            };
             self.leave(&hanging, now);
         }
         harvests.extend(snapshots::finish(&mut self.work, now));
@@ -214,7 +239,9 @@ impl Engine {
 
     fn absorb_one(&mut self, flight: &Flight, answer: Answer, now: Timestamp) -> Vec<Harvest> {
         match &flight.key {
-            None => self.log.absorb(&mut self.work, &flight.path, flight.sent_at, answer, now),
+            None => self
+                .log
+                .absorb(&mut self.work, &flight.path, flight.sent_at, answer, now),
             Some(_) => self.answers.absorb(&mut self.work, flight, answer, now),
         }
     }
@@ -223,9 +250,12 @@ impl Engine {
     fn leave(&mut self, flight: &Flight, now: Timestamp) {
         self.work.order.answered(flight.ticket);
         let Some(key) = &flight.key else { return };
-        self.answers.absorb(&mut self.work, flight, Answer::Dropped, now);
+        self.answers
+            .absorb(&mut self.work, flight, Answer::Dropped, now);
         if !flight.is_look {
-            let error = "Okta has answered many later requests and not this one; a later run asks again".to_owned();
+            let error =
+                "Okta has answered many later requests and not this one; a later run asks again"
+                    .to_owned();
             self.work.fail(key, error, false, now);
         }
     }
@@ -247,7 +277,10 @@ impl Engine {
     /// Where collecting stands, for the manifest.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
-        Cursor { log: self.log.cursor().clone(), ..self.work.cursor() }
+        Cursor {
+            log: self.log.cursor().clone(),
+            ..self.work.cursor()
+        }
     }
 
     /// Notes that manifest `sequence` holds everything absorbed so far.
@@ -274,7 +307,11 @@ impl Engine {
     /// How the run stands, for its manifest, report and status.
     #[must_use]
     pub fn standing(&self) -> Standing<'_> {
-        Standing { work: &self.work, log: &self.log, committed: &self.committed }
+        Standing {
+            work: &self.work,
+            log: &self.log,
+            committed: &self.committed,
+        }
     }
 
     /// Whether this run, or another one now, has something left to read: pages of the log, or a job.
@@ -284,13 +321,26 @@ impl Engine {
         self.log.has_more()
             || !self.answers.looks.is_empty()
             || self.work.queue.gone().next().is_some()
-            || self.work.plan.streams.iter().any(|stream| has_jobs(stream.name))
-            || LISTINGS.iter().any(|listing| self.listing_goes_on(listing.name))
+            || self
+                .work
+                .plan
+                .streams
+                .iter()
+                .any(|stream| has_jobs(stream.name))
+            || LISTINGS
+                .iter()
+                .any(|listing| self.listing_goes_on(listing.name))
             || snapshots::have_more(&self.work, now)
     }
 
     fn listing_goes_on(&self, name: &'static str) -> bool {
-        let key = Key { reads: name, scope: Scope::Whole };
-        self.work.queue.get(&key).is_some_and(|job| self.work.queue.is_ready(&key) && self.is_readable(&key, job))
+        let key = Key {
+            reads: name,
+            scope: Scope::Whole,
+        };
+        self.work
+            .queue
+            .get(&key)
+            .is_some_and(|job| self.work.queue.is_ready(&key) && self.is_readable(&key, job))
     }
 }

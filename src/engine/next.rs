@@ -26,14 +26,23 @@ enum Reads {
 }
 
 impl Engine {
-    pub(super) fn next_fetch(&mut self, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {
-        if let Some(fetch) = self.next_of_log(now, has_room).or_else(|| self.next_look(now, has_room)) {
+    pub(super) fn next_fetch(
+        &mut self,
+        now: Timestamp,
+        has_room: &dyn Fn(&str) -> bool,
+    ) -> Option<Fetch> {
+        if let Some(fetch) = self
+            .next_of_log(now, has_room)
+            .or_else(|| self.next_look(now, has_room))
+        {
             return Some(fetch);
         }
         if self.log_lets_go_on(now) {
             if !std::mem::replace(&mut self.is_settled, true) {
                 let streams = self.work.plan.streams.clone();
-                streams.into_iter().for_each(|stream| settle::settle(&mut self.work, stream, now));
+                streams
+                    .into_iter()
+                    .for_each(|stream| settle::settle(&mut self.work, stream, now));
             }
             if let Some(fetch) = self.next_of_streams(Rank::Changed, now, has_room) {
                 return Some(fetch);
@@ -60,18 +69,28 @@ impl Engine {
 
     /// Whether as many jobs wait to be sent as a cursor should hold.
     fn is_full(&self) -> bool {
-        self.work.queue.sendable(|reads| !self.work.has_failed(reads)) >= MOST_JOBS
+        self.work
+            .queue
+            .sendable(|reads| !self.work.has_failed(reads))
+            >= MOST_JOBS
     }
 
     fn next_of_log(&mut self, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {
         if self.flights.is_under_way(LOG) || self.is_full() {
             return None;
         }
-        let path = self.log.next(&self.work, now).filter(|path| has_room(path))?;
+        let path = self
+            .log
+            .next(&self.work, now)
+            .filter(|path| has_room(path))?;
         self.log.sent();
         self.is_settled = false;
         let ticket = self.flights.send(LOG, None, false, path.clone(), now);
-        Some(Fetch { ticket, path, omits: "" })
+        Some(Fetch {
+            ticket,
+            path,
+            omits: "",
+        })
     }
 
     fn next_look(&mut self, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {
@@ -80,40 +99,81 @@ impl Engine {
         let Some(path) = Answers::look_path(&self.work, &key, look) else {
             // It cannot be looked at: the reading is left to the next snapshot.
             self.answers.looks.sent(&key, 0);
-            self.answers.looks.take(0).iter().for_each(|doubt| self.work.end(&doubt.key, now));
+            self.answers
+                .looks
+                .take(0)
+                .iter()
+                .for_each(|doubt| self.work.end(&doubt.key, now));
             return None;
         };
         if !has_room(&path) {
             return None;
         }
-        let ticket = self.flights.send(key.reads, Some(key.clone()), true, path.clone(), now);
+        let ticket = self
+            .flights
+            .send(key.reads, Some(key.clone()), true, path.clone(), now);
         self.answers.looks.sent(&key, ticket);
-        Some(Fetch { ticket, path, omits: "" })
+        Some(Fetch {
+            ticket,
+            path,
+            omits: "",
+        })
     }
 
-    fn next_of_streams(&mut self, rank: Rank, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {
+    fn next_of_streams(
+        &mut self,
+        rank: Rank,
+        now: Timestamp,
+        has_room: &dyn Fn(&str) -> bool,
+    ) -> Option<Fetch> {
         let streams = self.work.plan.streams.clone();
-        streams.into_iter().find_map(|stream| self.next_of(stream.name, Reads::Parts, rank, now, has_room))
+        streams
+            .into_iter()
+            .find_map(|stream| self.next_of(stream.name, Reads::Parts, rank, now, has_room))
     }
 
-    fn next_of_listings(&mut self, rank: Rank, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {
-        LISTINGS.iter().find_map(|listing| self.next_of(listing.name, Reads::Listing, rank, now, has_room))
+    fn next_of_listings(
+        &mut self,
+        rank: Rank,
+        now: Timestamp,
+        has_room: &dyn Fn(&str) -> bool,
+    ) -> Option<Fetch> {
+        LISTINGS
+            .iter()
+            .find_map(|listing| self.next_of(listing.name, Reads::Listing, rank, now, has_room))
     }
 
     /// The next page of a listing, or the next part of a snapshot that it serves.
-    fn next_of_snapshots(&mut self, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Option<Fetch> {
+    fn next_of_snapshots(
+        &mut self,
+        now: Timestamp,
+        has_room: &dyn Fn(&str) -> bool,
+    ) -> Option<Fetch> {
         for listing in LISTINGS {
-            let parts: Vec<_> =
-                self.work.plan.streams.iter().copied().filter(|stream| reads(stream, listing.name)).collect();
-            let ahead = parts.iter().map(|stream| self.work.queue.count(stream.name, Rank::Snapshot, PARTS_AHEAD));
+            let parts: Vec<_> = self
+                .work
+                .plan
+                .streams
+                .iter()
+                .copied()
+                .filter(|stream| reads(stream, listing.name))
+                .collect();
+            let ahead = parts.iter().map(|stream| {
+                self.work
+                    .queue
+                    .count(stream.name, Rank::Snapshot, PARTS_AHEAD)
+            });
             if ahead.sum::<usize>() < PARTS_AHEAD
                 && !self.is_full()
-                && let Some(fetch) = self.next_of(listing.name, Reads::Listing, Rank::Snapshot, now, has_room)
+                && let Some(fetch) =
+                    self.next_of(listing.name, Reads::Listing, Rank::Snapshot, now, has_room)
             {
                 return Some(fetch);
             }
             let mut parts = parts.into_iter();
-            let next = |stream: &'static Stream| self.next_of(stream.name, Reads::Parts, Rank::Snapshot, now, has_room);
+            let next = |stream: &'static Stream| {
+                self.next_of(stream.name, Reads::Parts, Rank::Snapshot, now, has_room)
+            };
             if let Some(fetch) = parts.find_map(next) {
                 return Some(fetch);
             }
@@ -135,7 +195,9 @@ impl Engine {
         let mut is_blocked = false;
         let is_meant = |key: &Key| (key.scope == Scope::Whole) == (which == Reads::Listing);
         for key in self.work.queue.waiting(reads, rank).filter(is_meant) {
-            let Some(job) = self.work.queue.get(&key) else { continue };
+            let Some(job) = self.work.queue.get(&key) else {
+                continue;
+            };
             if !self.is_readable(&key, job) || spared && matches!(key.scope, Scope::Object(..)) {
                 continue;
             }
@@ -161,10 +223,14 @@ impl Engine {
     /// Whether a job can be read in this run, now or after a commit.
     pub(super) fn is_readable(&self, key: &Key, job: &Job) -> bool {
         let is_parked = match key.scope {
-            Scope::Whole => streams_of(&self.work, key, job).iter().all(|stream| self.work.is_parked(stream)),
+            Scope::Whole => streams_of(&self.work, key, job)
+                .iter()
+                .all(|stream| self.work.is_parked(stream)),
             _ => self.work.is_parked(key.reads),
         };
-        !is_parked && !lending::waits_for_object(&self.work, key) && !lending::waits_for_life(&self.work, key)
+        !is_parked
+            && !lending::waits_for_object(&self.work, key)
+            && !lending::waits_for_life(&self.work, key)
     }
 
     /// Whether it may be read before the next commit.
@@ -182,9 +248,17 @@ impl Engine {
             Scope::Whole => {
                 let listing = listing(key.reads);
                 let own = listing.and_then(own_stream).map(|own| own.name);
-                (own.unwrap_or(key.reads), own, listing.map_or("", |listing| listing.omits))
+                (
+                    own.unwrap_or(key.reads),
+                    own,
+                    listing.map_or("", |listing| listing.omits),
+                )
             }
-            _ => (key.reads, Some(key.reads).filter(|_| writes_lines(&key)), omits_of(&key)),
+            _ => (
+                key.reads,
+                Some(key.reads).filter(|_| writes_lines(&key)),
+                omits_of(&key),
+            ),
         };
         self.work.queue.send(&key, now);
         let scope = key.scope.clone();
@@ -192,7 +266,11 @@ impl Engine {
         if let Some(stream) = writes {
             self.work.order.sent(ticket, stream, scope);
         }
-        Fetch { ticket, path, omits }
+        Fetch {
+            ticket,
+            path,
+            omits,
+        }
     }
 }
 
@@ -203,7 +281,9 @@ fn reads(stream: &Stream, listing: &str) -> bool {
 
 /// Whether answers to a job hold records of its stream: those of a sweep may only name what is to be read.
 fn writes_lines(key: &Key) -> bool {
-    let rows = by_name(key.reads).and_then(|stream| stream.sweep.as_ref()).map(|sweep| sweep.rows);
+    let rows = by_name(key.reads)
+        .and_then(|stream| stream.sweep.as_ref())
+        .map(|sweep| sweep.rows);
     key.scope != Scope::ChangedSince || matches!(rows, Some(crate::streams::change::Rows::Records))
 }
 
@@ -232,9 +312,18 @@ mod tests {
         let cause = Some("d7856087-8efc-47cd-a18b-cc33a210edf5".to_owned());
         let mut cursor = Cursor::default();
         for n in 0..MOST_JOBS + JOBS_OF_A_PAGE {
-            let change = Change { cause: cause.clone(), since: Some(at), latest: Some(at), ..Change::default() };
+            let change = Change {
+                cause: cause.clone(),
+                since: Some(at),
+                latest: Some(at),
+                ..Change::default()
+            };
             let scope = Scope::Pair(id("0oa", n), id("00u", n));
-            cursor.jobs.push(Kept { reads: "application_users".to_owned(), scope, job: Job::changed(change) });
+            cursor.jobs.push(Kept {
+                reads: "application_users".to_owned(),
+                scope,
+                job: Job::changed(change),
+            });
         }
         for stream in ["group_memberships", "application_users"] {
             let sizes = cursor.sizes.entry(stream.to_owned()).or_default();

@@ -43,7 +43,8 @@ impl Lines {
 
     /// Whether records of the object may be among them.
     fn may_hold(&self, identity: Identity, kind: Kind, id: &str) -> bool {
-        let is_disjoint = |other: &Kind| *other == kind || matches!(identity, Identity::Principal(_));
+        let is_disjoint =
+            |other: &Kind| *other == kind || matches!(identity, Identity::Principal(_));
         self.any
             || self.pairs.contains(id)
             || self.of.get(&kind).is_some_and(|ids| ids.contains(id))
@@ -60,11 +61,16 @@ pub(super) struct Order {
 
 impl Order {
     pub(super) fn sent(&mut self, ticket: u64, stream: &'static str, scope: Scope) {
-        self.under_way.entry(stream).or_default().push((ticket, scope));
+        self.under_way
+            .entry(stream)
+            .or_default()
+            .push((ticket, scope));
     }
 
     pub(super) fn answered(&mut self, ticket: u64) {
-        self.under_way.values_mut().for_each(|flights| flights.retain(|(other, _)| *other != ticket));
+        self.under_way
+            .values_mut()
+            .for_each(|flights| flights.retain(|(other, _)| *other != ticket));
         self.under_way.retain(|_, flights| !flights.is_empty());
     }
 
@@ -83,7 +89,8 @@ impl Order {
 
     /// Whether a snapshot of the stream may begin.
     pub(super) fn may_begin(&self, stream: &str) -> bool {
-        !self.under_way.contains_key(stream) && self.uncommitted.get(stream).is_none_or(Lines::is_empty)
+        !self.under_way.contains_key(stream)
+            && self.uncommitted.get(stream).is_none_or(Lines::is_empty)
     }
 
     /// Whether all records of an object may be read, or ended, to forget within the open manifest what is not
@@ -122,13 +129,15 @@ mod tests {
         order.sent(1, memberships.name, parent(Kind::Group, "00g1"));
         assert!(order.may_forget(memberships, Kind::Group, "00g2"));
         assert!(
-            !order.may_forget(memberships, Kind::Group, "00g1") && !order.may_forget(memberships, Kind::User, "00u1")
+            !order.may_forget(memberships, Kind::Group, "00g1")
+                && !order.may_forget(memberships, Kind::User, "00u1")
         );
         order.answered(1);
         assert!(order.may_forget(memberships, Kind::User, "00u1"));
         order.absorbed(memberships.name, &parent(Kind::Group, "00g1"));
         assert!(
-            !order.may_forget(memberships, Kind::User, "00u1") && order.may_forget(memberships, Kind::Group, "00g2")
+            !order.may_forget(memberships, Kind::User, "00u1")
+                && order.may_forget(memberships, Kind::Group, "00g2")
         );
         order.committed();
         assert!(order.may_forget(memberships, Kind::User, "00u1") && order.is_committed());
@@ -139,7 +148,10 @@ mod tests {
         let roles = by_name("role_assignments").unwrap();
         let mut order = Order::default();
         order.absorbed(roles.name, &parent(Kind::Group, "00g1"));
-        assert!(order.may_forget(roles, Kind::User, "00u1") && !order.may_forget(roles, Kind::Group, "00g1"));
+        assert!(
+            order.may_forget(roles, Kind::User, "00u1")
+                && !order.may_forget(roles, Kind::Group, "00g1")
+        );
     }
 
     #[test]
@@ -148,10 +160,12 @@ mod tests {
         let mut order = Order::default();
         order.absorbed(assigned.name, &Scope::Pair("0oa1".into(), "00u1".into()));
         assert!(
-            !order.may_forget(assigned, Kind::User, "00u1") && !order.may_forget(assigned, Kind::Application, "0oa1")
+            !order.may_forget(assigned, Kind::User, "00u1")
+                && !order.may_forget(assigned, Kind::Application, "0oa1")
         );
         assert!(
-            order.may_forget(assigned, Kind::User, "00u2") && order.may_forget(assigned, Kind::Application, "0oa2")
+            order.may_forget(assigned, Kind::User, "00u2")
+                && order.may_forget(assigned, Kind::Application, "0oa2")
         );
     }
 
@@ -173,7 +187,10 @@ mod tests {
         let users = by_name("users").unwrap();
         let mut order = Order::default();
         order.sent(1, "users", Scope::Object(Kind::User, "00u1".into()));
-        assert!(!order.is_settled(users, Kind::User, "00u1") && order.is_settled(users, Kind::User, "00u2"));
+        assert!(
+            !order.is_settled(users, Kind::User, "00u1")
+                && order.is_settled(users, Kind::User, "00u2")
+        );
         order.sent(2, "users", Scope::Whole);
         assert!(!order.is_settled(users, Kind::User, "00u2"));
     }

@@ -56,37 +56,71 @@ pub(super) fn reading(key: &Key, job: &Job) -> Option<Reading> {
         Scope::ChangedSince => {
             let sweep = stream.sweep.as_ref()?;
             let since = rfc3339(job.changed_since?).replace(':', "%3A");
-            (Shape::Changes(sweep.rows), sweep.path.replace("{since}", &since))
+            (
+                Shape::Changes(sweep.rows),
+                sweep.path.replace("{since}", &since),
+            )
         }
         Scope::Pair(first, second) => match &stream.reread(Of::Pair)?.read {
-            Read::Object { path } => (Shape::Object, path.replace("{parent}", first).replace("{child}", second)),
+            Read::Object { path } => (
+                Shape::Object,
+                path.replace("{parent}", first).replace("{child}", second),
+            ),
             _ => return None,
         },
         Scope::Object(kind, id) | Scope::Parent(kind, id) => of_object(stream, *kind, id)?,
     };
-    Some(Reading { stream: Some(stream), shape, path })
+    Some(Reading {
+        stream: Some(stream),
+        shape,
+        path,
+    })
 }
 
 fn of_object(stream: &'static Stream, kind: Kind, id: &str) -> Option<(Shape, String)> {
     if let Some(reread) = stream.reread(Of::All(kind)) {
         return Some(match &reread.read {
             Read::Object { path } => (Shape::Object, path.replace("{id}", id)),
-            Read::Listing { path, page_items, normalize, holds_anchor } => {
-                let shape =
-                    Shape::Records { page_items: *page_items, normalize: *normalize, holds_anchor: *holds_anchor };
+            Read::Listing {
+                path,
+                page_items,
+                normalize,
+                holds_anchor,
+            } => {
+                let shape = Shape::Records {
+                    page_items: *page_items,
+                    normalize: *normalize,
+                    holds_anchor: *holds_anchor,
+                };
                 (shape, path.replace("{id}", id))
             }
-            Read::Assembled { parent, object } => (Shape::Assembled { kind: parent, object: *object }, String::new()),
+            Read::Assembled { parent, object } => (
+                Shape::Assembled {
+                    kind: parent,
+                    object: *object,
+                },
+                String::new(),
+            ),
         });
     }
     match &stream.source {
         Source::PerParent { parents, path } if parents.of == kind => {
-            let shape = Shape::Records { page_items: u64::MAX, normalize: None, holds_anchor: false };
+            let shape = Shape::Records {
+                page_items: u64::MAX,
+                normalize: None,
+                holds_anchor: false,
+            };
             Some((shape, path.replace("{parent}", id)))
         }
         Source::Assembled { parents, .. } => {
             let parents = parents.iter().find(|parents| parents.of == kind)?;
-            Some((Shape::Assembled { kind: parents.kind, object: None }, String::new()))
+            Some((
+                Shape::Assembled {
+                    kind: parents.kind,
+                    object: None,
+                },
+                String::new(),
+            ))
         }
         _ => None,
     }

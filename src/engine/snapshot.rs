@@ -86,7 +86,10 @@ pub struct Snapshot {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Ended {
     /// It is declared complete.
-    Complete { since_sequence: u64, started_at: Timestamp },
+    Complete {
+        since_sequence: u64,
+        started_at: Timestamp,
+    },
     /// It is not believed.
     Held,
 }
@@ -95,8 +98,16 @@ impl Progress {
     /// Whether a snapshot should begin: asked for, never had, or the last one is too old.
     #[must_use]
     pub fn is_due(&self, now: Timestamp, interval: SignedDuration) -> bool {
-        let newest = self.held.as_ref().or(self.complete.as_ref()).map(|snapshot| snapshot.started_at);
-        let newest = self.not_applicable.as_ref().map(|feature| feature.at).max(newest);
+        let newest = self
+            .held
+            .as_ref()
+            .or(self.complete.as_ref())
+            .map(|snapshot| snapshot.started_at);
+        let newest = self
+            .not_applicable
+            .as_ref()
+            .map(|feature| feature.at)
+            .max(newest);
         self.asked || newest.is_none_or(|newest| now.duration_since(newest) >= interval)
     }
 
@@ -125,7 +136,9 @@ impl Progress {
     /// Whether the open snapshot has still to read this listing.
     #[must_use]
     pub(super) fn is_left(&self, listing: &str) -> bool {
-        self.open.as_ref().is_some_and(|open| open.left.iter().any(|left| left == listing))
+        self.open
+            .as_ref()
+            .is_some_and(|open| open.left.iter().any(|left| left == listing))
     }
 
     /// Ends the open snapshot, all of which was read but for `except`. It is declared complete unless it is not
@@ -143,18 +156,31 @@ impl Progress {
             self.held = Some(done);
             return Some(Ended::Held);
         }
-        let ended = Ended::Complete { since_sequence: done.since_sequence, started_at: done.started_at };
-        *self = Self { complete: Some(done), asked: self.asked, ..Self::default() };
+        let ended = Ended::Complete {
+            since_sequence: done.since_sequence,
+            started_at: done.started_at,
+        };
+        *self = Self {
+            complete: Some(done),
+            asked: self.asked,
+            ..Self::default()
+        };
         Some(ended)
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
 fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
 fn is_zero(count: &u64) -> bool {
     *count == 0
 }
@@ -170,7 +196,13 @@ mod tests {
     fn read(progress: &mut Progress, lines: u64, second: i64) -> bool {
         progress.begin(7, at(second), Vec::new());
         progress.open.as_mut().unwrap().lines = lines;
-        matches!(progress.finish(Vec::new()), Some(Ended::Complete { since_sequence: 7, .. }))
+        matches!(
+            progress.finish(Vec::new()),
+            Some(Ended::Complete {
+                since_sequence: 7,
+                ..
+            })
+        )
     }
 
     #[test]
@@ -203,7 +235,10 @@ mod tests {
         assert!(read(&mut progress, 3, 0));
         assert!(!read(&mut progress, 0, 10));
         progress.removed = 3;
-        assert!(read(&mut progress, 0, 20), "what is known to be gone explains it");
+        assert!(
+            read(&mut progress, 0, 20),
+            "what is known to be gone explains it"
+        );
     }
 
     #[test]
@@ -214,6 +249,9 @@ mod tests {
         assert!(read(&mut progress, 700, 10));
         assert_eq!(progress.removed, 0);
         progress.added = 5_000;
-        assert!(!read(&mut progress, 900, 20), "the 5,000 that came are missing");
+        assert!(
+            !read(&mut progress, 900, 20),
+            "the 5,000 that came are missing"
+        );
     }
 }

@@ -44,10 +44,19 @@ impl<'a> Standing<'a> {
         if matches!(stream.source, Source::SystemLog { .. }) {
             return self.log.parked().cloned();
         }
-        let feature = self.work.progress(stream.name).and_then(|progress| progress.not_applicable.as_ref());
+        let feature = self
+            .work
+            .progress(stream.name)
+            .and_then(|progress| progress.not_applicable.as_ref());
         let feature = feature.map(|feature| Parked::NotApplicable(feature.error.clone()));
-        let parked = self.work.parked(stream.name).filter(|why| **why != Parked::Limited);
-        let limited = self.work.parked(stream.name).filter(|why| **why == Parked::Limited);
+        let parked = self
+            .work
+            .parked(stream.name)
+            .filter(|why| **why != Parked::Limited);
+        let limited = self
+            .work
+            .parked(stream.name)
+            .filter(|why| **why == Parked::Limited);
         self.listing_trouble(stream)
             .or_else(|| self.trouble_of_objects(stream))
             .or_else(|| parked.cloned())
@@ -58,29 +67,60 @@ impl<'a> Standing<'a> {
     /// A listing that the stream's snapshot rests on and that could not be read.
     fn listing_trouble(self, stream: &Stream) -> Option<Parked> {
         let mut troubled = stream.listings().into_iter().filter_map(|listing| {
-            let key = Key { reads: listing.name, scope: Scope::Whole };
+            let key = Key {
+                reads: listing.name,
+                scope: Scope::Whole,
+            };
             let job = self.work.queue.get(&key)?;
-            job.trouble.as_ref().filter(|_| job.serves.iter().any(|served| served == stream.name))
+            job.trouble
+                .as_ref()
+                .filter(|_| job.serves.iter().any(|served| served == stream.name))
         });
         let JobTrouble { refused, error, .. } = troubled.next()?;
-        Some(if *refused { Parked::Unavailable(error.clone()) } else { Parked::Failed(error.clone()) })
+        Some(if *refused {
+            Parked::Unavailable(error.clone())
+        } else {
+            Parked::Failed(error.clone())
+        })
     }
 
     /// Objects that could not be read: how many, and which.
     fn trouble_of_objects(self, stream: &Stream) -> Option<Parked> {
         let of_stream = |(_, trouble): &(&Key, &JobTrouble)| !trouble.doubted;
-        let mut troubled: Vec<_> =
-            self.work.queue.troubled().filter(|(key, _)| key.reads == stream.name).filter(of_stream).collect();
+        let mut troubled: Vec<_> = self
+            .work
+            .queue
+            .troubled()
+            .filter(|(key, _)| key.reads == stream.name)
+            .filter(of_stream)
+            .collect();
         troubled.sort_by_key(|(_, trouble)| std::cmp::Reverse(trouble.attempts));
         let (_, first) = troubled.first()?;
-        let mut names: Vec<_> = troubled.iter().take(MOST_NAMED).map(|(key, _)| key.scope.told()).collect();
+        let mut names: Vec<_> = troubled
+            .iter()
+            .take(MOST_NAMED)
+            .map(|(key, _)| key.scope.told())
+            .collect();
         if troubled.len() > MOST_NAMED {
             names.push("…".to_owned());
         }
-        let count = if troubled.len() > 1 { format!("{} objects, ", troubled.len()) } else { String::new() };
+        let count = if troubled.len() > 1 {
+            format!("{} objects, ", troubled.len())
+        } else {
+            String::new()
+        };
         let text = format!("{count}{}: {}", names.join(", "), first.error);
-        let is_refused = troubled.iter().filter(|(_, trouble)| trouble.refused).count() * 2 > troubled.len();
-        Some(if is_refused { Parked::Unavailable(text) } else { Parked::Failed(text) })
+        let is_refused = troubled
+            .iter()
+            .filter(|(_, trouble)| trouble.refused)
+            .count()
+            * 2
+            > troubled.len();
+        Some(if is_refused {
+            Parked::Unavailable(text)
+        } else {
+            Parked::Failed(text)
+        })
     }
 
     /// Seconds until the first limit lifts that made this run give up work.
@@ -118,14 +158,22 @@ impl<'a> Standing<'a> {
     /// Objects that the newest complete snapshots leave out.
     #[must_use]
     pub fn excepted(self) -> usize {
-        let complete = self.work.streams.values().filter_map(|progress| progress.complete.as_ref());
+        let complete = self
+            .work
+            .streams
+            .values()
+            .filter_map(|progress| progress.complete.as_ref());
         complete.map(|complete| complete.except.len()).sum()
     }
 
     /// When the oldest of the newest complete snapshots began, those of streams that are switched off included.
     #[must_use]
     pub fn oldest_snapshot(self) -> Option<Timestamp> {
-        let complete = self.work.streams.values().filter_map(|progress| progress.complete.as_ref());
+        let complete = self
+            .work
+            .streams
+            .values()
+            .filter_map(|progress| progress.complete.as_ref());
         complete.map(|complete| complete.started_at).min()
     }
 
@@ -140,19 +188,30 @@ impl<'a> Standing<'a> {
                 "the snapshot has {lines} records where the last one had {last}: check the app's admin role in Okta, {accept}"
             ));
         }
-        self.work.queue.doubt_of(stream).map(|doubt| format!("{doubt}, {accept}"))
+        self.work
+            .queue
+            .doubt_of(stream)
+            .map(|doubt| format!("{doubt}, {accept}"))
     }
 
     /// The time before which all changes are known, by stream.
     #[must_use]
     pub fn swept_at(self) -> BTreeMap<String, Timestamp> {
-        self.work.swept.iter().map(|(stream, swept)| (stream.clone(), swept.until)).collect()
+        self.work
+            .swept
+            .iter()
+            .map(|(stream, swept)| (stream.clone(), swept.until))
+            .collect()
     }
 
     /// Age in seconds of the newest committed event where more is known to come, else 0.
     #[must_use]
     pub fn activity_lag(self, now: Timestamp) -> i64 {
-        let newest = self.committed.log.newest_published.filter(|_| self.log.is_behind());
+        let newest = self
+            .committed
+            .log
+            .newest_published
+            .filter(|_| self.log.is_behind());
         newest.map_or(0, |newest| now.duration_since(newest).as_secs().max(0))
     }
 }

@@ -28,7 +28,10 @@ impl Swept {
     /// All changes before `until` are known.
     #[must_use]
     pub fn until(until: Timestamp) -> Self {
-        Self { until, seen: VecDeque::new() }
+        Self {
+            until,
+            seen: VecDeque::new(),
+        }
     }
 
     /// Where the next sweep begins.
@@ -58,7 +61,10 @@ impl Swept {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "half of the hash is enough")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "half of the hash is enough"
+)]
 fn hash(id: &str, time: Timestamp) -> u32 {
     let mut hasher = DefaultHasher::new();
     (id, time).hash(&mut hasher);

@@ -56,16 +56,30 @@ pub(super) fn upgraded(value: &Value) -> serde_json::Result<Value> {
     streams.retain(|_, progress| *progress != Progress::default());
     for (stream, marks) in old.changes {
         for (key, mark) in marks {
-            let change = Change { cause: mark.cause.filter(|cause| !cause.is_empty()), ..Change::default() };
+            let change = Change {
+                cause: mark.cause.filter(|cause| !cause.is_empty()),
+                ..Change::default()
+            };
             match scope(&stream, &key) {
-                Some(scope) => jobs.push(Kept { reads: stream.clone(), scope, job: Job::changed(change) }),
+                Some(scope) => jobs.push(Kept {
+                    reads: stream.clone(),
+                    scope,
+                    job: Job::changed(change),
+                }),
                 None => streams.entry(stream.clone()).or_default().asked = true,
             }
         }
     }
-    let swept = old.swept_at.into_iter().map(|(stream, until)| (stream, Swept::until(until)));
+    let swept = old
+        .swept_at
+        .into_iter()
+        .map(|(stream, until)| (stream, Swept::until(until)));
     let swept: BTreeMap<_, _> = swept.collect();
-    let log = if old.log.is_object() { old.log } else { json!({}) };
+    let log = if old.log.is_object() {
+        old.log
+    } else {
+        json!({})
+    };
     Ok(json!({
         "version": 2, "log": log, "streams": streams, "jobs": jobs, "swept": swept, "mentioned": old.mentioned,
     }))

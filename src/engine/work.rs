@@ -61,7 +61,9 @@ impl Work {
         let mut jobs = cursor.jobs;
         jobs.retain(|kept| !kept.job.serves_nothing(&kept.scope));
         // A reading of one answer, or one that waited for a look, is done from its beginning.
-        jobs.iter_mut().filter(|kept| kept.job.position.is_none()).for_each(|kept| kept.job.restart());
+        jobs.iter_mut()
+            .filter(|kept| kept.job.position.is_none())
+            .for_each(|kept| kept.job.restart());
         let (queue, unknown) = Queue::read(jobs, now);
         let mut work = Self {
             plan,
@@ -83,7 +85,11 @@ impl Work {
             expiries: 0,
         };
         unknown.into_iter().for_each(|kept| work.give_back(&kept));
-        work.troubled = work.queue.troubled().map(|(key, _)| key.reads.to_owned()).collect();
+        work.troubled = work
+            .queue
+            .troubled()
+            .map(|(key, _)| key.reads.to_owned())
+            .collect();
         work
     }
 
@@ -102,7 +108,11 @@ impl Work {
 
     /// A stream of the plan.
     pub(super) fn stream(&self, name: &str) -> Option<&'static Stream> {
-        self.plan.streams.iter().copied().find(|stream| stream.name == name)
+        self.plan
+            .streams
+            .iter()
+            .copied()
+            .find(|stream| stream.name == name)
     }
 
     pub(super) fn progress(&self, stream: &str) -> Option<&Progress> {
@@ -121,7 +131,9 @@ impl Work {
     /// Notes a limit: the stream waits, and the run tells for how long.
     pub(super) fn park_limited(&mut self, stream: &'static str, retry_after_s: i64) {
         self.park(stream, Parked::Limited);
-        let sooner = self.retry_after_s.map_or(retry_after_s, |known| known.min(retry_after_s));
+        let sooner = self
+            .retry_after_s
+            .map_or(retry_after_s, |known| known.min(retry_after_s));
         self.retry_after_s = Some(sooner);
     }
 
@@ -131,7 +143,8 @@ impl Work {
 
     /// Whether a stream is left alone for another reason than a limit.
     pub(super) fn has_failed(&self, stream: &str) -> bool {
-        self.parked(stream).is_some_and(|why| *why != Parked::Limited)
+        self.parked(stream)
+            .is_some_and(|why| *why != Parked::Limited)
     }
 
     pub(super) fn parked(&self, stream: &str) -> Option<&Parked> {
@@ -159,15 +172,38 @@ impl Work {
     }
 
     /// Adds a job for what has changed.
-    pub(super) fn change(&mut self, stream: &'static Stream, of: Of, id: &str, change: Change, now: Timestamp) {
+    pub(super) fn change(
+        &mut self,
+        stream: &'static Stream,
+        of: Of,
+        id: &str,
+        change: Change,
+        now: Timestamp,
+    ) {
         self.add(stream, of, id, Job::changed(change), now);
     }
 
     /// Adds a job for records that have an object's id in theirs, or of a pair.
-    pub(super) fn add(&mut self, stream: &'static Stream, of: Of, id: &str, job: Job, now: Timestamp) {
+    pub(super) fn add(
+        &mut self,
+        stream: &'static Stream,
+        of: Of,
+        id: &str,
+        job: Job,
+        now: Timestamp,
+    ) {
         let is_readable = matches!(of, Of::Pair) || stream.reread(of).is_some();
-        let Some(scope) = scope_of(stream, of, id).filter(|_| is_readable) else { return self.make_due(stream) };
-        self.queue.add(Key { reads: stream.name, scope }, job, now);
+        let Some(scope) = scope_of(stream, of, id).filter(|_| is_readable) else {
+            return self.make_due(stream);
+        };
+        self.queue.add(
+            Key {
+                reads: stream.name,
+                scope,
+            },
+            job,
+            now,
+        );
     }
 
     /// Records of an answer, to be mapped by their stream's declaration.
@@ -187,7 +223,12 @@ impl Work {
     }
 
     /// A record that is gone.
-    pub(super) fn tombstone(&mut self, stream: &'static Stream, scope: &Scope, at: Timestamp) -> Harvest {
+    pub(super) fn tombstone(
+        &mut self,
+        stream: &'static Stream,
+        scope: &Scope,
+        at: Timestamp,
+    ) -> Harvest {
         self.order.absorbed(stream.name, scope);
         self.progress_mut(stream.name).removed += 1;
         Harvest::tombstones(stream, vec![scope.told()], at)
@@ -195,14 +236,25 @@ impl Work {
 
     /// Declares that records with the id that were last sent before a manifest are gone.
     pub(super) fn forget(&mut self, stream: &'static Stream, scope: &Scope, since_sequence: u64) {
-        let Some(id) = scope.id().map(str::to_owned) else { return };
+        let Some(id) = scope.id().map(str::to_owned) else {
+            return;
+        };
         self.order.absorbed(stream.name, scope);
-        self.completed.push(Completed { stream: stream.name, since_sequence, scope: Some(id), except: Vec::new() });
+        self.completed.push(Completed {
+            stream: stream.name,
+            since_sequence,
+            scope: Some(id),
+            except: Vec::new(),
+        });
     }
 
     /// Counts lines and requests of the stream's open snapshot.
     pub(super) fn count(&mut self, stream: &str, lines: u64, requests: u64) {
-        if let Some(open) = self.streams.get_mut(stream).and_then(|progress| progress.open.as_mut()) {
+        if let Some(open) = self
+            .streams
+            .get_mut(stream)
+            .and_then(|progress| progress.open.as_mut())
+        {
             open.lines += lines;
             open.requests += requests;
         }
@@ -210,7 +262,10 @@ impl Work {
 
     /// Lines of the stream's newest complete snapshot.
     pub(super) fn known_lines(&self, stream: &Stream) -> Option<u64> {
-        self.progress(stream.name)?.complete.as_ref().map(|complete| complete.lines)
+        self.progress(stream.name)?
+            .complete
+            .as_ref()
+            .map(|complete| complete.lines)
     }
 
     /// Counts the records that go with an object as removed: as many as it had when it was last read, or as an object
@@ -220,7 +275,9 @@ impl Work {
             self.progress_mut(stream.name).removed += lines;
             return;
         }
-        let owner = STREAMS.iter().find(|own| own.identity == Identity::Object(kind));
+        let owner = STREAMS
+            .iter()
+            .find(|own| own.identity == Identity::Object(kind));
         let known = |stream: &Stream| self.known_lines(stream);
         if let (Some(all), Some(objects)) = (known(stream), owner.and_then(|owner| known(owner))) {
             self.progress_mut(stream.name).removed += all.div_ceil(objects.max(1));
@@ -230,9 +287,14 @@ impl Work {
     /// Ends a job that went well.
     pub(super) fn end(&mut self, key: &Key, now: Timestamp) {
         self.followed.remove(key);
-        let Some(job) = self.queue.remove(key) else { return };
+        let Some(job) = self.queue.remove(key) else {
+            return;
+        };
         if job.of_snapshot
-            && let Some(open) = self.streams.get_mut(key.reads).and_then(|progress| progress.open.as_mut())
+            && let Some(open) = self
+                .streams
+                .get_mut(key.reads)
+                .and_then(|progress| progress.open.as_mut())
         {
             open.answered += 1;
         }
@@ -249,14 +311,22 @@ impl Work {
     /// Sinks a job that failed; where most jobs of a stream fail, the run leaves the stream alone.
     pub(super) fn fail(&mut self, key: &Key, error: String, refused: bool, now: Timestamp) {
         self.followed.remove(key);
-        let why = if refused { Parked::Unavailable(error.clone()) } else { Parked::Failed(error.clone()) };
+        let why = if refused {
+            Parked::Unavailable(error.clone())
+        } else {
+            Parked::Failed(error.clone())
+        };
         self.queue.sink(key, now, error, refused);
         if key.scope == Scope::Whole {
             return;
         }
         let (failed, answered) = self.tried.entry(key.reads).or_default();
         *failed += 1;
-        let most = if self.troubled.contains(key.reads) { FEW_FAILURES } else { MOST_FAILURES };
+        let most = if self.troubled.contains(key.reads) {
+            FEW_FAILURES
+        } else {
+            MOST_FAILURES
+        };
         if *failed >= most && failed > answered {
             self.park(key.reads, why);
         }
@@ -272,8 +342,18 @@ impl Work {
     /// again.
     pub(super) fn wake_a_little(&mut self, now: Timestamp) {
         for stream in self.troubled.clone() {
-            let (failed, ended) = (self.queue.troubled().filter(|(key, _)| key.reads == stream).count(), MOST_EXCEPTED);
-            if failed > ended || self.progress(&stream).is_some_and(|progress| progress.open.is_some()) {
+            let (failed, ended) = (
+                self.queue
+                    .troubled()
+                    .filter(|(key, _)| key.reads == stream)
+                    .count(),
+                MOST_EXCEPTED,
+            );
+            if failed > ended
+                || self
+                    .progress(&stream)
+                    .is_some_and(|progress| progress.open.is_some())
+            {
                 self.queue.wake(&stream, PROBES, now);
             }
         }

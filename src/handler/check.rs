@@ -24,7 +24,11 @@ pub(super) async fn check(
 ) -> Result<Ended, Failure> {
     // First items by the path of their listing.
     let mut firsts: HashMap<&str, First> = HashMap::new();
-    let named: Vec<_> = streams.iter().copied().filter(|stream| request.names(stream.name)).collect();
+    let named: Vec<_> = streams
+        .iter()
+        .copied()
+        .filter(|stream| request.names(stream.name))
+        .collect();
     let mut ended = Ended::new(&named, sequence);
     for stream in named {
         let listing = stream.listings().first().map(|listing| listing.path);
@@ -56,7 +60,12 @@ pub(super) async fn check(
             firsts.entry(listing).or_insert_with(|| first_of(body));
         }
         note(&mut ended, stream, answer);
-        note_blindness(&mut ended, stream, run, listing.and_then(|listing| firsts.get(listing)));
+        note_blindness(
+            &mut ended,
+            stream,
+            run,
+            listing.and_then(|listing| firsts.get(listing)),
+        );
     }
     ended.used(org.used());
     Ok(ended)
@@ -70,7 +79,9 @@ fn note(ended: &mut Ended, stream: &'static Stream, answer: Answer) {
         Answer::Page { .. } | Answer::Gone | Answer::Expired | Answer::Dropped => {}
         Answer::Unavailable { error } => ended.note(stream, &Parked::Unavailable(error)),
         Answer::NotApplicable { error } => ended.note(stream, &Parked::NotApplicable(error)),
-        Answer::Failed { error } | Answer::Refused { error } => ended.note(stream, &Parked::Failed(error)),
+        Answer::Failed { error } | Answer::Refused { error } => {
+            ended.note(stream, &Parked::Failed(error))
+        }
         Answer::Limited { .. } => ended.note(stream, &Parked::Limited),
     }
 }
@@ -80,7 +91,9 @@ fn note(ended: &mut Ended, stream: &'static Stream, answer: Answer) {
 fn note_blindness(ended: &mut Ended, stream: &'static Stream, run: &Run, first: Option<&First>) {
     let Some(None) = first else { return };
     let path = stream.listings().first().map(|listing| listing.path);
-    let own = STREAMS.iter().find(|own| matches!(own.source, Source::Listing(listing) if Some(listing.path) == path));
+    let own = STREAMS
+        .iter()
+        .find(|own| matches!(own.source, Source::Listing(listing) if Some(listing.path) == path));
     let is_app = run.integration.client_id().is_some();
     let there = match own.map(|own| own.name) {
         Some("users") => "users",
@@ -101,7 +114,13 @@ fn path_of(stream: &Stream, first: Option<&(String, Option<Value>)>) -> Option<S
         Source::Assembled { parents, next, .. } => {
             let (parent, item) = first?.clone();
             let kind = parents.first()?.kind;
-            next(&Assembly { kind, parent, item, parts: Vec::new() }).map(|step| step.path)
+            next(&Assembly {
+                kind,
+                parent,
+                item,
+                parts: Vec::new(),
+            })
+            .map(|step| step.path)
         }
         Source::Listing(_) | Source::SystemLog { .. } | Source::Counted { .. } => None,
     }
@@ -115,7 +134,9 @@ fn first_of(body: &Body) -> First {
 /// The same path, for one object.
 fn one(path: &str) -> String {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let others = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("limit="));
+    let others = query
+        .split('&')
+        .filter(|pair| !pair.is_empty() && !pair.starts_with("limit="));
     let query: Vec<&str> = std::iter::once("limit=1").chain(others).collect();
     format!("{path}?{}", query.join("&"))
 }
@@ -126,7 +147,10 @@ mod tests {
 
     #[test]
     fn a_check_asks_for_one_object() {
-        assert_eq!(one("/api/v1/groups?limit=200&expand=stats"), "/api/v1/groups?limit=1&expand=stats");
+        assert_eq!(
+            one("/api/v1/groups?limit=200&expand=stats"),
+            "/api/v1/groups?limit=1&expand=stats"
+        );
         assert_eq!(one("/api/v1/groups"), "/api/v1/groups?limit=1");
     }
 }

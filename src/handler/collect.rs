@@ -60,7 +60,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 const MOST_UPLOADS: usize = 3;
 
 impl<'a, S: Store> Collecting<'a, S> {
-    #[expect(clippy::too_many_arguments, reason = "the one place where all parts of a run meet")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the one place where all parts of a run meet"
+    )]
     pub(super) fn new<V: Secrets>(
         handler: &'a Handler<S, V>,
         run: &'a Run,
@@ -74,7 +77,14 @@ impl<'a, S: Store> Collecting<'a, S> {
     ) -> Self {
         let config = &handler.config;
         let swept_at = handler.swept.of(&run.integration.slug);
-        let plan = plan(config, &run.integration, request, &streams, reads_log, swept_at);
+        let plan = plan(
+            config,
+            &run.integration,
+            request,
+            &streams,
+            reads_log,
+            swept_at,
+        );
         let date = rfc3339(run.began_at)[..10].to_owned();
         Self {
             run,
@@ -122,16 +132,21 @@ impl<'a, S: Store> Collecting<'a, S> {
                 }
                 Ask::Recall(since) => {
                     let until = now + self.run.stop_at.duration_since(now) / 2;
-                    self.engine.recalled(recall(&self.log, &self.head, since, until, self.clock).await?);
+                    self.engine
+                        .recalled(recall(&self.log, &self.head, since, until, self.clock).await?);
                 }
                 Ask::Write(harvests) => self.harvests.extend(harvests),
                 Ask::Wait | Ask::Fetch(_) => self.take_answer().await?,
             }
         }
         if !self.ended.is_superseded() {
-            self.swept.note(&self.run.integration.slug, &self.engine.standing().swept_at());
+            self.swept.note(
+                &self.run.integration.slug,
+                &self.engine.standing().swept_at(),
+            );
         }
-        self.ended.conclude(&self.engine, self.org.used(), self.clock.now());
+        self.ended
+            .conclude(&self.engine, self.org.used(), self.clock.now());
         Ok(self.ended)
     }
 
@@ -156,15 +171,29 @@ impl<'a, S: Store> Collecting<'a, S> {
 
     fn send_what_is_asked(&mut self, now: Timestamp) -> Ask {
         // From then on no request is sent any more: what is under way is waited for.
-        while self.flights.len() < self.org.room() && (now < answered_by(self.run) || self.flights.is_empty()) {
+        while self.flights.len() < self.org.room()
+            && (now < answered_by(self.run) || self.flights.is_empty())
+        {
             let (org, by_limit, most) = (&self.org, &self.by_limit, self.org.room_of_a_class());
-            let has_room = |path: &str| by_limit.get(&org.limit_of(path)).is_none_or(|count| *count < most);
+            let has_room = |path: &str| {
+                by_limit
+                    .get(&org.limit_of(path))
+                    .is_none_or(|count| *count < most)
+            };
             match self.engine.next_where(now, &has_room) {
-                Ask::Fetch(Fetch { ticket, path, omits }) => {
-                    let within = Within { sent_by: self.engine.commit_by(now), until: answered_by(self.run) };
+                Ask::Fetch(Fetch {
+                    ticket,
+                    path,
+                    omits,
+                }) => {
+                    let within = Within {
+                        sent_by: self.engine.commit_by(now),
+                        until: answered_by(self.run),
+                    };
                     let (org, limit) = (self.org.clone(), self.org.limit_of(&path));
                     *self.by_limit.entry(limit).or_default() += 1;
-                    self.flights.spawn(async move { (ticket, limit, org.get(&path, omits, within).await) });
+                    self.flights
+                        .spawn(async move { (ticket, limit, org.get(&path, omits, within).await) });
                 }
                 ask => return ask,
             }
@@ -186,7 +215,9 @@ impl<'a, S: Store> Collecting<'a, S> {
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
         self.by_limit.entry(limit).and_modify(|count| *count -= 1);
-        let harvests = self.engine.absorb(ticket, answer_of(got)?, self.clock.now());
+        let harvests = self
+            .engine
+            .absorb(ticket, answer_of(got)?, self.clock.now());
         self.harvests.extend(harvests);
         Ok(())
     }
@@ -195,15 +226,27 @@ impl<'a, S: Store> Collecting<'a, S> {
         while let Some(harvest) = self.harvests.pop_front() {
             let is_activity = matches!(harvest.stream.source, Source::SystemLog { .. });
             // The log is read for changes and use even where its lines are not wanted.
-            let is_written = self.engine.standing().streams().iter().any(|stream| stream.name == harvest.stream.name);
+            let is_written = self
+                .engine
+                .standing()
+                .streams()
+                .iter()
+                .any(|stream| stream.name == harvest.stream.name);
             if !is_written && !self.counted.has_usage() {
                 continue;
             }
             let mut sealed = Vec::new();
             for record in harvest.records(&self.run.integration.rules) {
-                let warn =
-                    |odd: &_| tracing::warn!(stream = harvest.stream.name, odd, "an object could not be a record");
-                let Ok(record) = record.inspect_err(warn) else { continue };
+                let warn = |odd: &_| {
+                    tracing::warn!(
+                        stream = harvest.stream.name,
+                        odd,
+                        "an object could not be a record"
+                    )
+                };
+                let Ok(record) = record.inspect_err(warn) else {
+                    continue;
+                };
                 if is_activity {
                     self.counted.event(&record);
                 }
@@ -224,7 +267,8 @@ impl<'a, S: Store> Collecting<'a, S> {
         }
         let (store, key) = (self.store.clone(), batch.entry.key.clone());
         self.entries.push(batch.entry);
-        self.uploads.spawn(async move { store.put(&key, batch.body, ContentType::Batch).await });
+        self.uploads
+            .spawn(async move { store.put(&key, batch.body, ContentType::Batch).await });
         Ok(())
     }
 
@@ -260,9 +304,17 @@ impl<'a, S: Store> Collecting<'a, S> {
             }
             Err(error) => return Err(error.into()),
         }
-        heads::keep(self.store, &self.log, self.prefix, &manifest, self.clock.now()).await;
+        heads::keep(
+            self.store,
+            &self.log,
+            self.prefix,
+            &manifest,
+            self.clock.now(),
+        )
+        .await;
         self.looked_at = self.clock.now();
-        self.ended.committed(&manifest, self.counted.take(), self.looked_at);
+        self.ended
+            .committed(&manifest, self.counted.take(), self.looked_at);
         self.engine.committed(manifest.sequence, self.clock.now());
         Ok(true)
     }
@@ -272,7 +324,8 @@ impl<'a, S: Store> Collecting<'a, S> {
         let mut batches = std::mem::take(&mut self.entries);
         // An assembled record may define objects of other streams in passing; those streams' own
         // lines come after and have the last word. Lines of one stream keep their order.
-        batches.sort_by_key(|batch| by_name(batch.stream).is_none_or(|stream| !stream.is_assembled()));
+        batches
+            .sort_by_key(|batch| by_name(batch.stream).is_none_or(|stream| !stream.is_assembled()));
         Manifest {
             schema: SCHEMA,
             collector: COLLECTOR,
@@ -286,9 +339,19 @@ impl<'a, S: Store> Collecting<'a, S> {
             committed_at: rfc3339(self.clock.now()),
             mode: self.run.mode.word(),
             batches,
-            snapshots: self.engine.standing().completed().iter().map(snapshot_of).collect(),
-            gap: self.engine.standing().gap().map(|gap| Gap { from: rfc3339(gap.from), to: rfc3339(gap.to) }),
-            cursor: serde_json::to_value(self.engine.cursor()).expect("the cursor's keys are strings"),
+            snapshots: self
+                .engine
+                .standing()
+                .completed()
+                .iter()
+                .map(snapshot_of)
+                .collect(),
+            gap: self.engine.standing().gap().map(|gap| Gap {
+                from: rfc3339(gap.from),
+                to: rfc3339(gap.to),
+            }),
+            cursor: serde_json::to_value(self.engine.cursor())
+                .expect("the cursor's keys are strings"),
         }
     }
 }

@@ -26,8 +26,17 @@ impl Counted {
     /// Empty counts of a run that writes `streams`.
     pub(super) fn new(streams: &[&'static Stream], began_at: Timestamp) -> Self {
         let is_usage = |stream: &&Stream| matches!(stream.source, Source::Counted { .. });
-        let usage = streams.iter().copied().any(|stream| is_usage(&stream)).then(Usage::default);
-        Self { usage, events: BTreeMap::new(), history: History::default(), began_at }
+        let usage = streams
+            .iter()
+            .copied()
+            .any(|stream| is_usage(&stream))
+            .then(Usage::default);
+        Self {
+            usage,
+            events: BTreeMap::new(),
+            history: History::default(),
+            began_at,
+        }
     }
 
     /// Whether anything is counted though the events themselves are not written.
@@ -40,8 +49,13 @@ impl Counted {
         if let (Some(usage), Some(event)) = (&mut self.usage, &record.source) {
             usage.add(event);
         }
-        let Some(OcsfEvent { at, event_type, .. }) = &record.ocsf else { return };
-        let types = self.events.entry(at.as_second().div_euclid(HOUR_S)).or_default();
+        let Some(OcsfEvent { at, event_type, .. }) = &record.ocsf else {
+            return;
+        };
+        let types = self
+            .events
+            .entry(at.as_second().div_euclid(HOUR_S))
+            .or_default();
         match types.get_mut(event_type) {
             Some(count) => *count += 1,
             None => drop(types.insert(event_type.clone(), 1)),
@@ -49,11 +63,19 @@ impl Counted {
     }
 
     /// The usage's lines of manifest `sequence`, and an empty count for the next.
-    pub(super) fn lines(&mut self, sequence: u64, now: Timestamp) -> impl Iterator<Item = Record> + use<> {
+    pub(super) fn lines(
+        &mut self,
+        sequence: u64,
+        now: Timestamp,
+    ) -> impl Iterator<Item = Record> + use<> {
         for (date, is_app, count) in self.usage.iter().flat_map(Usage::by_day) {
             self.history.count_use(date, is_app, count, self.began_at);
         }
-        self.usage.as_mut().map(|usage| usage.take(sequence, now)).into_iter().flatten()
+        self.usage
+            .as_mut()
+            .map(|usage| usage.take(sequence, now))
+            .into_iter()
+            .flatten()
     }
 
     /// The events and the use that the manifest committed, and an empty count for the next.
@@ -61,7 +83,8 @@ impl Counted {
         for (hour, types) in std::mem::take(&mut self.events) {
             let at = Timestamp::from_second(hour * HOUR_S).unwrap_or_default();
             for (event_type, count) in types {
-                self.history.count_events(at, &event_type, count, self.began_at);
+                self.history
+                    .count_events(at, &event_type, count, self.began_at);
             }
         }
         std::mem::take(&mut self.history)

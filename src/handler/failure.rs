@@ -27,12 +27,19 @@ impl std::error::Error for Failure {}
 
 impl Failure {
     pub(super) fn event(problems: Vec<String>) -> Self {
-        Self { kind: "EventInvalid", message: format!("the event is not usable: {}", problems.join("; ")) }
+        Self {
+            kind: "EventInvalid",
+            message: format!("the event is not usable: {}", problems.join("; ")),
+        }
     }
 
     pub(super) fn no_secret_named() -> Self {
-        let message = "no secret is named: set SECRET_ID, or put \"secret_id\" into the event".to_owned();
-        Self { kind: "SecretNotNamed", message }
+        let message =
+            "no secret is named: set SECRET_ID, or put \"secret_id\" into the event".to_owned();
+        Self {
+            kind: "SecretNotNamed",
+            message,
+        }
     }
 
     pub(super) fn secret(error: &SecretError) -> Self {
@@ -41,38 +48,62 @@ impl Failure {
             SecretError::Refused { .. } => "SecretRefused",
             SecretError::Unreachable { .. } => "SecretsManagerUnreachable",
         };
-        Self { kind, message: error.to_string() }
+        Self {
+            kind,
+            message: error.to_string(),
+        }
     }
 
     pub(super) fn secret_invalid(secret_id: &str, problems: &[String]) -> Self {
-        Self { kind: "SecretInvalid", message: format!("secret {secret_id:?} is not usable: {}", problems.join("; ")) }
+        Self {
+            kind: "SecretInvalid",
+            message: format!(
+                "secret {secret_id:?} is not usable: {}",
+                problems.join("; ")
+            ),
+        }
     }
 
     pub(super) fn panicked() -> Self {
         let message = "the function met a bug of its own: nothing more is committed, the next run goes on; please report it with the place in the code that the log names";
-        Self { kind: "Panicked", message: message.to_owned() }
+        Self {
+            kind: "Panicked",
+            message: message.to_owned(),
+        }
     }
 
     pub(super) fn taken(name: &str, org: &str, wanted: &str) -> Self {
         let message = format!(
             "the integration name {name:?} belongs to {org}, not to {wanted}: give this secret an integration_name of its own, or use another PREFIX or BUCKET"
         );
-        Self { kind: "IntegrationTaken", message }
+        Self {
+            kind: "IntegrationTaken",
+            message,
+        }
     }
 
     pub(super) fn cursor(sequence: u64, error: &CursorError) -> Self {
         let message = format!("the cursor of manifest {sequence} cannot be read: {error}");
-        Self { kind: "CursorUnreadable", message }
+        Self {
+            kind: "CursorUnreadable",
+            message,
+        }
     }
 
     pub(super) fn okta(error: okta::Error) -> Self {
         match error {
-            okta::Error::Rejected(message) => Self { kind: "CredentialsRejected", message },
+            okta::Error::Rejected(message) => Self {
+                kind: "CredentialsRejected",
+                message,
+            },
             error => {
                 let message = format!(
                     "the org cannot be reached: {error}; the next run tries again; if it stays so, check the secret's domain and, in a VPC, that its subnets lead out"
                 );
-                Self { kind: "OktaUnreachable", message }
+                Self {
+                    kind: "OktaUnreachable",
+                    message,
+                }
             }
         }
     }
@@ -84,7 +115,10 @@ impl From<StoreError> for Failure {
             StoreError::Refused(_) => "BucketRefused",
             StoreError::Unreachable(_) => "BucketUnreachable",
         };
-        Self { kind, message: error.to_string() }
+        Self {
+            kind,
+            message: error.to_string(),
+        }
     }
 }
 
@@ -92,7 +126,10 @@ impl From<CommitError> for Failure {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::Store(error) => error.into(),
-            CommitError::Damaged { .. } => Self { kind: "ManifestDamaged", message: error.to_string() },
+            CommitError::Damaged { .. } => Self {
+                kind: "ManifestDamaged",
+                message: error.to_string(),
+            },
             // Collecting ends as superseded and not as an error; the remedy would be the same: the next run goes on.
             CommitError::Superseded { .. } => StoreError::Unreachable(error.to_string()).into(),
         }

@@ -18,7 +18,13 @@ const EVERY: SignedDuration = SignedDuration::from_hours(1);
 const MOST_READ_BACK: u64 = 2_016;
 
 /// Brings `heads/{integration}.json` up to the manifest that was just committed, where it is due.
-pub(super) async fn keep<S: Store>(store: &S, log: &CommitLog<S>, prefix: &str, manifest: &Manifest, now: Timestamp) {
+pub(super) async fn keep<S: Store>(
+    store: &S,
+    log: &CommitLog<S>,
+    prefix: &str,
+    manifest: &Manifest,
+    now: Timestamp,
+) {
     let key = format!("{prefix}/heads/{}.json", manifest.integration);
     if let Err(error) = bring_up(store, log, &key, manifest, now).await {
         tracing::warn!(%error, key, "the readers' checkpoint could not be written; readers go on with the one before");
@@ -32,10 +38,19 @@ async fn bring_up<S: Store>(
     manifest: &Manifest,
     now: Timestamp,
 ) -> Result<(), CommitError> {
-    let last = store.get(key).await?.and_then(|body| serde_json::from_slice::<Checkpoint>(&body).ok());
-    let last = last.filter(|last| last.org == manifest.org && (1..manifest.sequence).contains(&last.sequence));
-    let completes = manifest.snapshots.iter().any(|snapshot| snapshot.scope.is_none());
-    let written = last.as_ref().and_then(|last| last.written_at.parse::<Timestamp>().ok());
+    let last = store
+        .get(key)
+        .await?
+        .and_then(|body| serde_json::from_slice::<Checkpoint>(&body).ok());
+    let last = last
+        .filter(|last| last.org == manifest.org && (1..manifest.sequence).contains(&last.sequence));
+    let completes = manifest
+        .snapshots
+        .iter()
+        .any(|snapshot| snapshot.scope.is_none());
+    let written = last
+        .as_ref()
+        .and_then(|last| last.written_at.parse::<Timestamp>().ok());
     if !completes && written.is_some_and(|written| now.duration_since(written) < EVERY) {
         return Ok(());
     }
@@ -48,12 +63,19 @@ async fn bring_up<S: Store>(
         None => make_again(log, manifest.sequence, &manifest.cursor).await?,
     };
     let Some(mut checkpoint) = made.filter(Checkpoint::is_bounded) else {
-        tracing::warn!(key, "no bounded checkpoint for readers: some stream has had no complete snapshot for too long");
+        tracing::warn!(
+            key,
+            "no bounded checkpoint for readers: some stream has had no complete snapshot for too long"
+        );
         return Ok(());
     };
     checkpoint.written_at = rfc3339(now);
-    let body = serde_json::to_vec(&checkpoint).expect("plain structs with string keys always serialize");
-    store.put(key, Bytes::from(body), ContentType::Json).await.map_err(StoreError::into)
+    let body =
+        serde_json::to_vec(&checkpoint).expect("plain structs with string keys always serialize");
+    store
+        .put(key, Bytes::from(body), ContentType::Json)
+        .await
+        .map_err(StoreError::into)
 }
 
 /// The checkpoint with the manifests after it up to `sequence`; `None` where they do not continue it.
@@ -82,9 +104,20 @@ async fn make_again<S: Store>(
     sequence: u64,
     cursor: &Value,
 ) -> Result<Option<Checkpoint>, CommitError> {
-    let mut unread: Vec<&str> = streams::names().into_iter().filter(|stream| !head::grows(stream)).collect();
-    let began = |stream: &&str| cursor["streams"][*stream]["complete"]["since_sequence"].as_u64().unwrap_or(1);
-    if unread.iter().map(began).any(|began| sequence - began.min(sequence) >= MOST_READ_BACK) {
+    let mut unread: Vec<&str> = streams::names()
+        .into_iter()
+        .filter(|stream| !head::grows(stream))
+        .collect();
+    let began = |stream: &&str| {
+        cursor["streams"][*stream]["complete"]["since_sequence"]
+            .as_u64()
+            .unwrap_or(1)
+    };
+    if unread
+        .iter()
+        .map(began)
+        .any(|began| sequence - began.min(sequence) >= MOST_READ_BACK)
+    {
         return Ok(None);
     }
     let mut since = sequence;
@@ -118,8 +151,15 @@ async fn make_again<S: Store>(
 fn whole_snapshots(manifest: &Value) -> impl Iterator<Item = (&str, u64)> {
     let snapshots = manifest["snapshots"].as_array().into_iter().flatten();
     let whole = snapshots.filter(|snapshot| {
-        let excepts = snapshot["except"].as_array().is_some_and(|except| !except.is_empty());
+        let excepts = snapshot["except"]
+            .as_array()
+            .is_some_and(|except| !except.is_empty());
         snapshot["complete"] == true && snapshot["scope"].is_null() && !excepts
     });
-    whole.filter_map(|snapshot| Some((snapshot["stream"].as_str()?, snapshot["since_sequence"].as_u64()?)))
+    whole.filter_map(|snapshot| {
+        Some((
+            snapshot["stream"].as_str()?,
+            snapshot["since_sequence"].as_u64()?,
+        ))
+    })
 }

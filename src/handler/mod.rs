@@ -86,8 +86,24 @@ const LONGEST_RUN: SignedDuration = SignedDuration::from_mins(15);
 
 impl<S: Store, V: Secrets> Handler<S, V> {
     /// `backoff` is the pause after a first failed request to Okta.
-    pub fn new(config: Config, clock: Clock, http: reqwest::Client, store: S, secrets: V, backoff: Duration) -> Self {
-        Self { config, clock, http, store, secrets, backoff, kept: Mutex::default(), swept: LastSweeps::default() }
+    pub fn new(
+        config: Config,
+        clock: Clock,
+        http: reqwest::Client,
+        store: S,
+        secrets: V,
+        backoff: Duration,
+    ) -> Self {
+        Self {
+            config,
+            clock,
+            http,
+            store,
+            secrets,
+            backoff,
+            kept: Mutex::default(),
+            swept: LastSweeps::default(),
+        }
     }
 
     /// Runs once.
@@ -106,7 +122,15 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             Ok(integration) => integration,
             Err((failure, slug)) => {
                 if let Some(slug) = slug {
-                    self.tell_failure(&failure, Status { integration: slug, ..Status::default() }, began_at).await;
+                    self.tell_failure(
+                        &failure,
+                        Status {
+                            integration: slug,
+                            ..Status::default()
+                        },
+                        began_at,
+                    )
+                    .await;
                 }
                 return Err(failure);
             }
@@ -124,63 +148,109 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             Err(failure) => Err(failure),
         };
         if let Err(failure) = &ended {
-            self.tell_failure(failure, self.status_of(&run), began_at).await;
+            self.tell_failure(failure, self.status_of(&run), began_at)
+                .await;
         }
         ended
     }
 
     /// The secret that the event or the settings name; empty where neither does.
     fn secret_id<'a>(&'a self, request: &'a Request) -> &'a str {
-        request.secret_id.as_deref().or(self.config.secret_id.as_deref()).unwrap_or_default()
+        request
+            .secret_id
+            .as_deref()
+            .or(self.config.secret_id.as_deref())
+            .unwrap_or_default()
     }
 
-    async fn integration(&self, request: &Request) -> Result<Integration, (Failure, Option<String>)> {
+    async fn integration(
+        &self,
+        request: &Request,
+    ) -> Result<Integration, (Failure, Option<String>)> {
         let secret_id = self.secret_id(request);
         if secret_id.is_empty() {
             return Err((Failure::no_secret_named(), None));
         }
-        let content = self.secrets.read(secret_id).await.map_err(|error| (Failure::secret(&error), None))?;
-        secret::parse(&content, &streams::names())
-            .map_err(|problems| (Failure::secret_invalid(secret_id, &problems.problems), problems.slug))
+        let content = self
+            .secrets
+            .read(secret_id)
+            .await
+            .map_err(|error| (Failure::secret(&error), None))?;
+        secret::parse(&content, &streams::names()).map_err(|problems| {
+            (
+                Failure::secret_invalid(secret_id, &problems.problems),
+                problems.slug,
+            )
+        })
     }
 
     async fn run_for(&self, run: &Run, request: &Request) -> Result<Ended, Failure> {
-        let log = CommitLog::new(self.store.clone(), &self.config.prefix, &run.integration.slug);
+        let log = CommitLog::new(
+            self.store.clone(),
+            &self.config.prefix,
+            &run.integration.slug,
+        );
         let head = log.head().await?;
         refuse_another_org(&head, &run.integration)?;
         let cursor = match head.sequence {
             0 => Cursor::default(),
-            _ => Cursor::read(&head.cursor).map_err(|error| Failure::cursor(head.sequence, &error))?,
+            _ => Cursor::read(&head.cursor)
+                .map_err(|error| Failure::cursor(head.sequence, &error))?,
         };
         let wanted: Vec<_> = STREAMS
             .iter()
             .copied()
-            .filter(|stream| !run.integration.streams_off.iter().any(|off| off == stream.name))
+            .filter(|stream| {
+                !run.integration
+                    .streams_off
+                    .iter()
+                    .any(|off| off == stream.name)
+            })
             .collect();
-        let org = self.org(&run.integration, self.secret_id(request), &wanted).await?;
+        let org = self
+            .org(&run.integration, self.secret_id(request), &wanted)
+            .await?;
         let granted = match org.granted(run.stop_at).await {
             Ok(granted) => granted,
             Err(okta::Error::Limited { retry_after_s }) => {
-                return Ok(Ended::limited(&wanted, head.sequence, retry_after_s, org.used()));
+                return Ok(Ended::limited(
+                    &wanted,
+                    head.sequence,
+                    retry_after_s,
+                    org.used(),
+                ));
             }
             Err(error) => return Err(Failure::okta(error)),
         };
         let missing_scope = |stream: &Stream| {
             let scopes = stream.scopes_without(&run.integration.streams_off);
-            scopes.into_iter().find(|scope| granted.as_ref().is_some_and(|granted| !granted.contains(*scope)))
+            scopes.into_iter().find(|scope| {
+                granted
+                    .as_ref()
+                    .is_some_and(|granted| !granted.contains(*scope))
+            })
         };
-        let (missing, readable): (Vec<_>, Vec<_>) =
-            wanted.into_iter().partition(|stream| missing_scope(stream).is_some());
+        let (missing, readable): (Vec<_>, Vec<_>) = wanted
+            .into_iter()
+            .partition(|stream| missing_scope(stream).is_some());
         let log_scope = log_scope();
-        let reads_log = granted.as_ref().is_none_or(|granted| granted.contains(log_scope));
+        let reads_log = granted
+            .as_ref()
+            .is_none_or(|granted| granted.contains(log_scope));
         let mut remedies = Vec::new();
         for stream in missing {
-            remedies.push((stream, org.missing(missing_scope(stream).unwrap_or(stream.scope)).await));
+            remedies.push((
+                stream,
+                org.missing(missing_scope(stream).unwrap_or(stream.scope))
+                    .await,
+            ));
         }
         let mut ended = match run.mode {
             Mode::Check => check::check(&org, run, request, &readable, head.sequence).await?,
             Mode::Incremental | Mode::Full => {
-                let collecting = Collecting::new(self, run, request, org, log, head, cursor, readable, reads_log);
+                let collecting = Collecting::new(
+                    self, run, request, org, log, head, cursor, readable, reads_log,
+                );
                 collecting.run().await?
             }
         };
@@ -201,11 +271,19 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         if !scopes.contains(&log_scope()) {
             scopes.push(log_scope());
         }
-        let base =
-            self.config.okta_endpoint.clone().or_else(|| Url::parse(&format!("https://{}", integration.host)).ok());
-        let base = base.ok_or_else(|| Failure::secret_invalid(secret_id, &["domain makes no URL".to_owned()]))?;
+        let base = self
+            .config
+            .okta_endpoint
+            .clone()
+            .or_else(|| Url::parse(&format!("https://{}", integration.host)).ok());
+        let base = base.ok_or_else(|| {
+            Failure::secret_invalid(secret_id, &["domain makes no URL".to_owned()])
+        })?;
         let mut kept = self.kept.lock().await;
-        let known = kept.get(&integration.slug).filter(|known| known.session.serves(integration, &scopes)).cloned();
+        let known = kept
+            .get(&integration.slug)
+            .filter(|known| known.session.serves(integration, &scopes))
+            .cloned();
         let known = match known {
             Some(known) => known,
             None => {
@@ -218,7 +296,10 @@ impl<S: Store, V: Secrets> Handler<S, V> {
                     self.config.rate_limit_share_percent,
                     self.backoff,
                 );
-                let fresh = Kept { session: Arc::new(session), transport: Arc::new(transport) };
+                let fresh = Kept {
+                    session: Arc::new(session),
+                    transport: Arc::new(transport),
+                };
                 kept.insert(integration.slug.clone(), fresh.clone());
                 fresh
             }
@@ -251,7 +332,9 @@ impl<S: Store, V: Secrets> Handler<S, V> {
 
 /// The scope of the System Log, which is read for changes whichever streams are switched off.
 fn log_scope() -> &'static str {
-    let mut log = STREAMS.iter().filter(|stream| matches!(stream.source, streams::Source::SystemLog { .. }));
+    let mut log = STREAMS
+        .iter()
+        .filter(|stream| matches!(stream.source, streams::Source::SystemLog { .. }));
     log.next().map_or("", |stream| stream.scope)
 }
 
@@ -272,15 +355,27 @@ fn refuse_another_org(head: &Head, integration: &Integration) -> Result<(), Fail
 /// Makes a panic a failure like any other, which status and report can tell. Its message is dropped: it may hold
 /// what was being read.
 async fn guarded<T>(step: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    AssertUnwindSafe(step).catch_unwind().await.unwrap_or_else(|_| Err(Failure::panicked()))
+    AssertUnwindSafe(step)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| Err(Failure::panicked()))
 }
 
 /// When a run stops asking for more, so that the last answers are mapped, stored and committed
 /// before Lambda ends it.
 fn stop_at(now: Timestamp, deadline: Timestamp) -> Timestamp {
     let left = deadline.duration_since(now);
-    let left = if left > SignedDuration::ZERO { left.min(LONGEST_RUN) } else { LONGEST_RUN };
-    let reserve = (left / 10).clamp(SignedDuration::from_millis(1_500), SignedDuration::from_secs(15)).min(left / 2);
+    let left = if left > SignedDuration::ZERO {
+        left.min(LONGEST_RUN)
+    } else {
+        LONGEST_RUN
+    };
+    let reserve = (left / 10)
+        .clamp(
+            SignedDuration::from_millis(1_500),
+            SignedDuration::from_secs(15),
+        )
+        .min(left / 2);
     now + (left - reserve)
 }
 
@@ -291,7 +386,11 @@ mod tests {
     #[test]
     fn a_run_stops_before_its_deadline() {
         let now: Timestamp = "2026-11-23T18:00:00Z".parse().unwrap();
-        let runs_for = |left: i64| stop_at(now, now + SignedDuration::from_secs(left)).duration_since(now).as_millis();
+        let runs_for = |left: i64| {
+            stop_at(now, now + SignedDuration::from_secs(left))
+                .duration_since(now)
+                .as_millis()
+        };
         assert_eq!(runs_for(900), 885_000);
         assert_eq!(runs_for(6), 4_500);
         assert_eq!(runs_for(2), 1_000);
@@ -300,6 +399,9 @@ mod tests {
     #[test]
     fn a_deadline_that_cannot_be_true_is_not_believed() {
         let now: Timestamp = "2026-11-23T18:00:00Z".parse().unwrap();
-        assert_eq!(stop_at(now, Timestamp::UNIX_EPOCH), now + SignedDuration::from_secs(885));
+        assert_eq!(
+            stop_at(now, Timestamp::UNIX_EPOCH),
+            now + SignedDuration::from_secs(885)
+        );
     }
 }

@@ -36,8 +36,19 @@ pub(super) fn answer_of(got: Result<Page, Error>) -> Result<Answer, Failure> {
 
 /// A complete snapshot, in the manifest's words.
 pub(super) fn snapshot_of(done: &Completed) -> SnapshotEntry {
-    let Completed { stream, since_sequence, ref scope, ref except } = *done;
-    SnapshotEntry { stream, since_sequence, complete: true, scope: scope.clone(), except: except.clone() }
+    let Completed {
+        stream,
+        since_sequence,
+        ref scope,
+        ref except,
+    } = *done;
+    SnapshotEntry {
+        stream,
+        since_sequence,
+        complete: true,
+        scope: scope.clone(),
+        except: except.clone(),
+    }
 }
 
 /// How a run ended.
@@ -60,14 +71,33 @@ pub(super) struct Ended {
 
 impl Ended {
     pub(super) fn new(streams: &[&'static Stream], sequence: u64) -> Self {
-        let streams = streams.iter().map(|stream| (stream.name, StreamReport::default())).collect();
-        Self { streams, sequence, ..Self::default() }
+        let streams = streams
+            .iter()
+            .map(|stream| (stream.name, StreamReport::default()))
+            .collect();
+        Self {
+            streams,
+            sequence,
+            ..Self::default()
+        }
     }
 
     /// A run that could not begin because of a limit.
-    pub(super) fn limited(streams: &[&'static Stream], sequence: u64, retry_after_s: i64, used: Use) -> Self {
-        let mut ended = Self { retry_after_s: Some(retry_after_s), used, ..Self::new(streams, sequence) };
-        ended.streams.values_mut().for_each(|stream| stream.outcome = Outcome::Partial);
+    pub(super) fn limited(
+        streams: &[&'static Stream],
+        sequence: u64,
+        retry_after_s: i64,
+        used: Use,
+    ) -> Self {
+        let mut ended = Self {
+            retry_after_s: Some(retry_after_s),
+            used,
+            ..Self::new(streams, sequence)
+        };
+        ended
+            .streams
+            .values_mut()
+            .for_each(|stream| stream.outcome = Outcome::Partial);
         ended
     }
 
@@ -129,7 +159,11 @@ impl Ended {
                 let report = self.streams.entry(stream.name).or_default();
                 (report.outcome, report.error) = (Outcome::Held, held);
             }
-            self.snapshots.extend(standing.last_snapshot(stream.name).map(|snapshot| (stream.name, snapshot)));
+            self.snapshots.extend(
+                standing
+                    .last_snapshot(stream.name)
+                    .map(|snapshot| (stream.name, snapshot)),
+            );
         }
     }
 
@@ -157,17 +191,33 @@ impl Ended {
             outcome: self.outcome(),
             go_on: self.go_on,
             sequence: self.sequence,
-            streams: self.streams.iter().map(|(name, stream)| ((*name).to_owned(), stream.clone())).collect(),
+            streams: self
+                .streams
+                .iter()
+                .map(|(name, stream)| ((*name).to_owned(), stream.clone()))
+                .collect(),
             retry_after_seconds: self.retry_after_s,
             activity_lag_seconds: self.activity_lag_s,
-            okta: OktaUse { requests: self.used.requests, throttled_ms: self.used.throttled_ms },
-            duration_ms: now.duration_since(run.began_at).as_millis().try_into().unwrap_or(i64::MAX),
+            okta: OktaUse {
+                requests: self.used.requests,
+                throttled_ms: self.used.throttled_ms,
+            },
+            duration_ms: now
+                .duration_since(run.began_at)
+                .as_millis()
+                .try_into()
+                .unwrap_or(i64::MAX),
         }
     }
 
     /// The run's part of the line of metrics.
     pub(super) fn figures<'a>(&'a self, report: &'a Report) -> Figures<'a> {
-        Figures { report, excepted: self.excepted, oldest_state_at: self.oldest_state_at, used: &self.used }
+        Figures {
+            report,
+            excepted: self.excepted,
+            oldest_state_at: self.oldest_state_at,
+            used: &self.used,
+        }
     }
 
     /// Fills in what the status tells of a run.
@@ -199,11 +249,24 @@ impl Ended {
 }
 
 fn limit(told: &Limit) -> status::Limit {
-    let Limit { paths, limit, remaining, own } = told.clone();
-    status::Limit { paths, limit, remaining, own }
+    let Limit {
+        paths,
+        limit,
+        remaining,
+        own,
+    } = told.clone();
+    status::Limit {
+        paths,
+        limit,
+        remaining,
+        own,
+    }
 }
 
 /// The outcome's word in reports: `not_applicable`.
 pub(super) fn word(outcome: Outcome) -> String {
-    serde_json::to_value(outcome).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+    serde_json::to_value(outcome)
+        .ok()
+        .and_then(|word| word.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }

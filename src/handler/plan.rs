@@ -20,7 +20,9 @@ pub(super) fn plan(
     reads_log: bool,
     swept_at: BTreeMap<String, Timestamp>,
 ) -> Plan {
-    let asked = streams.iter().filter(|stream| request.mode == Mode::Full && request.names(stream.name));
+    let asked = streams
+        .iter()
+        .filter(|stream| request.mode == Mode::Full && request.names(stream.name));
     Plan {
         asked: asked.map(|stream| stream.name.to_owned()).collect(),
         streams: streams.to_vec(),

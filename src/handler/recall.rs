@@ -23,7 +23,9 @@ pub(super) async fn recall<S: Store>(
 ) -> Result<Recalled, CommitError> {
     let mut known_until = None;
     let goes_on = |manifest: &Value, ids: &Ids| {
-        let committed_at = manifest["committed_at"].as_str().and_then(|time| time.parse::<Timestamp>().ok());
+        let committed_at = manifest["committed_at"]
+            .as_str()
+            .and_then(|time| time.parse::<Timestamp>().ok());
         let newest = Cursor::newest_event(&manifest["cursor"]);
         if newest.is_none() || committed_at.is_some_and(|committed_at| committed_at < since) {
             return false;
@@ -32,7 +34,10 @@ pub(super) async fn recall<S: Store>(
         known_until = newest.filter(|_| is_enough);
         !is_enough
     };
-    let ReadBack { ids: uuids, ended_at } = log.ids_back("activity", head, goes_on).await?;
+    let ReadBack {
+        ids: uuids,
+        ended_at,
+    } = log.ids_back("activity", head, goes_on).await?;
     if let Some(manifest) = ended_at {
         let known_until = Cursor::newest_event(&manifest["cursor"]);
         return Ok(Recalled { uuids, known_until });

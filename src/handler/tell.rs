@@ -32,19 +32,44 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         }
     }
 
-    pub(super) async fn tell_failure(&self, failure: &Failure, status: Status, began_at: Timestamp) {
-        let error = Some(Trouble { kind: failure.kind.to_owned(), message: failure.message.clone() });
-        let status = Status { outcome: "error".to_owned(), error, ..status };
-        let told = self.tell(status.clone(), began_at).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "the status object could not be written");
-            status
+    pub(super) async fn tell_failure(
+        &self,
+        failure: &Failure,
+        status: Status,
+        began_at: Timestamp,
+    ) {
+        let error = Some(Trouble {
+            kind: failure.kind.to_owned(),
+            message: failure.message.clone(),
         });
+        let status = Status {
+            outcome: "error".to_owned(),
+            error,
+            ..status
+        };
+        let told = self
+            .tell(status.clone(), began_at)
+            .await
+            .unwrap_or_else(|error| {
+                tracing::warn!(%error, "the status object could not be written");
+                status
+            });
         self.measure(&told, None, began_at);
     }
 
     /// Writes the line of the run's metrics, where the settings ask for metrics. A check is no run in their sense.
-    pub(super) fn measure(&self, status: &Status, figures: Option<&Figures<'_>>, began_at: Timestamp) {
-        let Some(dimensions) = self.config.metrics.as_ref().filter(|_| status.mode != Mode::Check.word()) else {
+    pub(super) fn measure(
+        &self,
+        status: &Status,
+        figures: Option<&Figures<'_>>,
+        began_at: Timestamp,
+    ) {
+        let Some(dimensions) = self
+            .config
+            .metrics
+            .as_ref()
+            .filter(|_| status.mode != Mode::Check.word())
+        else {
             return;
         };
         let line = metrics::line(dimensions, status, figures, began_at, self.clock.now());
@@ -54,19 +79,34 @@ impl<S: Store, V: Secrets> Handler<S, V> {
     }
 
     /// Writes the status if it is news and no newer run has written meanwhile; returns it, completed by the last one.
-    pub(super) async fn tell(&self, status: Status, began_at: Timestamp) -> Result<Status, StoreError> {
+    pub(super) async fn tell(
+        &self,
+        status: Status,
+        began_at: Timestamp,
+    ) -> Result<Status, StoreError> {
         let (store, prefix) = (&self.store, &self.config.prefix);
         let mut told = status.clone();
         for race in 0..MOST_RACES {
             let now = self.clock.now();
             let last = status::last(store, prefix, &status.integration).await?;
-            told = Status { updated_at: rfc3339(now), ..status.clone() };
+            told = Status {
+                updated_at: rfc3339(now),
+                ..status.clone()
+            };
             if told.outcome == "succeeded" && told.mode != Mode::Check.word() {
                 told.last_success_at = Some(told.updated_at.clone());
             }
             told = told.completed_by(last.status.as_ref().unwrap_or(&Status::default()), now);
-            if let Some(last) = last.status.as_ref().filter(|last| told.is_older_than(last, &rfc3339(began_at))) {
-                tracing::info!(run = told.run, newer = last.run, "a newer run has written the status");
+            if let Some(last) = last
+                .status
+                .as_ref()
+                .filter(|last| told.is_older_than(last, &rfc3339(began_at)))
+            {
+                tracing::info!(
+                    run = told.run,
+                    newer = last.run,
+                    "a newer run has written the status"
+                );
                 return Ok(told);
             }
             // After a lost race the status may be there without its page.
@@ -87,10 +127,29 @@ impl<S: Store, V: Secrets> Handler<S, V> {
 /// One line for each stream that is not well, and one for the run.
 pub(super) fn log(run: &Run, report: &Report) {
     let Run { id, request_id, .. } = run;
-    let is_well = |outcome| matches!(outcome, Outcome::Succeeded | Outcome::NotApplicable | Outcome::Partial);
-    for (stream, told) in report.streams.iter().filter(|(_, told)| !is_well(told.outcome)) {
-        let (outcome, error) = (word(told.outcome), told.error.as_deref().unwrap_or_default());
-        tracing::warn!(run = id, request_id, stream, outcome, error, "stream is not well");
+    let is_well = |outcome| {
+        matches!(
+            outcome,
+            Outcome::Succeeded | Outcome::NotApplicable | Outcome::Partial
+        )
+    };
+    for (stream, told) in report
+        .streams
+        .iter()
+        .filter(|(_, told)| !is_well(told.outcome))
+    {
+        let (outcome, error) = (
+            word(told.outcome),
+            told.error.as_deref().unwrap_or_default(),
+        );
+        tracing::warn!(
+            run = id,
+            request_id,
+            stream,
+            outcome,
+            error,
+            "stream is not well"
+        );
     }
     tracing::info!(
         collector = report.collector,

@@ -41,12 +41,27 @@ impl Class {
     }
 }
 
-const fn iam(uid: u32, name: &'static str, activities: &'static [(u32, &'static str)]) -> ClassFacts {
-    ClassFacts { uid, name, category_uid: 3, category_name: "Identity & Access Management", activities }
+const fn iam(
+    uid: u32,
+    name: &'static str,
+    activities: &'static [(u32, &'static str)],
+) -> ClassFacts {
+    ClassFacts {
+        uid,
+        name,
+        category_uid: 3,
+        category_name: "Identity & Access Management",
+        activities,
+    }
 }
 
-static BASE: ClassFacts =
-    ClassFacts { uid: 0, name: "Base Event", category_uid: 0, category_name: "Uncategorized", activities: &[] };
+static BASE: ClassFacts = ClassFacts {
+    uid: 0,
+    name: "Base Event",
+    category_uid: 0,
+    category_name: "Uncategorized",
+    activities: &[],
+};
 static FINDING: ClassFacts = ClassFacts {
     uid: 2004,
     name: "Detection Finding",
@@ -101,8 +116,11 @@ static ENTITY: ClassFacts = iam(
         (13, "Resume"),
     ],
 );
-static USER_ACCESS: ClassFacts =
-    iam(3005, "User Access Management", &[(1, "Assign Privileges"), (2, "Revoke Privileges")]);
+static USER_ACCESS: ClassFacts = iam(
+    3005,
+    "User Access Management",
+    &[(1, "Assign Privileges"), (2, "Revoke Privileges")],
+);
 static GROUP: ClassFacts = iam(
     3006,
     "Group Management",

@@ -9,8 +9,8 @@ use super::class::{Class, ClassFacts, OTHER};
 use super::outcome::Control;
 use super::read::text;
 use super::shape::{
-    Actor, Api, AuthFactor, Device, Endpoint, Entity, Evidence, FindingInfo, HttpRequest, Metadata, Product, Session,
-    Thing, UNKNOWN, User,
+    Actor, Api, AuthFactor, Device, Endpoint, Entity, Evidence, FindingInfo, HttpRequest, Metadata,
+    Product, Session, Thing, UNKNOWN, User,
 };
 use super::table::{EventKind, kind};
 use super::who::{Cast, NOBODY};
@@ -104,15 +104,26 @@ pub fn event<'a>(source: &'a Json<'a>) -> Event<'a> {
     let event_type = text(source, &["eventType"]);
     let kind = kind(event_type);
     let cast = Cast::of(source);
-    let given = Given { source, event_type, kind, cast: &cast };
+    let given = Given {
+        source,
+        event_type,
+        kind,
+        cast: &cast,
+    };
     let (actor, device) = (given.actor(), endpoint::device(source));
     let control = outcome::control(source);
-    let is_host_profile_used =
-        device.is_some() && kind.class != Class::Finding || actor.is_some() && given.has_actor_by_profile();
+    let is_host_profile_used = device.is_some() && kind.class != Class::Finding
+        || actor.is_some() && given.has_actor_by_profile();
     let is_control_profile_used = control.needs_profile(kind.class == Class::Finding);
     let (severity_id, severity) = outcome::severity(source);
     let (status_id, status) = outcome::status(source, &kind);
-    let ClassFacts { uid, name, category_uid, category_name, .. } = *kind.class.facts();
+    let ClassFacts {
+        uid,
+        name,
+        category_uid,
+        category_name,
+        ..
+    } = *kind.class.facts();
     Event {
         activity_id: kind.activity_id,
         activity_name: given.activity_name(),
@@ -121,8 +132,13 @@ pub fn event<'a>(source: &'a Json<'a>) -> Event<'a> {
         class_uid: uid,
         class_name: name,
         type_uid: uid * 100 + kind.activity_id,
-        type_name: TypeName { class: name, activity: kind.activity },
-        time: text(source, &["published"]).and_then(|time| time.parse().ok()).map_or(0, Timestamp::as_millisecond),
+        type_name: TypeName {
+            class: name,
+            activity: kind.activity,
+        },
+        time: text(source, &["published"])
+            .and_then(|time| time.parse().ok())
+            .map_or(0, Timestamp::as_millisecond),
         severity_id,
         severity,
         status_id,
@@ -134,7 +150,10 @@ pub fn event<'a>(source: &'a Json<'a>) -> Event<'a> {
         actor,
         device,
         src_endpoint: given.src_endpoint(),
-        http_request: given.has_request().then(|| endpoint::http_request(source)).flatten(),
+        http_request: given
+            .has_request()
+            .then(|| endpoint::http_request(source))
+            .flatten(),
         control,
         of_class: given.of_class(),
     }
@@ -160,13 +179,18 @@ struct Given<'a, 'c> {
 impl<'a> Given<'a, '_> {
     /// Where the class has no caption for it, the source's own word.
     fn activity_name(&self) -> &'a str {
-        self.event_type.filter(|_| self.kind.activity == OTHER).unwrap_or(self.kind.activity)
+        self.event_type
+            .filter(|_| self.kind.activity == OTHER)
+            .unwrap_or(self.kind.activity)
     }
 
     fn metadata(&self, profiles: &'static [&'static str]) -> Metadata<'a> {
         Metadata {
             version: VERSION,
-            product: Product { name: "Okta", vendor_name: "Okta" },
+            product: Product {
+                name: "Okta",
+                vendor_name: "Okta",
+            },
             log_name: "System Log",
             log_version: text(self.source, &["version"]),
             uid: text(self.source, &["uuid"]),
@@ -188,14 +212,21 @@ impl<'a> Given<'a, '_> {
     }
 
     fn actor(&self) -> Option<Actor<'a>> {
-        let needed =
-            (self.kind.class == Class::Api).then_some(Actor { user: Some(NOBODY), session: None, app_uid: None });
+        let needed = (self.kind.class == Class::Api).then_some(Actor {
+            user: Some(NOBODY),
+            session: None,
+            app_uid: None,
+        });
         self.cast.actor().or(needed)
     }
 
     fn src_endpoint(&self) -> Option<Endpoint<'a>> {
         let needed = || (self.kind.class == Class::Api).then(endpoint::unknown);
-        if self.has_request() { endpoint::source(self.source).or_else(needed) } else { None }
+        if self.has_request() {
+            endpoint::source(self.source).or_else(needed)
+        } else {
+            None
+        }
     }
 
     fn of_class(&self) -> OfClass<'a> {
@@ -203,11 +234,16 @@ impl<'a> Given<'a, '_> {
         match self.kind.class {
             Class::Base => OfClass::default(),
             Class::Finding => self.finding(),
-            Class::Account => {
-                OfClass { user: Some(cast.changed_user()), auth_factors: self.changed_factor(), ..OfClass::default() }
-            }
+            Class::Account => OfClass {
+                user: Some(cast.changed_user()),
+                auth_factors: self.changed_factor(),
+                ..OfClass::default()
+            },
             Class::Authentication => self.authentication(),
-            Class::Entity => OfClass { entity: Some(cast.entity()), ..OfClass::default() },
+            Class::Entity => OfClass {
+                entity: Some(cast.entity()),
+                ..OfClass::default()
+            },
             Class::UserAccess => OfClass {
                 user: Some(cast.grantee()),
                 privileges: Some(cast.privileges(self.event_type)),
@@ -216,7 +252,9 @@ impl<'a> Given<'a, '_> {
             },
             Class::Group => self.group(),
             Class::Api => OfClass {
-                api: Some(Api { operation: self.event_type.unwrap_or(UNKNOWN) }),
+                api: Some(Api {
+                    operation: self.event_type.unwrap_or(UNKNOWN),
+                }),
                 resources: cast.resources(),
                 ..OfClass::default()
             },
@@ -246,7 +284,8 @@ impl<'a> Given<'a, '_> {
 
     /// The factor that is enrolled, changed or removed; not the one with which the admin signed in.
     fn changed_factor(&self) -> Option<[AuthFactor<'a>; 1]> {
-        let is_about_factor = self.kind.activity.starts_with("MFA") || self.cast.authenticator().is_some();
+        let is_about_factor =
+            self.kind.activity.starts_with("MFA") || self.cast.authenticator().is_some();
         is_about_factor
             .then(|| sign_on::factor(self.source, self.cast.authenticator()))
             .flatten()
@@ -266,14 +305,24 @@ impl<'a> Given<'a, '_> {
 
     fn finding(&self) -> OfClass<'a> {
         let uid = text(self.source, &["uuid"]).unwrap_or(UNKNOWN);
-        let title = text(self.source, &["displayMessage"]).or(self.event_type).unwrap_or(UNKNOWN);
+        let title = text(self.source, &["displayMessage"])
+            .or(self.event_type)
+            .unwrap_or(UNKNOWN);
         let user = self.cast.member();
         let src_endpoint = endpoint::source(self.source);
         let is_seen = user.is_some() || src_endpoint.is_some();
         let http_request = endpoint::http_request(self.source);
         OfClass {
-            finding_info: Some(FindingInfo { uid, title, types: self.event_type.map(|event_type| [event_type]) }),
-            evidences: is_seen.then_some([Evidence { user, src_endpoint, http_request }]),
+            finding_info: Some(FindingInfo {
+                uid,
+                title,
+                types: self.event_type.map(|event_type| [event_type]),
+            }),
+            evidences: is_seen.then_some([Evidence {
+                user,
+                src_endpoint,
+                http_request,
+            }]),
             resources: self.cast.resources(),
             is_alert: Some(self.kind.activity != "Close"),
             ..OfClass::default()

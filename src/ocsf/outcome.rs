@@ -10,8 +10,12 @@ use super::shape::{Choice, UNKNOWN};
 use super::table::EventKind;
 
 /// Okta's severity, and the schema's.
-static SEVERITIES: [(&str, Choice<'static>); 4] =
-    [("DEBUG", (1, "Informational")), ("INFO", (1, "Informational")), ("WARN", (3, "Medium")), ("ERROR", (4, "High"))];
+static SEVERITIES: [(&str, Choice<'static>); 4] = [
+    ("DEBUG", (1, "Informational")),
+    ("INFO", (1, "Informational")),
+    ("WARN", (3, "Medium")),
+    ("ERROR", (4, "High")),
+];
 
 /// Okta's `outcome.result`, and the schema's status. Any other result is its own status, 99.
 static STATUSES: [(&str, Choice<'static>); 6] = [
@@ -26,8 +30,11 @@ const SUCCESS: Choice<'static> = (1, "Success");
 const FAILURE: Choice<'static> = (2, "Failure");
 
 /// Status of a finding, which is that of the work on it, by activity. Of an update Okta does not say it.
-static FINDING_STATUSES: [(&str, Choice<'static>); 3] =
-    [("Create", (1, "New")), ("Update", (0, UNKNOWN)), ("Close", (4, "Resolved"))];
+static FINDING_STATUSES: [(&str, Choice<'static>); 3] = [
+    ("Create", (1, "New")),
+    ("Update", (0, UNKNOWN)),
+    ("Close", (4, "Resolved")),
+];
 
 /// Okta's `outcome.result` where a control decided, and the schema's action and disposition.
 static DECISIONS: [(&str, Choice<'static>, Choice<'static>); 4] = [
@@ -38,8 +45,11 @@ static DECISIONS: [(&str, Choice<'static>, Choice<'static>); 4] = [
 ];
 
 /// Okta's risk level, and the schema's.
-static RISK_LEVELS: [(&str, Choice<'static>); 3] =
-    [("LOW", (1, "Low")), ("MEDIUM", (2, "Medium")), ("HIGH", (3, "High"))];
+static RISK_LEVELS: [(&str, Choice<'static>); 3] = [
+    ("LOW", (1, "Low")),
+    ("MEDIUM", (2, "Medium")),
+    ("HIGH", (3, "High")),
+];
 
 /// A control's decision, and the risk that led to it: attributes of the `security_control` profile, but
 /// that a finding has a risk of its own.
@@ -61,7 +71,8 @@ impl Control {
 }
 
 pub(super) fn control(event: &Json<'_>) -> Control {
-    let decision = result(event).and_then(|result| DECISIONS.iter().find(|(name, ..)| *name == result));
+    let decision =
+        result(event).and_then(|result| DECISIONS.iter().find(|(name, ..)| *name == result));
     let risk = risk(event);
     Control {
         action_id: decision.map(|(_, action, _)| action.0),
@@ -111,17 +122,40 @@ fn risk(event: &Json<'_>) -> Option<Choice<'static>> {
 
 /// The level that a risk names: as a word, in Okta's brackets, in JSON, or in JSON in a text.
 fn level_of(risk: &Json<'_>) -> Option<Choice<'static>> {
-    let Some(text) = risk.as_str() else { return risk.get("level").and_then(level_of) };
-    let level = text.split_once("level=").map_or(text, |(_, rest)| rest).trim_start();
-    let starts = |name: &str| level.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
-    let named = RISK_LEVELS.iter().find(|(name, _)| starts(name)).map(|(_, choice)| *choice);
-    let in_json = || Json::parse(text).ok().filter(Json::is_object)?.get("level").and_then(level_of);
+    let Some(text) = risk.as_str() else {
+        return risk.get("level").and_then(level_of);
+    };
+    let level = text
+        .split_once("level=")
+        .map_or(text, |(_, rest)| rest)
+        .trim_start();
+    let starts = |name: &str| {
+        level
+            .get(..name.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(name))
+    };
+    let named = RISK_LEVELS
+        .iter()
+        .find(|(name, _)| starts(name))
+        .map(|(_, choice)| *choice);
+    let in_json = || {
+        Json::parse(text)
+            .ok()
+            .filter(Json::is_object)?
+            .get("level")
+            .and_then(level_of)
+    };
     named.or_else(|| text.trim_start().starts_with('{').then(in_json).flatten())
 }
 
 fn choose<'a>(table: &[(&str, Choice<'static>)], word: Option<&'a str>) -> Choice<'a> {
-    let Some(word) = word else { return (0, UNKNOWN) };
-    table.iter().find(|(name, _)| *name == word).map_or((99, word), |(_, choice)| *choice)
+    let Some(word) = word else {
+        return (0, UNKNOWN);
+    };
+    table
+        .iter()
+        .find(|(name, _)| *name == word)
+        .map_or((99, word), |(_, choice)| *choice)
 }
 
 #[cfg(test)]
@@ -136,16 +170,34 @@ mod tests {
     #[test]
     fn the_risk_is_read_wherever_okta_puts_it() {
         for (data, expected) in [
-            (json!({"risk": "{level=HIGH, reasons=Anomalous Location}"}), Some(3)),
+            (
+                json!({"risk": "{level=HIGH, reasons=Anomalous Location}"}),
+                Some(3),
+            ),
             (json!({"risk": "{reasons=x, level=MEDIUM}"}), Some(2)),
             (json!({"risk": "LOW"}), Some(1)),
             (json!({"risk": {"level": "HIGH"}}), Some(3)),
             (json!({"risk": r#"{"level": "high"}"#}), Some(3)),
-            (json!({"logOnlySecurityData": r#"{"risk":{"level":"HIGH"},"behaviors":{}}"#}), Some(3)),
-            (json!({"logOnlySecurityData": r#"{"behaviors":{},"risk":{"reasons":"x","level":"MEDIUM"}}"#}), Some(2)),
-            (json!({"logOnlySecurityData": {"risk": {"level": "LOW"}}}), Some(1)),
-            (json!({"risk": "{}", "logOnlySecurityData": r#"{"risk":{"level":"LOW"}}"#}), Some(1)),
-            (json!({"risk": "{level=LOW}", "logOnlySecurityData": r#"{"risk":{"level":"HIGH"}}"#}), Some(1)),
+            (
+                json!({"logOnlySecurityData": r#"{"risk":{"level":"HIGH"},"behaviors":{}}"#}),
+                Some(3),
+            ),
+            (
+                json!({"logOnlySecurityData": r#"{"behaviors":{},"risk":{"reasons":"x","level":"MEDIUM"}}"#}),
+                Some(2),
+            ),
+            (
+                json!({"logOnlySecurityData": {"risk": {"level": "LOW"}}}),
+                Some(1),
+            ),
+            (
+                json!({"risk": "{}", "logOnlySecurityData": r#"{"risk":{"level":"LOW"}}"#}),
+                Some(1),
+            ),
+            (
+                json!({"risk": "{level=LOW}", "logOnlySecurityData": r#"{"risk":{"level":"HIGH"}}"#}),
+                Some(1),
+            ),
         ] {
             assert_eq!(level(&data), expected, "{data}");
         }

@@ -9,12 +9,16 @@ pub(super) fn at<'a>(value: &'a Json<'a>, path: &[&str]) -> Option<&'a Json<'a>>
 
 /// A text that says something: not empty, and not Okta's `unknown`, which stands for null.
 pub(super) fn text<'a>(value: &'a Json<'a>, path: &[&str]) -> Option<&'a str> {
-    at(value, path)?.as_str().filter(|text| !text.trim().is_empty() && !text.eq_ignore_ascii_case("unknown"))
+    at(value, path)?
+        .as_str()
+        .filter(|text| !text.trim().is_empty() && !text.eq_ignore_ascii_case("unknown"))
 }
 
 /// Whether `text` has `needle` (ASCII) anywhere in it, in upper or lower case.
 pub(super) fn mentions(text: &str, needle: &str) -> bool {
-    text.as_bytes().windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle.as_bytes()))
+    text.as_bytes()
+        .windows(needle.len())
+        .any(|window| window.eq_ignore_ascii_case(needle.as_bytes()))
 }
 
 #[cfg(test)]

@@ -59,7 +59,8 @@ static FACTORS: [(&str, Choice<'static>); 21] = [
 const PASSWORD: u32 = 11;
 
 /// Event types that are the proof of a further factor, unless that factor is the password.
-const SECOND_FACTOR_EVENTS: [&str; 2] = ["user.authentication.auth_via_mfa", "user.mfa.okta_verify"];
+const SECOND_FACTOR_EVENTS: [&str; 2] =
+    ["user.authentication.auth_via_mfa", "user.mfa.okta_verify"];
 
 /// `transaction.type`, and the schema's type of logon. Nobody sits at Okta's console: what a
 /// person does comes over the network.
@@ -86,37 +87,60 @@ pub(super) fn sign_on<'a>(
         protocol: protocol(event, event_type),
         logon_type,
         is_mfa: is_mfa(event, event_type, factor),
-        is_remote: logon_type.is_some_and(|(id, _)| id == LOGON_TYPES[0].1.0).then_some(true),
+        is_remote: logon_type
+            .is_some_and(|(id, _)| id == LOGON_TYPES[0].1.0)
+            .then_some(true),
     }
 }
 
 fn protocol<'a>(event: &'a Json<'a>, event_type: Option<&str>) -> Option<Choice<'a>> {
-    let by_mode = debug_text(event, "signOnMode").and_then(|mode| first_mention(&SIGN_ON_MODES, mode));
-    let named = |prefix: &str| PROTOCOLS.iter().find(|(start, _)| *start == prefix).map(|(_, choice)| *choice);
+    let by_mode =
+        debug_text(event, "signOnMode").and_then(|mode| first_mention(&SIGN_ON_MODES, mode));
+    let named = |prefix: &str| {
+        PROTOCOLS
+            .iter()
+            .find(|(start, _)| *start == prefix)
+            .map(|(_, choice)| *choice)
+    };
     by_mode.or_else(|| longest(event_type?, named))
 }
 
-fn is_mfa(event: &Json<'_>, event_type: Option<&str>, factor: Option<&AuthFactor<'_>>) -> Option<bool> {
+fn is_mfa(
+    event: &Json<'_>,
+    event_type: Option<&str>,
+    factor: Option<&AuthFactor<'_>>,
+) -> Option<bool> {
     if debug_text(event, "authMethodSecondType").is_some() {
         return Some(true);
     }
     let proves = |prefix: &str| SECOND_FACTOR_EVENTS.contains(&prefix).then_some(());
-    longest(event_type?, proves).map(|()| factor.is_none_or(|factor| factor.factor_type_id != PASSWORD))
+    longest(event_type?, proves)
+        .map(|()| factor.is_none_or(|factor| factor.factor_type_id != PASSWORD))
 }
 
 /// The factor that the event names: in its debug data, by an authenticator among its targets, or
 /// as its credential's type.
-pub(super) fn factor<'a>(event: &'a Json<'a>, authenticator: Option<&'a str>) -> Option<AuthFactor<'a>> {
+pub(super) fn factor<'a>(
+    event: &'a Json<'a>,
+    authenticator: Option<&'a str>,
+) -> Option<AuthFactor<'a>> {
     let word = debug_text(event, "factor")
         .or(authenticator)
         .or_else(|| text(event, &["authenticationContext", "credentialType"]))?;
     let (factor_type_id, factor_type) = first_mention(&FACTORS, word).unwrap_or((99, word));
     let provider = text(event, &["authenticationContext", "credentialProvider"]);
-    Some(AuthFactor { factor_type_id, factor_type, provider })
+    Some(AuthFactor {
+        factor_type_id,
+        factor_type,
+        provider,
+    })
 }
 
 fn first_mention(table: &[(&str, Choice<'static>)], word: &str) -> Option<Choice<'static>> {
-    table.iter().find(|(part, _)| mentions(word, part)).map(|(_, choice)| *choice)
+    table
+        .iter()
+        .find(|(part, _)| mentions(word, part))
+        .map(|(_, choice)| *choice)
 }
 
 #[cfg(test)]
@@ -138,24 +162,47 @@ mod tests {
             (mfa("PASSWORD_AS_FACTOR"), mfa("OKTA_VERIFY_PUSH"), mfa("")),
             (Some(false), Some(true), Some(true))
         );
-        assert_eq!(is_mfa(&Json::from(&json!({})), Some("user.session.start"), None), None);
+        assert_eq!(
+            is_mfa(&Json::from(&json!({})), Some("user.session.start"), None),
+            None
+        );
     }
 
     #[test]
     fn the_sign_on_mode_says_more_than_the_event_type() {
         let event = json!({"debugContext": {"debugData": {"signOnMode": "SAML 2.0"}}});
-        assert_eq!(protocol(&Json::from(&event), Some("app.oauth2.signon")).map(|(id, _)| id), Some(5));
-        assert_eq!(protocol(&Json::from(&json!({})), Some("app.oauth2.signon")).map(|(id, _)| id), Some(4));
-        assert_eq!(protocol(&Json::from(&json!({})), Some("app.oauth2.as.token.grant")).map(|(id, _)| id), Some(6));
-        assert_eq!(protocol(&Json::from(&json!({})), Some("user.session.start")), None);
+        assert_eq!(
+            protocol(&Json::from(&event), Some("app.oauth2.signon")).map(|(id, _)| id),
+            Some(5)
+        );
+        assert_eq!(
+            protocol(&Json::from(&json!({})), Some("app.oauth2.signon")).map(|(id, _)| id),
+            Some(4)
+        );
+        assert_eq!(
+            protocol(&Json::from(&json!({})), Some("app.oauth2.as.token.grant")).map(|(id, _)| id),
+            Some(6)
+        );
+        assert_eq!(
+            protocol(&Json::from(&json!({})), Some("user.session.start")),
+            None
+        );
     }
 
     #[test]
     fn a_factor_has_the_type_of_its_name() {
-        let names = ["SMS_FACTOR", "OKTA_VERIFY_PUSH", "Security Key or Biometric", "OKTA_SOFT_TOKEN", "SIGNED_NONCE"];
+        let names = [
+            "SMS_FACTOR",
+            "OKTA_VERIFY_PUSH",
+            "Security Key or Biometric",
+            "OKTA_SOFT_TOKEN",
+            "SIGNED_NONCE",
+        ];
         let empty = json!({});
         assert_eq!(
-            names.map(|name| factor(&Json::from(&empty), Some(name)).unwrap().factor_type_id),
+            names.map(|name| factor(&Json::from(&empty), Some(name))
+                .unwrap()
+                .factor_type_id),
             [1, 5, 10, 7, 99]
         );
     }

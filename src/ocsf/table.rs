@@ -230,13 +230,30 @@ pub(super) struct EventKind {
 /// The kind of an event type; an event without one is a base event of unknown activity.
 pub(super) fn kind(event_type: Option<&str>) -> EventKind {
     let Some(event_type) = event_type else {
-        return EventKind { class: Class::Base, activity_id: 0, activity: "Unknown" };
+        return EventKind {
+            class: Class::Base,
+            activity_id: 0,
+            activity: "Unknown",
+        };
     };
-    let (class, activity) = longest(event_type, |prefix| BY_TYPE.get(prefix).copied()).unwrap_or((Class::Base, OTHER));
-    let wanted = if activity == BY_VERB { by_verb(class, event_type) } else { activity };
-    let known = class.facts().activities.iter().find(|(_, caption)| *caption == wanted);
+    let (class, activity) =
+        longest(event_type, |prefix| BY_TYPE.get(prefix).copied()).unwrap_or((Class::Base, OTHER));
+    let wanted = if activity == BY_VERB {
+        by_verb(class, event_type)
+    } else {
+        activity
+    };
+    let known = class
+        .facts()
+        .activities
+        .iter()
+        .find(|(_, caption)| *caption == wanted);
     let (activity_id, activity) = known.copied().unwrap_or((99, OTHER));
-    EventKind { class, activity_id, activity }
+    EventKind {
+        class,
+        activity_id,
+        activity,
+    }
 }
 
 /// The answer of `find` for the longest of the event type's prefixes, itself included.
@@ -262,13 +279,16 @@ fn by_verb(class: Class, event_type: &str) -> &'static str {
 }
 
 static BY_TYPE: LazyLock<HashMap<&str, (Class, &str)>> = LazyLock::new(|| {
-    let each = EVENT_TYPES.iter().flat_map(|(class, activity, types)| types.iter().map(|t| (*t, (*class, *activity))));
+    let each = EVENT_TYPES
+        .iter()
+        .flat_map(|(class, activity, types)| types.iter().map(|t| (*t, (*class, *activity))));
     each.collect()
 });
 
 static BY_WORD: LazyLock<HashMap<&str, (&str, &str, &str)>> = LazyLock::new(|| {
-    let each =
-        VERBS.iter().flat_map(|(words, entity, api, account)| words.iter().map(|w| (*w, (*entity, *api, *account))));
+    let each = VERBS.iter().flat_map(|(words, entity, api, account)| {
+        words.iter().map(|w| (*w, (*entity, *api, *account)))
+    });
     each.collect()
 });
 
@@ -288,23 +308,42 @@ mod tests {
     ];
 
     fn has(class: Class, activity: &str) -> bool {
-        activity == OTHER || class.facts().activities.iter().any(|(_, caption)| *caption == activity)
+        activity == OTHER
+            || class
+                .facts()
+                .activities
+                .iter()
+                .any(|(_, caption)| *caption == activity)
     }
 
     #[test]
     fn no_event_type_and_no_verb_stands_twice() {
-        assert_eq!(BY_TYPE.len(), EVENT_TYPES.iter().map(|(.., types)| types.len()).sum::<usize>());
-        assert_eq!(BY_WORD.len(), VERBS.iter().map(|(words, ..)| words.len()).sum::<usize>());
+        assert_eq!(
+            BY_TYPE.len(),
+            EVENT_TYPES
+                .iter()
+                .map(|(.., types)| types.len())
+                .sum::<usize>()
+        );
+        assert_eq!(
+            BY_WORD.len(),
+            VERBS.iter().map(|(words, ..)| words.len()).sum::<usize>()
+        );
     }
 
     #[test]
     fn every_activity_is_one_of_its_class() {
         for (class, activity, types) in EVENT_TYPES {
-            let is_by_verb = *activity == BY_VERB && matches!(class, Class::Entity | Class::Api | Class::Account);
-            assert!(is_by_verb || has(*class, activity), "{activity} of {types:?}");
+            let is_by_verb = *activity == BY_VERB
+                && matches!(class, Class::Entity | Class::Api | Class::Account);
+            assert!(
+                is_by_verb || has(*class, activity),
+                "{activity} of {types:?}"
+            );
         }
         for (words, entity, api, account) in VERBS {
-            let fits = has(Class::Entity, entity) && has(Class::Api, api) && has(Class::Account, account);
+            let fits =
+                has(Class::Entity, entity) && has(Class::Api, api) && has(Class::Account, account);
             assert!(fits, "{words:?}");
         }
     }
@@ -314,7 +353,13 @@ mod tests {
         for class in CLASSES {
             let facts = class.facts();
             assert_eq!(facts.uid / 1000, facts.category_uid, "{}", facts.name);
-            assert_eq!(CLASSES.iter().filter(|other| other.facts().uid == facts.uid).count(), 1);
+            assert_eq!(
+                CLASSES
+                    .iter()
+                    .filter(|other| other.facts().uid == facts.uid)
+                    .count(),
+                1
+            );
         }
     }
 

@@ -16,17 +16,27 @@ fn made(source: &Value) -> Value {
 }
 
 fn sample(event_type: &str) -> Value {
-    let events = EVENTS.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    events.into_iter().find(|event| event["eventType"] == event_type).unwrap()
+    let events = EVENTS
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    events
+        .into_iter()
+        .find(|event| event["eventType"] == event_type)
+        .unwrap()
 }
 
 #[test]
 fn an_event_type_has_the_class_that_the_list_says() {
     for line in EVENT_TYPES.lines() {
-        let [event_type, type_uid, type_name] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let [event_type, type_uid, type_name] = line.split('\t').collect::<Vec<_>>()[..] else {
+            panic!("{line}")
+        };
         let made = made(&json!({"eventType": event_type}));
         assert_eq!(
-            (made["type_uid"].to_string().as_str(), made["type_name"].as_str()),
+            (
+                made["type_uid"].to_string().as_str(),
+                made["type_name"].as_str()
+            ),
             (type_uid, Some(type_name)),
             "{line}"
         );
@@ -49,11 +59,24 @@ fn required(class_uid: u64) -> &'static [&'static str] {
 
 fn assert_complete(source: &Value) {
     let made = made(source);
-    let uid = |key: &str| made[key].as_u64().unwrap_or_else(|| panic!("{key} of {made}"));
+    let uid = |key: &str| {
+        made[key]
+            .as_u64()
+            .unwrap_or_else(|| panic!("{key} of {made}"))
+    };
     assert_eq!(uid("type_uid"), uid("class_uid") * 100 + uid("activity_id"));
     assert_eq!(uid("category_uid"), uid("class_uid") / 1000);
-    assert!(made["time"].is_i64() && made["severity_id"].is_u64() && made["status_id"].is_u64(), "{made}");
-    assert_eq!((&made["metadata"]["version"], &made["metadata"]["product"]["name"]), (&json!(VERSION), &json!("Okta")));
+    assert!(
+        made["time"].is_i64() && made["severity_id"].is_u64() && made["status_id"].is_u64(),
+        "{made}"
+    );
+    assert_eq!(
+        (
+            &made["metadata"]["version"],
+            &made["metadata"]["product"]["name"]
+        ),
+        (&json!(VERSION), &json!("Okta"))
+    );
     for key in required(uid("class_uid")) {
         assert!(made.get(key).is_some(), "{key} of {made}");
     }
@@ -83,7 +106,9 @@ fn assert_no_blank(value: &Value, source: &Value) {
 
 #[test]
 fn every_sample_is_a_complete_event() {
-    EVENTS.lines().for_each(|line| assert_complete(&serde_json::from_str(line).unwrap()));
+    EVENTS
+        .lines()
+        .for_each(|line| assert_complete(&serde_json::from_str(line).unwrap()));
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -93,10 +118,21 @@ fn any_json() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
         any::<String>().prop_map(Value::from),
-        prop::sample::select(vec!["unknown", "", "User", "203.0.113.9", "é@ü.de", "WEB", "level="])
-            .prop_map(Value::from),
+        prop::sample::select(vec![
+            "unknown",
+            "",
+            "User",
+            "203.0.113.9",
+            "é@ü.de",
+            "WEB",
+            "level="
+        ])
+        .prop_map(Value::from),
     ];
-    let key = prop_oneof![any::<String>(), prop::sample::select(KEYS.to_vec()).prop_map(str::to_owned)];
+    let key = prop_oneof![
+        any::<String>(),
+        prop::sample::select(KEYS.to_vec()).prop_map(str::to_owned)
+    ];
     leaf.prop_recursive(5, 60, 6, move |inner| {
         let member = (key.clone(), inner.clone());
         prop_oneof![
@@ -174,22 +210,40 @@ fn a_sign_in_says_who_where_how_and_at_which_risk() {
     let made = made(&sample("user.session.start"));
     let user = json!({"uid": "00uSample00000000002", "name": "Bob Builder", "type_id": 1, "type": "User", "email_addr": "bob@example.com"});
     assert_eq!((&made["user"], &made["actor"]["user"]), (&user, &user));
-    assert_eq!(made["service"], json!({"uid": "0oaSampleApp000000001", "name": "Payroll"}));
-    assert_eq!((&made["is_mfa"], &made["logon_type_id"], &made["risk_level_id"]), (&json!(true), &json!(3), &json!(2)));
-    assert_eq!(made["metadata"]["profiles"], json!(["host", "security_control"]));
+    assert_eq!(
+        made["service"],
+        json!({"uid": "0oaSampleApp000000001", "name": "Payroll"})
+    );
+    assert_eq!(
+        (
+            &made["is_mfa"],
+            &made["logon_type_id"],
+            &made["risk_level_id"]
+        ),
+        (&json!(true), &json!(3), &json!(2))
+    );
+    assert_eq!(
+        made["metadata"]["profiles"],
+        json!(["host", "security_control"])
+    );
     assert_eq!(made["time"], json!(1_793_582_101_120_u64));
-    let location =
-        json!({"city": "Haifa", "region": "Haifa District", "country": "Israel", "lat": 32.8184, "long": 34.9885});
+    let location = json!({"city": "Haifa", "region": "Haifa District", "country": "Israel", "lat": 32.8184, "long": 34.9885});
     assert_eq!(made["src_endpoint"]["location"], location);
 }
 
 #[test]
 fn the_user_of_a_change_is_its_target_and_not_its_actor() {
-    for event_type in
-        ["user.lifecycle.create", "user.account.privilege.grant", "group.user_membership.add", "user.session.clear"]
-    {
+    for event_type in [
+        "user.lifecycle.create",
+        "user.account.privilege.grant",
+        "group.user_membership.add",
+        "user.session.clear",
+    ] {
         let made = made(&sample(event_type));
-        assert_ne!(made["user"]["uid"], made["actor"]["user"]["uid"], "{event_type}");
+        assert_ne!(
+            made["user"]["uid"], made["actor"]["user"]["uid"],
+            "{event_type}"
+        );
     }
 }
 
@@ -200,13 +254,19 @@ fn a_change_without_target_is_about_its_actor_and_one_with_another_target_is_not
         made(&json!({"eventType": "user.account.lock", "actor": actor, "target": target}))["user"]["uid"].clone()
     };
     assert_eq!(user_uid(Value::Null), "00u1");
-    assert_eq!(user_uid(json!([{"id": "00p1", "type": "PolicyEntity"}])), Value::Null);
+    assert_eq!(
+        user_uid(json!([{"id": "00p1", "type": "PolicyEntity"}])),
+        Value::Null
+    );
 }
 
 #[test]
 fn a_grant_names_its_privileges_and_what_they_are_on() {
     let grant = made(&sample("user.account.privilege.grant"));
-    assert_eq!(grant["privileges"], json!(["Help desk administrator", "Read-only administrator"]));
+    assert_eq!(
+        grant["privileges"],
+        json!(["Help desk administrator", "Read-only administrator"])
+    );
     let binding = made(&sample("iam.resourceset.bindings.add"));
     assert_eq!(
         (&binding["privileges"], &binding["resources"][0]["name"]),
@@ -214,7 +274,10 @@ fn a_grant_names_its_privileges_and_what_they_are_on() {
     );
     let membership = made(&sample("application.user_membership.add"));
     assert_eq!(
-        (&membership["privileges"], &membership["resources"][0]["uid"]),
+        (
+            &membership["privileges"],
+            &membership["resources"][0]["uid"]
+        ),
         (&json!(["access"]), &json!("0oaSampleApp000000001"))
     );
 }
@@ -226,23 +289,41 @@ fn a_decision_of_a_control_is_an_action() {
         (&made["status_id"], &made["status"], &made["status_code"]),
         (&json!(99), &json!("CHALLENGE"), &json!("CHALLENGE"))
     );
-    assert_eq!((&made["action_id"], &made["disposition_id"]), (&json!(99), &json!(23)));
+    assert_eq!(
+        (&made["action_id"], &made["disposition_id"]),
+        (&json!(99), &json!(23))
+    );
 }
 
 #[test]
 fn a_threat_is_a_finding_with_its_evidence_and_without_the_link_that_was_asked_for() {
     let made = made(&sample("security.threat.detected"));
-    assert_eq!((&made["is_alert"], &made["severity_id"], &made["status"]), (&json!(true), &json!(3), &json!("New")));
+    assert_eq!(
+        (&made["is_alert"], &made["severity_id"], &made["status"]),
+        (&json!(true), &json!(3), &json!("New"))
+    );
     assert!(made["evidences"][0]["src_endpoint"]["ip"].is_string());
     assert!(!made.to_string().contains("one-time-word"));
 }
 
 #[test]
 fn what_has_no_class_is_a_base_event() {
-    for source in [Value::Null, json!(1), json!([]), json!({}), json!({"eventType": 3})] {
+    for source in [
+        Value::Null,
+        json!(1),
+        json!([]),
+        json!({}),
+        json!({"eventType": 3}),
+    ] {
         let made = made(&source);
-        assert_eq!((&made["class_uid"], &made["activity_id"], &made["time"]), (&json!(0), &json!(0), &json!(0)));
+        assert_eq!(
+            (&made["class_uid"], &made["activity_id"], &made["time"]),
+            (&json!(0), &json!(0), &json!(0))
+        );
     }
     let made = made(&sample("brand.new.event_type"));
-    assert_eq!((&made["type_uid"], &made["activity_name"]), (&json!(99), &json!("brand.new.event_type")));
+    assert_eq!(
+        (&made["type_uid"], &made["activity_name"]),
+        (&json!(99), &json!("brand.new.event_type"))
+    );
 }

@@ -77,7 +77,8 @@ impl<'a> Named<'a> {
     }
 
     fn is_privilege(&self) -> bool {
-        self.kind.is_some_and(|kind| PRIVILEGE_TYPES.iter().any(|part| mentions(kind, part)))
+        self.kind
+            .is_some_and(|kind| PRIVILEGE_TYPES.iter().any(|part| mentions(kind, part)))
     }
 
     fn is_group(&self) -> bool {
@@ -90,23 +91,45 @@ impl<'a> Named<'a> {
             Some(login) if is_email(login) => (Some(login), None),
             login => (None, login.filter(|login| Some(*login) != self.uid)),
         };
-        User { uid: self.uid, name: self.name(), type_id, r#type, email_addr, uid_alt }
+        User {
+            uid: self.uid,
+            name: self.name(),
+            type_id,
+            r#type,
+            email_addr,
+            uid_alt,
+        }
     }
 
     fn thing(&self) -> Thing<'a> {
-        Thing { uid: self.uid, name: self.name(), kind: self.kind }
+        Thing {
+            uid: self.uid,
+            name: self.name(),
+            kind: self.kind,
+        }
     }
 
     fn entity(&self) -> Entity<'a> {
         let (type_id, r#type) = choose(&ENTITY_TYPES, self.kind);
         let policy = (type_id == POLICY.0).then(|| self.thing());
-        Entity { uid: self.uid, name: self.name(), type_id, r#type, policy }
+        Entity {
+            uid: self.uid,
+            name: self.name(),
+            type_id,
+            r#type,
+            policy,
+        }
     }
 }
 
 fn choose<'a>(table: &[(&str, Choice<'static>)], word: Option<&'a str>) -> Choice<'a> {
-    let Some(word) = word else { return (0, UNKNOWN) };
-    table.iter().find(|(name, _)| *name == word).map_or((99, word), |(_, choice)| *choice)
+    let Some(word) = word else {
+        return (0, UNKNOWN);
+    };
+    table
+        .iter()
+        .find(|(name, _)| *name == word)
+        .map_or((99, word), |(_, choice)| *choice)
 }
 
 /// The schema's rule for an e-mail address: one `@`, a host with a dot in it, and no unusual letters.
@@ -132,37 +155,60 @@ pub(super) struct Cast<'a> {
 
 impl<'a> Cast<'a> {
     pub(super) fn of(event: &'a Json<'a>) -> Self {
-        let targets = event.get("target").and_then(Json::as_array).unwrap_or_default();
+        let targets = event
+            .get("target")
+            .and_then(Json::as_array)
+            .unwrap_or_default();
         let actor = event.get("actor").and_then(Named::read);
-        Self { event, actor, targets: targets.iter().filter_map(Named::read).collect() }
+        Self {
+            event,
+            actor,
+            targets: targets.iter().filter_map(Named::read).collect(),
+        }
     }
 
     /// The actor with session and client.
     pub(super) fn actor(&self) -> Option<Actor<'a>> {
         let user = self.actor.map(|actor| actor.user());
         let (session, app_uid) = (self.session(), text(self.event, &["client", "id"]));
-        (user.is_some() || session.is_some() || app_uid.is_some()).then_some(Actor { user, session, app_uid })
+        (user.is_some() || session.is_some() || app_uid.is_some()).then_some(Actor {
+            user,
+            session,
+            app_uid,
+        })
     }
 
     pub(super) fn session(&self) -> Option<Session<'a>> {
         let context = at(self.event, &["authenticationContext"])?;
-        let (uid, issuer) = (text(context, &["externalSessionId"]), text(context, &["issuer", "id"]));
+        let (uid, issuer) = (
+            text(context, &["externalSessionId"]),
+            text(context, &["issuer", "id"]),
+        );
         uid.or(issuer).map(|_| Session { uid, issuer })
     }
 
     fn first(&self, kinds: &[&str]) -> Option<&Named<'a>> {
-        kinds.iter().find_map(|kind| self.targets.iter().find(|target| target.is(&[*kind])))
+        kinds
+            .iter()
+            .find_map(|kind| self.targets.iter().find(|target| target.is(&[*kind])))
     }
 
     /// The user who signs in: the one that the event names, or else its actor.
     pub(super) fn signing_user(&self) -> User<'a> {
-        self.first(&["User"]).or(self.actor.as_ref()).map_or(NOBODY, Named::user)
+        self.first(&["User"])
+            .or(self.actor.as_ref())
+            .map_or(NOBODY, Named::user)
     }
 
     /// The user whose account changes. An event that names no target is about its actor.
     pub(super) fn changed_user(&self) -> User<'a> {
-        let actor = self.actor.as_ref().filter(|actor| self.targets.is_empty() && actor.is(&["User"]));
-        self.first(&["User", "AppUser"]).or(actor).map_or(NOBODY, Named::user)
+        let actor = self
+            .actor
+            .as_ref()
+            .filter(|actor| self.targets.is_empty() && actor.is(&["User"]));
+        self.first(&["User", "AppUser"])
+            .or(actor)
+            .map_or(NOBODY, Named::user)
     }
 
     /// The grantee: a user, or the client that acts for itself.
@@ -176,25 +222,37 @@ impl<'a> Cast<'a> {
     }
 
     pub(super) fn group(&self) -> Thing<'a> {
-        self.targets.iter().find(|target| target.is_group()).map_or(NOTHING, Named::thing)
+        self.targets
+            .iter()
+            .find(|target| target.is_group())
+            .map_or(NOTHING, Named::thing)
     }
 
     /// The object that a group is granted: the first target that is neither group nor user nor role.
     pub(super) fn granted_resource(&self) -> Option<Thing<'a>> {
-        let is_other = |target: &&Named<'a>| !target.is_group() && !target.is(&GRANTEES) && !target.is_privilege();
+        let is_other = |target: &&Named<'a>| {
+            !target.is_group() && !target.is(&GRANTEES) && !target.is_privilege()
+        };
         self.targets.iter().find(is_other).map(Named::thing)
     }
 
     /// The object that is managed: the first target that is no user, or else the user.
     pub(super) fn entity(&self) -> Entity<'a> {
         let thing = self.targets.iter().find(|target| !target.is(&["User"]));
-        thing.or(self.targets.first()).map_or(NO_ENTITY, Named::entity)
+        thing
+            .or(self.targets.first())
+            .map_or(NO_ENTITY, Named::entity)
     }
 
     /// The application that is signed in to; Okta itself where the event names none.
     pub(super) fn service(&self) -> Thing<'a> {
-        let app = self.first(&["AppInstance", "PublicClientApp"]).map(Named::thing);
-        Thing { kind: None, ..app.unwrap_or(OKTA) }
+        let app = self
+            .first(&["AppInstance", "PublicClientApp"])
+            .map(Named::thing);
+        Thing {
+            kind: None,
+            ..app.unwrap_or(OKTA)
+        }
     }
 
     /// Every target.
@@ -204,14 +262,23 @@ impl<'a> Cast<'a> {
 
     /// The objects that a user is granted: the targets that are neither users nor privileges.
     pub(super) fn granted_resources(&self) -> Vec<Thing<'a>> {
-        let others = self.targets.iter().filter(|target| !target.is(&GRANTEES) && !target.is_privilege());
+        let others = self
+            .targets
+            .iter()
+            .filter(|target| !target.is(&GRANTEES) && !target.is_privilege());
         others.map(Named::thing).collect()
     }
 
     /// The privileges that the event grants or revokes; where it names none, what its type means.
     pub(super) fn privileges(&self, event_type: Option<&str>) -> Vec<&'a str> {
-        let listed = PRIVILEGE_LISTS.iter().find_map(|key| debug_text(self.event, key)).unwrap_or_default();
-        let listed = listed.split(',').map(str::trim).filter(|privilege| !privilege.is_empty());
+        let listed = PRIVILEGE_LISTS
+            .iter()
+            .find_map(|key| debug_text(self.event, key))
+            .unwrap_or_default();
+        let listed = listed
+            .split(',')
+            .map(str::trim)
+            .filter(|privilege| !privilege.is_empty());
         let named = self
             .targets
             .iter()
@@ -224,21 +291,57 @@ impl<'a> Cast<'a> {
         if !privileges.is_empty() {
             return privileges;
         }
-        let meant = |prefix: &str| PRIVILEGES.iter().find(|(start, _)| *start == prefix).map(|(_, meant)| *meant);
-        vec![event_type.and_then(|event_type| longest(event_type, meant)).unwrap_or(UNKNOWN)]
+        let meant = |prefix: &str| {
+            PRIVILEGES
+                .iter()
+                .find(|(start, _)| *start == prefix)
+                .map(|(_, meant)| *meant)
+        };
+        vec![
+            event_type
+                .and_then(|event_type| longest(event_type, meant))
+                .unwrap_or(UNKNOWN),
+        ]
     }
 
     /// Text of an authenticator that a target names.
     pub(super) fn authenticator(&self) -> Option<&'a str> {
-        self.first(&["AuthenticatorEnrollment", "Factor", "AuthenticatorMethod"]).and_then(Named::name)
+        self.first(&["AuthenticatorEnrollment", "Factor", "AuthenticatorMethod"])
+            .and_then(Named::name)
     }
 }
 
-const GRANTEES: [&str; 5] = ["User", "AppUser", "PublicClientApp", "PublicClientAppEntity", "ServiceAccount"];
+const GRANTEES: [&str; 5] = [
+    "User",
+    "AppUser",
+    "PublicClientApp",
+    "PublicClientAppEntity",
+    "ServiceAccount",
+];
 
 /// Stands for a required user of whom nothing is known.
-pub(super) const NOBODY: User<'static> =
-    User { uid: None, name: Some(UNKNOWN), type_id: 0, r#type: UNKNOWN, email_addr: None, uid_alt: None };
-const NOTHING: Thing<'static> = Thing { uid: None, name: Some(UNKNOWN), kind: None };
-const OKTA: Thing<'static> = Thing { uid: None, name: Some("Okta"), kind: None };
-const NO_ENTITY: Entity<'static> = Entity { uid: None, name: Some(UNKNOWN), type_id: 0, r#type: UNKNOWN, policy: None };
+pub(super) const NOBODY: User<'static> = User {
+    uid: None,
+    name: Some(UNKNOWN),
+    type_id: 0,
+    r#type: UNKNOWN,
+    email_addr: None,
+    uid_alt: None,
+};
+const NOTHING: Thing<'static> = Thing {
+    uid: None,
+    name: Some(UNKNOWN),
+    kind: None,
+};
+const OKTA: Thing<'static> = Thing {
+    uid: None,
+    name: Some("Okta"),
+    kind: None,
+};
+const NO_ENTITY: Entity<'static> = Entity {
+    uid: None,
+    name: Some(UNKNOWN),
+    type_id: 0,
+    r#type: UNKNOWN,
+    policy: None,
+};

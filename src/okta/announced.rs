@@ -42,8 +42,14 @@ pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<SignedD
 /// The rate-limit headers of an answer that came at `now`; Okta sometimes sends them twice.
 pub(super) fn announced(headers: &HeaderMap, now: Timestamp) -> Option<Announced> {
     let numbers = |name: &str| -> HashSet<i64> {
-        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-        values.flat_map(|value| value.split(',')).filter_map(|value| value.trim().parse().ok()).collect()
+        let values = headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
+        values
+            .flat_map(|value| value.split(','))
+            .filter_map(|value| value.trim().parse().ok())
+            .collect()
     };
     let date = date(headers).unwrap_or(now);
     let limit = numbers("x-rate-limit-limit").into_iter().min()?;
@@ -77,10 +83,21 @@ mod tests {
         let date: Timestamp = "2026-11-23T18:00:00Z".parse().unwrap();
         let reset = Timestamp::from_second(1_795_456_830).unwrap();
         let now = date + SignedDuration::from_secs(20);
-        let read = Announced { limit: 300, remaining: 12, reset, resets_in: reset.duration_since(date) };
+        let read = Announced {
+            limit: 300,
+            remaining: 12,
+            reset,
+            resets_in: reset.duration_since(date),
+        };
         assert_eq!(announced(&headers, now), Some(read));
         headers.remove("date");
-        assert_eq!(announced(&headers, now), Some(Announced { resets_in: reset.duration_since(now), ..read }));
+        assert_eq!(
+            announced(&headers, now),
+            Some(Announced {
+                resets_in: reset.duration_since(now),
+                ..read
+            })
+        );
         headers.remove("x-rate-limit-reset");
         assert_eq!(announced(&headers, now), None);
     }
@@ -91,15 +108,23 @@ mod tests {
         let wait = |pairs: &[(&str, &str)]| {
             let mut headers = HeaderMap::new();
             for (name, value) in pairs {
-                headers
-                    .insert(reqwest::header::HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+                headers.insert(
+                    reqwest::header::HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                    value.parse().unwrap(),
+                );
             }
             retry_after(&headers, now).map(|wait| wait.as_secs())
         };
         assert_eq!(wait(&[("retry-after", " 7 ")]), Some(7));
         let date = ("date", "Mon, 23 Nov 2026 18:00:00 GMT");
-        assert_eq!(wait(&[("retry-after", "Mon, 23 Nov 2026 18:00:30 GMT"), date]), Some(30));
-        assert_eq!(wait(&[("retry-after", "Mon, 23 Nov 2026 18:05:30 GMT")]), Some(30));
+        assert_eq!(
+            wait(&[("retry-after", "Mon, 23 Nov 2026 18:00:30 GMT"), date]),
+            Some(30)
+        );
+        assert_eq!(
+            wait(&[("retry-after", "Mon, 23 Nov 2026 18:05:30 GMT")]),
+            Some(30)
+        );
         for odd in ["", "-1", "soon", "99999999999999999999", "1.5"] {
             assert_eq!(wait(&[("retry-after", odd)]), None, "{odd}");
         }

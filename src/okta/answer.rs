@@ -106,7 +106,9 @@ pub(super) fn slowed(
     if status != 429 {
         return None;
     }
-    let told = announced.map(|announced| announced.resets_in).or(retry_after);
+    let told = announced
+        .map(|announced| announced.resets_in)
+        .or(retry_after);
     Some(match told.filter(|wait| *wait <= LONGEST_WAIT) {
         Some(wait) => Slowed::Until(now + wait.max(SignedDuration::from_secs(1))),
         None => Slowed::Crowded,
@@ -133,17 +135,28 @@ impl Raw {
         let text = || format!("HTTP {}{}", self.status, refusal.told());
         match self.status {
             200 if self.body.is_json() => None,
-            200 => Some(AnswerTrouble { text: "the answer is not JSON".to_owned(), size: Size::Suspect }),
+            200 => Some(AnswerTrouble {
+                text: "the answer is not JSON".to_owned(),
+                size: Size::Suspect,
+            }),
             // E0000009 is what a query that takes too long ends with.
-            500 | 504 => Some(AnswerTrouble { text: text(), size: Size::Suspect }),
-            408 | 425 | 501.. => Some(AnswerTrouble { text: text(), size: Size::Indifferent }),
+            500 | 504 => Some(AnswerTrouble {
+                text: text(),
+                size: Size::Suspect,
+            }),
+            408 | 425 | 501.. => Some(AnswerTrouble {
+                text: text(),
+                size: Size::Indifferent,
+            }),
             _ => None,
         }
     }
 
     /// Where a redirect leads, in words.
     fn moved(&self, host: &str) -> Option<String> {
-        let location = self.header("location").filter(|_| (300..400).contains(&self.status))?;
+        let location = self
+            .header("location")
+            .filter(|_| (300..400).contains(&self.status))?;
         remedy::moved(location, host)
     }
 }
@@ -158,28 +171,45 @@ pub(super) fn meaning(raw: &Raw, asked: &Asked, way: Way, host: &str) -> Meaning
         return Meaning::Trouble(trouble);
     }
     let challenge = Challenge::read(&raw.headers);
-    let said = format!("GET {}: HTTP {}{}{}", asked.path(), raw.status, refusal.told(), challenge.told());
+    let said = format!(
+        "GET {}: HTTP {}{}{}",
+        asked.path(),
+        raw.status,
+        refusal.told(),
+        challenge.told()
+    );
     if refusal.code == "E0000015" {
-        return Meaning::Final(Error::NotApplicable(format!("the org does not have this feature ({said})")));
+        return Meaning::Final(Error::NotApplicable(format!(
+            "the org does not have this feature ({said})"
+        )));
     }
     if challenge.is_about_proof() || refusal.is_about_proof() {
-        let text = format!("Okta does not accept the function's DPoP proofs: check its clock ({said})");
+        let text =
+            format!("Okta does not accept the function's DPoP proofs: check its clock ({said})");
         return Meaning::NewProof(Error::Failed(text));
     }
     match raw.status {
         300..400 => {
-            let text =
-                raw.moved(host).unwrap_or_else(|| "Okta answers with a redirect, which is not followed".to_owned());
+            let text = raw.moved(host).unwrap_or_else(|| {
+                "Okta answers with a redirect, which is not followed".to_owned()
+            });
             Meaning::Final(Error::Failed(format!("{text} ({said})")))
         }
         400 | 406 | 415 => malformed(&refusal, asked, said),
         401 => {
-            let text = format!("Okta does not accept the access: {} ({said})", remedy::access(way));
+            let text = format!(
+                "Okta does not accept the access: {} ({said})",
+                remedy::access(way)
+            );
             Meaning::NewToken(Error::Rejected(text))
         }
         403 => forbidden(&refusal, &challenge, asked, way, said),
-        404 if matches!(refusal.code.as_str(), "E0000007" | "E0000008") => Meaning::Final(Error::Gone),
-        404 => Meaning::Doubtful(Error::Failed(format!("the answer is not Okta's own word for an absence ({said})"))),
+        404 if matches!(refusal.code.as_str(), "E0000007" | "E0000008") => {
+            Meaning::Final(Error::Gone)
+        }
+        404 => Meaning::Doubtful(Error::Failed(format!(
+            "the answer is not Okta's own word for an absence ({said})"
+        ))),
         _ => Meaning::Doubtful(Error::Failed(said)),
     }
 }
@@ -196,29 +226,53 @@ pub(super) fn takes_access(raw: &Raw, asked: &Asked, way: Way) -> bool {
 fn malformed(refusal: &Refusal, asked: &Asked, said: String) -> Meaning {
     match refusal.code.as_str() {
         // Seen for a position that Okta has forgotten; E0000053 where its time is before what the System Log keeps.
-        "E0000029" | "E0000031" | "E0000053" if asked.is_continued() => Meaning::Doubtful(Error::Expired),
-        _ if asked.is_continued() && refusal.is_about_position() => Meaning::Doubtful(Error::Expired),
+        "E0000029" | "E0000031" | "E0000053" if asked.is_continued() => {
+            Meaning::Doubtful(Error::Expired)
+        }
+        _ if asked.is_continued() && refusal.is_about_position() => {
+            Meaning::Doubtful(Error::Expired)
+        }
         _ if asked.is_decorated() => Meaning::Undecorated(Error::Refused(said)),
         _ => Meaning::Final(Error::Refused(said)),
     }
 }
 
-fn forbidden(refusal: &Refusal, challenge: &Challenge, asked: &Asked, way: Way, said: String) -> Meaning {
+fn forbidden(
+    refusal: &Refusal,
+    challenge: &Challenge,
+    asked: &Asked,
+    way: Way,
+    said: String,
+) -> Meaning {
     if let Some(scope) = challenge.missing_scope() {
-        return Meaning::Final(Error::Unavailable(format!("{} ({said})", remedy::scope(way, scope))));
+        return Meaning::Final(Error::Unavailable(format!(
+            "{} ({said})",
+            remedy::scope(way, scope)
+        )));
     }
     if refusal.is_about_zones() || challenge.is_about_zones() {
-        return Meaning::Final(Error::Unavailable(format!("{} ({said})", remedy::zones(way))));
+        return Meaning::Final(Error::Unavailable(format!(
+            "{} ({said})",
+            remedy::zones(way)
+        )));
     }
     match refusal.code.as_str() {
         // Not allowed "in the user's current status": there is nothing to be had of this user.
         "E0000038" => Meaning::Final(Error::Gone),
-        "E0000005" => Meaning::NewToken(Error::Failed(format!("Okta does not accept the session ({said})"))),
-        "" => Meaning::Doubtful(Error::Failed(format!("the answer is not Okta's own refusal ({said})"))),
+        "E0000005" => Meaning::NewToken(Error::Failed(format!(
+            "Okta does not accept the session ({said})"
+        ))),
+        "" => Meaning::Doubtful(Error::Failed(format!(
+            "the answer is not Okta's own refusal ({said})"
+        ))),
         _ => {
             let error = Error::Unavailable(format!("{} ({said})", remedy::role(way, asked.path())));
             // Okta gave the page before this one, so it probably allows this one, too.
-            if asked.is_continued() { Meaning::Doubtful(error) } else { Meaning::Final(error) }
+            if asked.is_continued() {
+                Meaning::Doubtful(error)
+            } else {
+                Meaning::Final(error)
+            }
         }
     }
 }
@@ -233,10 +287,16 @@ pub(super) fn grant(raw: &Raw, way: Way, host: &str) -> Grant {
         return Grant::Trouble(trouble);
     }
     let rejected = |what: &str| {
-        Error::Rejected(format!("Okta grants no access token (HTTP {}{}): {what}", raw.status, refusal.told()))
+        Error::Rejected(format!(
+            "Okta grants no access token (HTTP {}{}): {what}",
+            raw.status,
+            refusal.told()
+        ))
     };
     if refusal.is_about_proof() {
-        return Grant::NewProof(rejected("it does not accept the function's DPoP proofs: check its clock"));
+        return Grant::NewProof(rejected(
+            "it does not accept the function's DPoP proofs: check its clock",
+        ));
     }
     if refusal.is_about_zones() {
         return Grant::Final(rejected(&remedy::zones(way)));
@@ -244,7 +304,9 @@ pub(super) fn grant(raw: &Raw, way: Way, host: &str) -> Grant {
     match refusal.error.as_str() {
         "invalid_client" => Grant::Clock(rejected(remedy::client(way))),
         "consent_required" | "access_denied" => Grant::Nothing(rejected(remedy::scopes(way))),
-        "invalid_scope" => Grant::UnknownScope(rejected("the org knows none of the scopes that were asked for")),
+        "invalid_scope" => Grant::UnknownScope(rejected(
+            "the org knows none of the scopes that were asked for",
+        )),
         "" if refusal.code.is_empty() => match raw.moved(host) {
             Some(moved) => Grant::Final(rejected(&moved)),
             None => Grant::Doubtful(rejected(&format!(
@@ -266,17 +328,32 @@ mod tests {
     fn raw(status: u16, headers: &[(&str, &str)], body: &str) -> Raw {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
-            map.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+            map.append(
+                HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                value.parse().unwrap(),
+            );
         }
         let received_at = "2026-11-23T18:00:00Z".parse().unwrap();
-        Raw { status, headers: map, body: body.to_owned().into(), received_at }
+        Raw {
+            status,
+            headers: map,
+            body: body.to_owned().into(),
+            received_at,
+        }
     }
 
     /// The meaning as its name and its error's.
     fn read(target: &str, answer: &Raw) -> String {
-        let text = format!("{:?}", meaning(answer, &Asked::new(target, ""), Way::App, "acme.okta.com"));
+        let text = format!(
+            "{:?}",
+            meaning(answer, &Asked::new(target, ""), Way::App, "acme.okta.com")
+        );
         assert!(!text.contains("secret"), "{text}");
-        text.split('"').next().unwrap().trim_end_matches(['(', ')']).replace('(', " ")
+        text.split('"')
+            .next()
+            .unwrap()
+            .trim_end_matches(['(', ')'])
+            .replace('(', " ")
     }
 
     fn code(code: &str) -> String {
@@ -312,20 +389,35 @@ mod tests {
                 "Doubtful Expired",
             ),
             (CONTINUED, 400, "", "Final Refused"),
-            ("/api/v1/groups?expand=stats", 400, &code("E0000001"), "Undecorated Refused"),
+            (
+                "/api/v1/groups?expand=stats",
+                400,
+                &code("E0000001"),
+                "Undecorated Refused",
+            ),
             (PATH, 423, &code("E0000239"), "Doubtful Failed"),
-            (PATH, 503, &code("E0000010"), "Trouble AnswerTrouble { text: "),
+            (
+                PATH,
+                503,
+                &code("E0000010"),
+                "Trouble AnswerTrouble { text: ",
+            ),
         ] {
-            assert_eq!(read(target, &raw(status, &[], body)), expected, "{target} {status} {body}");
+            assert_eq!(
+                read(target, &raw(status, &[], body)),
+                expected,
+                "{target} {status} {body}"
+            );
         }
     }
 
     #[test]
     fn only_trouble_of_a_size_makes_pages_smaller() {
-        let size = |status| match meaning(&raw(status, &[], ""), &Asked::new(PATH, ""), Way::App, "") {
-            Meaning::Trouble(trouble) => trouble.size,
-            other => panic!("{status}: {other:?}"),
-        };
+        let size =
+            |status| match meaning(&raw(status, &[], ""), &Asked::new(PATH, ""), Way::App, "") {
+                Meaning::Trouble(trouble) => trouble.size,
+                other => panic!("{status}: {other:?}"),
+            };
         assert_eq!([500, 504].map(size), [Size::Suspect; 2]);
         assert_eq!([408, 502, 503, 599].map(size), [Size::Indifferent; 4]);
     }
@@ -334,35 +426,67 @@ mod tests {
     fn a_challenge_says_more_than_its_status() {
         let scope = r#"Bearer error="insufficient_scope", scope="okta.groups.read""#;
         for (status, challenge, expected) in [
-            (400, r#"DPoP algs="ES256", error="invalid_dpop_proof""#, "NewProof Failed"),
+            (
+                400,
+                r#"DPoP algs="ES256", error="invalid_dpop_proof""#,
+                "NewProof Failed",
+            ),
             (401, r#"DPoP error="use_dpop_nonce""#, "NewProof Failed"),
             (401, r#"Bearer error="invalid_token""#, "NewToken Rejected"),
             (403, scope, "Final Unavailable"),
         ] {
-            assert_eq!(read(CONTINUED, &raw(status, &[("www-authenticate", challenge)], "")), expected, "{challenge}");
+            assert_eq!(
+                read(
+                    CONTINUED,
+                    &raw(status, &[("www-authenticate", challenge)], "")
+                ),
+                expected,
+                "{challenge}"
+            );
         }
     }
 
     #[test]
     fn a_remedy_fits_the_way_in_which_one_signs_in() {
         let told = |way, target: &str, answer: &Raw| {
-            format!("{:?}", meaning(answer, &Asked::new(target, ""), way, "acme.okta.com"))
+            format!(
+                "{:?}",
+                meaning(answer, &Asked::new(target, ""), way, "acme.okta.com")
+            )
         };
-        let scope =
-            raw(403, &[("www-authenticate", r#"Bearer error="insufficient_scope", scope="okta.groups.read""#)], "");
-        assert!(told(Way::App, PATH, &scope).contains("okta.groups.read is not granted: grant it to the app"));
+        let scope = raw(
+            403,
+            &[(
+                "www-authenticate",
+                r#"Bearer error="insufficient_scope", scope="okta.groups.read""#,
+            )],
+            "",
+        );
+        assert!(
+            told(Way::App, PATH, &scope)
+                .contains("okta.groups.read is not granted: grant it to the app")
+        );
         assert!(told(Way::Integration, PATH, &scope).contains("install it again"));
         let role = raw(403, &[], &code("E0000006"));
         assert!(told(Way::Token, PATH, &role).contains("the API token's owner"));
-        for path in ["/api/v1/iam/roles", "/api/v1/users/00u1/roles", "/oauth2/v1/clients/0oa1/roles"] {
+        for path in [
+            "/api/v1/iam/roles",
+            "/api/v1/users/00u1/roles",
+            "/oauth2/v1/clients/0oa1/roles",
+        ] {
             assert!(
-                told(Way::App, path, &role).contains("beside Read-only Administrator, a custom admin role"),
+                told(Way::App, path, &role)
+                    .contains("beside Read-only Administrator, a custom admin role"),
                 "{path}"
             );
         }
         let zone = r#"{"error":"access_denied","error_description":"The request is made from outside the client's permitted network zones."}"#;
         assert!(told(Way::App, PATH, &raw(403, &[], zone)).contains("network zones of the app"));
-        let moved = raw(301, &[("location", "https://new.okta.com/api/v1/groups")], "");
+        let moved = raw(
+            301,
+            &[("location", "https://new.okta.com/api/v1/groups")],
+            "",
+        );
         assert!(told(Way::App, PATH, &moved).contains("answers at new.okta.com now"));
     }
 
@@ -370,23 +494,61 @@ mod tests {
     fn the_token_endpoint_says_why_it_grants_nothing() {
         let told = |way, answer: Raw| format!("{:?}", grant(&answer, way, "acme.okta.com"));
         let oauth = |status, error: &str, why: &str| {
-            raw(status, &[], &format!(r#"{{"error":"{error}","error_description":"{why}"}}"#))
+            raw(
+                status,
+                &[],
+                &format!(r#"{{"error":"{error}","error_description":"{why}"}}"#),
+            )
         };
         for (answer, kind, word) in [
             (oauth(401, "invalid_client", "x"), "Clock", "private_key"),
             (oauth(400, "invalid_scope", "x"), "UnknownScope", "scopes"),
-            (oauth(400, "consent_required", "x"), "Nothing", "Okta API Scopes"),
-            (oauth(403, "access_denied", "outside the client's permitted network zones"), "Final", "network zones"),
+            (
+                oauth(400, "consent_required", "x"),
+                "Nothing",
+                "Okta API Scopes",
+            ),
+            (
+                oauth(
+                    403,
+                    "access_denied",
+                    "outside the client's permitted network zones",
+                ),
+                "Final",
+                "network zones",
+            ),
             (oauth(400, "use_dpop_nonce", "x"), "NewProof", "proofs"),
-            (raw(301, &[("location", "https://new.okta.com/oauth2/v1/token")], ""), "Final", "new.okta.com"),
-            (raw(302, &[("location", "/login")], ""), "Doubtful", "no Okta token endpoint at acme.okta.com"),
-            (raw(404, &[], "<html>"), "Doubtful", "check the secret's domain"),
+            (
+                raw(
+                    301,
+                    &[("location", "https://new.okta.com/oauth2/v1/token")],
+                    "",
+                ),
+                "Final",
+                "new.okta.com",
+            ),
+            (
+                raw(302, &[("location", "/login")], ""),
+                "Doubtful",
+                "no Okta token endpoint at acme.okta.com",
+            ),
+            (
+                raw(404, &[], "<html>"),
+                "Doubtful",
+                "check the secret's domain",
+            ),
             (raw(403, &[], &code("E0000006")), "Final", "E0000006"),
         ] {
             let told = told(Way::App, answer);
-            assert!(told.starts_with(kind) && told.contains(word), "{kind} {word}: {told}");
+            assert!(
+                told.starts_with(kind) && told.contains(word),
+                "{kind} {word}: {told}"
+            );
         }
-        assert!(told(Way::Integration, oauth(400, "consent_required", "x")).contains("install it again"));
+        assert!(
+            told(Way::Integration, oauth(400, "consent_required", "x"))
+                .contains("install it again")
+        );
     }
 
     #[test]
@@ -395,10 +557,29 @@ mod tests {
         let wait = |seconds| Some(SignedDuration::from_secs(seconds));
         assert_eq!(slowed(200, None, wait(5), now), None);
         assert_eq!(slowed(429, None, None, now), Some(Slowed::Crowded));
-        assert_eq!(slowed(429, None, wait(5), now), Some(Slowed::Until(now + SignedDuration::from_secs(5))));
-        assert_eq!(slowed(429, None, wait(-5), now), Some(Slowed::Until(now + SignedDuration::from_secs(1))));
+        assert_eq!(
+            slowed(429, None, wait(5), now),
+            Some(Slowed::Until(now + SignedDuration::from_secs(5)))
+        );
+        assert_eq!(
+            slowed(429, None, wait(-5), now),
+            Some(Slowed::Until(now + SignedDuration::from_secs(1)))
+        );
         assert_eq!(slowed(429, None, wait(601), now), Some(Slowed::Crowded));
-        let announced = |resets_in| Announced { limit: 1, remaining: 0, reset: now, resets_in };
-        assert_eq!(slowed(429, Some(announced(SignedDuration::from_hours(24))), None, now), Some(Slowed::Crowded));
+        let announced = |resets_in| Announced {
+            limit: 1,
+            remaining: 0,
+            reset: now,
+            resets_in,
+        };
+        assert_eq!(
+            slowed(
+                429,
+                Some(announced(SignedDuration::from_hours(24))),
+                None,
+                now
+            ),
+            Some(Slowed::Crowded)
+        );
     }
 }

@@ -22,7 +22,11 @@ const SMALLEST_PAGE_OF_APP_GROUPS: u32 = 20;
 
 impl Asked {
     pub(super) fn new(target: &str, omits: &str) -> Self {
-        Self { target: target.to_owned(), limit: limit_of(target), omits: omits.to_owned() }
+        Self {
+            target: target.to_owned(),
+            limit: limit_of(target),
+            omits: omits.to_owned(),
+        }
     }
 
     /// Path and query.
@@ -52,8 +56,13 @@ impl Asked {
 
     /// Halves the page; false where it is as small as it gets.
     pub(super) fn halve(&mut self) -> bool {
-        let is_app_groups = self.path().starts_with("/api/v1/apps/") && self.path().ends_with("/groups");
-        let smallest = if is_app_groups { SMALLEST_PAGE_OF_APP_GROUPS } else { SMALLEST_PAGE };
+        let is_app_groups =
+            self.path().starts_with("/api/v1/apps/") && self.path().ends_with("/groups");
+        let smallest = if is_app_groups {
+            SMALLEST_PAGE_OF_APP_GROUPS
+        } else {
+            SMALLEST_PAGE
+        };
         match limit_of(&self.target) {
             Some(limit) if limit > smallest => {
                 self.target = with_limit(&self.target, (limit / 2).max(smallest));
@@ -69,8 +78,14 @@ impl Asked {
             return false;
         }
         self.omits.clear();
-        let kept: Vec<&str> = pairs(&self.target).filter(|pair| !is_decoration(pair)).collect();
-        let query = if kept.is_empty() { String::new() } else { format!("?{}", kept.join("&")) };
+        let kept: Vec<&str> = pairs(&self.target)
+            .filter(|pair| !is_decoration(pair))
+            .collect();
+        let query = if kept.is_empty() {
+            String::new()
+        } else {
+            format!("?{}", kept.join("&"))
+        };
         self.target = format!("{}{query}", self.path());
         if let Some(limit) = self.limit {
             self.target = with_limit(&self.target, limit);
@@ -96,8 +111,14 @@ mod tests {
 
     #[test]
     fn a_page_is_halved_down_to_the_floor_of_its_path() {
-        assert_eq!(sizes("/api/v1/groups/00g1/users?limit=1000&after=1"), [500, 250, 125, 62, 31, 15, 10]);
-        assert_eq!(sizes("/api/v1/apps/0oa1/groups?limit=200"), [100, 50, 25, 20]);
+        assert_eq!(
+            sizes("/api/v1/groups/00g1/users?limit=1000&after=1"),
+            [500, 250, 125, 62, 31, 15, 10]
+        );
+        assert_eq!(
+            sizes("/api/v1/apps/0oa1/groups?limit=200"),
+            [100, 50, 25, 20]
+        );
         assert!(sizes("/api/v1/users?limit=1").is_empty());
         assert!(sizes("/api/v1/users/00u1/factors").is_empty());
     }

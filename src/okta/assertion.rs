@@ -7,8 +7,9 @@ use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::error::KeyRejected;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeyPairComponents, PublicKeyComponents};
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P256K1_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
-    ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P256K1_SHA256_FIXED_SIGNING,
+    ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair,
+    EcdsaSigningAlgorithm,
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -114,9 +115,20 @@ impl SigningKey {
     /// [`KeyError`] says what the text is instead and what to put in.
     pub fn parse(text: &SecretString, key_id: Option<&str>) -> Result<Self, KeyError> {
         let text = text.expose_secret().trim();
-        let (own_id, algorithm, key) = if text.starts_with('{') { jwk(text)? } else { pem(text)? };
-        let key_id = key_id.map(str::to_owned).or(own_id).filter(|id| !id.is_empty());
-        Ok(Self { algorithm, key_id, key })
+        let (own_id, algorithm, key) = if text.starts_with('{') {
+            jwk(text)?
+        } else {
+            pem(text)?
+        };
+        let key_id = key_id
+            .map(str::to_owned)
+            .or(own_id)
+            .filter(|id| !id.is_empty());
+        Ok(Self {
+            algorithm,
+            key_id,
+            key,
+        })
     }
 
     /// A JWT that authenticates `client_id` at `token_url` once, until `now` + [`LIFETIME_SECONDS`].
@@ -124,8 +136,16 @@ impl SigningKey {
     ///
     /// # Errors
     /// [`SigningError`], if the cryptographic library fails.
-    pub fn assertion(&self, client_id: &str, token_url: &str, now: Timestamp) -> Result<String, SigningError> {
-        let header = Header { kid: self.key_id.clone(), ..Header::new(self.algorithm) };
+    pub fn assertion(
+        &self,
+        client_id: &str,
+        token_url: &str,
+        now: Timestamp,
+    ) -> Result<String, SigningError> {
+        let header = Header {
+            kid: self.key_id.clone(),
+            ..Header::new(self.algorithm)
+        };
         let iat = now.as_second();
         let claims = Claims {
             iss: client_id,
@@ -163,8 +183,15 @@ fn pem(text: &str) -> Result<Parsed, KeyError> {
 
 /// A PEM that went through a JSON string, a form or another system's line ends, as lines again.
 fn unescaped(text: &str) -> String {
-    let text = text.replace("\\r", "\n").replace("\\n", "\n").replace('\\', "");
-    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+    let text = text
+        .replace("\\r", "\n")
+        .replace("\\n", "\n")
+        .replace('\\', "");
+    text.lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// The one private key among the blocks (`EC PARAMETERS` or a certificate may stand beside it).
@@ -175,7 +202,9 @@ fn private_block(blocks: Vec<Pem>) -> Result<Pem, KeyError> {
         Some(tag) if tag.contains("CERTIFICATE") => KeyError::Certificate,
         Some(_) => KeyError::Unsupported,
     };
-    let mut private = blocks.into_iter().filter(|block| block.tag().ends_with("PRIVATE KEY"));
+    let mut private = blocks
+        .into_iter()
+        .filter(|block| block.tag().ends_with("PRIVATE KEY"));
     match (private.next(), private.next()) {
         (Some(block), None) => Ok(block),
         (Some(_), Some(_)) => Err(KeyError::NotOne),
@@ -186,7 +215,9 @@ fn private_block(blocks: Vec<Pem>) -> Result<Pem, KeyError> {
 fn pkcs8(der: &[u8]) -> Result<(Algorithm, EncodingKey), KeyError> {
     match RsaKeyPair::from_pkcs8(der) {
         Ok(pair) => rsa(pair),
-        Err(error) if error.description_() == "WrongAlgorithm" => ec(der).map_err(|_| KeyError::Unsupported),
+        Err(error) if error.description_() == "WrongAlgorithm" => {
+            ec(der).map_err(|_| KeyError::Unsupported)
+        }
         Err(error) => Err(rejected(error)),
     }
 }
@@ -207,10 +238,14 @@ fn rejected(error: KeyRejected) -> KeyError {
     }
 }
 
-const CURVES: [(Algorithm, &EcdsaSigningAlgorithm); 2] =
-    [(Algorithm::ES256, &ECDSA_P256_SHA256_FIXED_SIGNING), (Algorithm::ES384, &ECDSA_P384_SHA384_FIXED_SIGNING)];
-const OTHER_CURVES: [&EcdsaSigningAlgorithm; 2] =
-    [&ECDSA_P521_SHA512_FIXED_SIGNING, &ECDSA_P256K1_SHA256_FIXED_SIGNING];
+const CURVES: [(Algorithm, &EcdsaSigningAlgorithm); 2] = [
+    (Algorithm::ES256, &ECDSA_P256_SHA256_FIXED_SIGNING),
+    (Algorithm::ES384, &ECDSA_P384_SHA384_FIXED_SIGNING),
+];
+const OTHER_CURVES: [&EcdsaSigningAlgorithm; 2] = [
+    &ECDSA_P521_SHA512_FIXED_SIGNING,
+    &ECDSA_P256K1_SHA256_FIXED_SIGNING,
+];
 
 /// An EC key as PKCS#8 or SEC1.
 fn ec(der: &[u8]) -> Result<(Algorithm, EncodingKey), KeyError> {
@@ -219,8 +254,14 @@ fn ec(der: &[u8]) -> Result<(Algorithm, EncodingKey), KeyError> {
             return Ok((algorithm, ec_key(&pair)?));
         }
     }
-    let sound = OTHER_CURVES.iter().any(|curve| EcdsaKeyPair::from_private_key_der(curve, der).is_ok());
-    Err(if sound { KeyError::Unsupported } else { KeyError::Damaged })
+    let sound = OTHER_CURVES
+        .iter()
+        .any(|curve| EcdsaKeyPair::from_private_key_der(curve, der).is_ok());
+    Err(if sound {
+        KeyError::Unsupported
+    } else {
+        KeyError::Damaged
+    })
 }
 
 fn ec_key(pair: &EcdsaKeyPair) -> Result<EncodingKey, KeyError> {
@@ -242,7 +283,11 @@ fn jwk(json: &str) -> Result<Parsed, KeyError> {
         "EC" => ec_jwk(jwk)?,
         _ => return Err(KeyError::Unsupported),
     };
-    Ok((text(jwk, "kid")?.map(str::to_owned), asked(natural, text(jwk, "alg")?)?, key))
+    Ok((
+        text(jwk, "kid")?.map(str::to_owned),
+        asked(natural, text(jwk, "alg")?)?,
+        key,
+    ))
 }
 
 fn text<'a>(jwk: &'a Value, name: &str) -> Result<Option<&'a str>, KeyError> {
@@ -256,23 +301,38 @@ fn text<'a>(jwk: &'a Value, name: &str) -> Result<Option<&'a str>, KeyError> {
 /// A part of the key, as big-endian bytes.
 fn part(jwk: &Value, name: &str, missing: KeyError) -> Result<Vec<u8>, KeyError> {
     let base64 = text(jwk, name)?.ok_or(missing)?.trim_end_matches('=');
-    URL_SAFE_NO_PAD.decode(base64).map_err(|_| KeyError::Damaged)
+    URL_SAFE_NO_PAD
+        .decode(base64)
+        .map_err(|_| KeyError::Damaged)
 }
 
 /// The algorithm that a JWK asks for, if it fits a key that by itself signs with `natural`.
 fn asked(natural: Algorithm, alg: Option<&str>) -> Result<Algorithm, KeyError> {
     let Some(alg) = alg else { return Ok(natural) };
     let alg: Algorithm = alg.parse().map_err(|_| KeyError::Algorithm)?;
-    let stronger = natural == Algorithm::RS256 && matches!(alg, Algorithm::RS384 | Algorithm::RS512);
-    if alg == natural || stronger { Ok(alg) } else { Err(KeyError::Algorithm) }
+    let stronger =
+        natural == Algorithm::RS256 && matches!(alg, Algorithm::RS384 | Algorithm::RS512);
+    if alg == natural || stronger {
+        Ok(alg)
+    } else {
+        Err(KeyError::Algorithm)
+    }
 }
 
 fn rsa_jwk(jwk: &Value) -> Result<(Algorithm, EncodingKey), KeyError> {
     // Some exporters write the sign byte that RFC 7518 section 6.3.1.1 warns of.
-    let unsigned = |bytes: Vec<u8>| bytes.into_iter().skip_while(|byte| *byte == 0).collect::<Vec<_>>();
+    let unsigned = |bytes: Vec<u8>| {
+        bytes
+            .into_iter()
+            .skip_while(|byte| *byte == 0)
+            .collect::<Vec<_>>()
+    };
     let number = |name| part(jwk, name, KeyError::Incomplete).map(unsigned);
     let components = KeyPairComponents {
-        public_key: PublicKeyComponents { n: number("n")?, e: number("e")? },
+        public_key: PublicKeyComponents {
+            n: number("n")?,
+            e: number("e")?,
+        },
         d: number("d")?,
         p: number("p")?,
         q: number("q")?,
@@ -292,8 +352,8 @@ fn ec_jwk(jwk: &Value) -> Result<(Algorithm, EncodingKey), KeyError> {
     let part = |name| part(jwk, name, KeyError::Damaged);
     // 4: both coordinates follow (SEC 1, section 2.3.3).
     let point = [vec![4], part("x")?, part("y")?].concat();
-    let pair =
-        EcdsaKeyPair::from_private_key_and_public_key(curve, &part("d")?, &point).map_err(|_| KeyError::Damaged)?;
+    let pair = EcdsaKeyPair::from_private_key_and_public_key(curve, &part("d")?, &point)
+        .map_err(|_| KeyError::Damaged)?;
     Ok((algorithm, ec_key(&pair)?))
 }
 
@@ -325,7 +385,12 @@ mod tests {
         // The instant of these tests is not that of the machine's clock.
         validation.validate_exp = false;
         validation.set_audience(&[TOKEN_URL]);
-        decode(key.assertion(CLIENT, TOKEN_URL, now()).unwrap(), public, &validation).unwrap()
+        decode(
+            key.assertion(CLIENT, TOKEN_URL, now()).unwrap(),
+            public,
+            &validation,
+        )
+        .unwrap()
     }
 
     fn pem(tag: &str, der: &[u8]) -> String {
@@ -356,7 +421,13 @@ mod tests {
             other => panic!("{other:?}"),
         };
         let public_der = pair.public_key().as_ref().to_vec();
-        Rsa { pkcs8, jwk: rsa_jwk_of(&pkcs1), pkcs1, public: DecodingKey::from_rsa_der(&public_der), public_der }
+        Rsa {
+            pkcs8,
+            jwk: rsa_jwk_of(&pkcs1),
+            pkcs1,
+            public: DecodingKey::from_rsa_der(&public_der),
+            public_der,
+        }
     });
 
     fn rsa_jwk_of(pkcs1: &[u8]) -> Value {
@@ -365,8 +436,13 @@ mod tests {
             other => panic!("{other:?}"),
         };
         let mut jwk = json!({"kty": "RSA", "use": "sig"});
-        for (name, number) in ["n", "e", "d", "p", "q", "dp", "dq", "qi"].into_iter().zip(numbers.iter().skip(1)) {
-            let ASN1Block::Integer(_, number) = number else { panic!("{number:?}") };
+        for (name, number) in ["n", "e", "d", "p", "q", "dp", "dq", "qi"]
+            .into_iter()
+            .zip(numbers.iter().skip(1))
+        {
+            let ASN1Block::Integer(_, number) = number else {
+                panic!("{number:?}")
+            };
             jwk[name] = b64(number.to_bytes_be().1).into();
         }
         jwk
@@ -379,9 +455,22 @@ mod tests {
         let (p, q) = (mersenne(607), mersenne(521));
         let (e, p1, q1) = (BigInt::from(65537), &p - &one, &q - &one);
         let d = e.modinv(&(&p1 * &q1)).unwrap();
-        let numbers =
-            [BigInt::from(0), &p * &q, e, d.clone(), p.clone(), q.clone(), &d % &p1, &d % &q1, q.modinv(&p).unwrap()];
-        to_der(&ASN1Block::Sequence(0, numbers.map(|number| ASN1Block::Integer(0, number)).to_vec())).unwrap()
+        let numbers = [
+            BigInt::from(0),
+            &p * &q,
+            e,
+            d.clone(),
+            p.clone(),
+            q.clone(),
+            &d % &p1,
+            &d % &q1,
+            q.modinv(&p).unwrap(),
+        ];
+        to_der(&ASN1Block::Sequence(
+            0,
+            numbers.map(|number| ASN1Block::Integer(0, number)).to_vec(),
+        ))
+        .unwrap()
     }
 
     fn ec(curve: &'static EcdsaSigningAlgorithm) -> EcdsaKeyPair {
@@ -404,22 +493,35 @@ mod tests {
 
     #[test]
     fn an_assertion_says_who_asks_whom_and_until_when() {
-        let token = verified(&parse(&pem("PRIVATE KEY", &RSA.pkcs8)).unwrap(), Algorithm::RS256, &RSA.public);
+        let token = verified(
+            &parse(&pem("PRIVATE KEY", &RSA.pkcs8)).unwrap(),
+            Algorithm::RS256,
+            &RSA.public,
+        );
         let iat = 1_795_456_800;
         let jti = token.claims["jti"].clone();
         assert_eq!(
             token.claims,
             json!({"iss": CLIENT, "sub": CLIENT, "aud": TOKEN_URL, "iat": iat, "exp": iat + 300, "jti": jti})
         );
-        assert_eq!(serde_json::to_value(&token.header).unwrap(), json!({"typ": "JWT", "alg": "RS256"}));
+        assert_eq!(
+            serde_json::to_value(&token.header).unwrap(),
+            json!({"typ": "JWT", "alg": "RS256"})
+        );
     }
 
     #[test]
     fn no_two_assertions_share_a_jti() {
-        let key = parse(&pem("PRIVATE KEY", ec(CURVES[0].1).to_pkcs8v1().unwrap().as_ref())).unwrap();
+        let key = parse(&pem(
+            "PRIVATE KEY",
+            ec(CURVES[0].1).to_pkcs8v1().unwrap().as_ref(),
+        ))
+        .unwrap();
         let jti = |_| {
-            let token: TokenData<Value> =
-                jsonwebtoken::dangerous::insecure_decode(key.assertion(CLIENT, TOKEN_URL, now()).unwrap()).unwrap();
+            let token: TokenData<Value> = jsonwebtoken::dangerous::insecure_decode(
+                key.assertion(CLIENT, TOKEN_URL, now()).unwrap(),
+            )
+            .unwrap();
             token.claims["jti"].as_str().unwrap().to_owned()
         };
         let seen: std::collections::HashSet<String> = (0..100).map(jti).collect();
@@ -430,9 +532,13 @@ mod tests {
     fn an_rsa_key_signs_from_every_form() {
         let jwk = RSA.jwk.to_string();
         let jwks = json!({"keys": [RSA.jwk]}).to_string();
-        for text in
-            [pem("PRIVATE KEY", &RSA.pkcs8), pem("RSA PRIVATE KEY", &RSA.pkcs1), jwk.clone(), format!(" {jwk}\n"), jwks]
-        {
+        for text in [
+            pem("PRIVATE KEY", &RSA.pkcs8),
+            pem("RSA PRIVATE KEY", &RSA.pkcs1),
+            jwk.clone(),
+            format!(" {jwk}\n"),
+            jwks,
+        ] {
             verified(&parse(&text).unwrap(), Algorithm::RS256, &RSA.public);
         }
     }
@@ -489,9 +595,18 @@ mod tests {
             verified(&key, Algorithm::RS256, &RSA.public).header.kid
         };
         assert_eq!(kid(&with_kid.to_string(), None).as_deref(), Some("own"));
-        assert_eq!(kid(&json!({"keys": [with_kid]}).to_string(), None).as_deref(), Some("own"));
-        assert_eq!(kid(&with_kid.to_string(), Some("given")).as_deref(), Some("given"));
-        assert_eq!(kid(&pem("PRIVATE KEY", &RSA.pkcs8), Some("given")).as_deref(), Some("given"));
+        assert_eq!(
+            kid(&json!({"keys": [with_kid]}).to_string(), None).as_deref(),
+            Some("own")
+        );
+        assert_eq!(
+            kid(&with_kid.to_string(), Some("given")).as_deref(),
+            Some("given")
+        );
+        assert_eq!(
+            kid(&pem("PRIVATE KEY", &RSA.pkcs8), Some("given")).as_deref(),
+            Some("given")
+        );
         assert_eq!(kid(&pem("PRIVATE KEY", &RSA.pkcs8), None), None);
         assert_eq!(kid(&RSA.jwk.to_string(), Some("")), None);
     }
@@ -502,17 +617,32 @@ mod tests {
             jwk["alg"] = alg.into();
             parse(&jwk.to_string())
         };
-        for (name, algorithm) in [("RS256", Algorithm::RS256), ("RS384", Algorithm::RS384), ("RS512", Algorithm::RS512)]
-        {
-            verified(&parse_as(RSA.jwk.clone(), name).unwrap(), algorithm, &RSA.public);
+        for (name, algorithm) in [
+            ("RS256", Algorithm::RS256),
+            ("RS384", Algorithm::RS384),
+            ("RS512", Algorithm::RS512),
+        ] {
+            verified(
+                &parse_as(RSA.jwk.clone(), name).unwrap(),
+                algorithm,
+                &RSA.public,
+            );
         }
         for name in ["ES256", "PS256", "HS256", "RSA-OAEP", "none", ""] {
-            assert_eq!(parse_as(RSA.jwk.clone(), name).err(), Some(KeyError::Algorithm), "{name}");
+            assert_eq!(
+                parse_as(RSA.jwk.clone(), name).err(),
+                Some(KeyError::Algorithm),
+                "{name}"
+            );
         }
         let p384 = ec_jwk_of(&ec(CURVES[1].1), "P-384");
         assert!(parse_as(p384.clone(), "ES384").is_ok());
         for name in ["ES256", "ES512", "RS256"] {
-            assert_eq!(parse_as(p384.clone(), name).err(), Some(KeyError::Algorithm), "{name}");
+            assert_eq!(
+                parse_as(p384.clone(), name).err(),
+                Some(KeyError::Algorithm),
+                "{name}"
+            );
         }
     }
 
@@ -521,32 +651,54 @@ mod tests {
         let mut jwk = RSA.jwk.clone();
         for name in ["n", "p", "q", "d"] {
             let number = URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap();
-            jwk[name] = base64::engine::general_purpose::URL_SAFE.encode([vec![0], number].concat()).into();
+            jwk[name] = base64::engine::general_purpose::URL_SAFE
+                .encode([vec![0], number].concat())
+                .into();
         }
-        verified(&parse(&jwk.to_string()).unwrap(), Algorithm::RS256, &RSA.public);
+        verified(
+            &parse(&jwk.to_string()).unwrap(),
+            Algorithm::RS256,
+            &RSA.public,
+        );
     }
 
     #[test]
     fn what_is_not_a_private_key_is_named() {
         let spki = pem("PUBLIC KEY", &RSA.public_der);
         let traditional = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----";
-        let (mut public_rsa, mut public_ec) = (RSA.jwk.clone(), ec_jwk_of(&ec(CURVES[0].1), "P-256"));
-        public_rsa.as_object_mut().unwrap().retain(|name, _| ["kty", "n", "e"].contains(&name.as_str()));
+        let (mut public_rsa, mut public_ec) =
+            (RSA.jwk.clone(), ec_jwk_of(&ec(CURVES[0].1), "P-256"));
+        public_rsa
+            .as_object_mut()
+            .unwrap()
+            .retain(|name, _| ["kty", "n", "e"].contains(&name.as_str()));
         public_ec.as_object_mut().unwrap().remove("d");
         for (text, expected) in [
             (String::new(), KeyError::Unreadable),
             ("0oaNotAKey".into(), KeyError::Unreadable),
             (STANDARD.encode(&RSA.pkcs8), KeyError::Unreadable),
-            (r#"{"domain": "acme.okta.com"}"#.into(), KeyError::Unreadable),
+            (
+                r#"{"domain": "acme.okta.com"}"#.into(),
+                KeyError::Unreadable,
+            ),
             (spki, KeyError::PublicKey),
             (pem("RSA PUBLIC KEY", &RSA.public_der), KeyError::PublicKey),
             (public_rsa.to_string(), KeyError::PublicKey),
             (public_ec.to_string(), KeyError::PublicKey),
-            (json!({"keys": [public_ec]}).to_string(), KeyError::PublicKey),
+            (
+                json!({"keys": [public_ec]}).to_string(),
+                KeyError::PublicKey,
+            ),
             (pem("CERTIFICATE", b"cert"), KeyError::Certificate),
-            (pem("CERTIFICATE REQUEST", b"request"), KeyError::Certificate),
+            (
+                pem("CERTIFICATE REQUEST", b"request"),
+                KeyError::Certificate,
+            ),
             (pem("ENCRYPTED PRIVATE KEY", b"sealed"), KeyError::Encrypted),
-            (pem("ENCRYPTED PRIVATE KEY", b"sealed").replace("\r\n", "\\n"), KeyError::Encrypted),
+            (
+                pem("ENCRYPTED PRIVATE KEY", b"sealed").replace("\r\n", "\\n"),
+                KeyError::Encrypted,
+            ),
             (traditional.to_owned(), KeyError::Encrypted),
             (traditional.replace('\n', "\\n"), KeyError::Encrypted),
         ] {
@@ -563,12 +715,18 @@ mod tests {
             (pem("RSA PRIVATE KEY", &short), KeyError::TooShort),
             (pem("PRIVATE KEY", &pkcs8_of(&short)), KeyError::TooShort),
             (rsa_jwk_of(&short).to_string(), KeyError::TooShort),
-            (pem("PRIVATE KEY", p521.to_pkcs8v1().unwrap().as_ref()), KeyError::Unsupported),
+            (
+                pem("PRIVATE KEY", p521.to_pkcs8v1().unwrap().as_ref()),
+                KeyError::Unsupported,
+            ),
             (pem("EC PRIVATE KEY", &sec1(&p521)), KeyError::Unsupported),
             (pem("EC PRIVATE KEY", &sec1(&k256)), KeyError::Unsupported),
             (ec_jwk_of(&p521, "P-521").to_string(), KeyError::Unsupported),
             (pem("PRIVATE KEY", ed25519.as_ref()), KeyError::Unsupported),
-            (r#"{"kty": "OKP", "crv": "Ed25519", "d": "AA", "x": "AA"}"#.into(), KeyError::Unsupported),
+            (
+                r#"{"kty": "OKP", "crv": "Ed25519", "d": "AA", "x": "AA"}"#.into(),
+                KeyError::Unsupported,
+            ),
             (r#"{"kty": "oct", "k": "AA"}"#.into(), KeyError::Unsupported),
             (pem("OPENSSH PRIVATE KEY", b"ssh"), KeyError::Unsupported),
             (pem("DSA PRIVATE KEY", b"dsa"), KeyError::Unsupported),
@@ -580,16 +738,26 @@ mod tests {
     fn pkcs8_of(pkcs1: &[u8]) -> Vec<u8> {
         let rsa_encryption = [1u32, 2, 840, 113549, 1, 1, 1].map(BigUint::from).to_vec();
         let oid = simple_asn1::OID::new(rsa_encryption);
-        let kind = ASN1Block::Sequence(0, vec![ASN1Block::ObjectIdentifier(0, oid), ASN1Block::Null(0)]);
+        let kind = ASN1Block::Sequence(
+            0,
+            vec![ASN1Block::ObjectIdentifier(0, oid), ASN1Block::Null(0)],
+        );
         let key = ASN1Block::OctetString(0, pkcs1.to_vec());
-        to_der(&ASN1Block::Sequence(0, vec![ASN1Block::Integer(0, BigInt::from(0)), kind, key])).unwrap()
+        to_der(&ASN1Block::Sequence(
+            0,
+            vec![ASN1Block::Integer(0, BigInt::from(0)), kind, key],
+        ))
+        .unwrap()
     }
 
     #[test]
     fn exactly_one_private_key_is_wanted() {
         let text = pem("PRIVATE KEY", &RSA.pkcs8);
         assert_eq!(parse(&(text.clone() + &text)).err(), Some(KeyError::NotOne));
-        assert_eq!(parse(&json!({"keys": [RSA.jwk, RSA.jwk]}).to_string()).err(), Some(KeyError::NotOne));
+        assert_eq!(
+            parse(&json!({"keys": [RSA.jwk, RSA.jwk]}).to_string()).err(),
+            Some(KeyError::NotOne)
+        );
         assert_eq!(parse(r#"{"keys": []}"#).err(), Some(KeyError::NotOne));
         assert_eq!(parse(r#"{"keys": "x"}"#).err(), Some(KeyError::NotOne));
     }
@@ -628,7 +796,11 @@ mod tests {
             assert_eq!(parse(&damaged).err(), Some(KeyError::Damaged), "{damaged}");
         }
         for part in ["n", "e", "p", "q", "dp", "dq", "qi"] {
-            assert_eq!(parse(&changed(part, Value::Null)).err(), Some(KeyError::Incomplete), "{part}");
+            assert_eq!(
+                parse(&changed(part, Value::Null)).err(),
+                Some(KeyError::Incomplete),
+                "{part}"
+            );
         }
     }
 
@@ -637,8 +809,13 @@ mod tests {
         let text = format!("{:?}", parse(&RSA.jwk.to_string()).unwrap());
         assert!(text.contains("RS256") && text.len() < 200, "{text}");
         for number in ["d", "p", "q"] {
-            let bytes = URL_SAFE_NO_PAD.decode(RSA.jwk[number].as_str().unwrap()).unwrap();
-            assert!(!text.contains(&format!("{bytes:?}")[1..40]) && !text.contains(RSA.jwk[number].as_str().unwrap()));
+            let bytes = URL_SAFE_NO_PAD
+                .decode(RSA.jwk[number].as_str().unwrap())
+                .unwrap();
+            assert!(
+                !text.contains(&format!("{bytes:?}")[1..40])
+                    && !text.contains(RSA.jwk[number].as_str().unwrap())
+            );
         }
     }
 
@@ -657,7 +834,10 @@ mod tests {
             KeyError::Incomplete,
         ] {
             let text = error.to_string();
-            assert!(text.starts_with("private_key ") && text.contains(": ") && !text.ends_with('.'), "{text}");
+            assert!(
+                text.starts_with("private_key ") && text.contains(": ") && !text.ends_with('.'),
+                "{text}"
+            );
         }
     }
 }

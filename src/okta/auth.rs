@@ -63,18 +63,32 @@ impl Session {
             oauth => {
                 let issuer = Issuer::new(oauth.clone())?;
                 let way = issuer.way();
-                let state = State { issuer, token: None, nonce: None, unknown: BTreeSet::new(), renewed_at: None };
+                let state = State {
+                    issuer,
+                    token: None,
+                    nonce: None,
+                    unknown: BTreeSet::new(),
+                    renewed_at: None,
+                };
                 (way, Kept::OAuth(Box::new(Mutex::new(state))))
             }
         };
         let (version, host) = (integration.version.clone(), integration.host.clone());
-        Ok(Self { version, host, way, scopes, credentials })
+        Ok(Self {
+            version,
+            host,
+            way,
+            scopes,
+            credentials,
+        })
     }
 
     /// Whether this access is for the same org, version of the secret and scopes.
     #[must_use]
     pub fn serves(&self, integration: &Integration, scopes: &[&'static str]) -> bool {
-        self.version == integration.version && self.host == integration.host && self.scopes == scopes
+        self.version == integration.version
+            && self.host == integration.host
+            && self.scopes == scopes
     }
 
     /// How the function signs in.
@@ -90,7 +104,9 @@ impl Session {
     /// Why a scope is not granted, and what to do.
     pub(super) async fn missing(&self, scope: &str) -> String {
         match &self.credentials {
-            Kept::OAuth(state) if state.lock().await.unknown.contains(scope) => remedy::unknown_scope(scope),
+            Kept::OAuth(state) if state.lock().await.unknown.contains(scope) => {
+                remedy::unknown_scope(scope)
+            }
             _ => remedy::scope(self.way, scope),
         }
     }
@@ -102,27 +118,55 @@ impl Session {
         transport: &Transport,
         until: Timestamp,
     ) -> Result<Option<BTreeSet<String>>, Error> {
-        let Kept::OAuth(state) = &self.credentials else { return Ok(None) };
+        let Kept::OAuth(state) = &self.credentials else {
+            return Ok(None);
+        };
         let mut state = state.lock().await;
         let wanted = state.known(&self.scopes);
-        state.token.take_if(|token| !wanted.iter().all(|scope| token.scopes.contains(*scope)));
-        Ok(Some(state.token(&self.scopes, transport, until).await?.scopes))
+        state
+            .token
+            .take_if(|token| !wanted.iter().all(|scope| token.scopes.contains(*scope)));
+        Ok(Some(
+            state.token(&self.scopes, transport, until).await?.scopes,
+        ))
     }
 
     /// Puts the credentials on a request.
-    pub(super) async fn authorize(&self, transport: &Transport, until: Timestamp) -> Result<Access, Error> {
+    pub(super) async fn authorize(
+        &self,
+        transport: &Transport,
+        until: Timestamp,
+    ) -> Result<Access, Error> {
         let state = match &self.credentials {
-            Kept::ApiToken(token) => return Ok(Access { secret: token.clone(), scheme: "SSWS", proof: None }),
+            Kept::ApiToken(token) => {
+                return Ok(Access {
+                    secret: token.clone(),
+                    scheme: "SSWS",
+                    proof: None,
+                });
+            }
             Kept::OAuth(state) => state,
         };
         let mut state = state.lock().await;
         let token = state.token(&self.scopes, transport, until).await?;
         if !token.is_dpop {
-            return Ok(Access { secret: token.secret, scheme: "Bearer", proof: None });
+            return Ok(Access {
+                secret: token.secret,
+                scheme: "Bearer",
+                proof: None,
+            });
         }
         let (nonce, clock_ahead) = (state.nonce.clone(), state.issuer.clock_ahead());
-        let proof = state.issuer.proofs().map(|proofs| Proof { proofs, nonce, clock_ahead });
-        Ok(Access { secret: token.secret, scheme: "DPoP", proof })
+        let proof = state.issuer.proofs().map(|proofs| Proof {
+            proofs,
+            nonce,
+            clock_ahead,
+        });
+        Ok(Access {
+            secret: token.secret,
+            scheme: "DPoP",
+            proof,
+        })
     }
 
     /// Notes the nonce that an API answer brings; any answer may.
@@ -142,10 +186,15 @@ impl Session {
     /// Forgets a token that Okta no longer accepts, unless it was renewed meanwhile, or lately for this reason. Returns
     /// whether another attempt can get further.
     pub(super) async fn forget(&self, used: &Access, now: Timestamp) -> bool {
-        let Kept::OAuth(state) = &self.credentials else { return false };
+        let Kept::OAuth(state) = &self.credentials else {
+            return false;
+        };
         let mut state = state.lock().await;
-        let is_lately = state.renewed_at.is_some_and(|at| now.duration_since(at) < RENEW_EVERY);
-        let is_used = |token: &mut Token| token.secret.expose_secret() == used.secret.expose_secret();
+        let is_lately = state
+            .renewed_at
+            .is_some_and(|at| now.duration_since(at) < RENEW_EVERY);
+        let is_used =
+            |token: &mut Token| token.secret.expose_secret() == used.secret.expose_secret();
         if !is_lately && state.token.take_if(is_used).is_some() {
             state.renewed_at = Some(now);
         }
@@ -155,7 +204,11 @@ impl Session {
 
 impl State {
     fn known(&self, scopes: &[&'static str]) -> Vec<&'static str> {
-        scopes.iter().copied().filter(|scope| !self.unknown.contains(scope)).collect()
+        scopes
+            .iter()
+            .copied()
+            .filter(|scope| !self.unknown.contains(scope))
+            .collect()
     }
 
     /// The token that is kept, or a new one. A scope that the org does not know costs the others nothing.
@@ -165,7 +218,11 @@ impl State {
         transport: &Transport,
         until: Timestamp,
     ) -> Result<Token, Error> {
-        if let Some(token) = self.token.as_ref().filter(|token| transport.now() < token.renew_at) {
+        if let Some(token) = self
+            .token
+            .as_ref()
+            .filter(|token| transport.now() < token.renew_at)
+        {
             return Ok(token.clone());
         }
         let wanted = self.known(scopes);
@@ -173,7 +230,8 @@ impl State {
         if matches!(fetched, Fetched::UnknownScope(_)) {
             let known = self.issuer.known_of(&wanted, transport, until).await?;
             if !known.is_empty() {
-                self.unknown.extend(wanted.into_iter().filter(|scope| !known.contains(scope)));
+                self.unknown
+                    .extend(wanted.into_iter().filter(|scope| !known.contains(scope)));
                 fetched = self.issuer.fetch(&known, transport, until).await?;
             }
         }
@@ -215,10 +273,29 @@ impl Access {
         now: Timestamp,
     ) -> Result<RequestBuilder, Error> {
         let token = self.secret.expose_secret();
-        let request = request.header(AUTHORIZATION, sensitive(&format!("{} {token}", self.scheme))?);
-        let Some(Proof { proofs, nonce, clock_ahead }) = &self.proof else { return Ok(request) };
+        let request = request.header(
+            AUTHORIZATION,
+            sensitive(&format!("{} {token}", self.scheme))?,
+        );
+        let Some(Proof {
+            proofs,
+            nonce,
+            clock_ahead,
+        }) = &self.proof
+        else {
+            return Ok(request);
+        };
         let now = dated(now, *clock_ahead);
-        let proof = proofs.proof(method.as_str(), url.as_str(), now, nonce.as_deref(), Some(token));
-        Ok(request.header("dpop", proof.map_err(|error| Error::Failed(error.to_string()))?))
+        let proof = proofs.proof(
+            method.as_str(),
+            url.as_str(),
+            now,
+            nonce.as_deref(),
+            Some(token),
+        );
+        Ok(request.header(
+            "dpop",
+            proof.map_err(|error| Error::Failed(error.to_string()))?,
+        ))
     }
 }

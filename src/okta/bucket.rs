@@ -70,13 +70,20 @@ impl RateLimit {
     /// Forgets a wait that was asked for in an earlier run: what is remembered is at most the rest of a window.
     pub(super) fn begin_run(&mut self, now: Timestamp) {
         self.closed_until = Timestamp::default();
-        self.window = self.window.filter(|window| window.ends_at <= now + WINDOW + SAME_WINDOW);
+        self.window = self
+            .window
+            .filter(|window| window.ends_at <= now + WINDOW + SAME_WINDOW);
     }
 
     /// Sends a request, so far as the bucket is concerned, if its time has come: each is followed by
     /// one call of [`RateLimit::note`], [`RateLimit::note_nothing`] or [`RateLimit::lose`].
     /// One that `leads` does not wait for the pace, only for the share.
-    pub(super) fn take(&mut self, share_percent: u32, leads: bool, now: Timestamp) -> Result<(), Wait> {
+    pub(super) fn take(
+        &mut self,
+        share_percent: u32,
+        leads: bool,
+        now: Timestamp,
+    ) -> Result<(), Wait> {
         if now < self.closed_until {
             return Err(Wait::Until(self.closed_until));
         }
@@ -85,7 +92,9 @@ impl RateLimit {
         }
         if let Some(window) = &self.window {
             let due_at = self.due(window, share_percent, now);
-            if due_at > now && !(leads && due_at < window.ends_at && window.remaining > self.under_way) {
+            if due_at > now
+                && !(leads && due_at < window.ends_at && window.remaining > self.under_way)
+            {
                 return Err(Wait::Until(due_at));
             }
             self.due_at = Some(due_at);
@@ -111,23 +120,31 @@ impl RateLimit {
         };
         let careful = every(window.ends_at.duration_since(now).min(WINDOW), room);
         let most_ahead = even * i32::try_from(burst).unwrap_or(i32::MAX);
-        let ahead = if careful > even { SignedDuration::ZERO } else { most_ahead };
+        let ahead = if careful > even {
+            SignedDuration::ZERO
+        } else {
+            most_ahead
+        };
         let last_due_at = self.due_at.unwrap_or(self.sent_at - most_ahead);
         (last_due_at + even.max(careful)).max(now - ahead)
     }
 
     /// When a request may look whether others use less than expected after all.
     fn look_at(&self, window: &Window) -> Timestamp {
-        if window.remaining.saturating_sub(self.under_way) <= percent(window.limit, RESERVE_PERCENT).max(1) {
+        if window.remaining.saturating_sub(self.under_way)
+            <= percent(window.limit, RESERVE_PERCENT).max(1)
+        {
             return window.ends_at;
         }
-        self.sent_at + every(WINDOW, percent(window.limit, MARGIN_PERCENT).max(1) + 1).max(LOOK_EVERY)
+        self.sent_at
+            + every(WINDOW, percent(window.limit, MARGIN_PERCENT).max(1) + 1).max(LOOK_EVERY)
     }
 
     /// Notes what the answer to a request announces, whenever it comes.
     pub(super) fn note(&mut self, announced: Announced, now: Timestamp) {
         self.under_way = self.under_way.saturating_sub(1);
-        let is_near = |window: &Window| announced.reset.duration_since(window.reset).abs() <= SAME_WINDOW;
+        let is_near =
+            |window: &Window| announced.reset.duration_since(window.reset).abs() <= SAME_WINDOW;
         let window = match self.window {
             Some(window) if window.is_guessed && is_near(&window) => return,
             Some(window) if window.is_guessed || is_near(&window) => window,
@@ -144,29 +161,45 @@ impl RateLimit {
             let apart = announced.reset.duration_since(window.reset).abs();
             apart > SAME_WINDOW && apart < WINDOW - SAME_WINDOW
         };
-        self.window.as_ref().is_some_and(|window| announced.limit != window.limit || overlaps(window))
+        self.window
+            .as_ref()
+            .is_some_and(|window| announced.limit != window.limit || overlaps(window))
     }
 
     /// Whether the answer tells of the window that is known.
     pub(super) fn is_confirmed_by(&self, announced: &Announced) -> bool {
-        let is_same = |window: &Window| announced.reset.duration_since(window.reset).abs() <= SAME_WINDOW;
-        self.window
-            .as_ref()
-            .is_some_and(|window| window.limit == announced.limit && !window.is_guessed && is_same(window))
+        let is_same =
+            |window: &Window| announced.reset.duration_since(window.reset).abs() <= SAME_WINDOW;
+        self.window.as_ref().is_some_and(|window| {
+            window.limit == announced.limit && !window.is_guessed && is_same(window)
+        })
     }
 
     /// Whether another bucket has the same limit and window, and enough is known of both.
     pub(super) fn is_in_step_with(&self, other: &Self) -> bool {
-        let known = |bucket: &Self| bucket.window.filter(|window| !window.is_guessed && window.own >= SEEN_OF_EACH);
-        let (Some(one), Some(two)) = (known(self), known(other)) else { return false };
+        let known = |bucket: &Self| {
+            bucket
+                .window
+                .filter(|window| !window.is_guessed && window.own >= SEEN_OF_EACH)
+        };
+        let (Some(one), Some(two)) = (known(self), known(other)) else {
+            return false;
+        };
         one.limit == two.limit && one.reset == two.reset
     }
 
     /// Whether what remains has fallen by the requests of these other buckets as well, and by no more.
     pub(super) fn has_counted(&self, others: &[&Self]) -> bool {
-        let Some(window) = &self.window else { return false };
+        let Some(window) = &self.window else {
+            return false;
+        };
         let used = window.limit.saturating_sub(window.remaining);
-        let own = window.own + others.iter().filter_map(|other| other.window).map(|window| window.own).sum::<u32>();
+        let own = window.own
+            + others
+                .iter()
+                .filter_map(|other| other.window)
+                .map(|window| window.own)
+                .sum::<u32>();
         let under_way = self.under_way + others.iter().map(|other| other.under_way).sum::<u32>();
         (own..=own + under_way).contains(&used)
     }
@@ -185,7 +218,13 @@ impl RateLimit {
     /// Ends as a bucket of its own; gives what was known. Requests that are under way are handed over one by one.
     pub(super) fn leave(&mut self) -> Self {
         let under_way = self.under_way;
-        std::mem::replace(self, Self { under_way, ..Self::default() })
+        std::mem::replace(
+            self,
+            Self {
+                under_way,
+                ..Self::default()
+            },
+        )
     }
 
     /// Gives a request that is under way to another bucket.
@@ -228,24 +267,51 @@ impl Window {
     fn unknown(now: Timestamp) -> Self {
         let (limit, reset, ends_at) = (0, now, now);
         let others = Others::new(now, [0, 0]);
-        Self { limit, remaining: 0, reset, ends_at, is_guessed: true, measured_at: now, own: 0, others }
+        Self {
+            limit,
+            remaining: 0,
+            reset,
+            ends_at,
+            is_guessed: true,
+            measured_at: now,
+            own: 0,
+            others,
+        }
     }
 
     /// The window after this one, as long as no answer tells of it.
     fn guess_next(&self, now: Timestamp) -> Self {
         let (remaining, ends_at) = (self.limit, now + WINDOW);
         let others = self.others.next(self.measured_at, self.ends_at, now);
-        Self { remaining, ends_at, is_guessed: true, measured_at: now, own: 0, others, ..*self }
+        Self {
+            remaining,
+            ends_at,
+            is_guessed: true,
+            measured_at: now,
+            own: 0,
+            others,
+            ..*self
+        }
     }
 
     /// The window as known after an answer that was counted in it. Answers may overtake each other:
     /// the lowest `remaining` is the newest.
     fn after(mut self, announced: Announced, under_way: u32, now: Timestamp) -> Self {
         // A reset that is further away is a mistake: the window is like any other.
-        let resets_in = if announced.resets_in <= LONGEST_WAIT { announced.resets_in } else { WINDOW };
+        let resets_in = if announced.resets_in <= LONGEST_WAIT {
+            announced.resets_in
+        } else {
+            WINDOW
+        };
         let ends_at = now + resets_in.max(SignedDuration::from_secs(1));
         if self.is_guessed {
-            self = Self { reset: announced.reset, ends_at, remaining: u32::MAX, is_guessed: false, ..self };
+            self = Self {
+                reset: announced.reset,
+                ends_at,
+                remaining: u32::MAX,
+                is_guessed: false,
+                ..self
+            };
             self.others.begin(ends_at - WINDOW);
         }
         self.ends_at = self.ends_at.min(ends_at);
@@ -256,7 +322,12 @@ impl Window {
             self.measured_at = now;
             // Each of ours that is under way may have been counted or not.
             let own = self.own + under_way;
-            self.others.note(self.limit.saturating_sub(self.remaining).saturating_sub(own), now);
+            self.others.note(
+                self.limit
+                    .saturating_sub(self.remaining)
+                    .saturating_sub(own),
+                now,
+            );
         }
         self
     }
@@ -265,7 +336,10 @@ impl Window {
     fn room(&self, under_way: u32, now: Timestamp) -> Option<u32> {
         let others = self.others.rest(self.measured_at, now, self.ends_at);
         let margin = percent(self.limit, MARGIN_PERCENT).max(u32::from(others > 0));
-        self.remaining.checked_sub(under_way)?.checked_sub(others)?.checked_sub(margin)
+        self.remaining
+            .checked_sub(under_way)?
+            .checked_sub(others)?
+            .checked_sub(margin)
     }
 }
 
@@ -276,7 +350,9 @@ fn every(time: SignedDuration, times: u32) -> SignedDuration {
 }
 
 fn percent(limit: u32, percent: u32) -> u32 {
-    (u64::from(limit) * u64::from(percent) / 100).try_into().unwrap_or(u32::MAX)
+    (u64::from(limit) * u64::from(percent) / 100)
+        .try_into()
+        .unwrap_or(u32::MAX)
 }
 
 fn share_of(limit: u32, share_percent: u32) -> u32 {
@@ -297,7 +373,12 @@ mod tests {
     fn told(limit: u32, remaining: u32, ends_s: i64, ms: i64) -> Announced {
         let date = Timestamp::from_second(at(ms).as_second()).unwrap() + AHEAD;
         let reset = at(ends_s * 1_000) + AHEAD;
-        Announced { limit, remaining, reset, resets_in: reset.duration_since(date) }
+        Announced {
+            limit,
+            remaining,
+            reset,
+            resets_in: reset.duration_since(date),
+        }
     }
 
     /// A bucket of which all may be used.
@@ -310,7 +391,14 @@ mod tests {
 
     /// Requests that are answered at once, one every millisecond where the bucket allows it.
     fn sent(bucket: &mut RateLimit, from_ms: i64, to_ms: i64) -> usize {
-        (from_ms..to_ms).filter(|ms| bucket.take(100, false, at(*ms)).map(|()| bucket.lose()).is_ok()).count()
+        (from_ms..to_ms)
+            .filter(|ms| {
+                bucket
+                    .take(100, false, at(*ms))
+                    .map(|()| bucket.lose())
+                    .is_ok()
+            })
+            .count()
     }
 
     #[test]
@@ -337,7 +425,10 @@ mod tests {
     fn a_closed_bucket_opens_at_its_reset_and_is_used_at_the_usual_pace() {
         let mut bucket = known(600, 599, 60);
         bucket.close(at(5_000));
-        assert_eq!(bucket.take(100, false, at(4_999)), Err(Wait::Until(at(5_000))));
+        assert_eq!(
+            bucket.take(100, false, at(4_999)),
+            Err(Wait::Until(at(5_000)))
+        );
         assert!(sent(&mut bucket, 5_000, 11_000) > 50);
         // Of one that was never known no limit is made up.
         let mut bucket = RateLimit::default();
@@ -349,10 +440,16 @@ mod tests {
 
     #[test]
     fn the_earliest_of_the_ends_that_answers_tell_is_the_windows_end() {
-        let mut bucket = RateLimit { under_way: 3, ..RateLimit::default() };
+        let mut bucket = RateLimit {
+            under_way: 3,
+            ..RateLimit::default()
+        };
         for (ms, ends_ms) in [(3_900, 60_990), (7_000, 60_090), (10_400, 60_090)] {
             bucket.note(told(20, 0, 60, ms), at(ms + 90));
-            assert_eq!(bucket.take(100, false, at(ms + 90)), Err(Wait::Until(at(ends_ms))));
+            assert_eq!(
+                bucket.take(100, false, at(ms + 90)),
+                Err(Wait::Until(at(ends_ms)))
+            );
         }
     }
 
@@ -365,7 +462,10 @@ mod tests {
         bucket.note(told(20, 19, 119, 59_100), at(59_200));
         assert_eq!(bucket.take(100, false, at(59_200)), Ok(()));
         let window = bucket.window.unwrap();
-        assert_eq!((window.own, window.remaining, window.ends_at), (1, 19, at(119_200)));
+        assert_eq!(
+            (window.own, window.remaining, window.ends_at),
+            (1, 19, at(119_200))
+        );
     }
 
     #[test]
@@ -379,8 +479,14 @@ mod tests {
             }
             bucket.note(told(100, 0, 60, 59_000), at(61_200));
             let window = bucket.window.unwrap();
-            assert_eq!((window.own, window.is_guessed), (u32::from(!is_guessed), is_guessed));
-            assert!(window.remaining >= 99 && window.ends_at >= at(120_000), "{window:?}");
+            assert_eq!(
+                (window.own, window.is_guessed),
+                (u32::from(!is_guessed), is_guessed)
+            );
+            assert!(
+                window.remaining >= 99 && window.ends_at >= at(120_000),
+                "{window:?}"
+            );
         }
     }
 
@@ -392,7 +498,10 @@ mod tests {
             bucket.note(told(100, remaining, 60, 500), at(ms));
         }
         let window = bucket.window.unwrap();
-        assert_eq!((window.own, window.remaining, window.measured_at), (4, 70, at(900)));
+        assert_eq!(
+            (window.own, window.remaining, window.measured_at),
+            (4, 70, at(900))
+        );
     }
 
     #[test]
@@ -401,7 +510,15 @@ mod tests {
         for minute in 0..20 {
             // Okta's clock gains a second on ours in every window.
             let begins_ms = minute * 59_000;
-            assert!(sent_at_pace(&mut bucket, begins_ms, begins_ms + 59_000, (minute + 1) * 60) >= 18, "{minute}");
+            assert!(
+                sent_at_pace(
+                    &mut bucket,
+                    begins_ms,
+                    begins_ms + 59_000,
+                    (minute + 1) * 60
+                ) >= 18,
+                "{minute}"
+            );
         }
     }
 
@@ -412,7 +529,13 @@ mod tests {
             if bucket.take(100, false, at(ms)).is_ok() {
                 count += 1;
                 let resets_in = SignedDuration::from_millis(to_ms - ms);
-                bucket.note(Announced { resets_in, ..told(20, 20 - count.min(20), ends_s, ms) }, at(ms));
+                bucket.note(
+                    Announced {
+                        resets_in,
+                        ..told(20, 20 - count.min(20), ends_s, ms)
+                    },
+                    at(ms),
+                );
             }
         }
         count
@@ -425,7 +548,10 @@ mod tests {
             bucket.under_way += 1;
             bucket.lose();
         }
-        assert_eq!(bucket.take(50, false, at(30_000)), Err(Wait::Until(at(60_000))));
+        assert_eq!(
+            bucket.take(50, false, at(30_000)),
+            Err(Wait::Until(at(60_000)))
+        );
     }
 
     #[test]
@@ -433,7 +559,10 @@ mod tests {
         let mut bucket = known(20, 19, 60);
         bucket.under_way += 9;
         assert_eq!(bucket.take(50, false, at(60_500)), Ok(()));
-        assert_eq!(bucket.take(50, false, at(90_500)), Err(Wait::Until(at(120_500))));
+        assert_eq!(
+            bucket.take(50, false, at(90_500)),
+            Err(Wait::Until(at(120_500)))
+        );
         // It was counted in the window that has ended.
         bucket.note(told(20, 10, 60, 59_900), at(90_600));
         assert_eq!(bucket.take(50, false, at(90_600)), Ok(()));

@@ -52,7 +52,11 @@ impl Org {
     /// The org that `transport` connects to.
     #[must_use]
     pub fn new(transport: Arc<Transport>, session: Arc<Session>) -> Self {
-        Self { transport, session, learned: Arc::default() }
+        Self {
+            transport,
+            session,
+            learned: Arc::default(),
+        }
     }
 
     /// The scopes that the org grants (see [`Session`]); `None` where it does not say.
@@ -99,17 +103,32 @@ impl Org {
     /// # Errors
     /// See [`Error`].
     pub async fn get(&self, path: &str, omits: &str, within: Within) -> Result<Page, Error> {
-        let omits = if self.learned(|learned| learned.is_plain) { "" } else { omits };
+        let omits = if self.learned(|learned| learned.is_plain) {
+            ""
+        } else {
+            omits
+        };
         let (mut asked, mut tries) = (Asked::new(path, omits), Tries::default());
         let again = Within::from(within.until);
         loop {
-            let access = self.session.authorize(&self.transport, within.until).await?;
+            let access = self
+                .session
+                .authorize(&self.transport, within.until)
+                .await?;
             let sent_at = self.transport.now();
-            let raw = match self.ask(&asked, &access, if tries.is_first() { within } else { again }).await {
+            let raw = match self
+                .ask(
+                    &asked,
+                    &access,
+                    if tries.is_first() { within } else { again },
+                )
+                .await
+            {
                 Ok(Ok(raw)) => raw,
                 Err(error) => return Err(tries.verdict(error, &asked)),
                 Ok(Err(trouble)) => {
-                    self.ease(&mut tries, &mut asked, trouble, within.until).await?;
+                    self.ease(&mut tries, &mut asked, trouble, within.until)
+                        .await?;
                     continue;
                 }
             };
@@ -119,7 +138,10 @@ impl Org {
                     self.accept(&asked, sent_at, omits);
                     return page(raw, &asked);
                 }
-                Meaning::Trouble(trouble) => self.ease(&mut tries, &mut asked, trouble, within.until).await?,
+                Meaning::Trouble(trouble) => {
+                    self.ease(&mut tries, &mut asked, trouble, within.until)
+                        .await?
+                }
                 Meaning::Final(error) => return Err(error),
                 Meaning::Doubtful(error) => {
                     if !tries.doubt() || self.is_beyond_doubt(&error, &asked) {
@@ -133,9 +155,12 @@ impl Org {
                     }
                     tracing::warn!(path = asked.path(), %error, "asked again without what the answer can do without");
                 }
-                Meaning::NewProof(error) => self.prove_again(&mut tries, &raw, &access, error).await?,
+                Meaning::NewProof(error) => {
+                    self.prove_again(&mut tries, &raw, &access, error).await?
+                }
                 Meaning::NewToken(error) => {
-                    if !(tries.renew() && self.session.forget(&access, self.transport.now()).await) {
+                    if !(tries.renew() && self.session.forget(&access, self.transport.now()).await)
+                    {
                         return Err(self.refused(error, &asked, sent_at, again).await);
                     }
                 }
@@ -144,7 +169,12 @@ impl Org {
     }
 
     /// Sends the request as it is asked now.
-    async fn ask(&self, asked: &Asked, access: &Access, within: Within) -> Result<Result<Raw, AnswerTrouble>, Error> {
+    async fn ask(
+        &self,
+        asked: &Asked,
+        access: &Access,
+        within: Within,
+    ) -> Result<Result<Raw, AnswerTrouble>, Error> {
         let url = self.transport.url(asked.target())?;
         let build = |http: &reqwest::Client, now| {
             let mut request = http.get(url.clone()).header("accept", "application/json");
@@ -153,7 +183,9 @@ impl Org {
                 request = request.header("content-type", media);
             }
             let request = access.put_on(request, &Method::GET, &url, now)?;
-            request.build().map_err(|error| Error::Failed(error.without_url().to_string()))
+            request
+                .build()
+                .map_err(|error| Error::Failed(error.without_url().to_string()))
         };
         self.transport.send(asked.target(), within, build).await
     }
@@ -182,11 +214,21 @@ impl Org {
 
     /// Answers the refusal of a proof: first with the nonce and the clock of the answer, at last with a new token.
     /// <https://www.rfc-editor.org/rfc/rfc9449#section-9>
-    async fn prove_again(&self, tries: &mut Tries, raw: &Raw, access: &Access, error: Error) -> Result<(), Error> {
-        let Some(refused) = tries.prove() else { return Err(error) };
+    async fn prove_again(
+        &self,
+        tries: &mut Tries,
+        raw: &Raw,
+        access: &Access,
+        error: Error,
+    ) -> Result<(), Error> {
+        let Some(refused) = tries.prove() else {
+            return Err(error);
+        };
         self.session.set_clock(raw).await;
         let is_without_proof = !access.is_bound();
-        if (refused > 1 || is_without_proof) && !self.session.forget(access, self.transport.now()).await {
+        if (refused > 1 || is_without_proof)
+            && !self.session.forget(access, self.transport.now()).await
+        {
             return Err(error);
         }
         Ok(())
@@ -194,7 +236,8 @@ impl Org {
 
     /// Whether a listing has lost positions before, so that this one is lost, too.
     fn is_beyond_doubt(&self, error: &Error, asked: &Asked) -> bool {
-        *error == Error::Expired && self.learned(|learned| !learned.lost.insert(asked.path().to_owned()))
+        *error == Error::Expired
+            && self.learned(|learned| !learned.lost.insert(asked.path().to_owned()))
     }
 
     fn accept(&self, asked: &Asked, sent_at: Timestamp, omits: &str) {
@@ -205,15 +248,26 @@ impl Org {
     }
 
     /// Why credentials are refused for good: by this endpoint alone, or altogether.
-    async fn refused(&self, error: Error, asked: &Asked, sent_at: Timestamp, within: Within) -> Error {
-        let Error::Rejected(text) = error else { return error };
+    async fn refused(
+        &self,
+        error: Error,
+        asked: &Asked,
+        sent_at: Timestamp,
+        within: Within,
+    ) -> Error {
+        let Error::Rejected(text) = error else {
+            return error;
+        };
         let accepted = self.learned(|learned| learned.accepted.clone());
         let elsewhere = accepted.filter(|(path, _)| path != asked.path());
         let is_accepted = match elsewhere {
             Some((_, at)) if at >= sent_at => true,
             Some((path, _)) => self.is_accepted_at(&path, within).await,
             None if self.session.is_renewable() => {
-                let probe = PROBES.into_iter().find(|probe| *probe != asked.path()).unwrap_or(PROBES[0]);
+                let probe = PROBES
+                    .into_iter()
+                    .find(|probe| *probe != asked.path())
+                    .unwrap_or(PROBES[0]);
                 self.is_accepted_at(probe, within).await
             }
             None => false,
@@ -230,8 +284,12 @@ impl Org {
     async fn is_accepted_at(&self, path: &str, within: Within) -> bool {
         let probe = Asked::new(&format!("{path}?limit=1"), "");
         let sent_at = self.transport.now();
-        let Ok(access) = self.session.authorize(&self.transport, within.until).await else { return false };
-        let Ok(Ok(raw)) = self.ask(&probe, &access, within).await else { return false };
+        let Ok(access) = self.session.authorize(&self.transport, within.until).await else {
+            return false;
+        };
+        let Ok(Ok(raw)) = self.ask(&probe, &access, within).await else {
+            return false;
+        };
         let is_accepted = answer::takes_access(&raw, &probe, self.session.way());
         if is_accepted {
             self.accept(&probe, sent_at, "");
@@ -247,7 +305,10 @@ impl Org {
 /// A page with its next link.
 fn page(raw: Raw, asked: &Asked) -> Result<Page, Error> {
     match link::next_page(&raw.headers, &raw.body, asked.target()) {
-        Ok(next) => Ok(Page { body: raw.body, next }),
+        Ok(next) => Ok(Page {
+            body: raw.body,
+            next,
+        }),
         Err(link::Unclear) => Err(Error::Failed(format!(
             "GET {}: the answer has a next link that names no page of the org",
             asked.path()

@@ -61,12 +61,20 @@ impl Proofs {
     /// # Errors
     /// [`ProofError`], if the cryptographic library fails.
     pub fn generate() -> Result<Self, ProofError> {
-        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
-            .map_err(|_| ProofError::Key)?;
+        let pkcs8 =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
+                .map_err(|_| ProofError::Key)?;
         let key = EncodingKey::from_ec_der(pkcs8.as_ref());
         let public = Jwk::from_encoding_key(&key, Algorithm::ES256).map_err(|_| ProofError::Key)?;
-        let jwk = Jwk { common: CommonParameters::default(), ..public };
-        let header = Header { typ: Some("dpop+jwt".to_owned()), jwk: Some(jwk), ..Header::new(Algorithm::ES256) };
+        let jwk = Jwk {
+            common: CommonParameters::default(),
+            ..public
+        };
+        let header = Header {
+            typ: Some("dpop+jwt".to_owned()),
+            jwk: Some(jwk),
+            ..Header::new(Algorithm::ES256)
+        };
         Ok(Self { key, header })
     }
 
@@ -122,7 +130,17 @@ mod tests {
 
     fn claims(proof: &str) -> Value {
         let mut claims = verified(proof).claims;
-        assert!(claims.as_object_mut().unwrap().remove("jti").unwrap().as_str().unwrap().len() >= 32);
+        assert!(
+            claims
+                .as_object_mut()
+                .unwrap()
+                .remove("jti")
+                .unwrap()
+                .as_str()
+                .unwrap()
+                .len()
+                >= 32
+        );
         claims
     }
 
@@ -130,64 +148,120 @@ mod tests {
     fn a_proof_names_method_url_and_time() {
         let proofs = Proofs::generate().unwrap();
         let proof = proofs.proof("POST", URL, now(), None, None).unwrap();
-        assert_eq!(claims(&proof), json!({"htm": "POST", "htu": URL, "iat": 1_795_456_800}));
+        assert_eq!(
+            claims(&proof),
+            json!({"htm": "POST", "htu": URL, "iat": 1_795_456_800})
+        );
     }
 
     #[test]
     fn a_nonce_is_repeated_and_a_token_is_hashed() {
         let proofs = Proofs::generate().unwrap();
-        let proof =
-            proofs.proof("GET", URL, now(), Some("n1"), Some("Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU")).unwrap();
+        let proof = proofs
+            .proof(
+                "GET",
+                URL,
+                now(),
+                Some("n1"),
+                Some("Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU"),
+            )
+            .unwrap();
         // The token and its hash are the example of RFC 9449 section 7.1.
         let ath = "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo";
-        assert_eq!(claims(&proof), json!({"htm": "GET", "htu": URL, "iat": 1_795_456_800, "nonce": "n1", "ath": ath}));
+        assert_eq!(
+            claims(&proof),
+            json!({"htm": "GET", "htu": URL, "iat": 1_795_456_800, "nonce": "n1", "ath": ath})
+        );
     }
 
     #[test]
     fn htu_is_the_requested_url_without_query_and_fragment() {
         let proofs = Proofs::generate().unwrap();
         for (url, expected) in [
-            ("https://acme.okta.com/api/v1/users?limit=200&after=x%2Fy", "https://acme.okta.com/api/v1/users"),
-            ("https://acme.okta.com/api/v1/users#top", "https://acme.okta.com/api/v1/users"),
+            (
+                "https://acme.okta.com/api/v1/users?limit=200&after=x%2Fy",
+                "https://acme.okta.com/api/v1/users",
+            ),
+            (
+                "https://acme.okta.com/api/v1/users#top",
+                "https://acme.okta.com/api/v1/users",
+            ),
             ("https://acme.okta.com/a?b#c?d", "https://acme.okta.com/a"),
             ("https://acme.okta.com/a#b?c", "https://acme.okta.com/a"),
-            ("http://127.0.0.1:9000/a//b%20c/", "http://127.0.0.1:9000/a//b%20c/"),
+            (
+                "http://127.0.0.1:9000/a//b%20c/",
+                "http://127.0.0.1:9000/a//b%20c/",
+            ),
         ] {
-            assert_eq!(claims(&proofs.proof("GET", url, now(), None, None).unwrap())["htu"], expected);
+            assert_eq!(
+                claims(&proofs.proof("GET", url, now(), None, None).unwrap())["htu"],
+                expected
+            );
         }
     }
 
     #[test]
     fn the_header_carries_the_public_key_and_nothing_else_of_it() {
-        let proof = Proofs::generate().unwrap().proof("GET", URL, now(), None, None).unwrap();
-        let header: Value =
-            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(proof.split('.').next().unwrap()).unwrap()).unwrap();
+        let proof = Proofs::generate()
+            .unwrap()
+            .proof("GET", URL, now(), None, None)
+            .unwrap();
+        let header: Value = serde_json::from_slice(
+            &URL_SAFE_NO_PAD
+                .decode(proof.split('.').next().unwrap())
+                .unwrap(),
+        )
+        .unwrap();
         let (x, y) = (header["jwk"]["x"].clone(), header["jwk"]["y"].clone());
         let jwk = json!({"kty": "EC", "crv": "P-256", "x": x, "y": y});
-        assert_eq!(header, json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": jwk}));
+        assert_eq!(
+            header,
+            json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": jwk})
+        );
     }
 
     #[test]
     fn every_proof_has_its_own_jti_and_the_same_key() {
         let proofs = Proofs::generate().unwrap();
-        let made: Vec<_> = (0..100).map(|_| verified(&proofs.proof("GET", URL, now(), None, None).unwrap())).collect();
-        let distinct: std::collections::HashSet<_> =
-            made.iter().map(|proof| proof.claims["jti"].as_str().unwrap()).collect();
+        let made: Vec<_> = (0..100)
+            .map(|_| verified(&proofs.proof("GET", URL, now(), None, None).unwrap()))
+            .collect();
+        let distinct: std::collections::HashSet<_> = made
+            .iter()
+            .map(|proof| proof.claims["jti"].as_str().unwrap())
+            .collect();
         assert_eq!(distinct.len(), 100);
-        assert!(made.iter().all(|proof| proof.header.jwk == made[0].header.jwk));
-        let other = verified(&Proofs::generate().unwrap().proof("GET", URL, now(), None, None).unwrap());
+        assert!(
+            made.iter()
+                .all(|proof| proof.header.jwk == made[0].header.jwk)
+        );
+        let other = verified(
+            &Proofs::generate()
+                .unwrap()
+                .proof("GET", URL, now(), None, None)
+                .unwrap(),
+        );
         assert_ne!(other.header.jwk, made[0].header.jwk);
     }
 
     #[test]
     fn a_changed_proof_does_not_verify() {
-        let proof = Proofs::generate().unwrap().proof("GET", URL, now(), None, None).unwrap();
+        let proof = Proofs::generate()
+            .unwrap()
+            .proof("GET", URL, now(), None, None)
+            .unwrap();
         let parts: Vec<&str> = proof.split('.').collect();
         let forged = URL_SAFE_NO_PAD.encode(r#"{"htm":"DELETE"}"#);
         let key = DecodingKey::from_jwk(&decode_header(&proof).unwrap().jwk.unwrap()).unwrap();
         let message = |claims: &str| format!("{}.{claims}", parts[0]);
-        let verify =
-            |claims: &str| jsonwebtoken::crypto::verify(parts[2], message(claims).as_bytes(), &key, Algorithm::ES256);
+        let verify = |claims: &str| {
+            jsonwebtoken::crypto::verify(
+                parts[2],
+                message(claims).as_bytes(),
+                &key,
+                Algorithm::ES256,
+            )
+        };
         assert!(verify(parts[1]).unwrap());
         assert!(!verify(&forged).unwrap());
     }

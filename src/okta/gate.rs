@@ -15,7 +15,10 @@ pub(super) struct Gate {
 
 impl Gate {
     pub(super) fn new(share_percent: u32) -> Self {
-        Self { pace: Pace::new(share_percent), room: Room::new() }
+        Self {
+            pace: Pace::new(share_percent),
+            room: Room::new(),
+        }
     }
 
     /// Lets a request through, or tells what it has to wait for; gives the bucket that it is counted against, and what

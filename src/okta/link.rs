@@ -17,8 +17,16 @@ const POSITIONS: [&str; 2] = ["after", "since"];
 ///
 /// # Errors
 /// [`Unclear`], if there is a next link that names no page.
-pub(super) fn next_page(headers: &HeaderMap, body: &str, asked: &str) -> Result<Option<String>, Unclear> {
-    let links: Vec<_> = headers.get_all("link").iter().map(|link| String::from_utf8_lossy(link.as_bytes())).collect();
+pub(super) fn next_page(
+    headers: &HeaderMap,
+    body: &str,
+    asked: &str,
+) -> Result<Option<String>, Unclear> {
+    let links: Vec<_> = headers
+        .get_all("link")
+        .iter()
+        .map(|link| String::from_utf8_lossy(link.as_bytes()))
+        .collect();
     let next = match in_headers(links.iter().map(AsRef::as_ref))? {
         None if body.trim_start().starts_with('{') => in_body(body)?,
         next => next,
@@ -32,7 +40,9 @@ fn in_headers<'a>(headers: impl IntoIterator<Item = &'a str>) -> Result<Option<S
     for header in headers {
         let mut rest = header;
         while let Some((_, after)) = rest.split_once('<') {
-            let Some((target, parameters)) = after.split_once('>') else { break };
+            let Some((target, parameters)) = after.split_once('>') else {
+                break;
+            };
             // A parameter list ends where the next link begins.
             let own = parameters.split('<').next().unwrap_or_default();
             if own.split(';').any(is_next) {
@@ -40,7 +50,11 @@ fn in_headers<'a>(headers: impl IntoIterator<Item = &'a str>) -> Result<Option<S
             }
             rest = parameters;
         }
-        let plain: String = header.to_ascii_lowercase().chars().filter(|c| !c.is_whitespace() && *c != '"').collect();
+        let plain: String = header
+            .to_ascii_lowercase()
+            .chars()
+            .filter(|c| !c.is_whitespace() && *c != '"')
+            .collect();
         if plain.contains("rel=next") {
             return Err(Unclear);
         }
@@ -56,14 +70,19 @@ fn in_body(body: &str) -> Result<Option<String>, Unclear> {
         links: Value,
     }
     // A body that is no JSON object is told of by whoever looks for its items.
-    let Ok(Linked { links }) = serde_json::from_str(body) else { return Ok(None) };
+    let Ok(Linked { links }) = serde_json::from_str(body) else {
+        return Ok(None);
+    };
     let next = match links.get("next") {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Array(links)) if links.is_empty() => return Ok(None),
         Some(Value::Array(links)) => &links[0],
         Some(next) => next,
     };
-    let href = next.as_str().or_else(|| next.get("href")?.as_str()).ok_or(Unclear)?;
+    let href = next
+        .as_str()
+        .or_else(|| next.get("href")?.as_str())
+        .ok_or(Unclear)?;
     path_of(href).map(Some).ok_or(Unclear)
 }
 
@@ -71,11 +90,17 @@ fn in_body(body: &str) -> Result<Option<String>, Unclear> {
 fn completed(next: &str, asked: &str) -> String {
     let mut pairs: Vec<String> = pairs(next).map(str::to_owned).collect();
     let known: Vec<String> = pairs.iter().map(|pair| name_of(pair).to_owned()).collect();
-    for pair in pairs_of_request(asked).filter(|pair| !known.iter().any(|name| name == name_of(pair))) {
+    for pair in
+        pairs_of_request(asked).filter(|pair| !known.iter().any(|name| name == name_of(pair)))
+    {
         pairs.push(pair.to_owned());
     }
     let path = next.split('?').next().unwrap_or_default();
-    let whole = if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) };
+    let whole = if pairs.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{}", pairs.join("&"))
+    };
     match (limit_of(&whole), limit_of(asked)) {
         (Some(limit), Some(most)) if limit > most => with_limit(&whole, most),
         _ => whole,
@@ -88,7 +113,10 @@ fn pairs_of_request(asked: &str) -> impl Iterator<Item = &str> {
 
 /// The parameters of a path's query, as they are written.
 pub(super) fn pairs(path: &str) -> impl Iterator<Item = &str> {
-    path.split_once('?').map_or("", |(_, query)| query).split('&').filter(|pair| !pair.is_empty())
+    path.split_once('?')
+        .map_or("", |(_, query)| query)
+        .split('&')
+        .filter(|pair| !pair.is_empty())
 }
 
 fn name_of(pair: &str) -> &str {
@@ -103,14 +131,28 @@ pub(super) fn limit_of(path: &str) -> Option<u32> {
 /// The same path with another page size.
 pub(super) fn with_limit(path: &str, limit: u32) -> String {
     let (place, _) = path.split_once('?').unwrap_or((path, ""));
-    let limited = |pair: &str| if name_of(pair) == "limit" { format!("limit={limit}") } else { pair.to_owned() };
-    format!("{place}?{}", pairs(path).map(limited).collect::<Vec<_>>().join("&"))
+    let limited = |pair: &str| {
+        if name_of(pair) == "limit" {
+            format!("limit={limit}")
+        } else {
+            pair.to_owned()
+        }
+    };
+    format!(
+        "{place}?{}",
+        pairs(path).map(limited).collect::<Vec<_>>().join("&")
+    )
 }
 
 fn is_next(parameter: &str) -> bool {
-    let Some((name, value)) = parameter.split_once('=') else { return false };
+    let Some((name, value)) = parameter.split_once('=') else {
+        return false;
+    };
     let value = value.trim().trim_end_matches(',').trim().trim_matches('"');
-    name.trim().eq_ignore_ascii_case("rel") && value.split_whitespace().any(|rel| rel.eq_ignore_ascii_case("next"))
+    name.trim().eq_ignore_ascii_case("rel")
+        && value
+            .split_whitespace()
+            .any(|rel| rel.eq_ignore_ascii_case("next"))
 }
 
 /// Path and query of an absolute or relative link. The token goes to the configured org only,
@@ -124,10 +166,12 @@ fn path_of(link: &str) -> Option<String> {
         return None;
     }
     // Okta has written `??after=`, and ignores such a parameter: the listing would begin again.
-    Some(match url.query().map(|query| query.trim_start_matches('?')) {
-        Some(query) if !query.is_empty() => format!("{path}?{query}"),
-        _ => path.to_owned(),
-    })
+    Some(
+        match url.query().map(|query| query.trim_start_matches('?')) {
+            Some(query) if !query.is_empty() => format!("{path}?{query}"),
+            _ => path.to_owned(),
+        },
+    )
 }
 
 #[cfg(test)]
@@ -157,11 +201,18 @@ mod tests {
             vec![next_link.to_owned(), self_link.to_owned()],
             vec![format!("{self_link}, {next_link}")],
             vec![format!("{next_link},{self_link}")],
-            vec![r#"<https://acme-admin.okta.com/api/v1/users?after=1&limit=2>;title="a";rel=next"#.to_owned()],
+            vec![
+                r#"<https://acme-admin.okta.com/api/v1/users?after=1&limit=2>;title="a";rel=next"#
+                    .to_owned(),
+            ],
             vec![r#"</api/v1/users?after=1&limit=2>; rel = "next""#.to_owned()],
         ] {
             let headers: Vec<_> = headers.iter().map(String::as_str).collect();
-            assert_eq!(next(&headers, "[]", "/api/v1/users"), followed("/api/v1/users?after=1&limit=2"), "{headers:?}");
+            assert_eq!(
+                next(&headers, "[]", "/api/v1/users"),
+                followed("/api/v1/users?after=1&limit=2"),
+                "{headers:?}"
+            );
         }
         for none in [&[self_link][..], &["", "<", "<x", "<a>; nothing, <b>"], &[]] {
             assert_eq!(next(none, "[]", "/api/v1/users"), Ok(None), "{none:?}");
@@ -171,7 +222,10 @@ mod tests {
     #[test]
     fn commas_within_a_query_are_part_of_it() {
         let header = r#"<https://x.okta.com/a?fields=id,profile>; rel="self", <https://x.okta.com/a?fields=id,profile&after=2>; rel="next""#;
-        assert_eq!(next(&[header], "", "/a"), followed("/a?fields=id,profile&after=2"));
+        assert_eq!(
+            next(&[header], "", "/a"),
+            followed("/a?fields=id,profile&after=2")
+        );
     }
 
     #[test]
@@ -197,10 +251,21 @@ mod tests {
 
     #[test]
     fn a_body_pages_by_its_own_link() {
-        for form in [r#"{"href":"LINK"}"#, r#"[{"href":"LINK"},{"href":"/b"}]"#, r#""LINK""#] {
-            let form = form.replace("LINK", "https://acme-admin.okta.com/api/v1/iam/roles?after=1");
+        for form in [
+            r#"{"href":"LINK"}"#,
+            r#"[{"href":"LINK"},{"href":"/b"}]"#,
+            r#""LINK""#,
+        ] {
+            let form = form.replace(
+                "LINK",
+                "https://acme-admin.okta.com/api/v1/iam/roles?after=1",
+            );
             let body = format!(r#"{{"roles":[],"_links":{{"self":{{}},"next":{form}}}}}"#);
-            assert_eq!(next(&[], &body, "/api/v1/iam/roles"), followed("/api/v1/iam/roles?after=1"), "{body}");
+            assert_eq!(
+                next(&[], &body, "/api/v1/iam/roles"),
+                followed("/api/v1/iam/roles?after=1"),
+                "{body}"
+            );
         }
         for body in [
             r#"{"_links":{}}"#,
@@ -219,17 +284,37 @@ mod tests {
     fn parameters_that_a_link_has_lost_are_put_back() {
         let asked = "/api/v1/users?limit=200&filter=lastUpdated%20ge%20%221970%22&after=0";
         for (link, expected) in [
-            ("?after=1", "?after=1&limit=200&filter=lastUpdated%20ge%20%221970%22"),
-            ("??after=1", "?after=1&limit=200&filter=lastUpdated%20ge%20%221970%22"),
-            ("?limit=50&after=1", "?limit=50&after=1&filter=lastUpdated%20ge%20%221970%22"),
-            ("?after=1&filter=x&limit=1000", "?after=1&filter=x&limit=200"),
+            (
+                "?after=1",
+                "?after=1&limit=200&filter=lastUpdated%20ge%20%221970%22",
+            ),
+            (
+                "??after=1",
+                "?after=1&limit=200&filter=lastUpdated%20ge%20%221970%22",
+            ),
+            (
+                "?limit=50&after=1",
+                "?limit=50&after=1&filter=lastUpdated%20ge%20%221970%22",
+            ),
+            (
+                "?after=1&filter=x&limit=1000",
+                "?after=1&filter=x&limit=200",
+            ),
             ("?filter=x&after=1&limit=200", "?filter=x&after=1&limit=200"),
         ] {
             let header = format!("<https://acme.okta.com/api/v1/users{link}>; rel=\"next\"");
-            assert_eq!(next(&[&header], "[]", asked), followed(&format!("/api/v1/users{expected}")), "{link}");
+            assert_eq!(
+                next(&[&header], "[]", asked),
+                followed(&format!("/api/v1/users{expected}")),
+                "{link}"
+            );
         }
         // Where the log was asked from is not where it goes on.
-        let log = next(&["</api/v1/logs?after=1>; rel=next"], "[]", "/api/v1/logs?since=2026&sortOrder=ASCENDING");
+        let log = next(
+            &["</api/v1/logs?after=1>; rel=next"],
+            "[]",
+            "/api/v1/logs?since=2026&sortOrder=ASCENDING",
+        );
         assert_eq!(log, followed("/api/v1/logs?after=1&sortOrder=ASCENDING"));
     }
 
@@ -240,7 +325,11 @@ mod tests {
             "//evil.example/api/v1/users?after=1",
             "https://u:p@evil.example:8443/api/v1/users?after=1",
         ] {
-            assert_eq!(path_of(link).as_deref(), Some("/api/v1/users?after=1"), "{link}");
+            assert_eq!(
+                path_of(link).as_deref(),
+                Some("/api/v1/users?after=1"),
+                "{link}"
+            );
         }
         assert_eq!(path_of("\\\\evil.example\\api").as_deref(), Some("/api"));
         assert!(path_of("@evil.example/x").is_some_and(|path| path.starts_with('/')));

@@ -44,7 +44,10 @@ pub struct Within {
 
 impl From<Timestamp> for Within {
     fn from(until: Timestamp) -> Self {
-        Self { sent_by: until, until }
+        Self {
+            sent_by: until,
+            until,
+        }
     }
 }
 
@@ -84,7 +87,9 @@ impl fmt::Display for Error {
             | Self::NotApplicable(text) => f.write_str(text),
             Self::Gone => f.write_str("the object does not exist"),
             Self::Expired => f.write_str("the position in the listing is no longer valid"),
-            Self::Limited { retry_after_s } => write!(f, "Okta's rate limit lifts in {retry_after_s} s"),
+            Self::Limited { retry_after_s } => {
+                write!(f, "Okta's rate limit lifts in {retry_after_s} s")
+            }
             Self::OutOfTime => f.write_str("the run's time is over"),
         }
     }

@@ -21,7 +21,12 @@ const SHORTEST_MS: u64 = 5_000;
 
 impl Others {
     pub(super) fn new(begins_at: Timestamp, before: [u32; 2]) -> Self {
-        Self { begins_at, used: 0, before, marks: [(begins_at, 0); 2] }
+        Self {
+            begins_at,
+            used: 0,
+            before,
+            marks: [(begins_at, 0); 2],
+        }
     }
 
     /// Notes when the window began.
@@ -44,8 +49,12 @@ impl Others {
         let [last, _] = self.before;
         let length_ms = ms_between(self.begins_at, ends_at).max(1);
         let evenly = u64::from(last).saturating_mul(ms_between(now, ends_at)) / length_ms;
-        let evenly = u32::try_from(evenly).unwrap_or(u32::MAX).min(last.saturating_sub(self.used));
-        self.at_their_rate(measured_at, ends_at).max(evenly).max(self.habit().saturating_sub(self.used))
+        let evenly = u32::try_from(evenly)
+            .unwrap_or(u32::MAX)
+            .min(last.saturating_sub(self.used));
+        self.at_their_rate(measured_at, ends_at)
+            .max(evenly)
+            .max(self.habit().saturating_sub(self.used))
     }
 
     /// The lesser use of the two windows before: once is no habit.
@@ -55,17 +64,34 @@ impl Others {
     }
 
     /// The window after this one, which was last looked at when `measured_at` was.
-    pub(super) fn next(&self, measured_at: Timestamp, ends_at: Timestamp, begins_at: Timestamp) -> Self {
+    pub(super) fn next(
+        &self,
+        measured_at: Timestamp,
+        ends_at: Timestamp,
+        begins_at: Timestamp,
+    ) -> Self {
         let is_adjacent = ms_between(ends_at, begins_at) < ms_between(self.begins_at, ends_at);
         let [last, _] = self.before;
-        Self::new(begins_at, if is_adjacent { [self.whole(measured_at, ends_at), last] } else { [0, 0] })
+        Self::new(
+            begins_at,
+            if is_adjacent {
+                [self.whole(measured_at, ends_at), last]
+            } else {
+                [0, 0]
+            },
+        )
     }
 
     /// How many they will have used in the whole window. Where nothing is known but its beginning,
     /// it is taken for one like that before.
     fn whole(&self, measured_at: Timestamp, ends_at: Timestamp) -> u32 {
-        let is_known = ms_between(self.begins_at, measured_at) >= ms_between(self.begins_at, ends_at) / 6;
-        let rest = if is_known { self.at_their_rate(measured_at, ends_at) } else { 0 };
+        let is_known =
+            ms_between(self.begins_at, measured_at) >= ms_between(self.begins_at, ends_at) / 6;
+        let rest = if is_known {
+            self.at_their_rate(measured_at, ends_at)
+        } else {
+            0
+        };
         let least = if is_known { 0 } else { self.before[0] };
         self.used.saturating_add(rest).max(least)
     }
@@ -73,14 +99,22 @@ impl Others {
     fn at_their_rate(&self, measured_at: Timestamp, ends_at: Timestamp) -> u32 {
         let rest_since = |(marked_at, marked): (Timestamp, u32)| {
             let within_ms = ms_between(marked_at, measured_at).max(SHORTEST_MS);
-            let rest =
-                u64::from(self.used - marked).saturating_mul(ms_between(measured_at, ends_at)).div_ceil(within_ms);
+            let rest = u64::from(self.used - marked)
+                .saturating_mul(ms_between(measured_at, ends_at))
+                .div_ceil(within_ms);
             u32::try_from(rest).unwrap_or(u32::MAX)
         };
-        self.marks.map(rest_since).into_iter().max().unwrap_or_default()
+        self.marks
+            .map(rest_since)
+            .into_iter()
+            .max()
+            .unwrap_or_default()
     }
 }
 
 fn ms_between(from: Timestamp, to: Timestamp) -> u64 {
-    to.as_millisecond().saturating_sub(from.as_millisecond()).try_into().unwrap_or_default()
+    to.as_millisecond()
+        .saturating_sub(from.as_millisecond())
+        .try_into()
+        .unwrap_or_default()
 }

@@ -40,12 +40,19 @@ const MOST_KINDS: usize = 256;
 
 impl Pace {
     pub(super) fn new(share_percent: u32) -> Self {
-        Self { share_percent, buckets: Vec::new(), of_class: HashMap::new(), of_kind: HashMap::new() }
+        Self {
+            share_percent,
+            buckets: Vec::new(),
+            of_class: HashMap::new(),
+            of_kind: HashMap::new(),
+        }
     }
 
     /// Forgets waits that were asked for in an earlier run.
     pub(super) fn begin_run(&mut self, now: Timestamp) {
-        self.buckets.iter_mut().for_each(|bucket| bucket.begin_run(now));
+        self.buckets
+            .iter_mut()
+            .for_each(|bucket| bucket.begin_run(now));
     }
 
     /// When a request for this path may be sent: now, or later. A request whose time has come
@@ -78,14 +85,19 @@ impl Pace {
 
     /// Counts against one bucket what has turned out to be one: its answers tell of the requests of all.
     fn join_twins(&mut self, own: usize) {
-        let is_twin = |other: &usize| *other != own && self.buckets[own].is_in_step_with(&self.buckets[*other]);
+        let is_twin = |other: &usize| {
+            *other != own && self.buckets[own].is_in_step_with(&self.buckets[*other])
+        };
         let twins: Vec<usize> = (0..self.buckets.len()).filter(is_twin).collect();
         let is_one = |twins: &[usize]| {
             let twins: Vec<&RateLimit> = twins.iter().map(|twin| &self.buckets[*twin]).collect();
             !twins.is_empty() && self.buckets[own].has_counted(&twins)
         };
         let pairs = twins.iter().map(std::slice::from_ref);
-        let joined = std::iter::once(&twins[..]).chain(pairs).find(|twins| is_one(twins)).map(<[usize]>::to_vec);
+        let joined = std::iter::once(&twins[..])
+            .chain(pairs)
+            .find(|twins| is_one(twins))
+            .map(<[usize]>::to_vec);
         for twin in joined.unwrap_or_default() {
             let left = self.buckets[twin].leave();
             self.buckets[own].absorb(&left);
@@ -125,12 +137,25 @@ impl Pace {
     pub(super) fn limits(&self) -> Vec<Limit> {
         let limit = |(at, bucket): (usize, &RateLimit)| {
             let (limit, remaining, own) = bucket.told()?;
-            let classes = self.of_class.iter().filter(|(_, own)| **own == at).map(|(class, _)| (*class).to_owned());
-            let kinds = self.of_kind.iter().filter(|(_, own)| **own == at).map(|(kind, _)| format!("/{kind}"));
+            let classes = self
+                .of_class
+                .iter()
+                .filter(|(_, own)| **own == at)
+                .map(|(class, _)| (*class).to_owned());
+            let kinds = self
+                .of_kind
+                .iter()
+                .filter(|(_, own)| **own == at)
+                .map(|(kind, _)| format!("/{kind}"));
             let mut paths: Vec<String> = classes.collect();
             paths.extend(kinds.filter(|_| paths.is_empty()).collect::<Vec<_>>());
             paths.sort_unstable();
-            Some(Limit { paths: paths.join(", "), limit, remaining, own })
+            Some(Limit {
+                paths: paths.join(", "),
+                limit,
+                remaining,
+                own,
+            })
         };
         let mut limits: Vec<_> = self.buckets.iter().enumerate().filter_map(limit).collect();
         limits.sort_by(|one, two| one.paths.cmp(&two.paths));
@@ -139,7 +164,11 @@ impl Pace {
 
     /// The bucket whose answers look like this one, which the bucket `at` cannot have given.
     fn another_bucket(&mut self, path: &str, at: usize, announced: &Announced) -> usize {
-        let own = match self.buckets.iter().position(|bucket| bucket.is_confirmed_by(announced)) {
+        let own = match self
+            .buckets
+            .iter()
+            .position(|bucket| bucket.is_confirmed_by(announced))
+        {
             Some(own) => own,
             None if self.buckets.len() >= MOST_BUCKETS => return at,
             None => {
@@ -159,7 +188,11 @@ fn kind_of(path: &str) -> String {
     // Behind the API's name and version a collection and an id take turns; what is below `iam` is one further down.
     let first = if parts.get(2) == Some(&"iam") { 3 } else { 2 };
     let is_id = |at: usize| at > first && (at - first) % 2 == 1;
-    let words = parts.iter().take(MOST_PARTS).enumerate().map(|(at, part)| if is_id(at) { "*" } else { part });
+    let words = parts
+        .iter()
+        .take(MOST_PARTS)
+        .enumerate()
+        .map(|(at, part)| if is_id(at) { "*" } else { part });
     words.collect::<Vec<_>>().join("/")
 }
 
@@ -239,12 +272,22 @@ mod tests {
             let ends_ms = (i64::try_from(number).unwrap() + 1) * MINUTE_MS - self.old_ms;
             let reset = at(ends_ms + Self::AHEAD_MS);
             let date = Timestamp::from_second(at(ms + Self::AHEAD_MS).as_second()).unwrap();
-            (Announced { limit: self.limit, remaining, reset, resets_in: reset.duration_since(date) }, is_refused)
+            (
+                Announced {
+                    limit: self.limit,
+                    remaining,
+                    reset,
+                    resets_in: reset.duration_since(date),
+                },
+                is_refused,
+            )
         }
 
         fn add_others(&mut self, number: usize, elapsed_ms: i64) {
             let window = &mut self.windows[number];
-            let new = (self.others)(self.limit, elapsed_ms, number) - window.others - window.others_refused;
+            let new = (self.others)(self.limit, elapsed_ms, number)
+                - window.others
+                - window.others_refused;
             let granted = new.min(self.limit - window.own - window.others);
             window.others += granted;
             window.others_refused += new - granted;
@@ -264,16 +307,29 @@ mod tests {
     impl Run {
         fn of(share: u32) -> Self {
             let rng = fastrand::Rng::with_seed(7);
-            Self { share, at_once: 16, latency_ms: [0, 200], rng, counted_ms: Vec::new() }
+            Self {
+                share,
+                at_once: 16,
+                latency_ms: [0, 200],
+                rng,
+                counted_ms: Vec::new(),
+            }
         }
 
         fn latency(&mut self) -> i64 {
-            self.rng.u64(self.latency_ms[0]..=self.latency_ms[1]).cast_signed() / 2
+            self.rng
+                .u64(self.latency_ms[0]..=self.latency_ms[1])
+                .cast_signed()
+                / 2
         }
 
         /// Runs for so many minutes; answers overtake each other.
         fn against(&mut self, okta: &mut Okta, minutes: i64) {
-            self.against_each(std::slice::from_mut(okta), &[("/api/v1/groups", 0)], minutes);
+            self.against_each(
+                std::slice::from_mut(okta),
+                &[("/api/v1/groups", 0)],
+                minutes,
+            );
         }
 
         /// As [`Run::against`], with work for several paths at once, each counted against the bucket of that number.
@@ -288,7 +344,8 @@ mod tests {
                     for (_, bucket) in lane.sent.extract_if(.., |(arrives, _)| *arrives <= ms) {
                         self.counted_ms.push(ms);
                         let (announced, is_refused) = okta.serve(ms);
-                        lane.answers.push((ms + self.latency(), bucket, announced, is_refused));
+                        lane.answers
+                            .push((ms + self.latency(), bucket, announced, is_refused));
                     }
                     for (_, bucket, announced, is_refused) in
                         lane.answers.extract_if(.., |(arrives, ..)| *arrives <= ms)
@@ -301,19 +358,32 @@ mod tests {
                     let mut turn = Ok(0);
                     while lane.sent.len() + lane.answers.len() < self.at_once && turn.is_ok() {
                         turn = pace.take(path, at(ms));
-                        lane.sent.extend(turn.iter().map(|bucket| (ms + self.latency(), *bucket)));
+                        lane.sent
+                            .extend(turn.iter().map(|bucket| (ms + self.latency(), *bucket)));
                     }
                     if let Err(Wait::Until(due)) = turn {
                         // Timers are by the millisecond, and never early.
-                        let due_ms = due.duration_since(at(0)).as_micros().unsigned_abs().div_ceil(1_000);
+                        let due_ms = due
+                            .duration_since(at(0))
+                            .as_micros()
+                            .unsigned_abs()
+                            .div_ceil(1_000);
                         wake_ms = wake_ms.min(due_ms.try_into().unwrap());
                     }
                 }
-                let sent = lanes.iter().flat_map(|lane| lane.sent.iter().map(|(arrives, _)| *arrives));
-                let answers = lanes.iter().flat_map(|lane| lane.answers.iter().map(|(arrives, ..)| *arrives));
+                let sent = lanes
+                    .iter()
+                    .flat_map(|lane| lane.sent.iter().map(|(arrives, _)| *arrives));
+                let answers = lanes
+                    .iter()
+                    .flat_map(|lane| lane.answers.iter().map(|(arrives, ..)| *arrives));
                 let next_ms = sent.chain(answers).chain([wake_ms]).min().unwrap_or(end_ms);
                 // What one path has learned may let another one go on.
-                ms = if paths.len() > 1 { next_ms.max(ms + 1) } else { next_ms.max(ms) };
+                ms = if paths.len() > 1 {
+                    next_ms.max(ms + 1)
+                } else {
+                    next_ms.max(ms)
+                };
             }
         }
 
@@ -321,7 +391,9 @@ mod tests {
         fn most_in_a_minute(&mut self) -> usize {
             self.counted_ms.sort_unstable();
             let counted = &self.counted_ms;
-            let within = |first: usize| counted[first..].partition_point(|ms| *ms < counted[first] + MINUTE_MS);
+            let within = |first: usize| {
+                counted[first..].partition_point(|ms| *ms < counted[first] + MINUTE_MS)
+            };
             (0..counted.len()).map(within).max().unwrap_or_default()
         }
     }
@@ -346,7 +418,12 @@ mod tests {
     }
 
     fn okta(limit: u32, others: fn(u32, i64, usize) -> u32) -> Okta {
-        Okta { limit, others, old_ms: 23_437, windows: Vec::new() }
+        Okta {
+            limit,
+            others,
+            old_ms: 23_437,
+            windows: Vec::new(),
+        }
     }
 
     type Pattern = fn(u32, i64, usize) -> u32;
@@ -362,12 +439,34 @@ mod tests {
 
     #[test]
     fn a_run_uses_its_share_and_not_more() {
-        for (share, limit) in [(50, 600), (50, 250), (100, 100), (100, 1200), (25, 60), (10, 50), (1, 20), (90, 33)] {
+        for (share, limit) in [
+            (50, 600),
+            (50, 250),
+            (100, 100),
+            (100, 1200),
+            (25, 60),
+            (10, 50),
+            (1, 20),
+            (90, 33),
+        ] {
             for latency_ms in [[0, 0], [20, 20], [0, 200], [200, 200]] {
-                let (mut okta, mut run) = (okta(limit, nobody), Run { latency_ms, ..Run::of(share) });
+                let (mut okta, mut run) = (
+                    okta(limit, nobody),
+                    Run {
+                        latency_ms,
+                        ..Run::of(share)
+                    },
+                );
                 run.against(&mut okta, 6);
-                let (most, what) = ((limit * share / 100).max(1), format!("{share} % of {limit}, {latency_ms:?} ms"));
-                assert!(okta.windows.iter().all(|window| window.own <= most), "{what}: {:?}", okta.windows);
+                let (most, what) = (
+                    (limit * share / 100).max(1),
+                    format!("{share} % of {limit}, {latency_ms:?} ms"),
+                );
+                assert!(
+                    okta.windows.iter().all(|window| window.own <= most),
+                    "{what}: {:?}",
+                    okta.windows
+                );
                 assert_eq!(total(&okta.windows, |window| window.refused), 0, "{what}");
                 for window in whole(&okta, 1) {
                     assert!(window.own * 10 >= most * 9, "{what}: {window:?}");
@@ -380,11 +479,21 @@ mod tests {
     fn in_no_minute_whenever_it_begins_is_more_than_the_share_used() {
         for (share, limit) in [(50, 600), (50, 100), (100, 1200), (10, 50)] {
             for (latency_ms, late) in [([100, 100], 0), ([0, 200], 1)] {
-                let (mut okta, mut run) = (okta(limit, nobody), Run { latency_ms, ..Run::of(share) });
+                let (mut okta, mut run) = (
+                    okta(limit, nobody),
+                    Run {
+                        latency_ms,
+                        ..Run::of(share)
+                    },
+                );
                 run.against(&mut okta, 6);
                 // One that was long under way may slip into the minute of those behind it.
                 let most = usize::try_from(limit * share / 100).unwrap() + late;
-                assert!(run.most_in_a_minute() <= most, "{share} % of {limit}: {}", run.most_in_a_minute());
+                assert!(
+                    run.most_in_a_minute() <= most,
+                    "{share} % of {limit}: {}",
+                    run.most_in_a_minute()
+                );
             }
         }
     }
@@ -394,10 +503,15 @@ mod tests {
         let (mut okta, mut run) = (okta(600, nobody), Run::of(50));
         run.against(&mut okta, 6);
         let mut by_second = [0; 360];
-        run.counted_ms.iter().for_each(|ms| by_second[usize::try_from(ms / 1_000).unwrap()] += 1);
+        run.counted_ms
+            .iter()
+            .for_each(|ms| by_second[usize::try_from(ms / 1_000).unwrap()] += 1);
         assert!(by_second[..2].iter().sum::<u32>() <= 25, "{by_second:?}");
         for ten in by_second[10..].chunks(10) {
-            assert!((45..=50).contains(&ten.iter().sum::<u32>()), "{by_second:?}");
+            assert!(
+                (45..=50).contains(&ten.iter().sum::<u32>()),
+                "{by_second:?}"
+            );
         }
     }
 
@@ -415,10 +529,24 @@ mod tests {
         for (number, (percent, others)) in patterns.into_iter().enumerate() {
             for (share, limit) in [(50, 600), (100, 600), (50, 3000), (50, 100), (100, 100)] {
                 for latency_ms in [[0, 0], [20, 20], [0, 200]] {
-                    let (mut okta, mut run) = (okta(limit, others), Run { latency_ms, ..Run::of(share) });
+                    let (mut okta, mut run) = (
+                        okta(limit, others),
+                        Run {
+                            latency_ms,
+                            ..Run::of(share)
+                        },
+                    );
                     run.against(&mut okta, 6);
-                    let what = format!("{share} % of {limit}, pattern {number}, {latency_ms:?} ms: {:?}", okta.windows);
-                    assert_eq!(total(&okta.windows, |window| window.refused + window.others_refused), 0, "{what}");
+                    let what = format!(
+                        "{share} % of {limit}, pattern {number}, {latency_ms:?} ms: {:?}",
+                        okta.windows
+                    );
+                    assert_eq!(
+                        total(&okta.windows, |window| window.refused
+                            + window.others_refused),
+                        0,
+                        "{what}"
+                    );
                     let windows = whole(&okta, 1);
                     let each = (limit * share / 100).min(limit * (95 - percent) / 100);
                     // Where they come at once it takes a while to see that no more come.
@@ -432,21 +560,35 @@ mod tests {
 
     #[test]
     fn nobody_is_refused_when_others_come_to_use_three_times_as_much() {
-        let others: Pattern = |limit, ms, number| evenly(if number < 3 { 30 } else { 90 }, limit, ms);
+        let others: Pattern =
+            |limit, ms, number| evenly(if number < 3 { 30 } else { 90 }, limit, ms);
         for (share, limit) in [(50, 600), (100, 600), (50, 100), (100, 100)] {
             let (mut okta, mut run) = (okta(limit, others), Run::of(share));
             run.against(&mut okta, 6);
-            assert_eq!(total(&okta.windows, |window| window.refused + window.others_refused), 0, "{:?}", okta.windows);
+            assert_eq!(
+                total(&okta.windows, |window| window.refused
+                    + window.others_refused),
+                0,
+                "{:?}",
+                okta.windows
+            );
         }
     }
 
     #[test]
     fn a_share_is_used_again_when_others_have_gone() {
-        let others: Pattern = |limit, ms, number| evenly(if number < 2 { 90 } else { 0 }, limit, ms);
+        let others: Pattern =
+            |limit, ms, number| evenly(if number < 2 { 90 } else { 0 }, limit, ms);
         for (share, limit) in [(50, 600), (100, 600), (100, 100), (50, 20)] {
             let (mut okta, mut run) = (okta(limit, others), Run::of(share));
             run.against(&mut okta, 6);
-            assert!(whole(&okta, 3).iter().all(|window| window.own * 1_000 >= limit * share * 9), "{:?}", okta.windows);
+            assert!(
+                whole(&okta, 3)
+                    .iter()
+                    .all(|window| window.own * 1_000 >= limit * share * 9),
+                "{:?}",
+                okta.windows
+            );
         }
     }
 
@@ -456,8 +598,16 @@ mod tests {
         for limit in [100, 600, 3_000] {
             let (mut okta, mut run) = (okta(limit, others), Run::of(50));
             run.against(&mut okta, 6);
-            let refused = okta.windows.iter().map(|window| window.refused + window.others_refused).max();
-            assert!(refused.unwrap() * 100 <= limit * 5, "{limit}: {:?}", okta.windows);
+            let refused = okta
+                .windows
+                .iter()
+                .map(|window| window.refused + window.others_refused)
+                .max();
+            assert!(
+                refused.unwrap() * 100 <= limit * 5,
+                "{limit}: {:?}",
+                okta.windows
+            );
         }
     }
 
@@ -473,9 +623,17 @@ mod tests {
             ([50, 3_000], [0, 0]),
         ] {
             for (share, latency_ms) in [(50, [0, 200]), (100, [20, 20]), (50, [0, 0])] {
-                let both = || [0, 1].map(|at| Okta { old_ms: old_ms[at], ..okta(limits[at], nobody) });
+                let both = || {
+                    [0, 1].map(|at| Okta {
+                        old_ms: old_ms[at],
+                        ..okta(limits[at], nobody)
+                    })
+                };
                 let (mut alone, mut together) = (both(), both());
-                let run = || Run { latency_ms, ..Run::of(share) };
+                let run = || Run {
+                    latency_ms,
+                    ..Run::of(share)
+                };
                 alone.iter_mut().for_each(|okta| run().against(okta, 6));
                 run().against_each(&mut together, &paths, 6);
                 for (alone, together) in alone.iter().zip(&together) {
@@ -483,9 +641,17 @@ mod tests {
                         "{share} % of {limits:?}, {latency_ms:?} ms: {:?} {:?}",
                         alone.windows, together.windows
                     );
-                    assert_eq!(total(&together.windows, |window| window.refused), 0, "{what}");
-                    let used = [alone, together].map(|okta| total(&okta.windows, |window| window.own));
-                    assert!(used[1] * 4 >= used[0] * 3 && used[1] * 4 <= used[0] * 5, "{used:?}: {what}");
+                    assert_eq!(
+                        total(&together.windows, |window| window.refused),
+                        0,
+                        "{what}"
+                    );
+                    let used =
+                        [alone, together].map(|okta| total(&okta.windows, |window| window.own));
+                    assert!(
+                        used[1] * 4 >= used[0] * 3 && used[1] * 4 <= used[0] * 5,
+                        "{used:?}: {what}"
+                    );
                 }
             }
         }
@@ -493,17 +659,35 @@ mod tests {
 
     #[test]
     fn one_limit_that_is_taken_for_several_is_used_as_one() {
-        let paths = [("/api/v1/apps", 0), ("/api/v1/apps/0oa1", 0), ("/api/v1/idps", 0)];
+        let paths = [
+            ("/api/v1/apps", 0),
+            ("/api/v1/apps/0oa1", 0),
+            ("/api/v1/idps", 0),
+        ];
         for (share, limit) in [(50, 600), (50, 100), (25, 300), (100, 100)] {
             for latency_ms in [[0, 200], [20, 20]] {
-                let (mut one, mut run) = ([okta(limit, nobody)], Run { latency_ms, ..Run::of(share) });
+                let (mut one, mut run) = (
+                    [okta(limit, nobody)],
+                    Run {
+                        latency_ms,
+                        ..Run::of(share)
+                    },
+                );
                 run.against_each(&mut one, &paths, 6);
                 let (windows, most) = (&one[0].windows, limit * share / 100);
                 let what = format!("{share} % of {limit}, {latency_ms:?} ms: {windows:?}");
                 assert_eq!(total(windows, |window| window.refused), 0, "{what}");
                 // Until it shows that they are one, each takes its share.
-                assert!(windows[1..].iter().all(|window| window.own <= most), "{what}");
-                assert!(windows[1..windows.len() - 1].iter().all(|window| window.own * 4 >= most * 3), "{what}");
+                assert!(
+                    windows[1..].iter().all(|window| window.own <= most),
+                    "{what}"
+                );
+                assert!(
+                    windows[1..windows.len() - 1]
+                        .iter()
+                        .all(|window| window.own * 4 >= most * 3),
+                    "{what}"
+                );
             }
         }
     }
@@ -513,11 +697,21 @@ mod tests {
         let paths = [("/api/v1/apps", 0), ("/api/v1/iam/roles", 1)];
         for latency_ms in [[0, 200], [20, 20], [0, 0]] {
             // The same limit, and windows that begin in the same instant.
-            let (mut both, mut run) = ([okta(100, nobody), okta(100, nobody)], Run { latency_ms, ..Run::of(50) });
+            let (mut both, mut run) = (
+                [okta(100, nobody), okta(100, nobody)],
+                Run {
+                    latency_ms,
+                    ..Run::of(50)
+                },
+            );
             run.against_each(&mut both, &paths, 6);
             for okta in &both {
                 assert_eq!(total(&okta.windows, |window| window.refused), 0);
-                assert!(whole(okta, 1).iter().all(|window| window.own >= 45), "{latency_ms:?}: {:?}", okta.windows);
+                assert!(
+                    whole(okta, 1).iter().all(|window| window.own >= 45),
+                    "{latency_ms:?}: {:?}",
+                    okta.windows
+                );
             }
         }
     }
@@ -527,8 +721,14 @@ mod tests {
         for (path, kind) in [
             ("/api/v1/users?limit=200", "api/v1/users"),
             ("/api/v1/users/00u1", "api/v1/users/*"),
-            ("/api/v1/users/00u1/roles/ra1/targets/groups?limit=1", "api/v1/users/*/roles/*/targets/*"),
-            ("/api/v1/iam/resource-sets/iam1/bindings/cr01/members", "api/v1/iam/resource-sets/*/bindings/*/members"),
+            (
+                "/api/v1/users/00u1/roles/ra1/targets/groups?limit=1",
+                "api/v1/users/*/roles/*/targets/*",
+            ),
+            (
+                "/api/v1/iam/resource-sets/iam1/bindings/cr01/members",
+                "api/v1/iam/resource-sets/*/bindings/*/members",
+            ),
             ("/oauth2/v1/clients/0oa1/roles", "oauth2/v1/clients/*/roles"),
             ("/oauth2/v1/token", "oauth2/v1/token"),
             ("/", ""),

@@ -13,18 +13,25 @@ pub(super) async fn text_of(mut response: reqwest::Response) -> Result<String, A
     while let Some(piece) = response.chunk().await.map_err(cut)? {
         if bytes.len() + piece.len() > MOST_BODY_BYTES {
             let text = format!("the answer is larger than {} MiB", MOST_BODY_BYTES >> 20);
-            return Err(AnswerTrouble { text, size: Size::TooMuch });
+            return Err(AnswerTrouble {
+                text,
+                size: Size::TooMuch,
+            });
         }
         bytes.extend_from_slice(&piece);
     }
     bytes.shrink_to_fit();
-    Ok(String::from_utf8(bytes).unwrap_or_else(|odd| String::from_utf8_lossy(odd.as_bytes()).into_owned()))
+    Ok(String::from_utf8(bytes)
+        .unwrap_or_else(|odd| String::from_utf8_lossy(odd.as_bytes()).into_owned()))
 }
 
 /// An exchange that broke off; `size` where it was not for slowness.
 pub(super) fn broken(error: reqwest::Error, size: Size) -> AnswerTrouble {
     let is_slow = error.is_timeout() && !error.is_connect();
-    AnswerTrouble { text: innermost(&error.without_url()), size: if is_slow { Size::Slow } else { size } }
+    AnswerTrouble {
+        text: innermost(&error.without_url()),
+        size: if is_slow { Size::Slow } else { size },
+    }
 }
 
 /// The last cause of an error: what reqwest says above it repeats the request.

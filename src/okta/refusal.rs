@@ -27,11 +27,29 @@ impl Refusal {
     /// Reads a body of any shape.
     pub(super) fn read(body: &str) -> Self {
         let body: Value = serde_json::from_str(body).unwrap_or_default();
-        let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let cause = body.pointer("/errorCauses/0/errorSummary").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = |name: &str| {
+            body.get(name)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let cause = body
+            .pointer("/errorCauses/0/errorSummary")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
         let (code, error) = (text("errorCode"), text("error"));
-        let words = [text("errorSummary"), cause, text("errorId"), text("error_description")];
-        let words = words.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join(" ");
+        let words = [
+            text("errorSummary"),
+            cause,
+            text("errorId"),
+            text("error_description"),
+        ];
+        let words = words
+            .into_iter()
+            .filter(|words| !words.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ");
         Self { code, error, words }
     }
 
@@ -48,7 +66,10 @@ impl Refusal {
 
     /// Whether a validation names the position in a listing.
     pub(super) fn is_about_position(&self) -> bool {
-        self.code == "E0000001" && ["after:", "'after'", "cursor"].iter().any(|word| self.words.contains(word))
+        self.code == "E0000001"
+            && ["after:", "'after'", "cursor"]
+                .iter()
+                .any(|word| self.words.contains(word))
     }
 
     /// Whether the address of the function is refused.
@@ -60,7 +81,12 @@ impl Refusal {
 impl Challenge {
     pub(super) fn read(headers: &HeaderMap) -> Self {
         let values = headers.get_all("www-authenticate").iter();
-        Self(values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect::<Vec<_>>().join(", "))
+        Self(
+            values
+                .map(|value| String::from_utf8_lossy(value.as_bytes()))
+                .collect::<Vec<_>>()
+                .join(", "),
+        )
     }
 
     /// The value of a parameter, such as `error` of `DPoP algs="ES256", error="use_dpop_nonce"`.
@@ -68,7 +94,10 @@ impl Challenge {
         let starts = self.0.match_indices(name).map(|(at, _)| at);
         starts.into_iter().find_map(|at| {
             let is_whole = !self.0[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
-            let value = self.0[at + name.len()..].trim_start().strip_prefix('=')?.trim_start();
+            let value = self.0[at + name.len()..]
+                .trim_start()
+                .strip_prefix('=')?
+                .trim_start();
             let value = match value.strip_prefix('"') {
                 Some(quoted) => quoted.split('"').next()?,
                 None => value.split([',', ' ']).next()?,
@@ -79,7 +108,10 @@ impl Challenge {
 
     /// Whether a DPoP proof or its nonce is refused, or wanted where there was none.
     pub(super) fn is_about_proof(&self) -> bool {
-        matches!(self.parameter("error"), Some("invalid_dpop_proof" | "use_dpop_nonce"))
+        matches!(
+            self.parameter("error"),
+            Some("invalid_dpop_proof" | "use_dpop_nonce")
+        )
     }
 
     /// Whether the address of the function is refused.
@@ -95,7 +127,9 @@ impl Challenge {
 
     /// The error for a person to read, led by a space; nothing where there is none.
     pub(super) fn told(&self) -> String {
-        let words = ["error", "error_description"].into_iter().filter_map(|name| self.parameter(name));
+        let words = ["error", "error_description"]
+            .into_iter()
+            .filter_map(|name| self.parameter(name));
         told(words)
     }
 }
@@ -103,9 +137,16 @@ impl Challenge {
 /// Okta's words in a line, led by a space; empty where there are none. They repeat what was asked, addresses and
 /// assertions included, so credentials are cut from each of them.
 fn told<'a>(words: impl Iterator<Item = &'a str>) -> String {
-    let words: Vec<_> = words.filter(|words| !words.is_empty()).map(scrub_text).collect();
+    let words: Vec<_> = words
+        .filter(|words| !words.is_empty())
+        .map(scrub_text)
+        .collect();
     let line: String = words.join(" ").chars().take(MOST_TOLD).collect();
-    if line.is_empty() { line } else { format!(" {line}") }
+    if line.is_empty() {
+        line
+    } else {
+        format!(" {line}")
+    }
 }
 
 #[cfg(test)]
@@ -127,10 +168,18 @@ mod tests {
         ] {
             assert!(read(proof).is_about_proof(), "{proof}");
         }
-        for other in
-            ["", "SSWS", r#"Bearer error_description="error invalid_dpop_proof""#, "error", "error=", "error=\""]
-        {
-            assert!(!read(other).is_about_proof() && read(other).missing_scope().is_none(), "{other}");
+        for other in [
+            "",
+            "SSWS",
+            r#"Bearer error_description="error invalid_dpop_proof""#,
+            "error",
+            "error=",
+            "error=\"",
+        ] {
+            assert!(
+                !read(other).is_about_proof() && read(other).missing_scope().is_none(),
+                "{other}"
+            );
         }
     }
 
@@ -138,16 +187,30 @@ mod tests {
     fn what_okta_repeats_of_a_credential_is_not_told() {
         let jwt = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIwMHUxIn0.hush-hush";
         for (words, expected) in [
-            (format!("the assertion {jwt} has expired"), "the assertion  has expired"),
-            ("GET /cb?code=hush&state=1 is unknown".to_owned(), "GET /cb?code=&state=1 is unknown"),
-            ("Authorization: SSWS 00hush0000000000000000".to_owned(), "Authorization: SSWS "),
-            ("https://name:hush@acme.okta.com/x".to_owned(), "https://name:@acme.okta.com/x"),
+            (
+                format!("the assertion {jwt} has expired"),
+                "the assertion  has expired",
+            ),
+            (
+                "GET /cb?code=hush&state=1 is unknown".to_owned(),
+                "GET /cb?code=&state=1 is unknown",
+            ),
+            (
+                "Authorization: SSWS 00hush0000000000000000".to_owned(),
+                "Authorization: SSWS ",
+            ),
+            (
+                "https://name:hush@acme.okta.com/x".to_owned(),
+                "https://name:@acme.okta.com/x",
+            ),
         ] {
             let oauth = serde_json::json!({"error": "x", "error_description": words}).to_string();
             assert_eq!(Refusal::read(&oauth).told(), format!(" x {expected}"));
-            let api =
-                serde_json::json!({"errorCode": "E1", "errorSummary": "s", "errorCauses": [{"errorSummary": words}]});
-            assert_eq!(Refusal::read(&api.to_string()).told(), format!(" E1 s {expected}"));
+            let api = serde_json::json!({"errorCode": "E1", "errorSummary": "s", "errorCauses": [{"errorSummary": words}]});
+            assert_eq!(
+                Refusal::read(&api.to_string()).told(),
+                format!(" E1 s {expected}")
+            );
             let challenge = Challenge(format!("Bearer error=\"x\", error_description=\"{words}\""));
             assert_eq!(challenge.told(), format!(" x {expected}"));
         }
@@ -166,9 +229,20 @@ mod tests {
             told(r#"{"error":"invalid_client","error_description":"The client is unknown."}"#),
             " invalid_client The client is unknown."
         );
-        for odd in ["", "<html>", "[]", "null", r#"{"errorCode":7,"errorCauses":"x","errorSummary":null}"#] {
+        for odd in [
+            "",
+            "<html>",
+            "[]",
+            "null",
+            r#"{"errorCode":7,"errorCauses":"x","errorSummary":null}"#,
+        ] {
             assert_eq!(told(odd), "", "{odd}");
         }
-        assert!(told(&format!(r#"{{"errorSummary":"{}"}}"#, "é".repeat(9_999))).chars().count() <= MOST_TOLD + 1);
+        assert!(
+            told(&format!(r#"{{"errorSummary":"{}"}}"#, "é".repeat(9_999)))
+                .chars()
+                .count()
+                <= MOST_TOLD + 1
+        );
     }
 }

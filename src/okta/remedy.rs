@@ -19,8 +19,12 @@ pub(super) fn scope(way: Way, scope: &str) -> String {
         Way::Integration => {
             "remove the integration in Okta (Applications and Resources, API Service Integrations) and install it again: its scopes are approved at its installation"
         }
-        Way::App => "grant it to the app in Okta (Applications, the app, Okta API Scopes); a super administrator may",
-        Way::Token => "Okta asks an API token for it: check that the secret's token is one of this org",
+        Way::App => {
+            "grant it to the app in Okta (Applications, the app, Okta API Scopes); a super administrator may"
+        }
+        Way::Token => {
+            "Okta asks an API token for it: check that the secret's token is one of this org"
+        }
     };
     format!("the scope {scope} is not granted: {remedy}")
 }
@@ -39,7 +43,8 @@ pub(super) fn role(way: Way, path: &str) -> String {
         Way::App => "the app (its tab Admin roles)",
         Way::Token => "the API token's owner (Security, Administrators)",
     };
-    let is_of_roles = path.starts_with("/api/v1/iam/") || path.split('/').any(|part| part == "roles");
+    let is_of_roles =
+        path.starts_with("/api/v1/iam/") || path.split('/').any(|part| part == "roles");
     if is_of_roles {
         return format!(
             "an admin role is missing: assign {owner}, beside Read-only Administrator, a custom admin role with the permission \"View roles, resources, and admin assignments\" on a resource set of Identity and Access Management"
@@ -61,8 +66,12 @@ pub(super) fn zones(way: Way) -> String {
 /// Credentials that are not accepted by the API.
 pub(super) fn access(way: Way) -> &'static str {
     match way {
-        Way::Integration | Way::App => "check that the app is active in Okta and that it was not replaced",
-        Way::Token => "check that the API token is not revoked or expired (30 days without use), and its owner active",
+        Way::Integration | Way::App => {
+            "check that the app is active in Okta and that it was not replaced"
+        }
+        Way::Token => {
+            "check that the API token is not revoked or expired (30 days without use), and its owner active"
+        }
     }
 }
 
@@ -94,5 +103,7 @@ pub(super) fn scopes(way: Way) -> &'static str {
 pub(super) fn moved(location: &str, host: &str) -> Option<String> {
     let url = url::Url::parse(location).ok()?;
     let other = url.host_str().filter(|other| *other != host)?;
-    Some(format!("the org answers at {other} now: put https://{other} into the secret's domain if it is the org's own"))
+    Some(format!(
+        "the org answers at {other} now: put https://{other} into the secret's domain if it is the org's own"
+    ))
 }

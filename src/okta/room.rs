@@ -27,7 +27,13 @@ const GROW_EVERY: SignedDuration = SignedDuration::from_secs(5);
 
 impl Room {
     pub(super) fn new() -> Self {
-        Self { width: FIRST_ROOM, under_way: 0, answers: 0, halvings: 0, grows_at: Timestamp::MIN }
+        Self {
+            width: FIRST_ROOM,
+            under_way: 0,
+            answers: 0,
+            halvings: 0,
+            grows_at: Timestamp::MIN,
+        }
     }
 
     /// Requests that may be under way.
@@ -38,7 +44,9 @@ impl Room {
     /// Those of them that may count against one rate limit: requests that wait for their turn
     /// leave room to those of other limits.
     pub(super) fn width_of_a_class(&self) -> usize {
-        self.width.min(ROOM_FOR_OTHERS).max(self.width.saturating_sub(ROOM_FOR_OTHERS))
+        self.width
+            .min(ROOM_FOR_OTHERS)
+            .max(self.width.saturating_sub(ROOM_FOR_OTHERS))
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -106,7 +114,11 @@ mod tests {
         assert_eq!((room.width(), room.width_of_a_class()), (8, 8));
         let entered = room.enter();
         room.halve(entered, at(1));
-        assert_eq!(room.width(), 1, "what was under way is halved, not what might have been");
+        assert_eq!(
+            room.width(),
+            1,
+            "what was under way is halved, not what might have been"
+        );
     }
 
     #[test]

@@ -37,7 +37,10 @@ impl Tally {
     }
 
     pub(super) fn waited(&self, path: &str, ms: u64) {
-        self.counts().entry(class_of(path)).or_default().throttled_ms += ms;
+        self.counts()
+            .entry(class_of(path))
+            .or_default()
+            .throttled_ms += ms;
     }
 
     /// Counts from zero again.
@@ -49,8 +52,16 @@ impl Tally {
     pub(super) fn used(&self) -> Use {
         let by_class = self.counts().clone();
         let total = |part: fn(&ClassUse) -> u64| by_class.values().map(part).sum();
-        let (requests, throttled_ms) = (total(|class| class.requests), total(|class| class.throttled_ms));
-        Use { requests, throttled_ms, by_class, limits: Vec::new() }
+        let (requests, throttled_ms) = (
+            total(|class| class.requests),
+            total(|class| class.throttled_ms),
+        );
+        Use {
+            requests,
+            throttled_ms,
+            by_class,
+            limits: Vec::new(),
+        }
     }
 
     fn counts(&self) -> MutexGuard<'_, BTreeMap<&'static str, ClassUse>> {
@@ -70,7 +81,13 @@ mod tests {
         tally.waited("/api/v1/groups/00g1/users", 250);
         let used = tally.used();
         assert_eq!((used.requests, used.throttled_ms), (2, 250));
-        assert_eq!(used.by_class["groups"], ClassUse { requests: 1, throttled_ms: 250 });
+        assert_eq!(
+            used.by_class["groups"],
+            ClassUse {
+                requests: 1,
+                throttled_ms: 250
+            }
+        );
         tally.reset();
         assert_eq!(tally.used(), Use::default());
     }

@@ -69,16 +69,28 @@ impl Issuer {
     /// Where the private key is not one that can sign.
     pub(super) fn new(credentials: Credentials) -> Result<Self, KeyError> {
         let key = match &credentials {
-            Credentials::PrivateKey { private_key, key_id, .. } => {
-                Some(SigningKey::parse(private_key, key_id.as_deref())?)
-            }
+            Credentials::PrivateKey {
+                private_key,
+                key_id,
+                ..
+            } => Some(SigningKey::parse(private_key, key_id.as_deref())?),
             Credentials::ClientSecret { .. } | Credentials::Token(_) => None,
         };
-        Ok(Self { credentials, key, proofs: None, nonce: None, clock_ahead: SignedDuration::ZERO })
+        Ok(Self {
+            credentials,
+            key,
+            proofs: None,
+            nonce: None,
+            clock_ahead: SignedDuration::ZERO,
+        })
     }
 
     pub(super) fn way(&self) -> Way {
-        if self.key.is_some() { Way::App } else { Way::Integration }
+        if self.key.is_some() {
+            Way::App
+        } else {
+            Way::Integration
+        }
     }
 
     pub(super) fn proofs(&self) -> Option<Proofs> {
@@ -91,7 +103,9 @@ impl Issuer {
 
     /// Takes over the clock of an answer; returns whether that makes a difference.
     pub(super) fn set_clock(&mut self, raw: &Raw) -> bool {
-        let Some(ahead) = raw.clock_ahead() else { return false };
+        let Some(ahead) = raw.clock_ahead() else {
+            return false;
+        };
         let is_other = (ahead - self.clock_ahead).abs() >= SAME_TIME;
         if is_other {
             self.clock_ahead = ahead;
@@ -107,7 +121,10 @@ impl Issuer {
         until: Timestamp,
     ) -> Result<Vec<&'static str>, Error> {
         let (mut known, mut open) = (Vec::new(), vec![refused]);
-        while let Some((first, second)) = open.pop().map(|refused| refused.split_at(refused.len() / 2)) {
+        while let Some((first, second)) = open
+            .pop()
+            .map(|refused| refused.split_at(refused.len() / 2))
+        {
             for half in [first, second].into_iter().filter(|half| !half.is_empty()) {
                 match self.fetch(half, transport, until).await? {
                     Fetched::Token(_) | Fetched::Nothing(_) => known.extend(half),
@@ -142,7 +159,9 @@ impl Issuer {
                 Grant::Nothing(error) => return Ok(Fetched::Nothing(error)),
                 Grant::UnknownScope(error) => return Ok(Fetched::UnknownScope(error)),
                 Grant::Final(error) => return Err(error),
-                Grant::Trouble(trouble) => pause_after(&mut tries, &trouble, transport, until).await?,
+                Grant::Trouble(trouble) => {
+                    pause_after(&mut tries, &trouble, transport, until).await?
+                }
                 Grant::Doubtful(error) if !tries.doubt() => return Err(error),
                 Grant::Doubtful(_) => transport.pause(1, until).await?,
                 Grant::NewProof(error) => self.prove_again(&mut tries, &raw, error)?,
@@ -166,7 +185,8 @@ impl Issuer {
             return Err(error);
         }
         if is_first {
-            self.proofs = Some(Proofs::generate().map_err(|error| Error::Failed(error.to_string()))?);
+            self.proofs =
+                Some(Proofs::generate().map_err(|error| Error::Failed(error.to_string()))?);
         }
         Ok(())
     }
@@ -180,16 +200,27 @@ impl Issuer {
     ) -> Result<Request, Error> {
         let now = dated(now, self.clock_ahead);
         let scope = scopes.join(" ");
-        let mut form = vec![("grant_type", "client_credentials".to_owned()), ("scope", scope)];
+        let mut form = vec![
+            ("grant_type", "client_credentials".to_owned()),
+            ("scope", scope),
+        ];
         let mut request = http.post(url.clone()).header("accept", "application/json");
         match (&self.credentials, &self.key) {
-            (Credentials::ClientSecret { client_id, client_secret }, _) => {
-                let pair = BASE64_STANDARD.encode(format!("{client_id}:{}", client_secret.expose_secret()));
+            (
+                Credentials::ClientSecret {
+                    client_id,
+                    client_secret,
+                },
+                _,
+            ) => {
+                let pair = BASE64_STANDARD
+                    .encode(format!("{client_id}:{}", client_secret.expose_secret()));
                 request = request.header(AUTHORIZATION, sensitive(&format!("Basic {pair}"))?);
             }
             (Credentials::PrivateKey { client_id, .. }, Some(key)) => {
-                let assertion =
-                    key.assertion(client_id, url.as_str(), now).map_err(|error| Error::Failed(error.to_string()))?;
+                let assertion = key
+                    .assertion(client_id, url.as_str(), now)
+                    .map_err(|error| Error::Failed(error.to_string()))?;
                 form.push((
                     "client_assertion_type",
                     "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".to_owned(),
@@ -200,11 +231,20 @@ impl Issuer {
         }
         if let Some(proofs) = &self.proofs {
             let proof = proofs.proof("POST", url.as_str(), now, self.nonce.as_deref(), None);
-            request = request.header("dpop", proof.map_err(|error| Error::Failed(error.to_string()))?);
+            request = request.header(
+                "dpop",
+                proof.map_err(|error| Error::Failed(error.to_string()))?,
+            );
         }
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        let request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
-        request.build().map_err(|error| Error::Failed(error.without_url().to_string()))
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
+        let request = request
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(body);
+        request
+            .build()
+            .map_err(|error| Error::Failed(error.without_url().to_string()))
     }
 }
 
@@ -218,7 +258,9 @@ async fn pause_after(
         Next::Pause(failures) => transport.pause(failures, until).await,
         Next::GiveUp => {
             let (what, failed) = (&trouble.text, tries.failed());
-            Err(Error::Failed(format!("POST /oauth2/v1/token: {what} (after {failed} attempts)")))
+            Err(Error::Failed(format!(
+                "POST /oauth2/v1/token: {what} (after {failed} attempts)"
+            )))
         }
     }
 }
@@ -231,7 +273,10 @@ pub(super) fn dated(now: Timestamp, clock_ahead: SignedDuration) -> Timestamp {
 /// A header's value that no log shows.
 pub(super) fn sensitive(value: &str) -> Result<HeaderValue, Error> {
     let mut header = HeaderValue::from_str(value).map_err(|_| {
-        Error::Rejected("the secret's credentials hold characters that no HTTP header can: paste them again".to_owned())
+        Error::Rejected(
+            "the secret's credentials hold characters that no HTTP header can: paste them again"
+                .to_owned(),
+        )
     })?;
     header.set_sensitive(true);
     Ok(header)
@@ -252,7 +297,9 @@ struct Granted {
 /// <https://www.rfc-editor.org/rfc/rfc6749#section-5.1>
 fn granted(raw: &Raw, asked: &[&str], now: Timestamp) -> Result<Token, Error> {
     let grant: Granted = serde_json::from_str(&raw.body).map_err(|_| {
-        Error::Failed("Okta's token answer holds no access_token: check the secret's domain".to_owned())
+        Error::Failed(
+            "Okta's token answer holds no access_token: check the secret's domain".to_owned(),
+        )
     })?;
     let life = SignedDuration::from_secs(grant.expires_in.unwrap_or(3_600).clamp(0, 86_400));
     let mut scopes: BTreeSet<String> = grant.scope.split_whitespace().map(str::to_owned).collect();

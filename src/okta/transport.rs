@@ -62,7 +62,13 @@ impl Transport {
     /// `base` is where to connect: scheme, host and port of the org. The run uses `share_percent` of each rate limit.
     /// `backoff` is the pause after a first failed attempt, doubled after each further one.
     #[must_use]
-    pub fn new(http: reqwest::Client, base: Url, clock: Clock, share_percent: u32, backoff: Duration) -> Self {
+    pub fn new(
+        http: reqwest::Client,
+        base: Url,
+        clock: Clock,
+        share_percent: u32,
+        backoff: Duration,
+    ) -> Self {
         Self {
             http,
             base,
@@ -83,7 +89,10 @@ impl Transport {
     /// Requests, waits and rate limits since the run began.
     #[must_use]
     pub fn used(&self) -> Use {
-        Use { limits: self.gate().pace.limits(), ..self.tally.used() }
+        Use {
+            limits: self.gate().pace.limits(),
+            ..self.tally.used()
+        }
     }
 
     /// How many requests should be under way at once.
@@ -112,7 +121,9 @@ impl Transport {
         if !path.starts_with('/') {
             return Err(Error::Expired);
         }
-        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+        let (path, query) = path
+            .split_once('?')
+            .map_or((path, None), |(path, query)| (path, Some(query)));
         let mut url = self.base.clone();
         url.set_path(path);
         url.set_query(query);
@@ -138,24 +149,38 @@ impl Transport {
         build: impl Fn(&reqwest::Client, Timestamp) -> Result<reqwest::Request, Error>,
     ) -> Result<Result<Raw, AnswerTrouble>, Error> {
         for refused in 0..MOST_REFUSALS {
-            let sent_by = if refused == 0 { sent_by.min(until) } else { until };
+            let sent_by = if refused == 0 {
+                sent_by.min(until)
+            } else {
+                until
+            };
             let turn = self.wait_for_turn(path, Within { sent_by, until }).await?;
             let request = build(&self.http, self.now())?;
             if request.url().origin() != self.base.origin() {
-                return Err(Error::Failed("a request to another host than the org's was refused".to_owned()));
+                return Err(Error::Failed(
+                    "a request to another host than the org's was refused".to_owned(),
+                ));
             }
             match self.attempt(turn, until, request).await? {
                 Ok(Got::Answer(raw)) => return Ok(Ok(raw)),
                 Ok(Got::Slowed(Slowed::Until(reset))) => {
-                    self.gate().pace.close(path, reset + jitter(Duration::from_secs(1)));
+                    self.gate()
+                        .pace
+                        .close(path, reset + jitter(Duration::from_secs(1)));
                 }
                 Ok(Got::Slowed(Slowed::Crowded)) => {
-                    self.sleep(self.pause_after((refused + 1).min(MOST_DOUBLINGS), 2), until).await?;
+                    self.sleep(
+                        self.pause_after((refused + 1).min(MOST_DOUBLINGS), 2),
+                        until,
+                    )
+                    .await?;
                 }
                 Err(trouble) => return Ok(Err(trouble)),
             }
         }
-        Err(Error::Limited { retry_after_s: REFUSED_FOR.as_secs() })
+        Err(Error::Limited {
+            retry_after_s: REFUSED_FOR.as_secs(),
+        })
     }
 
     /// Waits before another attempt of a request that has failed so often.
@@ -173,16 +198,32 @@ impl Transport {
                 return Err(Error::OutOfTime);
             }
             let (wake_at, is_throttled) = match self.gate().pass(path, now) {
-                Ok((bucket, entered)) => return Ok(Turn { transport: self, path, bucket, entered, is_noted: false }),
+                Ok((bucket, entered)) => {
+                    return Ok(Turn {
+                        transport: self,
+                        path,
+                        bucket,
+                        entered,
+                        is_noted: false,
+                    });
+                }
                 Err(Wait::Until(later)) if later >= within.until => {
-                    return Err(Error::Limited { retry_after_s: later.duration_since(now).as_secs() + 1 });
+                    return Err(Error::Limited {
+                        retry_after_s: later.duration_since(now).as_secs() + 1,
+                    });
                 }
                 Err(Wait::Until(later)) => (later.min(within.sent_by), true),
                 Err(Wait::Answer) => (within.sent_by, false),
             };
-            let _ = tokio::time::timeout(wake_at.duration_since(now).unsigned_abs(), answered).await;
+            let _ =
+                tokio::time::timeout(wake_at.duration_since(now).unsigned_abs(), answered).await;
             if is_throttled {
-                let waited = self.now().duration_since(now).as_millis().try_into().unwrap_or_default();
+                let waited = self
+                    .now()
+                    .duration_since(now)
+                    .as_millis()
+                    .try_into()
+                    .unwrap_or_default();
                 self.tally.waited(path, waited);
             }
         }
@@ -200,23 +241,46 @@ impl Transport {
             return Err(Error::OutOfTime);
         }
         self.tally.sent(turn.path);
-        let answer = tokio::time::timeout(left.min(ANSWER_TIMEOUT).unsigned_abs(), self.answer(turn, request));
+        let answer = tokio::time::timeout(
+            left.min(ANSWER_TIMEOUT).unsigned_abs(),
+            self.answer(turn, request),
+        );
         match answer.await {
             Ok(answer) => Ok(answer),
             Err(_) if left <= ANSWER_TIMEOUT => Err(Error::OutOfTime),
             Err(_) => {
                 let text = format!("no answer within {} s", ANSWER_TIMEOUT.as_secs());
-                Ok(Err(AnswerTrouble { text, size: Size::Slow }))
+                Ok(Err(AnswerTrouble {
+                    text,
+                    size: Size::Slow,
+                }))
             }
         }
     }
 
-    async fn answer(&self, mut turn: Turn<'_>, request: reqwest::Request) -> Result<Got, AnswerTrouble> {
+    async fn answer(
+        &self,
+        mut turn: Turn<'_>,
+        request: reqwest::Request,
+    ) -> Result<Got, AnswerTrouble> {
         let path = request.url().path().to_owned();
-        let response = self.http.execute(request).await.map_err(|error| broken(error, Size::Indifferent))?;
-        let (status, headers, received_at) = (response.status().as_u16(), response.headers().clone(), self.now());
+        let response = self
+            .http
+            .execute(request)
+            .await
+            .map_err(|error| broken(error, Size::Indifferent))?;
+        let (status, headers, received_at) = (
+            response.status().as_u16(),
+            response.headers().clone(),
+            self.now(),
+        );
         let announced = announced(&headers, received_at).filter(|announced| announced.limit > 0);
-        let slowed = answer::slowed(status, announced, retry_after(&headers, received_at), received_at);
+        let slowed = answer::slowed(
+            status,
+            announced,
+            retry_after(&headers, received_at),
+            received_at,
+        );
         if slowed == Some(Slowed::Crowded) {
             turn.is_too_many();
         } else {
@@ -229,7 +293,12 @@ impl Transport {
         if answer::is_taken(status) {
             self.gate().room.widen(self.now());
         }
-        Ok(Got::Answer(Raw { status, headers, body: Body::of(&path, text), received_at }))
+        Ok(Got::Answer(Raw {
+            status,
+            headers,
+            body: Body::of(&path, text),
+            received_at,
+        }))
     }
 
     async fn sleep(&self, pause: Duration, until: Timestamp) -> Result<(), Error> {
@@ -254,7 +323,10 @@ impl Turn<'_> {
     fn note(&mut self, announced: Option<Announced>, is_taken: bool) {
         let mut gate = self.transport.gate();
         match announced {
-            Some(announced) => gate.pace.note(self.path, self.bucket, announced, self.transport.now()),
+            Some(announced) => {
+                gate.pace
+                    .note(self.path, self.bucket, announced, self.transport.now())
+            }
             None if is_taken => gate.pace.note_nothing(self.bucket),
             None => return,
         }
@@ -262,7 +334,10 @@ impl Turn<'_> {
     }
 
     fn is_too_many(&self) {
-        self.transport.gate().room.halve(self.entered, self.transport.now());
+        self.transport
+            .gate()
+            .room
+            .halve(self.entered, self.transport.now());
     }
 }
 
@@ -279,7 +354,9 @@ impl Drop for Turn<'_> {
 }
 
 fn jitter(most: Duration) -> SignedDuration {
-    SignedDuration::from_millis(fastrand::i64(0..=i64::try_from(most.as_millis()).unwrap_or(i64::MAX)))
+    SignedDuration::from_millis(fastrand::i64(
+        0..=i64::try_from(most.as_millis()).unwrap_or(i64::MAX),
+    ))
 }
 
 #[cfg(test)]
@@ -291,7 +368,13 @@ mod tests {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let base: Url = "https://acme.okta.com".parse().unwrap();
         let clock = Clock::new(|| Timestamp::UNIX_EPOCH);
-        let transport = Transport::new(reqwest::Client::new(), base.clone(), clock, 50, Duration::ZERO);
+        let transport = Transport::new(
+            reqwest::Client::new(),
+            base.clone(),
+            clock,
+            50,
+            Duration::ZERO,
+        );
         for path in [
             "/api/v1/users?after=1&next=https://other.example/",
             "//other.example/api/v1/users?after=1",
@@ -305,12 +388,25 @@ mod tests {
             "/:443@other.example",
         ] {
             let url = transport.url(path).unwrap();
-            assert_eq!((url.origin(), url.username(), url.password()), (base.origin(), "", None), "{path}: {url}");
+            assert_eq!(
+                (url.origin(), url.username(), url.password()),
+                (base.origin(), "", None),
+                "{path}: {url}"
+            );
         }
-        for path in ["https://other.example/api", "other.example/api", "@other.example", "\\\\other.example", ""] {
+        for path in [
+            "https://other.example/api",
+            "other.example/api",
+            "@other.example",
+            "\\\\other.example",
+            "",
+        ] {
             assert!(matches!(transport.url(path), Err(Error::Expired)), "{path}");
         }
-        assert_eq!(transport.url("/a/b%20c?d=%22e%22").unwrap().as_str(), "https://acme.okta.com/a/b%20c?d=%22e%22");
+        assert_eq!(
+            transport.url("/a/b%20c?d=%22e%22").unwrap().as_str(),
+            "https://acme.okta.com/a/b%20c?d=%22e%22"
+        );
     }
 
     #[tokio::test]
@@ -320,10 +416,17 @@ mod tests {
         let base = "http://127.0.0.1:1".parse().unwrap();
         let transport = Transport::new(reqwest::Client::new(), base, clock, 50, Duration::ZERO);
         let soon = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(5);
-        for url in ["http://127.0.0.1:2/api", "https://127.0.0.1:1/api", "http://localhost:1/api"] {
+        for url in [
+            "http://127.0.0.1:2/api",
+            "https://127.0.0.1:1/api",
+            "http://localhost:1/api",
+        ] {
             let build = |http: &reqwest::Client, _| Ok(http.get(url).build().unwrap());
             let refused = transport.send("x", soon.into(), build).await.unwrap_err();
-            assert!(refused.to_string().contains("another host"), "{url}: {refused}");
+            assert!(
+                refused.to_string().contains("another host"),
+                "{url}: {refused}"
+            );
             assert_eq!(transport.used().requests, 0);
         }
     }

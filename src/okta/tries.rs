@@ -77,7 +77,11 @@ impl Tries {
     /// Notes trouble of a request that has no pages.
     pub(super) fn fail(&mut self) -> Next {
         self.failed += 1;
-        if self.failed < ATTEMPTS { Next::Pause(self.failed) } else { Next::GiveUp }
+        if self.failed < ATTEMPTS {
+            Next::Pause(self.failed)
+        } else {
+            Next::GiveUp
+        }
     }
 
     /// Notes trouble of a request for a page, and makes the request easier where that may help: a smaller page
@@ -99,7 +103,11 @@ impl Tries {
             return Next::Pause(self.failed.min(ATTEMPTS));
         }
         // A body that is too large stays so.
-        if matches!(trouble.size, Size::TooMuch | Size::Slow) { Next::GiveUp } else { self.fail() }
+        if matches!(trouble.size, Size::TooMuch | Size::Slow) {
+            Next::GiveUp
+        } else {
+            self.fail()
+        }
     }
 }
 
@@ -109,7 +117,10 @@ mod tests {
 
     fn targets(size: Size, target: &str) -> Vec<String> {
         let (mut tries, mut asked) = (Tries::default(), Asked::new(target, ""));
-        let trouble = || AnswerTrouble { text: "no".into(), size };
+        let trouble = || AnswerTrouble {
+            text: "no".into(),
+            size,
+        };
         let mut sent = vec![asked.target().to_owned()];
         while tries.fail_on(trouble(), &mut asked) != Next::GiveUp {
             sent.push(asked.target().to_owned());
@@ -120,10 +131,19 @@ mod tests {
     #[test]
     fn a_page_that_fails_again_is_halved_until_the_floor_and_then_left() {
         let sizes = |size, target| -> Vec<u32> {
-            targets(size, target).iter().map(|target| super::super::link::limit_of(target).unwrap()).collect()
+            targets(size, target)
+                .iter()
+                .map(|target| super::super::link::limit_of(target).unwrap())
+                .collect()
         };
-        assert_eq!(sizes(Size::Suspect, "/u?limit=200"), [200, 200, 100, 50, 25, 12, 10]);
-        assert_eq!(sizes(Size::TooMuch, "/u?limit=200"), [200, 100, 50, 25, 12, 10]);
+        assert_eq!(
+            sizes(Size::Suspect, "/u?limit=200"),
+            [200, 200, 100, 50, 25, 12, 10]
+        );
+        assert_eq!(
+            sizes(Size::TooMuch, "/u?limit=200"),
+            [200, 100, 50, 25, 12, 10]
+        );
         assert_eq!(sizes(Size::Slow, "/u?limit=200"), [200, 100, 50, 25]);
         assert_eq!(sizes(Size::Indifferent, "/u?limit=200"), [200; 5]);
         assert_eq!(sizes(Size::Suspect, "/u?limit=1"), [1; 5]);

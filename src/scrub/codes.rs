@@ -17,11 +17,25 @@ const CODE_PAGES: [&str; 9] = [
     "welcome",
 ];
 /// Pages that may be followed by a one-time code as well as by a word.
-const MIXED_PAGES: [&str; 8] =
-    ["activate", "activation", "email-verification", "email_verification", "recover", "recovery", "redirect", "unlock"];
+const MIXED_PAGES: [&str; 8] = [
+    "activate",
+    "activation",
+    "email-verification",
+    "email_verification",
+    "recover",
+    "recovery",
+    "redirect",
+    "unlock",
+];
 
 /// Okta's own hosts. <https://developer.okta.com/docs/guides/find-your-domain/main/>
-const HOSTS: [&str; 5] = [".okta.com", ".oktapreview.com", ".okta-emea.com", ".okta-gov.com", ".okta.mil"];
+const HOSTS: [&str; 5] = [
+    ".okta.com",
+    ".oktapreview.com",
+    ".okta-emea.com",
+    ".okta-gov.com",
+    ".okta.mil",
+];
 
 /// Shorter words of an unknown host's path are words.
 const SHORTEST_CODE: usize = 12;
@@ -37,7 +51,9 @@ pub(super) fn codes(text: &str, cuts: &mut Vec<Range<usize>>) {
     for at in memchr::memchr2_iter(b'/', b'%', bytes) {
         let Some(length) = slash(at) else { continue };
         let start = at + length;
-        let Some(first) = bytes.get(start).filter(|first| b"aersuvw".contains(first)) else { continue };
+        let Some(first) = bytes.get(start).filter(|first| b"aersuvw".contains(first)) else {
+            continue;
+        };
         let is = |page: &&&str| {
             page.as_bytes()[0] == *first
                 && bytes[start..].starts_with(page.as_bytes())
@@ -47,10 +63,17 @@ pub(super) fn codes(text: &str, cuts: &mut Vec<Range<usize>>) {
         let page = sure.or_else(|| MIXED_PAGES.iter().find(is));
         let Some(page) = page else { continue };
         let start = start + page.len() + slash(start + page.len()).unwrap_or_default();
-        let is_mark = |at: usize| [b"3F", b"26", b"23"].iter().any(|code| encoded(bytes, at, code).is_some());
-        let end = (start..bytes.len()).find(|at| slash(*at).is_some() || is_mark(*at) || !is_of_code(bytes[*at]));
+        let is_mark = |at: usize| {
+            [b"3F", b"26", b"23"]
+                .iter()
+                .any(|code| encoded(bytes, at, code).is_some())
+        };
+        let end = (start..bytes.len())
+            .find(|at| slash(*at).is_some() || is_mark(*at) || !is_of_code(bytes[*at]));
         let end = end.unwrap_or(bytes.len());
-        let is_sure = sure.is_some() && is_of_okta(&text[..at]) && !(*page == "sessions" && &text[start..end] == "me");
+        let is_sure = sure.is_some()
+            && is_of_okta(&text[..at])
+            && !(*page == "sessions" && &text[start..end] == "me");
         // A name with an ending is a file.
         if is_sure && bytes.get(end) != Some(&b'.') || looks_like_code(&text[start..end]) {
             cuts.push(start..end);
@@ -65,7 +88,10 @@ fn is_of_code(byte: u8) -> bool {
 fn looks_like_code(segment: &str) -> bool {
     let has_digit = segment.bytes().any(|byte| byte.is_ascii_digit());
     let has_both_cases = segment.bytes().any(|byte| byte.is_ascii_lowercase())
-        && segment.bytes().skip(1).any(|byte| byte.is_ascii_uppercase());
+        && segment
+            .bytes()
+            .skip(1)
+            .any(|byte| byte.is_ascii_uppercase());
     segment.len() >= SHORTEST_CODE && (has_digit || has_both_cases)
 }
 
@@ -73,8 +99,12 @@ fn looks_like_code(segment: &str) -> bool {
 /// Okta's hosts.
 fn is_of_okta(beginning: &str) -> bool {
     let ends = |c: char| c.is_whitespace() || "\"'<>(=?&".contains(c);
-    let address = beginning.rfind(ends).map_or(beginning, |at| &beginning[at + 1..]);
-    let has_scheme = address.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("http"));
+    let address = beginning
+        .rfind(ends)
+        .map_or(beginning, |at| &beginning[at + 1..]);
+    let has_scheme = address
+        .get(..4)
+        .is_some_and(|start| start.eq_ignore_ascii_case("http"));
     address.is_empty()
         || !has_scheme && address.starts_with(['/', '%'])
         || HOSTS.iter().any(|host| address.contains(host))
@@ -86,6 +116,11 @@ mod tests {
 
     #[test]
     fn the_first_letters_of_all_pages_are_looked_for() {
-        assert!(CODE_PAGES.iter().chain(&MIXED_PAGES).all(|page| b"aersuvw".contains(&page.as_bytes()[0])));
+        assert!(
+            CODE_PAGES
+                .iter()
+                .chain(&MIXED_PAGES)
+                .all(|page| b"aersuvw".contains(&page.as_bytes()[0]))
+        );
     }
 }

@@ -30,7 +30,15 @@ const OF_THE_REQUEST: [&str; 15] = [
 /// Members of an actor or target that are in every one.
 const OF_A_PARTY: [&str; 4] = ["id", "type", "alternateId", "displayName"];
 /// Members whose text names the attribute that the members beside it tell of.
-const NAMING: [&str; 7] = ["attribute", "attributeName", "field", "key", "name", "path", "property"];
+const NAMING: [&str; 7] = [
+    "attribute",
+    "attributeName",
+    "field",
+    "key",
+    "name",
+    "path",
+    "property",
+];
 /// Types of a party that is a person.
 const PEOPLE: [&str; 2] = ["User", "AppUser"];
 /// A shorter name is not looked for inside other texts: it may be a part of any word.
@@ -54,13 +62,20 @@ pub fn scrub_event(event: &mut Json<'_>, rules: &Rules) -> bool {
 }
 
 fn drop_attributes(event: &mut Json<'_>, dropped: &[String]) -> bool {
-    let Json::Object(members) = event else { return false };
+    let Json::Object(members) = event else {
+        return false;
+    };
     let mut removed = false;
-    for (name, value) in members.iter_mut().filter(|(name, _)| !OF_THE_REQUEST.contains(&name.as_ref())) {
+    for (name, value) in members
+        .iter_mut()
+        .filter(|(name, _)| !OF_THE_REQUEST.contains(&name.as_ref()))
+    {
         match (name.as_ref(), value) {
             ("actor", party) => removed |= drop_of_party(party, dropped),
             ("target", Json::Array(parties)) => {
-                parties.iter_mut().for_each(|party| removed |= drop_of_party(party, dropped));
+                parties
+                    .iter_mut()
+                    .for_each(|party| removed |= drop_of_party(party, dropped));
             }
             (_, value) => removed |= drop_within(value, dropped),
         }
@@ -70,8 +85,13 @@ fn drop_attributes(event: &mut Json<'_>, dropped: &[String]) -> bool {
 
 /// The name that Okta shows of a person is their attribute `displayName`, the other one their `login`.
 fn drop_of_party(party: &mut Json<'_>, dropped: &[String]) -> bool {
-    let is_person = party.get("type").and_then(Json::as_str).is_some_and(|kind| PEOPLE.contains(&kind));
-    let Json::Object(members) = party else { return false };
+    let is_person = party
+        .get("type")
+        .and_then(Json::as_str)
+        .is_some_and(|kind| PEOPLE.contains(&kind));
+    let Json::Object(members) = party else {
+        return false;
+    };
     let is_dropped = |attribute: &str| dropped.iter().any(|dropped| dropped == attribute);
     let before = members.len();
     members.retain(|(name, _)| {
@@ -96,7 +116,9 @@ fn drop_of_party(party: &mut Json<'_>, dropped: &[String]) -> bool {
 /// Whether a member's name is a dropped attribute's, possibly with its place before it (`profile.title`).
 fn names_one(name: &str, dropped: &[String]) -> bool {
     let last = name.rsplit('.').next().unwrap_or_default();
-    dropped.iter().any(|dropped| dropped == name || dropped == last)
+    dropped
+        .iter()
+        .any(|dropped| dropped == name || dropped == last)
 }
 
 fn drop_within(value: &mut Json<'_>, dropped: &[String]) -> bool {
@@ -105,19 +127,29 @@ fn drop_within(value: &mut Json<'_>, dropped: &[String]) -> bool {
             let before = members.len();
             members.retain(|(name, _)| !names_one(name, dropped));
             let is_naming = |(name, value): &(Cow<'_, str>, Json<'_>)| {
-                NAMING.contains(&name.as_ref()) && value.as_str().is_some_and(|text| names_one(text, dropped))
+                NAMING.contains(&name.as_ref())
+                    && value.as_str().is_some_and(|text| names_one(text, dropped))
             };
             if members.iter().any(is_naming) {
                 members.retain(is_naming);
             }
             let is_shorter = members.len() < before;
-            members.iter_mut().fold(is_shorter, |removed, (_, value)| drop_within(value, dropped) | removed)
+            members.iter_mut().fold(is_shorter, |removed, (_, value)| {
+                drop_within(value, dropped) | removed
+            })
         }
-        Json::Array(items) => items.iter_mut().fold(false, |removed, item| drop_within(item, dropped) | removed),
+        Json::Array(items) => items
+            .iter_mut()
+            .fold(false, |removed, item| drop_within(item, dropped) | removed),
         Json::Text(text) => {
-            let json = text.starts_with(['{', '[']).then(|| Json::parse(text).ok()).flatten();
+            let json = text
+                .starts_with(['{', '['])
+                .then(|| Json::parse(text).ok())
+                .flatten();
             let rest = match json {
-                Some(mut json) => drop_within(&mut json, dropped).then(|| serde_json::to_string(&json).ok()).flatten(),
+                Some(mut json) => drop_within(&mut json, dropped)
+                    .then(|| serde_json::to_string(&json).ok())
+                    .flatten(),
                 None => without_parameters(text, &|name| names_one(name, dropped)),
             };
             let Some(rest) = rest else { return false };
@@ -130,23 +162,32 @@ fn drop_within(value: &mut Json<'_>, dropped: &[String]) -> bool {
 
 /// Removes the names of parties that are nobody Okta knows, and what was typed wherever it is repeated.
 fn hide_unknown(event: &mut Json<'_>) -> bool {
-    let Json::Object(members) = event else { return false };
+    let Json::Object(members) = event else {
+        return false;
+    };
     let mut typed = Vec::new();
     for (name, value) in members.iter_mut() {
         match (name.as_ref(), value) {
             ("actor", party) => take_names(party, &mut typed),
-            ("target", Json::Array(parties)) => parties.iter_mut().for_each(|party| take_names(party, &mut typed)),
+            ("target", Json::Array(parties)) => parties
+                .iter_mut()
+                .for_each(|party| take_names(party, &mut typed)),
             _ => {}
         }
     }
     if typed.is_empty() {
         return false;
     }
-    let repeats = |name: &str| !OF_THE_REQUEST.contains(&name) || ["displayMessage", "request"].contains(&name);
+    let repeats = |name: &str| {
+        !OF_THE_REQUEST.contains(&name) || ["displayMessage", "request"].contains(&name)
+    };
     for (name, value) in members.iter_mut() {
         match (name.as_ref(), value) {
             ("outcome", Json::Object(outcome)) => {
-                outcome.iter_mut().filter(|(name, _)| name == "reason").for_each(|(_, reason)| forget(reason, &typed));
+                outcome
+                    .iter_mut()
+                    .filter(|(name, _)| name == "reason")
+                    .for_each(|(_, reason)| forget(reason, &typed));
             }
             (name, value) if repeats(name) => forget(value, &typed),
             _ => {}
@@ -158,7 +199,12 @@ fn hide_unknown(event: &mut Json<'_>) -> bool {
 /// Takes the names of a person without an id, but for e-mail addresses.
 fn take_names(party: &mut Json<'_>, typed: &mut Vec<String>) {
     let says = |text: &str| !text.trim().is_empty() && !text.eq_ignore_ascii_case("unknown");
-    let text = |name: &str| party.get(name).and_then(Json::as_str).filter(|text| says(text));
+    let text = |name: &str| {
+        party
+            .get(name)
+            .and_then(Json::as_str)
+            .filter(|text| says(text))
+    };
     if text("id").is_some() || text("type").is_some_and(|kind| !PEOPLE.contains(&kind)) {
         return;
     }
@@ -168,7 +214,9 @@ fn take_names(party: &mut Json<'_>, typed: &mut Vec<String>) {
     let Json::Object(members) = party else { return };
     members.retain(|(name, value)| {
         let is_name = name == "alternateId" || name == "displayName";
-        let name = value.as_str().filter(|text| is_name && says(text) && !is_email(text) && !is_address(text));
+        let name = value
+            .as_str()
+            .filter(|text| is_name && says(text) && !is_email(text) && !is_address(text));
         typed.extend(name.map(str::to_owned));
         name.is_none()
     });
@@ -176,13 +224,20 @@ fn take_names(party: &mut Json<'_>, typed: &mut Vec<String>) {
 
 /// Whether a text has the form of an e-mail address, the last part of whose host is letters.
 fn is_email(text: &str) -> bool {
-    let Some((name, host)) = text.split_once('@') else { return false };
+    let Some((name, host)) = text.split_once('@') else {
+        return false;
+    };
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80;
     let labels: Vec<&str> = host.split('.').collect();
-    let is_label = |label: &&str| !label.is_empty() && label.bytes().all(|byte| is_plain(byte) || byte == b'-');
-    let is_top = |label: &&str| label.len() >= 2 && !label.bytes().any(|byte| byte.is_ascii_digit());
+    let is_label = |label: &&str| {
+        !label.is_empty() && label.bytes().all(|byte| is_plain(byte) || byte == b'-')
+    };
+    let is_top =
+        |label: &&str| label.len() >= 2 && !label.bytes().any(|byte| byte.is_ascii_digit());
     !name.is_empty()
-        && name.bytes().all(|byte| is_plain(byte) || b".!#$%&'*+/=?^_`{|}~-".contains(&byte))
+        && name
+            .bytes()
+            .all(|byte| is_plain(byte) || b".!#$%&'*+/=?^_`{|}~-".contains(&byte))
         && labels.len() >= 2
         && labels.iter().all(is_label)
         && labels.last().is_some_and(is_top)
@@ -192,15 +247,26 @@ fn is_email(text: &str) -> bool {
 fn forget(value: &mut Json<'_>, typed: &[String]) {
     match value {
         Json::Object(members) => {
-            members.retain(|(_, value)| !value.as_str().is_some_and(|text| typed.iter().any(|typed| typed == text)));
-            members.iter_mut().for_each(|(_, value)| forget(value, typed));
+            members.retain(|(_, value)| {
+                !value
+                    .as_str()
+                    .is_some_and(|text| typed.iter().any(|typed| typed == text))
+            });
+            members
+                .iter_mut()
+                .for_each(|(_, value)| forget(value, typed));
         }
         Json::Array(items) => items.iter_mut().for_each(|item| forget(item, typed)),
         Json::Text(text) => {
             for typed in typed.iter().filter(|typed| typed.len() >= SHORTEST_TYPED) {
                 let encoded: String = byte_serialize(typed.as_bytes()).collect();
                 let escaped = serde_json::to_string(typed).unwrap_or_default();
-                for form in [typed, &encoded, &encoded.replace('+', "%20"), escaped.trim_matches('"')] {
+                for form in [
+                    typed,
+                    &encoded,
+                    &encoded.replace('+', "%20"),
+                    escaped.trim_matches('"'),
+                ] {
                     if text.contains(form) {
                         *text = Cow::Owned(text.replace(form, ""));
                     }
@@ -227,8 +293,17 @@ mod tests {
     }
 
     fn without(event: &Value, attributes: &[&str]) -> Value {
-        let drop_attributes = attributes.iter().map(|&attribute| attribute.to_owned()).collect();
-        scrubbed(event, &Rules { drop_attributes, ..Rules::default() })
+        let drop_attributes = attributes
+            .iter()
+            .map(|&attribute| attribute.to_owned())
+            .collect();
+        scrubbed(
+            event,
+            &Rules {
+                drop_attributes,
+                ..Rules::default()
+            },
+        )
     }
 
     fn event() -> Value {
@@ -258,14 +333,21 @@ mod tests {
             json!({"mobilePhone": "hush"}),
         ] {
             let mut event = event();
-            event["target"][0].as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+            event["target"][0]
+                .as_object_mut()
+                .unwrap()
+                .extend(change.as_object().unwrap().clone());
             let rest = without(&event, &["mobilePhone"]);
             assert!(!rest.to_string().contains("hush"), "{rest}");
             assert_eq!(rest["target"][0]["displayName"], "Bob");
             let mut event = self::event();
             event["debugContext"]["debugData"]["more"] = change.clone();
             event["of_tomorrow"] = change;
-            assert!(!without(&event, &["mobilePhone"]).to_string().contains("hush"));
+            assert!(
+                !without(&event, &["mobilePhone"])
+                    .to_string()
+                    .contains("hush")
+            );
         }
         let mut event = event();
         event["debugContext"]["debugData"]["url"] = "/api/v1/users?mobilePhone=hush&limit=1".into();
@@ -278,7 +360,17 @@ mod tests {
     #[test]
     fn what_is_of_the_request_is_no_attribute_of_a_profile() {
         let event = event();
-        let request = ["city", "state", "device", "result", "id", "type", "uuid", "eventType", "mobilePhone"];
+        let request = [
+            "city",
+            "state",
+            "device",
+            "result",
+            "id",
+            "type",
+            "uuid",
+            "eventType",
+            "mobilePhone",
+        ];
         assert_eq!(without(&event, &request), event);
     }
 
@@ -286,7 +378,11 @@ mod tests {
     fn a_persons_shown_name_and_login_are_attributes() {
         let mut expected = event();
         for party in ["/actor", "/target/0"] {
-            let party = expected.pointer_mut(party).unwrap().as_object_mut().unwrap();
+            let party = expected
+                .pointer_mut(party)
+                .unwrap()
+                .as_object_mut()
+                .unwrap();
             party.remove("displayName");
             party.remove("alternateId");
         }
@@ -302,11 +398,21 @@ mod tests {
 
     #[test]
     fn of_nobody_only_an_email_address_is_written() {
-        for typed in
-            ["Winter2026!", "P@ss.word1", "a@b", "two words@acme.example", "x@y@acme.example", "@acme.example", "hush"]
-        {
+        for typed in [
+            "Winter2026!",
+            "P@ss.word1",
+            "a@b",
+            "two words@acme.example",
+            "x@y@acme.example",
+            "@acme.example",
+            "hush",
+        ] {
             let rest = scrubbed(&failed(typed), &Rules::default());
-            assert_eq!(rest["actor"], json!({"id": "unknown", "type": "User", "displayName": "unknown"}), "{typed}");
+            assert_eq!(
+                rest["actor"],
+                json!({"id": "unknown", "type": "User", "displayName": "unknown"}),
+                "{typed}"
+            );
         }
         for typed in ["ada@acme.example", "o'hara+x@mail.acme.co.uk", "unknown"] {
             assert_eq!(scrubbed(&failed(typed), &Rules::default()), failed(typed));
@@ -314,17 +420,30 @@ mod tests {
         let mut suspicious = failed("2001:db8::1");
         suspicious["actor"]["type"] = "unknown".into();
         assert_eq!(scrubbed(&suspicious, &Rules::default()), suspicious);
-        let keep = Rules { unknown_actors: UnknownActors::Keep, ..Rules::default() };
-        assert_eq!(scrubbed(&failed("Winter2026!"), &keep), failed("Winter2026!"));
+        let keep = Rules {
+            unknown_actors: UnknownActors::Keep,
+            ..Rules::default()
+        };
+        assert_eq!(
+            scrubbed(&failed("Winter2026!"), &keep),
+            failed("Winter2026!")
+        );
     }
 
     #[test]
     fn what_nobody_typed_goes_wherever_the_event_repeats_it() {
         let typed = "Winter 2026!";
-        for id in [json!("unknown"), json!("UNKNOWN"), json!(""), Value::Null, json!(7)] {
+        for id in [
+            json!("unknown"),
+            json!("UNKNOWN"),
+            json!(""),
+            Value::Null,
+            json!(7),
+        ] {
             let mut event = failed(typed);
             event["actor"]["id"] = id.clone();
-            event["target"][0] = json!({"id": id, "type": "AppUser", "alternateId": typed, "displayName": typed});
+            event["target"][0] =
+                json!({"id": id, "type": "AppUser", "alternateId": typed, "displayName": typed});
             event["displayMessage"] = format!("Sign-in of {typed} failed").into();
             event["outcome"]["reason"] = format!("no user {typed}").into();
             event["debugContext"]["debugData"] = json!({
@@ -336,7 +455,10 @@ mod tests {
                 (&rest["displayMessage"], &rest["outcome"]["result"]),
                 (&json!("Sign-in of  failed"), &json!("FAILURE"))
             );
-            assert_eq!(rest["debugContext"]["debugData"]["url"], "/login?username=&x=1");
+            assert_eq!(
+                rest["debugContext"]["debugData"]["url"],
+                "/login?username=&x=1"
+            );
         }
     }
 

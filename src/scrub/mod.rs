@@ -50,7 +50,10 @@ pub fn scrub_text(text: &str) -> Cow<'_, str> {
     }
 }
 
-static NO_RULES: Rules = Rules { drop_attributes: Vec::new(), unknown_actors: UnknownActors::Emails };
+static NO_RULES: Rules = Rules {
+    drop_attributes: Vec::new(),
+    unknown_actors: UnknownActors::Emails,
+};
 
 impl Default for &Rules {
     fn default() -> Self {
@@ -138,7 +141,8 @@ fn scrub_members(members: &mut Vec<(Cow<'_, str>, Json<'_>)>, rules: &Rules) -> 
             (rules.drop_attributes.is_empty(), name.as_ref(), &mut *value)
         {
             let before = profile.len();
-            profile.retain(|(name, _)| !rules.drop_attributes.iter().any(|dropped| dropped == name));
+            profile
+                .retain(|(name, _)| !rules.drop_attributes.iter().any(|dropped| dropped == name));
             removed |= profile.len() < before;
         }
         let found = scrub_value(value, rules);
@@ -155,9 +159,16 @@ fn scrub_members(members: &mut Vec<(Cow<'_, str>, Json<'_>)>, rules: &Rules) -> 
 fn is_credential(name: &str, value: &Json<'_>) -> bool {
     match value {
         Json::Text(_) => names_credential(name),
-        Json::Object(_) => has_credential_end(name) && CREDENTIAL_OBJECTS.iter().any(|whole| is_folded(name, whole)),
+        Json::Object(_) => {
+            has_credential_end(name)
+                && CREDENTIAL_OBJECTS
+                    .iter()
+                    .any(|whole| is_folded(name, whole))
+        }
         Json::Array(items) => {
-            !items.is_empty() && names_credential(name) && items.iter().all(|item| item.as_str().is_some())
+            !items.is_empty()
+                && names_credential(name)
+                && items.iter().all(|item| item.as_str().is_some())
         }
         Json::Null | Json::Bool(_) | Json::Number(_) => false,
     }
@@ -188,7 +199,9 @@ const CREDENTIAL_NAMES: [&str; 3] = ["answer", "salt", "hash"];
 
 fn names_credential(name: &str) -> bool {
     has_credential_end(name)
-        && (CREDENTIAL_ENDINGS.iter().any(|ending| rest_before(name, ending).is_some())
+        && (CREDENTIAL_ENDINGS
+            .iter()
+            .any(|ending| rest_before(name, ending).is_some())
             || CREDENTIAL_NAMES.iter().any(|whole| is_folded(name, whole)))
 }
 
@@ -228,11 +241,18 @@ fn is_folded(name: &str, folded: &str) -> bool {
 /// The letters of a name before `ending`, from back to front; `None` if it does not end so.
 fn rest_before<'a>(name: &'a str, ending: &str) -> Option<impl Iterator<Item = u8> + use<'a>> {
     let mut letters = folded_from_back(name);
-    ending.bytes().rev().all(|byte| letters.next() == Some(byte)).then_some(letters)
+    ending
+        .bytes()
+        .rev()
+        .all(|byte| letters.next() == Some(byte))
+        .then_some(letters)
 }
 
 fn folded_from_back(name: &str) -> impl Iterator<Item = u8> + use<'_> {
-    name.bytes().rev().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase())
+    name.bytes()
+        .rev()
+        .filter(u8::is_ascii_alphanumeric)
+        .map(|byte| byte.to_ascii_lowercase())
 }
 
 /// Private members of a JSON Web Key. <https://www.rfc-editor.org/rfc/rfc7518#section-6>
@@ -252,13 +272,20 @@ mod tests {
 
     fn scrubbed_of(value: &Value, drop_attributes: &[String]) -> Value {
         let mut json = Json::from(value);
-        scrub(&mut json, &Rules { drop_attributes: drop_attributes.to_vec(), ..Rules::default() });
+        scrub(
+            &mut json,
+            &Rules {
+                drop_attributes: drop_attributes.to_vec(),
+                ..Rules::default()
+            },
+        );
         json.into()
     }
 
     #[test]
     fn links_and_embedded_copies_go_at_any_depth() {
-        let value = json!({"id": "1", "_links": {}, "_embedded": {"a": 1}, "a": [{"_links": {}, "b": 2}]});
+        let value =
+            json!({"id": "1", "_links": {}, "_embedded": {"a": 1}, "a": [{"_links": {}, "b": 2}]});
         assert_eq!(scrubbed(&value), json!({"id": "1", "a": [{"b": 2}]}));
     }
 
@@ -296,13 +323,15 @@ mod tests {
     fn dropped_attributes_go_from_every_profile() {
         let value = json!({"profile": {"login": "a", "mobilePhone": "1"}, "mobilePhone": "kept", "to": {"profile": {"mobilePhone": "2"}}});
         let value = scrubbed_of(&value, &["mobilePhone".to_owned()]);
-        assert_eq!(value, json!({"profile": {"login": "a"}, "mobilePhone": "kept", "to": {"profile": {}}}));
+        assert_eq!(
+            value,
+            json!({"profile": {"login": "a"}, "mobilePhone": "kept", "to": {"profile": {}}})
+        );
     }
 
     /// A harmless object of any shape: names that hold a credential's word but are none.
     fn harmless() -> impl Strategy<Value = Value> {
-        let keys =
-            "(passwordChanged|tokenLifetime|secretQuestionCount|hashAlgorithm|answers|keyId|provider|[a-m]{1,8})";
+        let keys = "(passwordChanged|tokenLifetime|secretQuestionCount|hashAlgorithm|answers|keyId|provider|[a-m]{1,8})";
         let leaf = prop_oneof![
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
@@ -312,7 +341,10 @@ mod tests {
         leaf.prop_recursive(4, 40, 5, move |inner| {
             let object = prop::collection::btree_map(keys, inner.clone(), 0..5);
             let array = prop::collection::vec(inner, 0..4);
-            prop_oneof![object.prop_map(|object| json!(object)), array.prop_map(Value::from)]
+            prop_oneof![
+                object.prop_map(|object| json!(object)),
+                array.prop_map(Value::from)
+            ]
         })
     }
 
@@ -374,9 +406,16 @@ mod tests {
 
     #[test]
     fn a_credentials_name_is_known_by_its_last_letters() {
-        let names = CREDENTIAL_ENDINGS.iter().chain(&CREDENTIAL_NAMES).chain(&CREDENTIAL_OBJECTS);
+        let names = CREDENTIAL_ENDINGS
+            .iter()
+            .chain(&CREDENTIAL_NAMES)
+            .chain(&CREDENTIAL_OBJECTS);
         assert!(names.clone().all(|name| has_credential_end(name)));
-        assert!(names.clone().all(|name| has_credential_end(&name.to_uppercase())));
+        assert!(
+            names
+                .clone()
+                .all(|name| has_credential_end(&name.to_uppercase()))
+        );
         let odd = |name: &str| format!("{}_{}", &name[..name.len() - 1], &name[name.len() - 1..]);
         assert!(names.clone().all(|name| has_credential_end(&odd(name))));
     }

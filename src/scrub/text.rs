@@ -83,7 +83,9 @@ pub(super) enum Verdict {
 pub(super) fn look(text: &str, rules: &Rules) -> Verdict {
     let bytes = text.as_bytes();
     // Most texts are told harmless by one look at their bytes.
-    let marks = bytes.iter().fold(0, |marks, byte| marks | MARKS[usize::from(*byte)]);
+    let marks = bytes
+        .iter()
+        .fold(0, |marks, byte| marks | MARKS[usize::from(*byte)]);
     let has = |mark: u8| marks & mark != 0;
     let is_short = bytes.len() < SHORTEST_TOKEN;
     if has(SPACE) && !is_short && text.contains(PRIVATE_KEY) {
@@ -92,7 +94,9 @@ pub(super) fn look(text: &str, rules: &Rules) -> Verdict {
     if matches!(bytes.first(), Some(b'{' | b'[')) {
         // Most of what begins so is JSON, and then its own members and texts are looked at.
         if let Ok(mut json) = Json::parse(text) {
-            let rest = scrub(&mut json, rules).then(|| serde_json::to_string(&json).ok()).flatten();
+            let rest = scrub(&mut json, rules)
+                .then(|| serde_json::to_string(&json).ok())
+                .flatten();
             return rest.map_or(Verdict::Stays, Verdict::Cut);
         }
     }
@@ -141,7 +145,9 @@ fn without(text: &str, mut cuts: Vec<Range<usize>>) -> Option<String> {
 fn is_secret_parameter(name: &str) -> bool {
     names_credential(name)
         || rest_before(name, "signature").is_some()
-        || PARAMETERS.iter().any(|parameter| is_folded(name, parameter))
+        || PARAMETERS
+            .iter()
+            .any(|parameter| is_folded(name, parameter))
 }
 
 /// Length and depth of an encoded byte at `at`: `%3D` is 3 and 1, `%253D` is 5 and 2. `code` is in capitals.
@@ -151,7 +157,10 @@ pub(super) fn encoded(bytes: &[u8], at: usize, code: &[u8; 2]) -> Option<(usize,
     while depth > 0 && bytes.get(end..end + 2) == Some(b"25") {
         (end, depth) = (end + 2, depth + 1);
     }
-    let is_it = depth > 0 && bytes.get(end..end + 2).is_some_and(|digits| digits.eq_ignore_ascii_case(code));
+    let is_it = depth > 0
+        && bytes
+            .get(end..end + 2)
+            .is_some_and(|digits| digits.eq_ignore_ascii_case(code));
     is_it.then_some((end + 2 - at, depth))
 }
 
@@ -172,7 +181,9 @@ fn parameters(text: &str, is_secret: &dyn Fn(&str) -> bool, cuts: &mut Vec<Range
         if at < from {
             continue;
         }
-        let Some(name) = name_before(text, from, at, is_form) else { continue };
+        let Some(name) = name_before(text, from, at, is_form) else {
+            continue;
+        };
         if is_secret(name) {
             let start = at + length;
             let end = value_end(text, start, depth, is_folded(name, "jsessionid"));
@@ -186,7 +197,11 @@ fn parameters(text: &str, is_secret: &dyn Fn(&str) -> bool, cuts: &mut Vec<Range
 fn name_before(text: &str, from: usize, end: usize, is_form: bool) -> Option<&str> {
     let bytes = text.as_bytes();
     let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
-    let length = bytes[from..end].iter().rev().take_while(|byte| is_of_name(byte)).count();
+    let length = bytes[from..end]
+        .iter()
+        .rev()
+        .take_while(|byte| is_of_name(byte))
+        .count();
     let start = end - length;
     match start.checked_sub(1).map(|before| bytes[before]) {
         None => is_form.then(|| &text[start..end]),
@@ -205,10 +220,14 @@ fn value_end(text: &str, start: usize, depth: usize, is_path_parameter: bool) ->
     let ends = |at: usize| match bytes[at] {
         b'&' | b'#' | b'"' | b'<' | b'>' => true,
         b';' | b'/' | b'?' => is_path_parameter,
-        b'%' => [b"26", b"23"].iter().any(|code| encoded(bytes, at, code).is_some_and(|(_, of)| of <= depth)),
+        b'%' => [b"26", b"23"]
+            .iter()
+            .any(|code| encoded(bytes, at, code).is_some_and(|(_, of)| of <= depth)),
         byte => byte.is_ascii_whitespace(),
     };
-    (start..bytes.len()).find(|at| ends(*at)).unwrap_or(bytes.len())
+    (start..bytes.len())
+        .find(|at| ends(*at))
+        .unwrap_or(bytes.len())
 }
 
 /// Finds passwords before a host: `https://name:password@host`.
@@ -232,15 +251,27 @@ fn web_tokens(text: &str, cuts: &mut Vec<Range<usize>>) {
     let is_of_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-".contains(byte);
     let mut from = 0;
     for last in memchr::memchr_iter(b'J', bytes) {
-        let Some(at) = last.checked_sub(2).filter(|at| bytes[*at..].starts_with(b"ey")) else { continue };
-        if at < from || at.checked_sub(1).is_some_and(|before| is_of_part(&bytes[before])) {
+        let Some(at) = last
+            .checked_sub(2)
+            .filter(|at| bytes[*at..].starts_with(b"ey"))
+        else {
+            continue;
+        };
+        if at < from
+            || at
+                .checked_sub(1)
+                .is_some_and(|before| is_of_part(&bytes[before]))
+        {
             continue;
         }
-        let length = bytes[at..].iter().take_while(|byte| is_of_part(byte) || **byte == b'.').count();
+        let length = bytes[at..]
+            .iter()
+            .take_while(|byte| is_of_part(byte) || **byte == b'.')
+            .count();
         let token = text[at..at + length].trim_end_matches('.');
         let mut parts = token.split('.');
-        let is_long =
-            parts.next().is_some_and(|part| part.len() > 8) && parts.next().is_some_and(|part| part.len() > 4);
+        let is_long = parts.next().is_some_and(|part| part.len() > 8)
+            && parts.next().is_some_and(|part| part.len() > 4);
         if is_long {
             cuts.push(at..at + token.len());
             from = at + token.len();
@@ -253,9 +284,16 @@ fn tokens_after_schemes(text: &str, cuts: &mut Vec<Range<usize>>) {
     let is_of_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(byte);
     for space in memchr::memchr_iter(b' ', bytes) {
         let is_end_of_scheme = space > 0 && matches!(bytes[space - 1], b'S' | b'r' | b'P');
-        if is_end_of_scheme && SCHEMES.iter().any(|scheme| bytes[..space].ends_with(scheme.as_bytes())) {
+        if is_end_of_scheme
+            && SCHEMES
+                .iter()
+                .any(|scheme| bytes[..space].ends_with(scheme.as_bytes()))
+        {
             let start = space + 1;
-            let length = bytes[start..].iter().take_while(|byte| is_of_token(byte)).count();
+            let length = bytes[start..]
+                .iter()
+                .take_while(|byte| is_of_token(byte))
+                .count();
             if length >= SHORTEST_TOKEN {
                 cuts.push(start..start + length);
             }
@@ -285,20 +323,41 @@ mod tests {
     #[test]
     fn a_credential_in_a_query_is_cut_and_the_rest_stays() {
         for (text, expected) in [
-            ("/oauth2/v1/logout?id_token_hint=hush&state=1", "/oauth2/v1/logout?id_token_hint=&state=1"),
-            ("/login/token/redirect?stateToken=00hush", "/login/token/redirect?stateToken="),
-            ("https://a.example/cb#access_token=hush&expires_in=9", "https://a.example/cb#access_token=&expires_in=9"),
-            ("client_secret=hush&grant_type=password", "client_secret=&grant_type=password"),
+            (
+                "/oauth2/v1/logout?id_token_hint=hush&state=1",
+                "/oauth2/v1/logout?id_token_hint=&state=1",
+            ),
+            (
+                "/login/token/redirect?stateToken=00hush",
+                "/login/token/redirect?stateToken=",
+            ),
+            (
+                "https://a.example/cb#access_token=hush&expires_in=9",
+                "https://a.example/cb#access_token=&expires_in=9",
+            ),
+            (
+                "client_secret=hush&grant_type=password",
+                "client_secret=&grant_type=password",
+            ),
             ("/cb?code=hush#x", "/cb?code=#x"),
-            ("see https://a.example/?token=hush for more", "see https://a.example/?token= for more"),
+            (
+                "see https://a.example/?token=hush for more",
+                "see https://a.example/?token= for more",
+            ),
             (
                 "/login?fromURI=%2Flogout%3Fid_token_hint%3Dhush%26state%3D1&x=2",
                 "/login?fromURI=%2Flogout%3Fid_token_hint%3D%26state%3D1&x=2",
             ),
-            ("/a?u=%252Fb%253Ftoken%253Dhush%2526c%253Dd", "/a?u=%252Fb%253Ftoken%253D%2526c%253Dd"),
+            (
+                "/a?u=%252Fb%253Ftoken%253Dhush%2526c%253Dd",
+                "/a?u=%252Fb%253Ftoken%253D%2526c%253Dd",
+            ),
             ("/app;jsessionid=hush?x=1", "/app;jsessionid=?x=1"),
             ("/x?a=1&amp;sessionToken=hush", "/x?a=1&amp;sessionToken="),
-            ("/x?SAMLResponse=hu+sh%3D%3D&RelayState=r", "/x?SAMLResponse=&RelayState=r"),
+            (
+                "/x?SAMLResponse=hu+sh%3D%3D&RelayState=r",
+                "/x?SAMLResponse=&RelayState=r",
+            ),
             ("/x?token=&token=hush", "/x?token=&token="),
         ] {
             assert_eq!(cut(text), expected);
@@ -309,12 +368,30 @@ mod tests {
     fn a_one_time_code_in_the_path_of_oktas_links_is_cut() {
         for (text, expected) in [
             ("/welcome/AbC12", "/welcome/"),
-            ("/signin/reset-password/hush?x=1", "/signin/reset-password/?x=1"),
-            ("https://acme.okta.com/reset_password/hush", "https://acme.okta.com/reset_password/"),
-            ("https://login.acme.example/welcome/x7Kd93hQpZ0aBcDeFgHi", "https://login.acme.example/welcome/"),
-            ("/signin/refresh-auth-state/00hush", "/signin/refresh-auth-state/"),
-            ("/api/v1/sessions/102hush/lifecycle/refresh", "/api/v1/sessions//lifecycle/refresh"),
-            ("/login?fromURI=%2Fwelcome%2Fhush%3Fx", "/login?fromURI=%2Fwelcome%2F%3Fx"),
+            (
+                "/signin/reset-password/hush?x=1",
+                "/signin/reset-password/?x=1",
+            ),
+            (
+                "https://acme.okta.com/reset_password/hush",
+                "https://acme.okta.com/reset_password/",
+            ),
+            (
+                "https://login.acme.example/welcome/x7Kd93hQpZ0aBcDeFgHi",
+                "https://login.acme.example/welcome/",
+            ),
+            (
+                "/signin/refresh-auth-state/00hush",
+                "/signin/refresh-auth-state/",
+            ),
+            (
+                "/api/v1/sessions/102hush/lifecycle/refresh",
+                "/api/v1/sessions//lifecycle/refresh",
+            ),
+            (
+                "/login?fromURI=%2Fwelcome%2Fhush%3Fx",
+                "/login?fromURI=%2Fwelcome%2F%3Fx",
+            ),
             ("/signin/unlock/VBQ0gwBp5LyJJFdbmWCM", "/signin/unlock/"),
         ] {
             assert_eq!(cut(text), expected.to_owned());
@@ -326,10 +403,22 @@ mod tests {
         for (text, expected) in [
             (format!("got {JWT}, then"), "got , then"),
             (format!("{JWT}."), "."),
-            ("Authorization: SSWS 00hush0000000000000000".to_owned(), "Authorization: SSWS "),
-            ("Authorization: Bearer hush0000.0000-0000_00==".to_owned(), "Authorization: Bearer "),
-            ("ldaps://bind:hu:sh@ldap.acme.example/x".to_owned(), "ldaps://bind:@ldap.acme.example/x"),
-            (r#"{"a":[{"client_secret":"hush"}],"url":"/x?token=hush"}"#.to_owned(), r#"{"a":[{}],"url":"/x?token="}"#),
+            (
+                "Authorization: SSWS 00hush0000000000000000".to_owned(),
+                "Authorization: SSWS ",
+            ),
+            (
+                "Authorization: Bearer hush0000.0000-0000_00==".to_owned(),
+                "Authorization: Bearer ",
+            ),
+            (
+                "ldaps://bind:hu:sh@ldap.acme.example/x".to_owned(),
+                "ldaps://bind:@ldap.acme.example/x",
+            ),
+            (
+                r#"{"a":[{"client_secret":"hush"}],"url":"/x?token=hush"}"#.to_owned(),
+                r#"{"a":[{}],"url":"/x?token="}"#,
+            ),
         ] {
             assert_eq!(cut(&text), expected);
         }
@@ -397,7 +486,9 @@ mod tests {
     }
 
     fn encoded(text: &str, times: usize) -> String {
-        (0..times).fold(text.to_owned(), |text, _| url::form_urlencoded::byte_serialize(text.as_bytes()).collect())
+        (0..times).fold(text.to_owned(), |text, _| {
+            url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+        })
     }
 
     proptest! {

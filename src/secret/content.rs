@@ -35,26 +35,54 @@ pub struct Problems {
 /// Every problem.
 pub fn parse(content: &Content, streams: &[&str]) -> Result<Integration, Problems> {
     let Ok(Value::Object(object)) = serde_json::from_str(content.text.expose_secret()) else {
-        let example = r#"{"domain": "https://acme.okta.com", "client_id": "0oa...", "client_secret": "..."}"#;
-        return Err(Problems { problems: vec![format!("it must be one JSON object, such as {example}")], slug: None });
+        let example =
+            r#"{"domain": "https://acme.okta.com", "client_id": "0oa...", "client_secret": "..."}"#;
+        return Err(Problems {
+            problems: vec![format!("it must be one JSON object, such as {example}")],
+            slug: None,
+        });
     };
-    let mut fields = Fields { object, problems: Vec::new() };
+    let mut fields = Fields {
+        object,
+        problems: Vec::new(),
+    };
     // A mistyped key may be the name's own.
-    let is_name_sure = fields.refuse_unknown_keys() || fields.object.contains_key("integration_name");
+    let is_name_sure =
+        fields.refuse_unknown_keys() || fields.object.contains_key("integration_name");
     let host = fields.host();
     let credentials = fields.credentials();
-    let name = fields.text("integration_name").unwrap_or_else(|| "Okta".to_owned());
+    let name = fields
+        .text("integration_name")
+        .unwrap_or_else(|| "Okta".to_owned());
     let slug = fields.slug(&name);
     let owner = fields.owner();
     let streams_off = fields.names("streams_off");
-    for stream in streams_off.iter().filter(|stream| !streams.contains(&stream.as_str())) {
-        fields.problems.push(format!("streams_off names no stream {stream:?}; the streams are {}", streams.join(", ")));
+    for stream in streams_off
+        .iter()
+        .filter(|stream| !streams.contains(&stream.as_str()))
+    {
+        fields.problems.push(format!(
+            "streams_off names no stream {stream:?}; the streams are {}",
+            streams.join(", ")
+        ));
     }
-    let rules = Rules { drop_attributes: fields.names("drop_attributes"), unknown_actors: fields.unknown_actors() };
+    let rules = Rules {
+        drop_attributes: fields.names("drop_attributes"),
+        unknown_actors: fields.unknown_actors(),
+    };
     match (host, credentials, fields.problems.is_empty()) {
         (Some(host), Some(credentials), true) => {
             let version = content.version.clone();
-            Ok(Integration { version, host, credentials, name, slug, owner, streams_off, rules })
+            Ok(Integration {
+                version,
+                host,
+                credentials,
+                name,
+                slug,
+                owner,
+                streams_off,
+                rules,
+            })
         }
         _ => Err(Problems {
             problems: fields.problems,
@@ -71,8 +99,15 @@ struct Fields {
 impl Fields {
     /// Returns whether there were none.
     fn refuse_unknown_keys(&mut self) -> bool {
-        for key in self.object.keys().filter(|key| !KEYS.contains(&key.as_str())) {
-            self.problems.push(format!("key {key:?} is unknown; the keys are {}", KEYS.join(", ")));
+        for key in self
+            .object
+            .keys()
+            .filter(|key| !KEYS.contains(&key.as_str()))
+        {
+            self.problems.push(format!(
+                "key {key:?} is unknown; the keys are {}",
+                KEYS.join(", ")
+            ));
         }
         self.problems.is_empty()
     }
@@ -81,7 +116,9 @@ impl Fields {
     fn text(&mut self, key: &str) -> Option<String> {
         match self.object.get(key) {
             None | Some(Value::Null) => None,
-            Some(Value::String(text)) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+            Some(Value::String(text)) => {
+                Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+            }
             Some(_) => {
                 self.problems.push(format!("{key} must be a string"));
                 None
@@ -92,11 +129,14 @@ impl Fields {
     fn names(&mut self, key: &str) -> Vec<String> {
         match self.object.get(key) {
             None | Some(Value::Null) => Vec::new(),
-            Some(Value::Array(items)) if items.iter().all(Value::is_string) => {
-                items.iter().filter_map(Value::as_str).map(|name| name.trim().to_owned()).collect()
-            }
+            Some(Value::Array(items)) if items.iter().all(Value::is_string) => items
+                .iter()
+                .filter_map(Value::as_str)
+                .map(|name| name.trim().to_owned())
+                .collect(),
             Some(_) => {
-                self.problems.push(format!("{key} must be a list of strings"));
+                self.problems
+                    .push(format!("{key} must be a list of strings"));
                 Vec::new()
             }
         }
@@ -108,7 +148,8 @@ impl Fields {
             Some(Some("keep")) => UnknownActors::Keep,
             Some(_) if self.object["unknown_actors"].is_null() => UnknownActors::Emails,
             Some(_) => {
-                self.problems.push("unknown_actors must be \"emails\" or \"keep\"".to_owned());
+                self.problems
+                    .push("unknown_actors must be \"emails\" or \"keep\"".to_owned());
                 UnknownActors::Emails
             }
         }
@@ -116,7 +157,9 @@ impl Fields {
 
     fn host(&mut self) -> Option<String> {
         let Some(domain) = self.text("domain") else {
-            self.problems.push("domain is required: the org's address, such as https://acme.okta.com".to_owned());
+            self.problems.push(
+                "domain is required: the org's address, such as https://acme.okta.com".to_owned(),
+            );
             return None;
         };
         let host = org_host(&domain);
@@ -140,19 +183,25 @@ impl Fields {
         let key_id = self.text("key_id");
         let token = self.text("token").map(SecretString::from);
         if key_id.is_some() && private_key.is_none() {
-            self.problems.push("key_id belongs to a private_key, which is not there".to_owned());
+            self.problems
+                .push("key_id belongs to a private_key, which is not there".to_owned());
         }
         match (client_id, client_secret, private_key, token) {
-            (Some(client_id), Some(client_secret), None, None) => {
-                Some(Credentials::ClientSecret { client_id, client_secret })
-            }
-            (Some(client_id), None, Some(private_key), None) => {
-                Some(Credentials::PrivateKey { client_id, private_key, key_id })
-            }
+            (Some(client_id), Some(client_secret), None, None) => Some(Credentials::ClientSecret {
+                client_id,
+                client_secret,
+            }),
+            (Some(client_id), None, Some(private_key), None) => Some(Credentials::PrivateKey {
+                client_id,
+                private_key,
+                key_id,
+            }),
             (None, None, None, Some(token)) => Some(Credentials::Token(token)),
             _ => {
                 let ways = "client_id with client_secret, client_id with private_key, or token";
-                self.problems.push(format!("exactly one way to authenticate must be there: {ways}"));
+                self.problems.push(format!(
+                    "exactly one way to authenticate must be there: {ways}"
+                ));
                 None
             }
         }
@@ -175,14 +224,21 @@ impl Fields {
         if parts.is_none_or(|(user, host)| user.is_empty() || host.is_empty() || host.contains('@'))
             || owner.contains(char::is_whitespace)
         {
-            self.problems.push("owner must be an e-mail address".to_owned());
+            self.problems
+                .push("owner must be an e-mail address".to_owned());
         }
         Some(owner)
     }
 }
 
 /// Okta's own domain suffixes. <https://developer.okta.com/docs/guides/find-your-domain/main/>
-const SUFFIXES: [&str; 5] = ["okta.com", "oktapreview.com", "okta-emea.com", "okta-gov.com", "okta.mil"];
+const SUFFIXES: [&str; 5] = [
+    "okta.com",
+    "oktapreview.com",
+    "okta-emea.com",
+    "okta-gov.com",
+    "okta.mil",
+];
 
 fn org_host(domain: &str) -> Option<String> {
     let domain = domain.to_ascii_lowercase();
@@ -196,8 +252,13 @@ fn org_host(domain: &str) -> Option<String> {
 }
 
 fn slug(name: &str) -> String {
-    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-")
+    let words = name
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
+    words
+        .map(str::to_ascii_lowercase)
+        .collect::<Vec<_>>()
+        .join("-")
 }
 
 #[cfg(test)]
@@ -205,7 +266,13 @@ mod tests {
     use super::*;
 
     fn read(content: &str) -> Result<Integration, Problems> {
-        parse(&Content { version: "v1".into(), text: content.into() }, &["users", "factors"])
+        parse(
+            &Content {
+                version: "v1".into(),
+                text: content.into(),
+            },
+            &["users", "factors"],
+        )
     }
 
     #[test]
@@ -217,7 +284,11 @@ mod tests {
             "HTTPS://Acme.Okta.com/",
             "acme-admin.okta.com",
         ] {
-            assert_eq!(org_host(domain).as_deref(), Some("acme.okta.com"), "{domain}");
+            assert_eq!(
+                org_host(domain).as_deref(),
+                Some("acme.okta.com"),
+                "{domain}"
+            );
         }
         assert_eq!(org_host("a-b.okta.mil").as_deref(), Some("a-b.okta.mil"));
         for domain in [
@@ -241,18 +312,27 @@ mod tests {
     fn exactly_one_way_to_authenticate_is_accepted() {
         let read = |rest: &str| read(&format!(r#"{{"domain":"acme.okta.com",{rest}}}"#));
         assert!(matches!(
-            read(r#""client_id":"a","client_secret":"b""#).unwrap().credentials,
+            read(r#""client_id":"a","client_secret":"b""#)
+                .unwrap()
+                .credentials,
             Credentials::ClientSecret { .. }
         ));
         assert!(matches!(
-            read(r#""client_id":"a","private_key":"b","key_id":"k""#).unwrap().credentials,
+            read(r#""client_id":"a","private_key":"b","key_id":"k""#)
+                .unwrap()
+                .credentials,
             Credentials::PrivateKey { .. }
         ));
-        let jwk = read(r#""client_id":"a","private_key":{"kty":"RSA"}"#).unwrap().credentials;
+        let jwk = read(r#""client_id":"a","private_key":{"kty":"RSA"}"#)
+            .unwrap()
+            .credentials;
         assert!(
             matches!(jwk, Credentials::PrivateKey { private_key, .. } if private_key.expose_secret().contains("RSA"))
         );
-        assert!(matches!(read(r#""token":"t""#).unwrap().credentials, Credentials::Token(_)));
+        assert!(matches!(
+            read(r#""token":"t""#).unwrap().credentials,
+            Credentials::Token(_)
+        ));
         for bad in [
             r#""client_id":"a""#,
             r#""client_secret":"b""#,
@@ -275,13 +355,26 @@ mod tests {
     fn names_of_unknown_actors_are_kept_only_on_demand() {
         let rules = |rest: &str| {
             let text = format!(r#"{{"domain":"acme.okta.com","token":"t"{rest}}}"#);
-            read(&text).map(|integration| integration.rules.unknown_actors).ok()
+            read(&text)
+                .map(|integration| integration.rules.unknown_actors)
+                .ok()
         };
-        for default in ["", r#","unknown_actors":null"#, r#","unknown_actors":"emails""#] {
+        for default in [
+            "",
+            r#","unknown_actors":null"#,
+            r#","unknown_actors":"emails""#,
+        ] {
             assert_eq!(rules(default), Some(UnknownActors::Emails), "{default}");
         }
-        assert_eq!(rules(r#","unknown_actors":"keep""#), Some(UnknownActors::Keep));
-        for bad in [r#","unknown_actors":"Keep""#, r#","unknown_actors":true"#, r#","unknown_actors":[]"#] {
+        assert_eq!(
+            rules(r#","unknown_actors":"keep""#),
+            Some(UnknownActors::Keep)
+        );
+        for bad in [
+            r#","unknown_actors":"Keep""#,
+            r#","unknown_actors":true"#,
+            r#","unknown_actors":[]"#,
+        ] {
             assert_eq!(rules(bad), None, "{bad}");
         }
     }
@@ -295,7 +388,9 @@ mod tests {
 
     #[test]
     fn credentials_do_not_print() {
-        let integration = read(r#"{"domain":"acme.okta.com","client_id":"a","client_secret":"hunter2"}"#).unwrap();
+        let integration =
+            read(r#"{"domain":"acme.okta.com","client_id":"a","client_secret":"hunter2"}"#)
+                .unwrap();
         assert!(!format!("{integration:?}").contains("hunter2"));
     }
 }

@@ -39,7 +39,8 @@ impl Integration {
     #[must_use]
     pub fn client_id(&self) -> Option<&str> {
         match &self.credentials {
-            Credentials::ClientSecret { client_id, .. } | Credentials::PrivateKey { client_id, .. } => Some(client_id),
+            Credentials::ClientSecret { client_id, .. }
+            | Credentials::PrivateKey { client_id, .. } => Some(client_id),
             Credentials::Token(_) => None,
         }
     }
@@ -59,9 +60,16 @@ impl Integration {
 #[derive(Debug, Clone)]
 pub enum Credentials {
     /// OAuth API service integration, `client_secret_basic`.
-    ClientSecret { client_id: String, client_secret: SecretString },
+    ClientSecret {
+        client_id: String,
+        client_secret: SecretString,
+    },
     /// OAuth service app, `private_key_jwt` (PEM or JWK).
-    PrivateKey { client_id: String, private_key: SecretString, key_id: Option<String> },
+    PrivateKey {
+        client_id: String,
+        private_key: SecretString,
+        key_id: Option<String>,
+    },
     /// Legacy API token (SSWS).
     Token(SecretString),
 }

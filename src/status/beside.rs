@@ -49,13 +49,19 @@ pub struct Findings {
 
 /// How far the loader is, `None` if its record is missing or cannot be read: the status is written all the same.
 pub async fn loads(store: &impl Store, prefix: &str, integration: &str) -> Option<Loads> {
-    let body = store.get(&format!("{prefix}/loads/{integration}.json")).await.ok()??;
+    let body = store
+        .get(&format!("{prefix}/loads/{integration}.json"))
+        .await
+        .ok()??;
     serde_json::from_slice(&body).ok()
 }
 
 /// Counts of the findings that were last made of a copy of the bucket, `None` if they are missing or unreadable: the
 /// status is written all the same.
 pub async fn findings(store: &impl Store, prefix: &str, integration: &str) -> Option<Findings> {
-    let body = store.get(&key(prefix, integration, "findings.json")).await.ok()??;
+    let body = store
+        .get(&key(prefix, integration, "findings.json"))
+        .await
+        .ok()??;
     serde_json::from_slice(&body).ok()
 }

@@ -30,7 +30,10 @@ pub struct Bar {
 /// The line through the known values; a value that is missing is as the one before.
 #[must_use]
 pub fn line(values: &[Option<u64>]) -> Line {
-    let first = values.iter().position(Option::is_some).unwrap_or(values.len());
+    let first = values
+        .iter()
+        .position(Option::is_some)
+        .unwrap_or(values.len());
     let mut last = 0;
     let filled: Vec<u64> = values[first..]
         .iter()
@@ -39,20 +42,40 @@ pub fn line(values: &[Option<u64>]) -> Line {
             last
         })
         .collect();
-    let (Some(lowest), Some(highest)) = (filled.iter().min(), filled.iter().max()) else { return Line::default() };
+    let (Some(lowest), Some(highest)) = (filled.iter().min(), filled.iter().max()) else {
+        return Line::default();
+    };
     let step = (LINE.0 - 2.0 * MARGIN) / float(values.len().saturating_sub(1).max(1) as u64);
     let place = |(at, value): (usize, &u64)| {
         let x = MARGIN + step * float((first + at) as u64);
-        let share = if highest == lowest { 0.5 } else { float(value - lowest) / float(highest - lowest) };
-        (format!("{x:.1}"), format!("{:.1}", LINE.1 - MARGIN - share * (LINE.1 - 2.0 * MARGIN)))
+        let share = if highest == lowest {
+            0.5
+        } else {
+            float(value - lowest) / float(highest - lowest)
+        };
+        (
+            format!("{x:.1}"),
+            format!("{:.1}", LINE.1 - MARGIN - share * (LINE.1 - 2.0 * MARGIN)),
+        )
     };
     let places: Vec<_> = filled.iter().enumerate().map(place).collect();
-    let points = if places.len() < 2 { String::new() } else { joined(&places) };
-    Line { points, last: places.last().cloned() }
+    let points = if places.len() < 2 {
+        String::new()
+    } else {
+        joined(&places)
+    };
+    Line {
+        points,
+        last: places.last().cloned(),
+    }
 }
 
 fn joined(places: &[(String, String)]) -> String {
-    places.iter().map(|(x, y)| format!("{x},{y}")).collect::<Vec<_>>().join(" ")
+    places
+        .iter()
+        .map(|(x, y)| format!("{x},{y}"))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Bars side by side, each as wide as one unit but for a gap, the highest `height` units high.
@@ -60,7 +83,11 @@ fn joined(places: &[(String, String)]) -> String {
 pub fn bars(values: &[u64], highest: u64, height: f64) -> Vec<Bar> {
     let bar = |(at, value): (usize, &u64)| {
         // A bar of anything at all is seen.
-        let tall = if *value == 0 { 0.0 } else { (height * float(*value) / float(highest.max(1))).max(1.5) };
+        let tall = if *value == 0 {
+            0.0
+        } else {
+            (height * float(*value) / float(highest.max(1))).max(1.5)
+        };
         Bar {
             x: format!("{:.2}", float(at as u64) + 0.1),
             y: format!("{:.1}", height - tall),
@@ -104,8 +131,17 @@ mod tests {
     #[test]
     fn a_bar_of_something_is_seen_beside_a_high_one() {
         let drawn = bars(&[0, 1, 1_000_000], 1_000_000, 100.0);
-        assert_eq!(drawn.iter().map(|bar| bar.height.as_str()).collect::<Vec<_>>(), ["0.0", "1.5", "100.0"]);
+        assert_eq!(
+            drawn
+                .iter()
+                .map(|bar| bar.height.as_str())
+                .collect::<Vec<_>>(),
+            ["0.0", "1.5", "100.0"]
+        );
         assert_eq!(bars(&[0], 0, 100.0)[0].height, "0.0");
-        assert_eq!((percent(1, 0), percent(3, 4), percent(9, 4)), (100, 75, 100));
+        assert_eq!(
+            (percent(1, 0), percent(3, 4), percent(9, 4)),
+            (100, 75, 100)
+        );
     }
 }

@@ -107,16 +107,28 @@ impl History {
         }
         *self.hours.entry(hour(at)).or_default() += count;
         let kind: String = event_type.chars().take(TYPE_CHARS).collect();
-        *self.days.entry(date(at)).or_default().event_types.entry(kind).or_default() += count;
+        *self
+            .days
+            .entry(date(at))
+            .or_default()
+            .event_types
+            .entry(kind)
+            .or_default() += count;
     }
 
     /// Counts use on a day (`2026-11-27`, UTC): sign-ons to apps, or sign-ins to Okta itself.
     pub fn count_use(&mut self, date: &str, is_app: bool, count: u64, now: Timestamp) {
-        if date < self::date(now - days(MOST_DAYS)).as_str() || date > self::date(now + AHEAD).as_str() {
+        if date < self::date(now - days(MOST_DAYS)).as_str()
+            || date > self::date(now + AHEAD).as_str()
+        {
             return;
         }
         let day = self.days.entry(date.to_owned()).or_default();
-        *(if is_app { &mut day.app_sign_ons } else { &mut day.sign_ins }) += count;
+        *(if is_app {
+            &mut day.app_sign_ons
+        } else {
+            &mut day.sign_ins
+        }) += count;
     }
 
     /// Notes a manifest that has become part of the commit log.
@@ -127,11 +139,17 @@ impl History {
             lines.upserts += batch.records - batch.deletes;
             lines.deletes += batch.deletes;
         }
-        let day = self.days.entry(manifest.committed_at.chars().take(10).collect()).or_default();
+        let day = self
+            .days
+            .entry(manifest.committed_at.chars().take(10).collect())
+            .or_default();
         for (stream, lines) in &streams {
             day.streams.entry(stream.clone()).or_default().lines += lines.upserts + lines.deletes;
         }
-        let whole = manifest.snapshots.iter().filter(|snapshot| snapshot.scope.is_none());
+        let whole = manifest
+            .snapshots
+            .iter()
+            .filter(|snapshot| snapshot.scope.is_none());
         self.commits.push(Commit {
             sequence: manifest.sequence,
             committed_at: manifest.committed_at.clone(),
@@ -156,17 +174,25 @@ impl History {
             self.days.entry(date).or_default().add(day);
         }
         // A history that was begun anew has these numbers once more.
-        let first = newer.commits.first().map_or(u64::MAX, |commit| commit.sequence);
+        let first = newer
+            .commits
+            .first()
+            .map_or(u64::MAX, |commit| commit.sequence);
         self.commits.retain(|commit| commit.sequence < first);
         self.commits.extend(newer.commits);
         self.trim(now);
     }
 
     fn trim(&mut self, now: Timestamp) {
-        let (oldest_day, oldest_hour) = (date(now - days(MOST_DAYS - 1)), hour(now - hours(MOST_HOURS - 1)));
+        let (oldest_day, oldest_hour) = (
+            date(now - days(MOST_DAYS - 1)),
+            hour(now - hours(MOST_HOURS - 1)),
+        );
         let newest = now + AHEAD;
-        self.days.retain(|day, _| *day >= oldest_day && *day <= date(newest));
-        self.hours.retain(|at, _| *at >= oldest_hour && *at <= hour(newest));
+        self.days
+            .retain(|day, _| *day >= oldest_day && *day <= date(newest));
+        self.hours
+            .retain(|at, _| *at >= oldest_hour && *at <= hour(newest));
         while self.days.len() > MOST_DAYS {
             self.days.pop_first();
         }
@@ -174,13 +200,18 @@ impl History {
             self.hours.pop_first();
         }
         self.days.values_mut().for_each(Day::trim);
-        self.commits.drain(..self.commits.len().saturating_sub(MOST_COMMITS));
+        self.commits
+            .drain(..self.commits.len().saturating_sub(MOST_COMMITS));
     }
 
     /// When a line of the stream was last committed, as far as the kept commits tell.
     #[must_use]
     pub fn changed_at(&self, stream: &str) -> Option<String> {
-        let newest = self.commits.iter().rev().find(|commit| commit.streams.contains_key(stream));
+        let newest = self
+            .commits
+            .iter()
+            .rev()
+            .find(|commit| commit.streams.contains_key(stream));
         newest.map(|commit| commit.committed_at.clone())
     }
 }
@@ -253,7 +284,14 @@ mod tests {
     }
 
     fn manifest(sequence: u64, records: u64, deletes: u64) -> Manifest {
-        let batch = BatchEntry { stream: "users", key: "k".into(), records, deletes, bytes: 1, sha256: "0".repeat(64) };
+        let batch = BatchEntry {
+            stream: "users",
+            key: "k".into(),
+            records,
+            deletes,
+            bytes: 1,
+            sha256: "0".repeat(64),
+        };
         Manifest {
             schema: SCHEMA,
             collector: "c",
@@ -268,7 +306,13 @@ mod tests {
             mode: "incremental",
             batches: vec![batch],
             snapshots: vec![
-                SnapshotEntry { stream: "users", since_sequence: 1, complete: true, scope: None, except: vec![] },
+                SnapshotEntry {
+                    stream: "users",
+                    since_sequence: 1,
+                    complete: true,
+                    scope: None,
+                    except: vec![],
+                },
                 SnapshotEntry {
                     stream: "groups",
                     since_sequence: 1,
@@ -286,12 +330,17 @@ mod tests {
     fn events_are_counted_by_day_hour_and_type() {
         let now = at("2026-11-27T18:30:00Z");
         let mut history = History::default();
-        for (kind, time) in
-            [("a", "2026-11-27T18:01:00Z"), ("a", "2026-11-27T18:59:00Z"), ("b", "2026-11-26T00:00:00Z")]
-        {
+        for (kind, time) in [
+            ("a", "2026-11-27T18:01:00Z"),
+            ("a", "2026-11-27T18:59:00Z"),
+            ("b", "2026-11-26T00:00:00Z"),
+        ] {
             history.count_events(at(time), kind, 1, now);
         }
-        assert_eq!(history.hours, BTreeMap::from([("2026-11-27T18".into(), 2), ("2026-11-26T00".into(), 1)]));
+        assert_eq!(
+            history.hours,
+            BTreeMap::from([("2026-11-27T18".into(), 2), ("2026-11-26T00".into(), 1)])
+        );
         assert_eq!(history.days["2026-11-27"].event_types["a"], 2);
         assert_eq!(history.days["2026-11-26"].events(), 1);
     }
@@ -300,7 +349,11 @@ mod tests {
     fn times_that_are_too_old_or_lie_ahead_are_not_counted() {
         let now = at("2026-11-27T18:30:00Z");
         let mut history = History::default();
-        for time in ["2026-10-20T18:01:00Z", "2999-01-01T00:00:00Z", "1970-01-01T00:00:00Z"] {
+        for time in [
+            "2026-10-20T18:01:00Z",
+            "2999-01-01T00:00:00Z",
+            "1970-01-01T00:00:00Z",
+        ] {
             history.count_events(at(time), "a", 1, now);
         }
         history.count_use("2999-01-01", false, 1, now);
@@ -313,10 +366,19 @@ mod tests {
         let mut news = History::default();
         news.note_commit(&manifest(1, 10, 3));
         history.add(news, now);
-        assert_eq!(history.commits[0].streams["users"], Lines { upserts: 7, deletes: 3 });
+        assert_eq!(
+            history.commits[0].streams["users"],
+            Lines {
+                upserts: 7,
+                deletes: 3
+            }
+        );
         assert_eq!(history.commits[0].snapshots, ["users"]);
         assert_eq!(history.days["2026-11-27"].streams["users"].lines, 10);
-        assert_eq!(history.changed_at("users").as_deref(), Some("2026-11-27T18:00:00.000Z"));
+        assert_eq!(
+            history.changed_at("users").as_deref(),
+            Some("2026-11-27T18:00:00.000Z")
+        );
         assert_eq!(history.changed_at("groups"), None);
     }
 
@@ -328,7 +390,14 @@ mod tests {
             news.note_commit(&manifest(sequence, 1, 0));
             history.add(news, now);
         }
-        assert_eq!(history.commits.iter().map(|commit| commit.sequence).collect::<Vec<_>>(), [1]);
+        assert_eq!(
+            history
+                .commits
+                .iter()
+                .map(|commit| commit.sequence)
+                .collect::<Vec<_>>(),
+            [1]
+        );
     }
 
     proptest! {

@@ -167,9 +167,18 @@ impl Status {
     #[must_use]
     pub fn is_news(&self, last: Option<&Self>, now: Timestamp) -> bool {
         let Some(last) = last else { return true };
-        let picture =
-            |status: &Self| (status.outcome.clone(), status.error.clone(), status.sequence, status.streams.clone());
-        let age = last.updated_at.parse().map_or(REFRESH, |written: Timestamp| now.duration_since(written));
+        let picture = |status: &Self| {
+            (
+                status.outcome.clone(),
+                status.error.clone(),
+                status.sequence,
+                status.streams.clone(),
+            )
+        };
+        let age = last
+            .updated_at
+            .parse()
+            .map_or(REFRESH, |written: Timestamp| now.duration_since(written));
         picture(self) != picture(last) || age >= REFRESH || self.mode == "check"
     }
 
@@ -209,14 +218,20 @@ impl Status {
         }
         if self.mode == "check" {
             for (name, before) in &last.streams {
-                let stream = self.streams.entry(name.clone()).or_insert_with(|| before.clone());
+                let stream = self
+                    .streams
+                    .entry(name.clone())
+                    .or_insert_with(|| before.clone());
                 (stream.records, stream.snapshot_at) = (before.records, before.snapshot_at.clone());
                 stream.progress_percent = before.progress_percent;
             }
             self.progress_percent = last.progress_percent;
         }
         for (name, stream) in &mut self.streams {
-            let before = last.streams.get(name).and_then(|before| before.changed_at.clone());
+            let before = last
+                .streams
+                .get(name)
+                .and_then(|before| before.changed_at.clone());
             stream.changed_at = self.history.changed_at(name).or(before);
         }
         if self.mode == "check" || self.outcome != "succeeded" {
@@ -237,7 +252,9 @@ impl Status {
             "error" => State::Failed,
             "degraded" => State::Degraded,
             "partial" => State::Syncing,
-            _ if is_untouched && (self.mode == "check" || self.outcome.is_empty()) => State::NeverRun,
+            _ if is_untouched && (self.mode == "check" || self.outcome.is_empty()) => {
+                State::NeverRun
+            }
             _ => State::Connected,
         }
     }
@@ -269,7 +286,10 @@ pub async fn last(store: &impl Store, prefix: &str, integration: &str) -> Result
     let Some((body, version)) = store.read(&key(prefix, integration, "json")).await? else {
         return Ok(Last::default());
     };
-    Ok(Last { status: serde_json::from_slice(&body).ok(), version: Some(version) })
+    Ok(Last {
+        status: serde_json::from_slice(&body).ok(),
+        version: Some(version),
+    })
 }
 
 /// Writes the status and its page over the last one; returns whether nobody else has written either meanwhile. Where
@@ -277,16 +297,40 @@ pub async fn last(store: &impl Store, prefix: &str, integration: &str) -> Result
 ///
 /// # Errors
 /// As the store's.
-pub async fn write(store: &impl Store, prefix: &str, status: &Status, last: &Last) -> Result<bool, StoreError> {
+pub async fn write(
+    store: &impl Store,
+    prefix: &str,
+    status: &Status,
+    last: &Last,
+) -> Result<bool, StoreError> {
     let (collector, state) = (COLLECTOR.to_owned(), status.told_state());
-    let status = &Status { schema: SCHEMA, collector, state, ..status.clone() };
-    let json = serde_json::to_vec_pretty(status).expect("plain structs with string keys always serialize");
-    let (json_key, page_key) = (key(prefix, &status.integration, "json"), key(prefix, &status.integration, "html"));
+    let status = &Status {
+        schema: SCHEMA,
+        collector,
+        state,
+        ..status.clone()
+    };
+    let json =
+        serde_json::to_vec_pretty(status).expect("plain structs with string keys always serialize");
+    let (json_key, page_key) = (
+        key(prefix, &status.integration, "json"),
+        key(prefix, &status.integration, "html"),
+    );
     // Before the status is written: a page that comes after it is of a run that has read it.
     let page = store.read(&page_key).await?.map(|(_, version)| version);
     let parts = [
-        (json_key, Bytes::from(json), ContentType::Json, last.version.as_ref()),
-        (page_key, Bytes::from(status.html()), ContentType::Html, page.as_ref()),
+        (
+            json_key,
+            Bytes::from(json),
+            ContentType::Json,
+            last.version.as_ref(),
+        ),
+        (
+            page_key,
+            Bytes::from(status.html()),
+            ContentType::Html,
+            page.as_ref(),
+        ),
     ];
     for (key, body, kind, read) in parts {
         if store.replace(&key, body, kind, read).await? != Creation::Created {
@@ -301,7 +345,10 @@ mod tests {
     use super::*;
 
     fn status(outcome: &str) -> Status {
-        let stream = StreamStatus { outcome: "succeeded".into(), ..StreamStatus::default() };
+        let stream = StreamStatus {
+            outcome: "succeeded".into(),
+            ..StreamStatus::default()
+        };
         Status {
             name: "Acme".into(),
             outcome: outcome.into(),
@@ -349,21 +396,39 @@ mod tests {
         let mut last = status("succeeded");
         last.history.note_records("users", 7, now);
         last.signs_in_with = "API token".into();
-        last.limits = vec![Limit { paths: "users".into(), limit: 600, remaining: 3, own: 4 }];
+        last.limits = vec![Limit {
+            paths: "users".into(),
+            limit: 600,
+            remaining: 3,
+            own: 4,
+        }];
         let mut new = status("error");
         new.history.note_records("groups", 2, now);
         let new = new.completed_by(&last, now);
         assert_eq!(new.history.days["2026-11-23"].streams.len(), 2);
-        assert_eq!((new.signs_in_with, new.limits), (last.signs_in_with, last.limits));
+        assert_eq!(
+            (new.signs_in_with, new.limits),
+            (last.signs_in_with, last.limits)
+        );
     }
 
     #[test]
     fn a_run_that_tells_twice_is_counted_once() {
         let now = at("2026-11-23T18:00:00Z");
-        let mut told = Status { run: "r".into(), ..status("succeeded") };
-        told.history.days.entry("2026-11-23".into()).or_default().sign_ins = 5;
+        let mut told = Status {
+            run: "r".into(),
+            ..status("succeeded")
+        };
+        told.history
+            .days
+            .entry("2026-11-23".into())
+            .or_default()
+            .sign_ins = 5;
         let once = told.clone().completed_by(&status("succeeded"), now);
-        assert_eq!(told.completed_by(&once, now).history.days["2026-11-23"].sign_ins, 5);
+        assert_eq!(
+            told.completed_by(&once, now).history.days["2026-11-23"].sign_ins,
+            5
+        );
     }
 
     #[test]

@@ -13,7 +13,10 @@ const MOST_MARKS: usize = 4;
 #[must_use]
 pub fn shown(text: &str, most: usize) -> String {
     let mut shown = String::new();
-    let mut graphemes = text.graphemes(true).map(tamed).filter(|grapheme| !grapheme.is_empty());
+    let mut graphemes = text
+        .graphemes(true)
+        .map(tamed)
+        .filter(|grapheme| !grapheme.is_empty());
     for grapheme in graphemes.by_ref().take(most) {
         shown.push_str(&grapheme);
     }
@@ -30,7 +33,14 @@ fn tamed(grapheme: &str) -> String {
         marks += usize::from(is_mark);
         !(turns(*character) || is_mark && marks > MOST_MARKS)
     });
-    kept.map(|character| if character.is_control() || character == '\u{feff}' { ' ' } else { character }).collect()
+    kept.map(|character| {
+        if character.is_control() || character == '\u{feff}' {
+            ' '
+        } else {
+            character
+        }
+    })
+    .collect()
 }
 
 /// Whether it is one of the blocks of marks that stand above or below the letter before.
@@ -48,7 +58,11 @@ fn turns(character: char) -> bool {
 #[must_use]
 pub fn ago(then: Timestamp, now: Timestamp) -> String {
     let seconds = now.duration_since(then).as_secs();
-    if seconds < 60 { "just now".to_owned() } else { format!("{} ago", span(SignedDuration::from_secs(seconds))) }
+    if seconds < 60 {
+        "just now".to_owned()
+    } else {
+        format!("{} ago", span(SignedDuration::from_secs(seconds)))
+    }
 }
 
 /// A time span in its largest unit: `41 seconds`, `2 minutes`, `1 hour`, `3 days`.
@@ -74,7 +88,11 @@ pub fn moment(at: Timestamp) -> String {
 #[must_use]
 pub fn number(number: u64) -> String {
     let digits = number.to_string();
-    let mut parts: Vec<&str> = digits.as_bytes().rchunks(3).filter_map(|part| std::str::from_utf8(part).ok()).collect();
+    let mut parts: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .filter_map(|part| std::str::from_utf8(part).ok())
+        .collect();
     parts.reverse();
     parts.join(",")
 }
@@ -105,7 +123,13 @@ mod tests {
 
     #[test]
     fn thousands_are_separated() {
-        for (count, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (31_098, "31,098"), (1_234_567, "1,234,567")] {
+        for (count, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (31_098, "31,098"),
+            (1_234_567, "1,234,567"),
+        ] {
             assert_eq!(number(count), text);
         }
     }
@@ -113,9 +137,15 @@ mod tests {
     #[test]
     fn text_that_would_turn_or_tower_is_tamed() {
         assert_eq!(shown("Ada\u{202e}moc.emca\u{2066}", 50), "Adamoc.emca");
-        assert_eq!(shown(&format!("Z{}", "\u{301}".repeat(500)), 50), format!("Z{}", "\u{301}".repeat(4)));
+        assert_eq!(
+            shown(&format!("Z{}", "\u{301}".repeat(500)), 50),
+            format!("Z{}", "\u{301}".repeat(4))
+        );
         assert_eq!(shown("a\u{0}b\nc", 50), "a b c");
-        assert_eq!(shown(&"é".repeat(10_000), 20), format!("{}…", "é".repeat(20)));
+        assert_eq!(
+            shown(&"é".repeat(10_000), 20),
+            format!("{}…", "é".repeat(20))
+        );
         assert_eq!(shown("👩‍👩‍👧‍👦 Zoë שלום", 50), "👩‍👩‍👧‍👦 Zoë שלום");
     }
 }

@@ -24,7 +24,9 @@ pub static STREAM: Stream = Stream {
     name: "activity",
     word: "Activity data",
     scope: "okta.logs.read",
-    source: super::Source::SystemLog { path: "/api/v1/logs?limit=1000&sortOrder=ASCENDING" },
+    source: super::Source::SystemLog {
+        path: "/api/v1/logs?limit=1000&sortOrder=ASCENDING",
+    },
     identity: Identity::Own,
     cadence: Cadence::Full,
     changed_by: &[],
@@ -38,12 +40,19 @@ pub static STREAM: Stream = Stream {
 fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     let text = mended(raw);
     let mut event = Json::parse(&text).ok().filter(Json::is_object)?;
-    let is_as_read =
-        !scrub_event(&mut event, context.rules) && memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_none();
+    let is_as_read = !scrub_event(&mut event, context.rules)
+        && memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_none();
     let in_ocsf = ocsf::event(&event);
-    let event_type = event.get("eventType").and_then(Json::as_str).unwrap_or_default();
+    let event_type = event
+        .get("eventType")
+        .and_then(Json::as_str)
+        .unwrap_or_default();
     let ocsf = to_raw_value(&in_ocsf).ok();
-    let ocsf = ocsf.map(|text| OcsfEvent { text, at: in_ocsf.at(), event_type: event_type.to_owned() });
+    let ocsf = ocsf.map(|text| OcsfEvent {
+        text,
+        at: in_ocsf.at(),
+        event_type: event_type.to_owned(),
+    });
     // Most events have nothing to remove: their text need not be written again.
     let source = match &text {
         Cow::Borrowed(_) if is_as_read => raw.to_owned(),
@@ -61,7 +70,10 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
 /// Every event has a uuid; one that came without is still an event, and is known by its content.
 fn event_id(uuid: Option<&str>, raw: &RawValue) -> String {
     let uuid = uuid.map(str::trim).filter(|uuid| !uuid.is_empty());
-    uuid.map_or_else(|| format!("sha256-{}", hex::encode(Sha256::digest(raw.get()))), str::to_owned)
+    uuid.map_or_else(
+        || format!("sha256-{}", hex::encode(Sha256::digest(raw.get()))),
+        str::to_owned,
+    )
 }
 
 /// An event as far as collecting needs to know it.
@@ -96,12 +108,17 @@ pub fn entry(raw: &RawValue) -> Option<LogEvent> {
     }
     let event: Event<'_> = serde_json::from_str(raw.get()).ok()?;
     let kind = string(event.event_type).unwrap_or_default();
-    let outcome = event.outcome.and_then(|outcome| serde_json::from_str::<Outcome>(outcome.get()).ok());
+    let outcome = event
+        .outcome
+        .and_then(|outcome| serde_json::from_str::<Outcome>(outcome.get()).ok());
     let is_success = outcome.is_some_and(|outcome| outcome.result == "SUCCESS");
     let is_grant = kind.starts_with("app.oauth2.") && kind.contains("token.grant");
     Some(LogEvent {
         id: event_id(string(event.uuid).as_deref(), raw),
-        reader: event.actor.filter(|_| is_grant || is_read(&kind)).and_then(super::id_of),
+        reader: event
+            .actor
+            .filter(|_| is_grant || is_read(&kind))
+            .and_then(super::id_of),
         succeeded: Some(kind).filter(|_| is_success),
         published: string(event.published).and_then(|time| time.parse().ok()),
     })
@@ -130,11 +147,23 @@ pub fn parties(raw: &RawValue) -> (Vec<Party>, Option<Party>) {
     let party = |party: &Value| {
         let kind = text(party, &["type"]).unwrap_or_default();
         let id = text(party, &["id"])?;
-        let is_plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        let is_plain = id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         is_plain.then_some(Party { kind, id })
     };
-    let Ok(Event { target, actor }) = serde_json::from_str(raw.get()) else { return (Vec::new(), None) };
-    (target.as_array().into_iter().flatten().filter_map(party).collect(), party(&actor))
+    let Ok(Event { target, actor }) = serde_json::from_str(raw.get()) else {
+        return (Vec::new(), None);
+    };
+    (
+        target
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(party)
+            .collect(),
+        party(&actor),
+    )
 }
 
 fn string(raw: Option<&RawValue>) -> Option<String> {
@@ -165,8 +194,14 @@ mod tests {
             assert_eq!(entry(&raw).unwrap().id, id);
             id
         };
-        assert_eq!(id(json!({"uuid": null, "a": 1})), id(json!({"uuid": null, "a": 1})));
-        assert_ne!(id(json!({"uuid": null, "a": 1})), id(json!({"uuid": null, "a": 2})));
+        assert_eq!(
+            id(json!({"uuid": null, "a": 1})),
+            id(json!({"uuid": null, "a": 1}))
+        );
+        assert_ne!(
+            id(json!({"uuid": null, "a": 1})),
+            id(json!({"uuid": null, "a": 2}))
+        );
     }
 
     #[test]
@@ -174,9 +209,20 @@ mod tests {
         let grant = json!({"eventType": "app.oauth2.token.grant.access_token", "actor": {"id": "0oa1"}, "published": "2026-11-23T18:00:00.000Z"});
         let read = entry(&to_raw_value(&grant).unwrap()).unwrap();
         assert_eq!(read.reader.as_deref(), Some("0oa1"));
-        assert_eq!(read.published, Some("2026-11-23T18:00:00Z".parse().unwrap()));
+        assert_eq!(
+            read.published,
+            Some("2026-11-23T18:00:00Z".parse().unwrap())
+        );
         let other = json!({"uuid": "e1", "eventType": "user.session.start", "actor": {"id": "00u1"}, "published": 3});
         let read = entry(&to_raw_value(&other).unwrap()).unwrap();
-        assert_eq!(read, LogEvent { id: "e1".into(), published: None, succeeded: None, reader: None });
+        assert_eq!(
+            read,
+            LogEvent {
+                id: "e1".into(),
+                published: None,
+                succeeded: None,
+                reader: None
+            }
+        );
     }
 }

@@ -25,9 +25,17 @@ pub static STREAM: Stream = Stream {
     },
     identity: Identity::Pair(Kind::Application, Kind::Group),
     cadence: Cadence::Full,
-    changed_by: &[Trigger { events: &["group.application_assignment."], touches: Touches::Pair }],
+    changed_by: &[Trigger {
+        events: &["group.application_assignment."],
+        touches: Touches::Pair,
+    }],
     rereads: &[
-        Reread { of: Of::Pair, read: Read::Object { path: "/api/v1/apps/{parent}/groups/{child}" } },
+        Reread {
+            of: Of::Pair,
+            read: Read::Object {
+                path: "/api/v1/apps/{parent}/groups/{child}",
+            },
+        },
         Reread {
             of: Of::All(Kind::Application),
             read: Read::Listing {
@@ -48,7 +56,9 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     let app_id = context.parent?;
     let mut source = context.object(raw)?;
     let group_id = text(&source, &["id"])?;
-    source.as_object_mut()?.insert("app_id".to_owned(), app_id.into());
+    source
+        .as_object_mut()?
+        .insert("app_id".to_owned(), app_id.into());
     let permission = Permission {
         source_unique_id: group_id.clone(),
         source_type: SourceType::Grouping,
@@ -57,8 +67,16 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
         is_role: false,
         tags: Vec::new(),
     };
-    let bundle = Bundle { new_permissions: vec![permission], ..Bundle::default() };
-    Some(Normalized { id: format!("{app_id}:{group_id}"), bundle, source: source.into(), ocsf: None })
+    let bundle = Bundle {
+        new_permissions: vec![permission],
+        ..Bundle::default()
+    };
+    Some(Normalized {
+        id: format!("{app_id}:{group_id}"),
+        bundle,
+        source: source.into(),
+        ocsf: None,
+    })
 }
 
 #[cfg(test)]
@@ -68,10 +86,22 @@ mod tests {
 
     #[test]
     fn a_groups_assignment_is_a_permission() {
-        let group = to_raw_value(&json!({"id": "00g1", "priority": 0, "profile": {}, "_links": {}})).unwrap();
-        let normalized = normalize(&group, &Context { parent: Some("0oa1"), ..Context::default() }).unwrap();
+        let group =
+            to_raw_value(&json!({"id": "00g1", "priority": 0, "profile": {}, "_links": {}}))
+                .unwrap();
+        let normalized = normalize(
+            &group,
+            &Context {
+                parent: Some("0oa1"),
+                ..Context::default()
+            },
+        )
+        .unwrap();
         assert_eq!(normalized.id, "0oa1:00g1");
-        assert_eq!(normalized.source, json!({"id": "00g1", "priority": 0, "profile": {}, "app_id": "0oa1"}));
+        assert_eq!(
+            normalized.source,
+            json!({"id": "00g1", "priority": 0, "profile": {}, "app_id": "0oa1"})
+        );
         assert_eq!(
             to_value(&normalized.bundle).unwrap(),
             json!({"new_permissions": [{"sourceUniqueId": "00g1", "sourceType": "Grouping", "privilegeId": "okta:use-app", "assetId": "0oa1", "isRole": false}]})

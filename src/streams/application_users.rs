@@ -35,12 +35,26 @@ pub static STREAM: Stream = Stream {
     identity: Identity::Pair(Kind::Application, Kind::User),
     cadence: Cadence::Full,
     changed_by: &[
-        Trigger { events: LIFE_OF_A_USER, touches: Touches::Life },
-        Trigger { events: CHANGES, touches: Touches::Pair },
-        Trigger { events: &["group.application_assignment."], touches: Touches::EachOfFew(Kind::Application) },
+        Trigger {
+            events: LIFE_OF_A_USER,
+            touches: Touches::Life,
+        },
+        Trigger {
+            events: CHANGES,
+            touches: Touches::Pair,
+        },
+        Trigger {
+            events: &["group.application_assignment."],
+            touches: Touches::EachOfFew(Kind::Application),
+        },
     ],
     rereads: &[
-        Reread { of: Of::Pair, read: Read::Object { path: "/api/v1/apps/{parent}/users/{child}" } },
+        Reread {
+            of: Of::Pair,
+            read: Read::Object {
+                path: "/api/v1/apps/{parent}/users/{child}",
+            },
+        },
         Reread {
             of: Of::All(Kind::Application),
             read: Read::Listing {
@@ -84,16 +98,24 @@ fn normalize_app_of_user(app: &RawValue, context: &Context<'_>) -> Option<Normal
         user: &'a RawValue,
     }
     let app_id = id_of(app)?;
-    let App { embedded: Embedded { user } } = serde_json::from_str(app.get()).ok()?;
+    let App {
+        embedded: Embedded { user },
+    } = serde_json::from_str(app.get()).ok()?;
     let user = context.object(user)?;
-    if user["id"].as_str() != context.parent { None } else { assignment(user, &app_id) }
+    if user["id"].as_str() != context.parent {
+        None
+    } else {
+        assignment(user, &app_id)
+    }
 }
 
 /// An assignment through a group follows from the group's assignment, and is no permission of the
 /// user's own.
 fn assignment(mut source: Value, app_id: &str) -> Option<Normalized> {
     let user_id = text(&source, &["id"])?;
-    source.as_object_mut()?.insert("app_id".to_owned(), app_id.into());
+    source
+        .as_object_mut()?
+        .insert("app_id".to_owned(), app_id.into());
     let is_direct = source["scope"] != "GROUP";
     let permission = Permission {
         source_unique_id: user_id.clone(),
@@ -104,8 +126,16 @@ fn assignment(mut source: Value, app_id: &str) -> Option<Normalized> {
         tags: Vec::new(),
     };
     let new_permissions = is_direct.then_some(permission).into_iter().collect();
-    let bundle = Bundle { new_permissions, ..Bundle::default() };
-    Some(Normalized { id: format!("{app_id}:{user_id}"), bundle, source: source.into(), ocsf: None })
+    let bundle = Bundle {
+        new_permissions,
+        ..Bundle::default()
+    };
+    Some(Normalized {
+        id: format!("{app_id}:{user_id}"),
+        bundle,
+        source: source.into(),
+        ocsf: None,
+    })
 }
 
 #[cfg(test)]
@@ -114,7 +144,14 @@ mod tests {
     use serde_json::{json, to_value, value::to_raw_value};
 
     fn normalized(user: &Value) -> Normalized {
-        normalize(&to_raw_value(user).unwrap(), &Context { parent: Some("0oa1"), ..Context::default() }).unwrap()
+        normalize(
+            &to_raw_value(user).unwrap(),
+            &Context {
+                parent: Some("0oa1"),
+                ..Context::default()
+            },
+        )
+        .unwrap()
     }
 
     #[test]
@@ -134,6 +171,9 @@ mod tests {
 
     #[test]
     fn an_assignment_through_a_group_is_not_a_second_permission() {
-        assert_eq!(normalized(&json!({"id": "00u1", "scope": "GROUP"})).bundle, Bundle::default());
+        assert_eq!(
+            normalized(&json!({"id": "00u1", "scope": "GROUP"})).bundle,
+            Bundle::default()
+        );
     }
 }

@@ -8,12 +8,17 @@ use url::Url;
 use super::change::{Identity, Kind, Of, Read, Reread, Touches, Trigger};
 use super::{Cadence, Context, Listing, Source, Stream, parse};
 use crate::authomize::{
-    Asset, AssetType, Bundle, CUSTOM_VALUE_CHARS, CustomProperty, LegacyPrivilegeType, Privilege, ServiceAccount,
-    ServiceAccountType, UserStatus, custom_properties, cut, text, time,
+    Asset, AssetType, Bundle, CUSTOM_VALUE_CHARS, CustomProperty, LegacyPrivilegeType, Privilege,
+    ServiceAccount, ServiceAccountType, UserStatus, custom_properties, cut, text, time,
 };
 use crate::record::Normalized;
 
-pub static LISTING: Listing = Listing { name: "applications", path: "/api/v1/apps?limit=200", omits: "", anchor: None };
+pub static LISTING: Listing = Listing {
+    name: "applications",
+    path: "/api/v1/apps?limit=200",
+    omits: "",
+    anchor: None,
+};
 
 const CHANGES: &[&str] = &[
     "application.lifecycle.create",
@@ -42,8 +47,16 @@ pub static STREAM: Stream = Stream {
     source: Source::Listing(&LISTING),
     identity: Identity::Object(Kind::Application),
     cadence: Cadence::Full,
-    changed_by: &[Trigger { events: CHANGES, touches: Touches::Each(&[Kind::Application]) }],
-    rereads: &[Reread { of: Of::All(Kind::Application), read: Read::Object { path: "/api/v1/apps/{id}" } }],
+    changed_by: &[Trigger {
+        events: CHANGES,
+        touches: Touches::Each(&[Kind::Application]),
+    }],
+    rereads: &[Reread {
+        of: Of::All(Kind::Application),
+        read: Read::Object {
+            path: "/api/v1/apps/{id}",
+        },
+    }],
     sweep: None,
     fixed: None,
     normalize,
@@ -58,7 +71,9 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     let source = context.object(raw)?;
     let id = text(&source, &["id"])?;
     let catalogue_name = text(&source, &["name"]);
-    let name = text(&source, &["label"]).or_else(|| catalogue_name.clone()).unwrap_or_else(|| id.clone());
+    let name = text(&source, &["label"])
+        .or_else(|| catalogue_name.clone())
+        .unwrap_or_else(|| id.clone());
     let asset = Asset {
         unique_id: id.clone(),
         origin_id: id.clone(),
@@ -81,7 +96,12 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
             .collect(),
         ..Bundle::default()
     };
-    Some(Normalized { id, bundle, source: source.into(), ocsf: None })
+    Some(Normalized {
+        id,
+        bundle,
+        source: source.into(),
+        ocsf: None,
+    })
 }
 
 /// `Use` is a kind that only the deprecated field has.
@@ -98,8 +118,12 @@ fn use_app() -> Privilege {
 /// Whether an app signs in as itself: an OIDC service, or one that may use `client_credentials`.
 pub(super) fn is_service_app(app: &Value) -> bool {
     let client = &app["settings"]["oauthClient"];
-    let grants = client["grant_types"].as_array().map(Vec::as_slice).unwrap_or_default();
-    client["application_type"] == "service" || grants.iter().any(|grant| grant == "client_credentials")
+    let grants = client["grant_types"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    client["application_type"] == "service"
+        || grants.iter().any(|grant| grant == "client_credentials")
 }
 
 fn service_account(app: &Value, id: &str, name: String) -> ServiceAccount {
@@ -110,39 +134,69 @@ fn service_account(app: &Value, id: &str, name: String) -> ServiceAccount {
         _ => UserStatus::Unknown,
     };
     let kind = ServiceAccountType::ApplicationPrincipal;
-    ServiceAccount { unique_id: id.to_owned(), origin_id: id.to_owned(), kind, name: Some(name), status }
+    ServiceAccount {
+        unique_id: id.to_owned(),
+        origin_id: id.to_owned(),
+        kind,
+        name: Some(name),
+        status,
+    }
 }
 
 /// Where the app is to be seen; read before links are scrubbed.
 fn href(app: &Value) -> Option<String> {
     let links = app.get("_links")?;
     let of_self = text(links, &["self", "href"]);
-    of_self.or_else(|| links.get("appLinks")?.as_array()?.iter().find_map(|link| text(link, &["href"])))
+    of_self.or_else(|| {
+        links
+            .get("appLinks")?
+            .as_array()?
+            .iter()
+            .find_map(|link| text(link, &["href"]))
+    })
 }
 
 /// Status and features; provisioning, password push and org2org are how passwords leak through
 /// SCIM, and are marked.
 fn tags(app: &Value) -> Vec<String> {
-    let features: Vec<&str> = app["features"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let features: Vec<&str> = app["features"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     let marks = [
         ("provisioning", features.contains(&"PUSH_NEW_USERS")),
         ("password-push", features.contains(&"PUSH_PASSWORD_UPDATES")),
         ("org2org", app["name"] == "okta_org2org"),
     ];
     let status = text(app, &["status"]).map(|status| format!("status:{status}"));
-    let features = features.iter().filter(|feature| !feature.is_empty()).map(|feature| format!("feature:{feature}"));
-    let marks = marks.iter().filter(|(_, is_so)| *is_so).map(|(mark, _)| (*mark).to_owned());
+    let features = features
+        .iter()
+        .filter(|feature| !feature.is_empty())
+        .map(|feature| format!("feature:{feature}"));
+    let marks = marks
+        .iter()
+        .filter(|(_, is_so)| *is_so)
+        .map(|(mark, _)| (*mark).to_owned());
     status.into_iter().chain(features).chain(marks).collect()
 }
 
 fn properties(app: &Value) -> Vec<CustomProperty> {
-    let paths: &[&[&str]] =
-        &[&["status"], &["lastUpdated"], &["accessibility", "selfService"], &["settings", "signOn", "audience"]];
+    let paths: &[&[&str]] = &[
+        &["status"],
+        &["lastUpdated"],
+        &["accessibility", "selfService"],
+        &["settings", "signOn", "audience"],
+    ];
     let mut properties = custom_properties(app, paths);
     let acs = text(app, &["settings", "signOn", "ssoAcsUrl"]).and_then(|url| Url::parse(&url).ok());
     if let Some(host) = acs.as_ref().and_then(Url::host_str) {
         let value = cut(host, CUSTOM_VALUE_CHARS);
-        properties.push(CustomProperty { key: "settings.signOn.ssoAcsUrl.host".to_owned(), value });
+        properties.push(CustomProperty {
+            key: "settings.signOn.ssoAcsUrl.host".to_owned(),
+            value,
+        });
     }
     properties
 }
@@ -154,7 +208,12 @@ mod tests {
 
     fn bundle(app: &Value) -> Value {
         let context = Context::default();
-        to_value(normalize(&to_raw_value(app).unwrap(), &context).unwrap().bundle).unwrap()
+        to_value(
+            normalize(&to_raw_value(app).unwrap(), &context)
+                .unwrap()
+                .bundle,
+        )
+        .unwrap()
     }
 
     #[test]

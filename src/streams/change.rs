@@ -169,8 +169,14 @@ impl Kind {
     #[must_use]
     pub fn names(self, kind: &str, id: &str) -> bool {
         let (types, beginning) = self.signs();
-        let known = [Self::User, Self::Group, Self::Application, Self::IdentityProvider];
-        let is_known = kind == "AppUser" || known.iter().any(|known| known.signs().0.contains(&kind));
+        let known = [
+            Self::User,
+            Self::Group,
+            Self::Application,
+            Self::IdentityProvider,
+        ];
+        let is_known =
+            kind == "AppUser" || known.iter().any(|known| known.signs().0.contains(&kind));
         types.contains(&kind) || (!is_known && id.starts_with(beginning))
     }
 }
@@ -186,21 +192,34 @@ pub fn is_read(event_type: &str) -> bool {
 /// Whether events of this type take something away: an absence does not contradict them.
 #[must_use]
 pub fn takes_away(event_type: &str) -> bool {
-    ["remove", "revoke", "deprovision", "delete", "deactivate", "unlink"].iter().any(|word| event_type.contains(word))
+    [
+        "remove",
+        "revoke",
+        "deprovision",
+        "delete",
+        "deactivate",
+        "unlink",
+    ]
+    .iter()
+    .any(|word| event_type.contains(word))
 }
 
 /// Whether events of this type bring something.
 #[must_use]
 pub fn brings(event_type: &str) -> bool {
     !takes_away(event_type)
-        && ["add", "grant", "create", "assign", "confirm"].iter().any(|word| event_type.contains(word))
+        && ["add", "grant", "create", "assign", "confirm"]
+            .iter()
+            .any(|word| event_type.contains(word))
 }
 
 impl Trigger {
     /// Whether it is for events of this type.
     #[must_use]
     pub fn is_for(&self, event_type: &str) -> bool {
-        let fits = |wanted: &&str| *wanted == event_type || wanted.ends_with('.') && event_type.starts_with(*wanted);
+        let fits = |wanted: &&str| {
+            *wanted == event_type || wanted.ends_with('.') && event_type.starts_with(*wanted)
+        };
         self.events.iter().any(fits)
     }
 }
@@ -248,10 +267,22 @@ const END_OF_AN_IDP: &[&str] = &["system.idp.lifecycle.delete"];
 
 /// Events that tell of the end of an object, for every stream that hangs on it.
 pub static ENDS: &[Trigger] = &[
-    Trigger { events: END_OF_A_USER, touches: Touches::Gone(Kind::User) },
-    Trigger { events: END_OF_A_GROUP, touches: Touches::Gone(Kind::Group) },
-    Trigger { events: END_OF_AN_APPLICATION, touches: Touches::Gone(Kind::Application) },
-    Trigger { events: END_OF_AN_IDP, touches: Touches::Gone(Kind::IdentityProvider) },
+    Trigger {
+        events: END_OF_A_USER,
+        touches: Touches::Gone(Kind::User),
+    },
+    Trigger {
+        events: END_OF_A_GROUP,
+        touches: Touches::Gone(Kind::Group),
+    },
+    Trigger {
+        events: END_OF_AN_APPLICATION,
+        touches: Touches::Gone(Kind::Application),
+    },
+    Trigger {
+        events: END_OF_AN_IDP,
+        touches: Touches::Gone(Kind::IdentityProvider),
+    },
 ];
 
 #[cfg(test)]
@@ -261,9 +292,14 @@ mod tests {
     #[test]
     fn a_target_is_known_by_its_type_or_else_by_its_id() {
         assert!(Kind::User.names("User", "00u1") && Kind::User.names("Person", "00u1"));
-        assert!(!Kind::Application.names("AppUser", "0oa1") && !Kind::User.names("AppUser", "0ua1"));
+        assert!(
+            !Kind::Application.names("AppUser", "0oa1") && !Kind::User.names("AppUser", "0ua1")
+        );
         assert!(Kind::Group.names("UserGroup", "x") && !Kind::Group.names("Person", "00u1"));
-        assert!(Kind::Application.names("PublicClientApp", "client") && Kind::Application.names("", "0oa1"));
+        assert!(
+            Kind::Application.names("PublicClientApp", "client")
+                && Kind::Application.names("", "0oa1")
+        );
     }
 
     #[test]
@@ -274,15 +310,26 @@ mod tests {
 
     #[test]
     fn a_type_says_whether_something_comes_or_goes() {
-        assert!(takes_away("group.user_membership.remove") && takes_away("user.lifecycle.deactivate"));
-        assert!(brings("application.user_membership.add") && brings("user.account.privilege.grant"));
-        assert!(!brings("user.account.update_profile") && !brings("user.lifecycle.delete.completed"));
+        assert!(
+            takes_away("group.user_membership.remove") && takes_away("user.lifecycle.deactivate")
+        );
+        assert!(
+            brings("application.user_membership.add") && brings("user.account.privilege.grant")
+        );
+        assert!(
+            !brings("user.account.update_profile") && !brings("user.lifecycle.delete.completed")
+        );
     }
 
     #[test]
     fn a_trigger_is_for_a_type_or_all_that_begin_like_it() {
-        let trigger = Trigger { events: &["iam.role.", "group.lifecycle.create"], touches: Touches::Whole };
-        assert!(trigger.is_for("iam.role.permissions.add") && trigger.is_for("group.lifecycle.create"));
+        let trigger = Trigger {
+            events: &["iam.role.", "group.lifecycle.create"],
+            touches: Touches::Whole,
+        };
+        assert!(
+            trigger.is_for("iam.role.permissions.add") && trigger.is_for("group.lifecycle.create")
+        );
         assert!(!trigger.is_for("iam.roles") && !trigger.is_for("group.lifecycle.created"));
     }
 }

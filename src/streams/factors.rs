@@ -39,12 +39,21 @@ pub static STREAM: Stream = Stream {
     identity: Identity::Object(Kind::User),
     cadence: Cadence::Factors,
     changed_by: &[
-        Trigger { events: LIFE_OF_A_USER, touches: Touches::Life },
-        Trigger { events: &["user.mfa.factor.", "user.credential.enroll"], touches: Touches::EachOrActor(Kind::User) },
+        Trigger {
+            events: LIFE_OF_A_USER,
+            touches: Touches::Life,
+        },
+        Trigger {
+            events: &["user.mfa.factor.", "user.credential.enroll"],
+            touches: Touches::EachOrActor(Kind::User),
+        },
     ],
     rereads: &[Reread {
         of: Of::All(Kind::User),
-        read: Read::Assembled { parent: "User", object: Some("/api/v1/users/{id}") },
+        read: Read::Assembled {
+            parent: "User",
+            object: Some("/api/v1/users/{id}"),
+        },
     }],
     sweep: None,
     fixed: None,
@@ -59,30 +68,53 @@ fn can_have_factors(user: &RawValue) -> bool {
         status: String,
     }
     let user: Result<User, _> = serde_json::from_str(user.get());
-    user.map_or(true, |user| !["STAGED", "PROVISIONED", "DEPROVISIONED"].contains(&user.status.as_str()))
+    user.map_or(true, |user| {
+        !["STAGED", "PROVISIONED", "DEPROVISIONED"].contains(&user.status.as_str())
+    })
 }
 
 fn next(assembly: &Assembly) -> Option<Step> {
-    assembly.parts.is_empty().then(|| Step::to(format!("/api/v1/users/{}/factors", assembly.parent)))?
+    assembly
+        .parts
+        .is_empty()
+        .then(|| Step::to(format!("/api/v1/users/{}/factors", assembly.parent)))?
 }
 
 fn assemble(assembly: &Assembly) -> Vec<Value> {
-    let factors = assembly.parts.first().map(|part| part.items.clone()).unwrap_or_default();
+    let factors = assembly
+        .parts
+        .first()
+        .map(|part| part.items.clone())
+        .unwrap_or_default();
     vec![json!({"user_id": assembly.parent, "factors": factors})]
 }
 
 fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     let source = context.object(raw)?;
     let id = text(&source, &["user_id"])?;
-    let active = source["factors"].as_array().into_iter().flatten().filter(|factor| factor["status"] == "ACTIVE");
-    let kinds: Vec<&str> = active.map(|factor| factor["factorType"].as_str().unwrap_or_default()).collect();
+    let active = source["factors"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|factor| factor["status"] == "ACTIVE");
+    let kinds: Vec<&str> = active
+        .map(|factor| factor["factorType"].as_str().unwrap_or_default())
+        .collect();
     let has_mfa = kinds.iter().any(|kind| !NO_SECOND_FACTOR.contains(kind));
     // A tag list is replaced as a whole: an empty one takes a dropped factor's tag away.
     let tags = Some(weak(&kinds));
-    let update = UserUpdate { unique_id: id.clone(), has_mfa: Some(has_mfa), tags, ..UserUpdate::default() };
+    let update = UserUpdate {
+        unique_id: id.clone(),
+        has_mfa: Some(has_mfa),
+        tags,
+        ..UserUpdate::default()
+    };
     Some(Normalized {
         id,
-        bundle: Bundle { update_users: vec![update], ..Bundle::default() },
+        bundle: Bundle {
+            update_users: vec![update],
+            ..Bundle::default()
+        },
         source: source.into(),
         ocsf: None,
     })
@@ -96,7 +128,10 @@ const NO_SECOND_FACTOR: [&str; 2] = ["email", "question"];
 /// <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/UserFactor/#tag/UserFactor/operation/listFactors!c=200&path=factorType&t=response>
 fn weak(kinds: &[&str]) -> Vec<String> {
     const WEAK: [&str; 4] = ["email", "question", "sms", "call"];
-    WEAK.iter().filter(|weak| kinds.contains(weak)).map(|weak| format!("mfa:{weak}")).collect()
+    WEAK.iter()
+        .filter(|weak| kinds.contains(weak))
+        .map(|weak| format!("mfa:{weak}"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -110,14 +145,27 @@ mod tests {
             kind: "User",
             parent: "00u1".into(),
             item: None,
-            parts: vec![Part { items: factors, ..Part::default() }],
+            parts: vec![Part {
+                items: factors,
+                ..Part::default()
+            }],
         };
         let context = Context::default();
-        to_value(normalize(&to_raw_value(&assemble(&assembly)[0]).unwrap(), &context).unwrap().bundle).unwrap()
+        to_value(
+            normalize(&to_raw_value(&assemble(&assembly)[0]).unwrap(), &context)
+                .unwrap()
+                .bundle,
+        )
+        .unwrap()
     }
 
     fn active(kinds: &[&str]) -> Value {
-        bundle(kinds.iter().map(|kind| json!({"factorType": kind, "status": "ACTIVE"})).collect())
+        bundle(
+            kinds
+                .iter()
+                .map(|kind| json!({"factorType": kind, "status": "ACTIVE"}))
+                .collect(),
+        )
     }
 
     fn updates(has_mfa: bool, tags: &[&str]) -> Value {
@@ -146,7 +194,11 @@ mod tests {
         ] {
             assert_eq!(active(kinds), updates(true, tags), "{kinds:?}");
         }
-        let odd = vec![json!(null), json!({"status": "ACTIVE"}), json!({"factorType": [], "status": "ACTIVE"})];
+        let odd = vec![
+            json!(null),
+            json!({"status": "ACTIVE"}),
+            json!({"factorType": [], "status": "ACTIVE"}),
+        ];
         assert_eq!(bundle(odd), updates(true, &[]));
     }
 
@@ -159,10 +211,19 @@ mod tests {
 
     #[test]
     fn users_who_cannot_sign_in_are_not_asked_for() {
-        let asked = |status: Value| can_have_factors(&to_raw_value(&json!({"id": "00u1", "status": status})).unwrap());
+        let asked = |status: Value| {
+            can_have_factors(&to_raw_value(&json!({"id": "00u1", "status": status})).unwrap())
+        };
         assert!(
-            asked("ACTIVE".into()) && asked("SUSPENDED".into()) && asked("ACTIVATING".into()) && asked(Value::Null)
+            asked("ACTIVE".into())
+                && asked("SUSPENDED".into())
+                && asked("ACTIVATING".into())
+                && asked(Value::Null)
         );
-        assert!(!asked("STAGED".into()) && !asked("PROVISIONED".into()) && !asked("DEPROVISIONED".into()));
+        assert!(
+            !asked("STAGED".into())
+                && !asked("PROVISIONED".into())
+                && !asked("DEPROVISIONED".into())
+        );
     }
 }

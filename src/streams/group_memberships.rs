@@ -6,7 +6,9 @@ use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::change::{Identity, Kind, LIFE_OF_A_USER, Of, Read, Reread, Rows, Sweep, Touches, Trigger};
+use super::change::{
+    Identity, Kind, LIFE_OF_A_USER, Of, Read, Reread, Rows, Sweep, Touches, Trigger,
+};
 use super::{Cadence, Context, Parents, Source, Stream, groups, id_of, time_of};
 use crate::authomize::{Association, Bundle};
 use crate::record::Normalized;
@@ -43,9 +45,18 @@ pub static STREAM: Stream = Stream {
     identity: Identity::Pair(Kind::Group, Kind::User),
     cadence: Cadence::Full,
     changed_by: &[
-        Trigger { events: LIFE_OF_A_USER, touches: Touches::Life },
-        Trigger { events: CHANGES, touches: Touches::Pair },
-        Trigger { events: MASS_CHANGES, touches: Touches::Lately },
+        Trigger {
+            events: LIFE_OF_A_USER,
+            touches: Touches::Life,
+        },
+        Trigger {
+            events: CHANGES,
+            touches: Touches::Pair,
+        },
+        Trigger {
+            events: MASS_CHANGES,
+            touches: Touches::Lately,
+        },
     ],
     rereads: &[
         Reread {
@@ -70,7 +81,10 @@ pub static STREAM: Stream = Stream {
     sweep: Some(Sweep {
         path: "/api/v1/groups?limit=200&filter=lastMembershipUpdated%20ge%20%22{since}%22",
         time: last_membership_updated,
-        rows: Rows::Parents { kind: Kind::Group, wanted: is_not_everyone },
+        rows: Rows::Parents {
+            kind: Kind::Group,
+            wanted: is_not_everyone,
+        },
         life: None,
     }),
     fixed: None,
@@ -102,8 +116,9 @@ fn has_members(group: &RawValue) -> bool {
         #[serde(rename = "usersCount")]
         users_count: u64,
     }
-    let is_empty =
-        |group: Group| group.embedded.stats.users_count == 0 && group.last_membership_updated <= group.created;
+    let is_empty = |group: Group| {
+        group.embedded.stats.users_count == 0 && group.last_membership_updated <= group.created
+    };
     !serde_json::from_str(group.get()).is_ok_and(is_empty)
 }
 
@@ -118,10 +133,16 @@ fn normalize_group_of_user(group: &RawValue, context: &Context<'_>) -> Option<No
 }
 
 fn membership(group_id: &str, user_id: &str) -> Normalized {
-    let association = Association { source_id: user_id.to_owned(), target_id: group_id.to_owned() };
+    let association = Association {
+        source_id: user_id.to_owned(),
+        target_id: group_id.to_owned(),
+    };
     Normalized {
         id: format!("{group_id}:{user_id}"),
-        bundle: Bundle { new_accounts_association: vec![association], ..Bundle::default() },
+        bundle: Bundle {
+            new_accounts_association: vec![association],
+            ..Bundle::default()
+        },
         source: json!({"group_id": group_id, "user_id": user_id}).into(),
         ocsf: None,
     }
@@ -138,10 +159,21 @@ mod tests {
 
     #[test]
     fn a_membership_is_an_association() {
-        let user = to_raw_value(&json!({"id": "00u1", "profile": {"login": "ada@acme.example"}})).unwrap();
-        let normalized = normalize(&user, &Context { parent: Some("00g1"), ..Context::default() }).unwrap();
+        let user =
+            to_raw_value(&json!({"id": "00u1", "profile": {"login": "ada@acme.example"}})).unwrap();
+        let normalized = normalize(
+            &user,
+            &Context {
+                parent: Some("00g1"),
+                ..Context::default()
+            },
+        )
+        .unwrap();
         assert_eq!(normalized.id, "00g1:00u1");
-        assert_eq!(normalized.source, json!({"group_id": "00g1", "user_id": "00u1"}));
+        assert_eq!(
+            normalized.source,
+            json!({"group_id": "00g1", "user_id": "00u1"})
+        );
         assert_eq!(
             to_value(&normalized.bundle).unwrap(),
             json!({"new_accounts_association": [{"sourceId": "00u1", "targetId": "00g1"}]})
@@ -155,9 +187,15 @@ mod tests {
         let empty = |created, updated| json!({"created": created, "lastMembershipUpdated": updated, "_embedded": {"stats": {"usersCount": 0}}});
         assert!(!has_members(empty(early, early)));
         assert!(has_members(empty(early, late)));
-        assert!(has_members(json!({"_embedded": {"stats": {"usersCount": 0}}})));
-        assert!(has_members(json!({"_embedded": {"stats": {"usersCount": 1}}})));
-        assert!(has_members(json!({"_embedded": {"stats": {"usersCount": null}}})));
+        assert!(has_members(
+            json!({"_embedded": {"stats": {"usersCount": 0}}})
+        ));
+        assert!(has_members(
+            json!({"_embedded": {"stats": {"usersCount": 1}}})
+        ));
+        assert!(has_members(
+            json!({"_embedded": {"stats": {"usersCount": null}}})
+        ));
         assert!(has_members(json!({"_embedded": null})));
         assert!(has_members(json!({})));
     }

@@ -6,12 +6,18 @@ use serde_json::value::RawValue;
 
 use super::change::{Identity, Kind, Of, Read, Reread, Rows, Sweep, Touches, Trigger};
 use super::{Cadence, Context, Listing, Source, Stream, last_updated};
-use crate::authomize::{ALTERNATIVE_NAME_CHARS, Bundle, Grouping, GroupingType, custom_properties, cut, text};
+use crate::authomize::{
+    ALTERNATIVE_NAME_CHARS, Bundle, Grouping, GroupingType, custom_properties, cut, text,
+};
 use crate::record::Normalized;
 
 /// `expand=stats` tells which groups are empty, so that those cost no request for members.
-pub static LISTING: Listing =
-    Listing { name: "groups", path: "/api/v1/groups?limit=200&expand=stats", omits: "", anchor: Some(is_everyone) };
+pub static LISTING: Listing = Listing {
+    name: "groups",
+    path: "/api/v1/groups?limit=200&expand=stats",
+    omits: "",
+    anchor: Some(is_everyone),
+};
 
 const CHANGES: &[&str] = &[
     "group.lifecycle.create",
@@ -31,8 +37,16 @@ pub static STREAM: Stream = Stream {
     source: Source::Listing(&LISTING),
     identity: Identity::Object(Kind::Group),
     cadence: Cadence::Full,
-    changed_by: &[Trigger { events: CHANGES, touches: Touches::Each(&[Kind::Group]) }],
-    rereads: &[Reread { of: Of::All(Kind::Group), read: Read::Object { path: "/api/v1/groups/{id}" } }],
+    changed_by: &[Trigger {
+        events: CHANGES,
+        touches: Touches::Each(&[Kind::Group]),
+    }],
+    rereads: &[Reread {
+        of: Of::All(Kind::Group),
+        read: Read::Object {
+            path: "/api/v1/groups/{id}",
+        },
+    }],
     sweep: Some(Sweep {
         path: "/api/v1/groups?limit=200&filter=lastUpdated%20ge%20%22{since}%22",
         time: last_updated,
@@ -64,7 +78,12 @@ pub fn is_everyone(group: &RawValue) -> bool {
 fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     let source = context.object(raw)?;
     let id = text(&source, &["id"])?;
-    let paths: &[&[&str]] = &[&["created"], &["lastUpdated"], &["lastMembershipUpdated"], &["objectClass"]];
+    let paths: &[&[&str]] = &[
+        &["created"],
+        &["lastUpdated"],
+        &["lastMembershipUpdated"],
+        &["objectClass"],
+    ];
     let grouping = Grouping {
         unique_id: id.clone(),
         origin_id: id.clone(),
@@ -72,12 +91,16 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
         origin_type: text(&source, &["type"]),
         kind: GroupingType::Group,
         is_role: false,
-        alternative_name: text(&source, &["profile", "description"]).map(|text| cut(&text, ALTERNATIVE_NAME_CHARS)),
+        alternative_name: text(&source, &["profile", "description"])
+            .map(|text| cut(&text, ALTERNATIVE_NAME_CHARS)),
         custom_properties: custom_properties(&source, paths),
     };
     Some(Normalized {
         id,
-        bundle: Bundle { new_groupings: vec![grouping], ..Bundle::default() },
+        bundle: Bundle {
+            new_groupings: vec![grouping],
+            ..Bundle::default()
+        },
         source: source.into(),
         ocsf: None,
     })
@@ -104,14 +127,24 @@ mod tests {
                 "customProperties": [{"key": "created", "value": "2026-01-01T00:00:00.000Z"}, {"key": "objectClass", "value": "okta:user_group,x"}],
             }]})
         );
-        assert!(normalized.source.read::<serde_json::Value>().unwrap().get("_embedded").is_none());
+        assert!(
+            normalized
+                .source
+                .read::<serde_json::Value>()
+                .unwrap()
+                .get("_embedded")
+                .is_none()
+        );
     }
 
     #[test]
     fn a_group_without_a_name_goes_by_its_id() {
         let context = Context::default();
-        let normalized =
-            normalize(&to_raw_value(&json!({"id": "00g1", "profile": {"name": ""}})).unwrap(), &context).unwrap();
+        let normalized = normalize(
+            &to_raw_value(&json!({"id": "00g1", "profile": {"name": ""}})).unwrap(),
+            &context,
+        )
+        .unwrap();
         assert_eq!(normalized.bundle.new_groupings[0].name, "00g1");
     }
 }

@@ -38,8 +38,15 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     let idp_id = context.parent?;
     let mut source = context.object(raw)?;
     let user_id = text(&source, &["id"])?;
-    source.as_object_mut()?.insert("idp_id".to_owned(), idp_id.into());
-    Some(Normalized { id: format!("{idp_id}:{user_id}"), bundle: Bundle::default(), source: source.into(), ocsf: None })
+    source
+        .as_object_mut()?
+        .insert("idp_id".to_owned(), idp_id.into());
+    Some(Normalized {
+        id: format!("{idp_id}:{user_id}"),
+        bundle: Bundle::default(),
+        source: source.into(),
+        ocsf: None,
+    })
 }
 
 #[cfg(test)]
@@ -50,9 +57,19 @@ mod tests {
     #[test]
     fn a_link_has_its_idp_and_an_empty_bundle() {
         let user = to_raw_value(&json!({"id": "00u1", "externalId": "x", "_links": {}})).unwrap();
-        let normalized = normalize(&user, &Context { parent: Some("0oa1"), ..Context::default() }).unwrap();
+        let normalized = normalize(
+            &user,
+            &Context {
+                parent: Some("0oa1"),
+                ..Context::default()
+            },
+        )
+        .unwrap();
         assert_eq!(normalized.id, "0oa1:00u1");
-        assert_eq!(normalized.source, json!({"id": "00u1", "externalId": "x", "idp_id": "0oa1"}));
+        assert_eq!(
+            normalized.source,
+            json!({"id": "00u1", "externalId": "x", "idp_id": "0oa1"})
+        );
         assert_eq!(normalized.bundle, Bundle::default());
     }
 }

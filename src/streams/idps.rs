@@ -9,7 +9,12 @@ use super::{Assembly, Cadence, Context, Listing, Parents, Source, Step, Stream, 
 use crate::authomize::{Asset, AssetType, Bundle, custom_properties, text, time};
 use crate::record::Normalized;
 
-pub static LISTING: Listing = Listing { name: "idps", path: "/api/v1/idps?limit=200", omits: "", anchor: None };
+pub static LISTING: Listing = Listing {
+    name: "idps",
+    path: "/api/v1/idps?limit=200",
+    omits: "",
+    anchor: None,
+};
 
 pub static STREAM: Stream = Stream {
     name: "idps",
@@ -30,7 +35,10 @@ pub static STREAM: Stream = Stream {
     },
     identity: Identity::Object(Kind::IdentityProvider),
     cadence: Cadence::Full,
-    changed_by: &[Trigger { events: &["system.idp."], touches: Touches::Whole }],
+    changed_by: &[Trigger {
+        events: &["system.idp."],
+        touches: Touches::Whole,
+    }],
     rereads: &[],
     sweep: None,
     fixed: None,
@@ -41,11 +49,18 @@ pub static STREAM: Stream = Stream {
 /// <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/IdentityProviderSigningKeys/>
 fn next(assembly: &Assembly) -> Option<Step> {
     let path = format!("/api/v1/idps/{}/credentials/keys", assembly.parent);
-    assembly.parts.is_empty().then_some(Step { path, optional: true })
+    assembly.parts.is_empty().then_some(Step {
+        path,
+        optional: true,
+    })
 }
 
 fn assemble(assembly: &Assembly) -> Vec<Value> {
-    let keys = assembly.parts.first().map(|part| part.items.clone()).unwrap_or_default();
+    let keys = assembly
+        .parts
+        .first()
+        .map(|part| part.items.clone())
+        .unwrap_or_default();
     let mut idp = assembly.item.clone();
     if let Some(object) = idp.as_mut().and_then(Value::as_object_mut)
         && !keys.is_empty()
@@ -81,7 +96,10 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     };
     Some(Normalized {
         id,
-        bundle: Bundle { new_assets: vec![asset], ..Bundle::default() },
+        bundle: Bundle {
+            new_assets: vec![asset],
+            ..Bundle::default()
+        },
         source: source.into(),
         ocsf: None,
     })
@@ -98,7 +116,10 @@ mod tests {
             kind: "",
             parent: "0oa1".into(),
             item: Some(idp),
-            parts: vec![Part { items: keys, ..Part::default() }],
+            parts: vec![Part {
+                items: keys,
+                ..Part::default()
+            }],
         };
         let objects = assemble(&assembly);
         normalize(&to_raw_value(&objects[0]).unwrap(), &Context::default()).unwrap()
@@ -113,8 +134,18 @@ mod tests {
         });
         let normalized = normalized(idp, Vec::new());
         assert!(
-            !normalized.source.read::<Value>().unwrap().to_string().contains("hunter2")
-                && normalized.source.read::<Value>().unwrap().get("signing_keys").is_none()
+            !normalized
+                .source
+                .read::<Value>()
+                .unwrap()
+                .to_string()
+                .contains("hunter2")
+                && normalized
+                    .source
+                    .read::<Value>()
+                    .unwrap()
+                    .get("signing_keys")
+                    .is_none()
         );
         assert_eq!(
             to_value(&normalized.bundle).unwrap(),
@@ -132,7 +163,9 @@ mod tests {
     fn signing_keys_tell_until_when_they_are_valid() {
         let normalized = normalized(
             json!({"id": "0oa1"}),
-            vec![json!({"kid": "k", "kty": "RSA", "d": "hunter2", "expiresAt": "2027-01-01T00:00:00.000Z"})],
+            vec![
+                json!({"kid": "k", "kty": "RSA", "d": "hunter2", "expiresAt": "2027-01-01T00:00:00.000Z"}),
+            ],
         );
         assert_eq!(
             normalized.source.read::<Value>().unwrap()["signing_keys"],

@@ -108,13 +108,19 @@ pub fn by_name(name: &str) -> Option<&'static Stream> {
 /// The listing of this name.
 #[must_use]
 pub fn listing(name: &str) -> Option<&'static Listing> {
-    LISTINGS.iter().copied().find(|listing| listing.name == name)
+    LISTINGS
+        .iter()
+        .copied()
+        .find(|listing| listing.name == name)
 }
 
 /// The stream whose objects a listing's items are; `None` for a listing that serves others only.
 #[must_use]
 pub fn own_stream(listing: &Listing) -> Option<&'static Stream> {
-    STREAMS.iter().copied().find(|stream| matches!(stream.source, Source::Listing(own) if own == listing))
+    STREAMS
+        .iter()
+        .copied()
+        .find(|stream| matches!(stream.source, Source::Listing(own) if own == listing))
 }
 
 /// The scopes that the streams need, each once, in the table's order.
@@ -136,7 +142,9 @@ impl Stream {
         match &self.source {
             Source::Listing(listing) => vec![listing],
             Source::PerParent { parents, .. } => vec![parents.listing],
-            Source::Assembled { parents, .. } => parents.iter().map(|parents| parents.listing).collect(),
+            Source::Assembled { parents, .. } => {
+                parents.iter().map(|parents| parents.listing).collect()
+            }
             Source::SystemLog { .. } | Source::Counted { .. } => Vec::new(),
         }
     }
@@ -147,7 +155,9 @@ impl Stream {
     #[must_use]
     pub fn listings_without(&self, off: &[String]) -> Vec<&'static Listing> {
         let mut listings = self.listings();
-        let is_off = |listing: &Listing| own_stream(listing).is_some_and(|own| off.iter().any(|off| off == own.name));
+        let is_off = |listing: &Listing| {
+            own_stream(listing).is_some_and(|own| off.iter().any(|off| off == own.name))
+        };
         if listings.len() > 1 {
             listings.retain(|listing| !is_off(listing));
         }
@@ -157,8 +167,13 @@ impl Stream {
     /// The scopes of its requests and of the listings that it walks where `off` are switched off.
     #[must_use]
     pub fn scopes_without(&self, off: &[String]) -> Vec<&'static str> {
-        let listings = self.listings_without(off).into_iter().filter_map(own_stream);
-        std::iter::once(self.scope).chain(listings.map(|own| own.scope)).collect()
+        let listings = self
+            .listings_without(off)
+            .into_iter()
+            .filter_map(own_stream);
+        std::iter::once(self.scope)
+            .chain(listings.map(|own| own.scope))
+            .collect()
     }
 
     /// Whether its objects are put together from several answers.
@@ -171,7 +186,9 @@ impl Stream {
     #[must_use]
     pub fn parents_of_kind(&self, kind: &str) -> Option<&'static Parents> {
         match self.source {
-            Source::Assembled { parents, .. } => parents.iter().find(|parents| parents.kind == kind),
+            Source::Assembled { parents, .. } => {
+                parents.iter().find(|parents| parents.kind == kind)
+            }
             _ => None,
         }
     }
@@ -179,8 +196,15 @@ impl Stream {
     /// The records of this stream that events of this type touch.
     pub fn touches(&self, event_type: &str) -> impl Iterator<Item = Touches> + use<> {
         let identity = self.identity;
-        let ends = ENDS.iter().filter(move |end| matches!(end.touches, Touches::Gone(kind) if identity.hangs_on(kind)));
-        let touched: Vec<_> = self.changed_by.iter().chain(ends).filter(|trigger| trigger.is_for(event_type)).collect();
+        let ends = ENDS.iter().filter(
+            move |end| matches!(end.touches, Touches::Gone(kind) if identity.hangs_on(kind)),
+        );
+        let touched: Vec<_> = self
+            .changed_by
+            .iter()
+            .chain(ends)
+            .filter(|trigger| trigger.is_for(event_type))
+            .collect();
         touched.into_iter().map(|trigger| trigger.touches)
     }
 
@@ -194,8 +218,12 @@ impl Stream {
     #[must_use]
     pub fn parents_of(&self, listing: &str) -> Option<&Parents> {
         match &self.source {
-            Source::PerParent { parents, .. } => Some(parents).filter(|parents| parents.listing.name == listing),
-            Source::Assembled { parents, .. } => parents.iter().find(|parents| parents.listing.name == listing),
+            Source::PerParent { parents, .. } => {
+                Some(parents).filter(|parents| parents.listing.name == listing)
+            }
+            Source::Assembled { parents, .. } => parents
+                .iter()
+                .find(|parents| parents.listing.name == listing),
             Source::Listing(_) | Source::SystemLog { .. } | Source::Counted { .. } => None,
         }
     }

@@ -38,7 +38,10 @@ impl Context<'_> {
 /// The object as read, links and all.
 #[must_use]
 pub fn parse(raw: &RawValue) -> Option<Value> {
-    Json::parse(&mended(raw)).ok().filter(Json::is_object).map(Value::from)
+    Json::parse(&mended(raw))
+        .ok()
+        .filter(Json::is_object)
+        .map(Value::from)
 }
 
 /// The object's text. One that is JSON but no text (a lone surrogate escape) is mended rather than
@@ -47,7 +50,11 @@ pub(super) fn mended(raw: &RawValue) -> Cow<'_, str> {
     let text = raw.get();
     let has_escapes = memchr::memchr(b'\\', text.as_bytes()).is_some();
     let has_surrogates = has_escapes && (text.contains("\\ud") || text.contains("\\uD"));
-    if has_surrogates { Cow::Owned(without_lone_surrogates(text)) } else { Cow::Borrowed(text) }
+    if has_surrogates {
+        Cow::Owned(without_lone_surrogates(text))
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// For listings all of whose items are parents.
@@ -63,12 +70,19 @@ fn without_lone_surrogates(json: &str) -> String {
     while let Some(at) = rest.find('\\') {
         let (before, escape) = rest.split_at(at);
         mended.push_str(before);
-        let length = match (surrogate(escape), surrogate(escape.get(6..).unwrap_or_default())) {
+        let length = match (
+            surrogate(escape),
+            surrogate(escape.get(6..).unwrap_or_default()),
+        ) {
             (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => 12,
             (Some(_), _) => 0,
             (None, _) => escape.chars().take(2).map(char::len_utf8).sum(),
         };
-        mended.push_str(if length == 0 { "\\ufffd" } else { &escape[..length] });
+        mended.push_str(if length == 0 {
+            "\\ufffd"
+        } else {
+            &escape[..length]
+        });
         rest = &escape[if length == 0 { 6 } else { length }..];
     }
     mended + rest
@@ -87,7 +101,10 @@ pub fn id_of(raw: &RawValue) -> Option<String> {
     struct Identified {
         id: String,
     }
-    serde_json::from_str::<Identified>(raw.get()).ok().map(|object| object.id).filter(|id| !id.is_empty())
+    serde_json::from_str::<Identified>(raw.get())
+        .ok()
+        .map(|object| object.id)
+        .filter(|id| !id.is_empty())
 }
 
 /// A time at the top of an object, without reading the rest of it into memory.
@@ -106,7 +123,9 @@ pub(super) fn last_updated(raw: &RawValue) -> Option<Timestamp> {
     struct Updated {
         last_updated: Timestamp,
     }
-    serde_json::from_str::<Updated>(raw.get()).ok().map(|object| object.last_updated)
+    serde_json::from_str::<Updated>(raw.get())
+        .ok()
+        .map(|object| object.last_updated)
 }
 
 #[cfg(test)]
@@ -116,7 +135,8 @@ mod tests {
     #[test]
     fn a_lone_surrogate_costs_no_record() {
         let context = Context::default();
-        let raw: Box<RawValue> = serde_json::from_str(r#"{"a":"\ud83d\ude00 \ud83d \\ud800 \n\ude00"}"#).unwrap();
+        let raw: Box<RawValue> =
+            serde_json::from_str(r#"{"a":"\ud83d\ude00 \ud83d \\ud800 \n\ude00"}"#).unwrap();
         let object = context.object(&raw).unwrap();
         assert_eq!(object["a"], "😀 \u{fffd} \\ud800 \n\u{fffd}");
     }

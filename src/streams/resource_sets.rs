@@ -9,8 +9,12 @@ use super::{Assembly, Cadence, Context, Listing, Parents, Source, Step, Stream, 
 use crate::authomize::{Asset, AssetType, Association, Bundle, DESCRIPTION_CHARS, cut, text, time};
 use crate::record::Normalized;
 
-pub static LISTING: Listing =
-    Listing { name: "resource_sets", path: "/api/v1/iam/resource-sets", omits: "", anchor: None };
+pub static LISTING: Listing = Listing {
+    name: "resource_sets",
+    path: "/api/v1/iam/resource-sets",
+    omits: "",
+    anchor: None,
+};
 
 pub static STREAM: Stream = Stream {
     name: "resource_sets",
@@ -31,7 +35,10 @@ pub static STREAM: Stream = Stream {
     },
     identity: Identity::Own,
     cadence: Cadence::Full,
-    changed_by: &[Trigger { events: &["iam.resourceset."], touches: Touches::Whole }],
+    changed_by: &[Trigger {
+        events: &["iam.resourceset."],
+        touches: Touches::Whole,
+    }],
     rereads: &[],
     sweep: None,
     fixed: None,
@@ -54,19 +61,34 @@ fn next(assembly: &Assembly) -> Option<Step> {
 
 /// The role that a binding gives, if it names one that a path can hold.
 fn role(binding: &Value) -> Option<String> {
-    text(binding, &["id"]).filter(|id| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)))
+    text(binding, &["id"]).filter(|id| {
+        id.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    })
 }
 
 fn assemble(assembly: &Assembly) -> Vec<Value> {
-    let items = |at: usize| assembly.parts.get(at).map(|part| part.items.as_slice()).unwrap_or_default();
+    let items = |at: usize| {
+        assembly
+            .parts
+            .get(at)
+            .map(|part| part.items.as_slice())
+            .unwrap_or_default()
+    };
     let resources: Vec<Value> = items(0).iter().cloned().map(with_resource).collect();
     let mut answers = assembly.parts.iter().skip(2);
     let binding = |binding: &Value| {
         let mut binding = binding.clone();
         // A binding that names no role was not asked for, and is written as it came.
         if let (true, Some(object)) = (role(&binding).is_some(), binding.as_object_mut()) {
-            let members = answers.next().map(|part| part.items.clone()).unwrap_or_default();
-            object.insert("members".to_owned(), members.into_iter().map(with_principal).collect());
+            let members = answers
+                .next()
+                .map(|part| part.items.clone())
+                .unwrap_or_default();
+            object.insert(
+                "members".to_owned(),
+                members.into_iter().map(with_principal).collect(),
+            );
         }
         binding
     };
@@ -127,14 +149,29 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
         description: text(&source, &["description"]).map(|text| cut(&text, DESCRIPTION_CHARS)),
         ..Asset::default()
     };
-    let members: Vec<Member> = source["resources"].as_array().into_iter().flatten().filter_map(member).collect();
-    let inherits = |member: &Member| Association { source_id: id.clone(), target_id: member.id.clone() };
+    let members: Vec<Member> = source["resources"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(member)
+        .collect();
+    let inherits = |member: &Member| Association {
+        source_id: id.clone(),
+        target_id: member.id.clone(),
+    };
     let bundle = Bundle {
         new_assets_inheritance: members.iter().map(inherits).collect(),
-        new_assets: std::iter::once(set).chain(members.into_iter().map(|member| member.asset)).collect(),
+        new_assets: std::iter::once(set)
+            .chain(members.into_iter().map(|member| member.asset))
+            .collect(),
         ..Bundle::default()
     };
-    Some(Normalized { id, bundle, source: source.into(), ocsf: None })
+    Some(Normalized {
+        id,
+        bundle,
+        source: source.into(),
+        ocsf: None,
+    })
 }
 
 /// A member of a set, and its asset.
@@ -156,19 +193,39 @@ fn member(resource: &Value) -> Option<Member> {
         ..Asset::default()
     };
     let orn = text(resource, &["orn"]);
-    if let (Some(origin_type), Some(id)) = (text(resource, &["resource_type"]), text(resource, &["resource_id"])) {
+    if let (Some(origin_type), Some(id)) = (
+        text(resource, &["resource_type"]),
+        text(resource, &["resource_id"]),
+    ) {
         let (kind, name) = match origin_type.as_str() {
             // orn:okta:idp:{org}:apps:{catalogue name}:{id}
-            "Application" => (AssetType::Application, orn.as_deref().and_then(|orn| orn.rsplit(':').nth(1))),
+            "Application" => (
+                AssetType::Application,
+                orn.as_deref().and_then(|orn| orn.rsplit(':').nth(1)),
+            ),
             "IdentityProvider" => (AssetType::Integration, None),
             _ => (AssetType::Other, None),
         };
-        let name = name.filter(|name| !name.is_empty()).unwrap_or(&id).to_owned();
-        return Some(Member { asset: asset(&id, name, kind, &origin_type), id });
+        let name = name
+            .filter(|name| !name.is_empty())
+            .unwrap_or(&id)
+            .to_owned();
+        return Some(Member {
+            asset: asset(&id, name, kind, &origin_type),
+            id,
+        });
     }
     let orn = orn.or_else(|| text(resource, &["id"]))?;
     let name = orn.rsplit(':').next().unwrap_or_default().to_owned();
-    Some(Member { asset: asset(&orn, format!("All {name}"), AssetType::Other, "ResourceCollection"), id: orn })
+    Some(Member {
+        asset: asset(
+            &orn,
+            format!("All {name}"),
+            AssetType::Other,
+            "ResourceCollection",
+        ),
+        id: orn,
+    })
 }
 
 #[cfg(test)]
@@ -193,20 +250,38 @@ mod tests {
             json!({"id": "irb2", "_links": link("groups/00g2")}),
         ];
         let item = json!({"id": "iam1", "label": "Europe", "description": "", "_links": {}});
-        let parts = [resources, bindings, members].into_iter().map(|items| Part { items, ..Part::default() }).collect();
-        Assembly { kind: "ResourceSet", parent: "iam1".into(), item: Some(item), parts }
+        let parts = [resources, bindings, members]
+            .into_iter()
+            .map(|items| Part {
+                items,
+                ..Part::default()
+            })
+            .collect();
+        Assembly {
+            kind: "ResourceSet",
+            parent: "iam1".into(),
+            item: Some(item),
+            parts,
+        }
     }
 
     #[test]
     fn members_and_resources_are_known_by_their_links() {
-        let set = normalize(&to_raw_value(&assemble(&assembly())[0]).unwrap(), &Context::default()).unwrap();
+        let set = normalize(
+            &to_raw_value(&assemble(&assembly())[0]).unwrap(),
+            &Context::default(),
+        )
+        .unwrap();
         assert_eq!(
             set.source.read::<Value>().unwrap()["bindings"],
             json!([{"id": "cr01", "members": [
                 {"id": "irb1", "principal_type": "User", "principal_id": "00u1"}, {"id": "irb2", "principal_type": "Group", "principal_id": "00g2"},
             ]}])
         );
-        assert_eq!(set.source.read::<Value>().unwrap()["resources"][0]["resource_id"], "00g1");
+        assert_eq!(
+            set.source.read::<Value>().unwrap()["resources"][0]["resource_id"],
+            "00g1"
+        );
         let bundle = to_value(&set.bundle).unwrap();
         let targets: Vec<_> = bundle["new_assets_inheritance"]
             .as_array()
@@ -215,29 +290,46 @@ mod tests {
             .map(|i| i["targetId"].as_str().unwrap())
             .collect();
         assert_eq!(targets, ["00g1", "0oa1", "orn:okta:directory:00o1:users"]);
-        let assets: Vec<_> =
-            bundle["new_assets"].as_array().unwrap().iter().map(|a| a["name"].as_str().unwrap()).collect();
+        let assets: Vec<_> = bundle["new_assets"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|a| a["name"].as_str().unwrap())
+            .collect();
         assert_eq!(assets, ["Europe", "00g1", "bookmark", "All users"]);
     }
 
     #[test]
     fn a_binding_without_a_role_costs_no_other_binding() {
-        for odd in [json!({"_links": {}}), json!({"id": ""}), json!({"id": "a/b?c"}), json!({"id": []}), json!({})] {
+        for odd in [
+            json!({"_links": {}}),
+            json!({"id": ""}),
+            json!({"id": "a/b?c"}),
+            json!({"id": []}),
+            json!({}),
+        ] {
             let mut assembly = assembly();
             assembly.parts.truncate(1);
-            assembly
-                .parts
-                .push(Part { items: vec![json!({"id": "cr1"}), odd.clone(), json!({"id": "cr2"})], ..Part::default() });
+            assembly.parts.push(Part {
+                items: vec![json!({"id": "cr1"}), odd.clone(), json!({"id": "cr2"})],
+                ..Part::default()
+            });
             for (role, user) in [("cr1", "00u1"), ("cr2", "00u2")] {
                 let path = format!("/api/v1/iam/resource-sets/iam1/bindings/{role}/members");
                 assert_eq!(next(&assembly).map(|step| step.path), Some(path), "{odd}");
                 let member = json!({"id": "irb", "_links": link(&format!("users/{user}"))});
-                assembly.parts.push(Part { items: vec![member], ..Part::default() });
+                assembly.parts.push(Part {
+                    items: vec![member],
+                    ..Part::default()
+                });
             }
             assert_eq!(next(&assembly), None, "{odd}");
             let set = &assemble(&assembly)[0];
             for (at, user) in [(0, "00u1"), (2, "00u2")] {
-                assert_eq!(set["bindings"][at]["members"][0]["principal_id"], user, "{odd}");
+                assert_eq!(
+                    set["bindings"][at]["members"][0]["principal_id"], user,
+                    "{odd}"
+                );
             }
             assert_eq!(set["bindings"][1], odd);
         }
@@ -250,9 +342,18 @@ mod tests {
             assembly.parts.truncate(parts);
             next(&assembly).map(|step| step.path)
         };
-        assert_eq!(path(0).as_deref(), Some("/api/v1/iam/resource-sets/iam1/resources"));
-        assert_eq!(path(1).as_deref(), Some("/api/v1/iam/resource-sets/iam1/bindings"));
-        assert_eq!(path(2).as_deref(), Some("/api/v1/iam/resource-sets/iam1/bindings/cr01/members"));
+        assert_eq!(
+            path(0).as_deref(),
+            Some("/api/v1/iam/resource-sets/iam1/resources")
+        );
+        assert_eq!(
+            path(1).as_deref(),
+            Some("/api/v1/iam/resource-sets/iam1/bindings")
+        );
+        assert_eq!(
+            path(2).as_deref(),
+            Some("/api/v1/iam/resource-sets/iam1/bindings/cr01/members")
+        );
         assert_eq!(path(3), None);
     }
 }

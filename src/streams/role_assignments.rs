@@ -10,18 +10,27 @@ use serde_json::value::RawValue;
 use super::change::{Identity, Kind, LOSSES_OF_A_USER, Of, Read, Reread, Touches, Trigger};
 use super::roles::{grouping_id, privilege_id};
 use super::{
-    Assembly, Cadence, Context, Listing, Mentions, Parents, Source, Step, Stream, applications, every, groups, parse,
+    Assembly, Cadence, Context, Listing, Mentions, Parents, Source, Step, Stream, applications,
+    every, groups, parse,
 };
 use crate::authomize::{Asset, AssetType, Association, Bundle, Permission, SourceType, text};
 use crate::record::Normalized;
 
 /// The users that hold a role, directly or through a group: saves asking for every user's roles.
-pub static ASSIGNEES: Listing =
-    Listing { name: "role_assignees", path: "/api/v1/iam/assignees/users?limit=100", omits: "", anchor: None };
+pub static ASSIGNEES: Listing = Listing {
+    name: "role_assignees",
+    path: "/api/v1/iam/assignees/users?limit=100",
+    omits: "",
+    anchor: None,
+};
 
 const PRINCIPALS: &[Kind] = &[Kind::User, Kind::Group, Kind::Application];
-const CHANGES: &[&str] =
-    &["user.account.privilege.", "group.privilege.", "app.oauth2.client.privilege.", "iam.resourceset.bindings."];
+const CHANGES: &[&str] = &[
+    "user.account.privilege.",
+    "group.privilege.",
+    "app.oauth2.client.privilege.",
+    "iam.resourceset.bindings.",
+];
 
 pub static STREAM: Stream = Stream {
     name: "role_assignments",
@@ -56,21 +65,48 @@ pub static STREAM: Stream = Stream {
         ],
         next,
         assemble,
-        mentions: Some(Mentions { stream: "roles", ids: role_types }),
+        mentions: Some(Mentions {
+            stream: "roles",
+            ids: role_types,
+        }),
     },
     identity: Identity::Principal(PRINCIPALS),
     cadence: Cadence::Full,
     changed_by: &[
-        Trigger { events: LOSSES_OF_A_USER, touches: Touches::Life },
-        Trigger { events: CHANGES, touches: Touches::Each(PRINCIPALS) },
-        Trigger { events: &["iam.role.delete", "iam.resourceset.delete"], touches: Touches::Whole },
+        Trigger {
+            events: LOSSES_OF_A_USER,
+            touches: Touches::Life,
+        },
+        Trigger {
+            events: CHANGES,
+            touches: Touches::Each(PRINCIPALS),
+        },
+        Trigger {
+            events: &["iam.role.delete", "iam.resourceset.delete"],
+            touches: Touches::Whole,
+        },
     ],
     rereads: &[
-        Reread { of: Of::All(Kind::User), read: Read::Assembled { parent: "User", object: None } },
-        Reread { of: Of::All(Kind::Group), read: Read::Assembled { parent: "Group", object: None } },
+        Reread {
+            of: Of::All(Kind::User),
+            read: Read::Assembled {
+                parent: "User",
+                object: None,
+            },
+        },
+        Reread {
+            of: Of::All(Kind::Group),
+            read: Read::Assembled {
+                parent: "Group",
+                object: None,
+            },
+        },
         Reread {
             of: Of::All(Kind::Application),
-            read: Read::Assembled { parent: "Client", object: Some("/api/v1/apps/{id}") },
+            read: Read::Assembled {
+                parent: "Client",
+                object: Some("/api/v1/apps/{id}"),
+            },
         },
     ],
     sweep: None,
@@ -106,7 +142,10 @@ fn roles_path(assembly: &Assembly) -> String {
 
 /// An app's client id is mostly, but not always, the app's own.
 fn client_id(assembly: &Assembly) -> String {
-    let own = assembly.item.as_ref().and_then(|app| text(app, &["credentials", "oauthClient", "client_id"]));
+    let own = assembly
+        .item
+        .as_ref()
+        .and_then(|app| text(app, &["credentials", "oauthClient", "client_id"]));
     own.unwrap_or_else(|| assembly.parent.clone())
 }
 
@@ -123,13 +162,22 @@ fn targets_path(assignment: &Value) -> Option<&'static str> {
 /// The principal's own assignments.
 fn direct(assembly: &Assembly) -> impl Iterator<Item = &Value> {
     let through_group = assembly.kind != "Group";
-    let entries = assembly.parts.first().map(|part| part.items.as_slice()).unwrap_or_default();
-    entries.iter().filter(move |entry| !(through_group && entry["assignmentType"] == "GROUP"))
+    let entries = assembly
+        .parts
+        .first()
+        .map(|part| part.items.as_slice())
+        .unwrap_or_default();
+    entries
+        .iter()
+        .filter(move |entry| !(through_group && entry["assignmentType"] == "GROUP"))
 }
 
 /// Whether a role can be narrowed and is known by an id that a path can hold.
 fn is_scoped(assignment: &Value) -> bool {
-    let is_plain = |id: String| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let is_plain = |id: String| {
+        id.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
     targets_path(assignment).is_some() && text(assignment, &["id"]).is_some_and(is_plain)
 }
 
@@ -171,14 +219,24 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     let principal = text(&source, &["principal_id"])?;
     let id = format!("{principal}:{}", text(&source, &["id"])?);
     let role = text(&source, &["role"]).or_else(|| text(&source, &["type"]));
-    let bundle = role.map(|role| bundle(&source, &principal, &role)).unwrap_or_default();
-    Some(Normalized { id, bundle, source: source.into(), ocsf: None })
+    let bundle = role
+        .map(|role| bundle(&source, &principal, &role))
+        .unwrap_or_default();
+    Some(Normalized {
+        id,
+        bundle,
+        source: source.into(),
+        ocsf: None,
+    })
 }
 
 fn bundle(source: &Value, principal: &str, role: &str) -> Bundle {
     let targets = source["targets"].as_array();
     let assets: Vec<Target> = match text(source, &["resource-set"]) {
-        Some(set) => vec![Target { id: set, asset: None }],
+        Some(set) => vec![Target {
+            id: set,
+            asset: None,
+        }],
         None => targets.into_iter().flatten().filter_map(target).collect(),
     };
     let is_group = source["principal_type"] == "Group";
@@ -188,15 +246,28 @@ fn bundle(source: &Value, principal: &str, role: &str) -> Bundle {
         if !is_unscoped {
             return Bundle::default();
         }
-        let association = vec![Association { source_id: principal.to_owned(), target_id: grouping_id(role) }];
+        let association = vec![Association {
+            source_id: principal.to_owned(),
+            target_id: grouping_id(role),
+        }];
         return match is_group {
-            true => Bundle { new_groupings_association: association, ..Bundle::default() },
-            false => Bundle { new_accounts_association: association, ..Bundle::default() },
+            true => Bundle {
+                new_groupings_association: association,
+                ..Bundle::default()
+            },
+            false => Bundle {
+                new_accounts_association: association,
+                ..Bundle::default()
+            },
         };
     }
     let permission = |target: &Target| Permission {
         source_unique_id: principal.to_owned(),
-        source_type: if is_group { SourceType::Grouping } else { SourceType::User },
+        source_type: if is_group {
+            SourceType::Grouping
+        } else {
+            SourceType::User
+        },
         privilege_id: privilege_id(role),
         asset_id: Some(target.id.clone()),
         is_role: true,
@@ -204,7 +275,10 @@ fn bundle(source: &Value, principal: &str, role: &str) -> Bundle {
     };
     Bundle {
         new_permissions: assets.iter().map(permission).collect(),
-        new_assets: assets.into_iter().filter_map(|target| target.asset).collect(),
+        new_assets: assets
+            .into_iter()
+            .filter_map(|target| target.asset)
+            .collect(),
         ..Bundle::default()
     }
 }
@@ -212,7 +286,10 @@ fn bundle(source: &Value, principal: &str, role: &str) -> Bundle {
 /// Tags of an assignment for its members that have no field of their own in a permission.
 fn tags(source: &Value) -> Vec<String> {
     let tag = |key: &&str| text(source, &[key]).map(|value| format!("{key}:{value}"));
-    ["status", "assignmentType", "created", "lastUpdated"].iter().filter_map(tag).collect()
+    ["status", "assignmentType", "created", "lastUpdated"]
+        .iter()
+        .filter_map(tag)
+        .collect()
 }
 
 /// The object that a role is narrowed to, and its asset.
@@ -236,15 +313,36 @@ fn target(target: &Value) -> Option<Target> {
     if let Some(id) = text(target, &["id"]) {
         let is_group = target.get("objectClass").is_some() || target.get("profile").is_some();
         let asset = match is_group {
-            true => asset(&id, text(target, &["profile", "name"]), AssetType::Other, "Group"),
-            false => asset(&id, text(target, &["name"]), AssetType::Application, "Application"),
+            true => asset(
+                &id,
+                text(target, &["profile", "name"]),
+                AssetType::Other,
+                "Group",
+            ),
+            false => asset(
+                &id,
+                text(target, &["name"]),
+                AssetType::Application,
+                "Application",
+            ),
         };
-        return Some(Target { id, asset: Some(asset) });
+        return Some(Target {
+            id,
+            asset: Some(asset),
+        });
     }
     let entry = text(target, &["name"])?;
     let id = format!("catalog:{entry}");
     let name = text(target, &["displayName"]).or(Some(entry));
-    Some(Target { asset: Some(asset(&id, name, AssetType::Application, "CatalogApplication")), id })
+    Some(Target {
+        asset: Some(asset(
+            &id,
+            name,
+            AssetType::Application,
+            "CatalogApplication",
+        )),
+        id,
+    })
 }
 
 #[cfg(test)]
@@ -254,13 +352,27 @@ mod tests {
     use serde_json::{json, to_value, value::to_raw_value};
 
     fn assembly(kind: &'static str, parts: Vec<Vec<Value>>) -> Assembly {
-        let parts = parts.into_iter().map(|items| Part { items, ..Part::default() }).collect();
-        Assembly { kind, parent: "00u1".into(), item: None, parts }
+        let parts = parts
+            .into_iter()
+            .map(|items| Part {
+                items,
+                ..Part::default()
+            })
+            .collect();
+        Assembly {
+            kind,
+            parent: "00u1".into(),
+            item: None,
+            parts,
+        }
     }
 
     fn normalized(assembly: &Assembly) -> Vec<Normalized> {
         let context = Context::default();
-        assemble(assembly).iter().map(|object| normalize(&to_raw_value(object).unwrap(), &context).unwrap()).collect()
+        assemble(assembly)
+            .iter()
+            .map(|object| normalize(&to_raw_value(object).unwrap(), &context).unwrap())
+            .collect()
     }
 
     #[test]
@@ -282,16 +394,29 @@ mod tests {
             Some("/api/v1/users/00u1/roles/KVJUKUS7IFCE2SKO/targets/groups?limit=200")
         );
         assert_eq!(path(vec![roles, vec![], vec![]]), None);
-        assert_eq!(next(&assembly("Group", vec![])).unwrap().path, "/api/v1/groups/00u1/roles");
-        assert_eq!(next(&assembly("Client", vec![])).unwrap().path, "/oauth2/v1/clients/00u1/roles");
+        assert_eq!(
+            next(&assembly("Group", vec![])).unwrap().path,
+            "/api/v1/groups/00u1/roles"
+        );
+        assert_eq!(
+            next(&assembly("Client", vec![])).unwrap().path,
+            "/oauth2/v1/clients/00u1/roles"
+        );
         let app = json!({"id": "00u1", "credentials": {"oauthClient": {"client_id": "reporting"}}});
-        let client = Assembly { item: Some(app), ..assembly("Client", vec![]) };
-        assert_eq!(next(&client).unwrap().path, "/oauth2/v1/clients/reporting/roles");
+        let client = Assembly {
+            item: Some(app),
+            ..assembly("Client", vec![])
+        };
+        assert_eq!(
+            next(&client).unwrap().path,
+            "/oauth2/v1/clients/reporting/roles"
+        );
     }
 
     #[test]
     fn an_unscoped_role_is_membership_in_it() {
-        let direct = json!({"id": "ra1", "type": "SUPER_ADMIN", "assignmentType": "USER", "_links": {}});
+        let direct =
+            json!({"id": "ra1", "type": "SUPER_ADMIN", "assignmentType": "USER", "_links": {}});
         let inherited = json!({"id": "gra1", "type": "ORG_ADMIN", "assignmentType": "GROUP"});
         let normalized = normalized(&assembly("User", vec![vec![direct, inherited]]));
         assert_eq!(normalized.len(), 1);
@@ -309,16 +434,20 @@ mod tests {
         let role = json!({"id": "gra1", "type": "MOBILE_ADMIN", "assignmentType": "GROUP"});
         let assembly = assembly("Group", vec![vec![role]]);
         let association = json!({"new_groupings_association": [{"sourceId": "00u1", "targetId": "role:MOBILE_ADMIN"}]});
-        assert_eq!(to_value(&normalized(&assembly)[0].bundle).unwrap(), association);
+        assert_eq!(
+            to_value(&normalized(&assembly)[0].bundle).unwrap(),
+            association
+        );
         assert_eq!(role_types(&assembly), ["MOBILE_ADMIN"]);
     }
 
     #[test]
     fn a_scoped_role_is_a_permission_on_each_target() {
         let role = json!({"id": "X", "type": "USER_ADMIN", "status": "ACTIVE"});
-        let group =
-            json!({"id": "00g1", "objectClass": ["okta:user_group"], "profile": {"name": "Engineers"}, "_links": {}});
-        let bundle = to_value(&normalized(&assembly("User", vec![vec![role], vec![group]]))[0].bundle).unwrap();
+        let group = json!({"id": "00g1", "objectClass": ["okta:user_group"], "profile": {"name": "Engineers"}, "_links": {}});
+        let bundle =
+            to_value(&normalized(&assembly("User", vec![vec![role], vec![group]]))[0].bundle)
+                .unwrap();
         assert_eq!(
             bundle,
             json!({
@@ -327,34 +456,70 @@ mod tests {
             })
         );
         let role = json!({"id": "X", "type": "APP_ADMIN"});
-        let targets = vec![json!({"id": "0oa1", "name": "x"}), json!({"name": "facebook", "displayName": "Facebook"})];
-        let bundle = to_value(&normalized(&assembly("User", vec![vec![role], targets]))[0].bundle).unwrap();
-        let assets: Vec<_> =
-            bundle["new_permissions"].as_array().unwrap().iter().map(|p| p["assetId"].as_str().unwrap()).collect();
+        let targets = vec![
+            json!({"id": "0oa1", "name": "x"}),
+            json!({"name": "facebook", "displayName": "Facebook"}),
+        ];
+        let bundle =
+            to_value(&normalized(&assembly("User", vec![vec![role], targets]))[0].bundle).unwrap();
+        let assets: Vec<_> = bundle["new_permissions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|p| p["assetId"].as_str().unwrap())
+            .collect();
         assert_eq!(assets, ["0oa1", "catalog:facebook"]);
-        let types: Vec<_> =
-            bundle["new_assets"].as_array().unwrap().iter().map(|a| a["originType"].as_str().unwrap()).collect();
+        let types: Vec<_> = bundle["new_assets"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|a| a["originType"].as_str().unwrap())
+            .collect();
         assert_eq!(types, ["Application", "CatalogApplication"]);
     }
 
     #[test]
     fn a_role_whose_targets_are_gone_while_they_are_read_is_left_out() {
-        let roles = vec![json!({"id": "X", "type": "USER_ADMIN"}), json!({"id": "Y", "type": "APP_ADMIN"})];
-        let mut assembly = assembly("User", vec![roles, vec![], vec![json!({"id": "0oa1", "name": "x"})]]);
+        let roles = vec![
+            json!({"id": "X", "type": "USER_ADMIN"}),
+            json!({"id": "Y", "type": "APP_ADMIN"}),
+        ];
+        let mut assembly = assembly(
+            "User",
+            vec![roles, vec![], vec![json!({"id": "0oa1", "name": "x"})]],
+        );
         assembly.parts[1].is_gone = true;
         let normalized = normalized(&assembly);
-        assert_eq!(normalized.iter().map(|role| role.id.as_str()).collect::<Vec<_>>(), ["00u1:Y"]);
-        assert_eq!(normalized[0].bundle.new_permissions[0].asset_id.as_deref(), Some("0oa1"));
+        assert_eq!(
+            normalized
+                .iter()
+                .map(|role| role.id.as_str())
+                .collect::<Vec<_>>(),
+            ["00u1:Y"]
+        );
+        assert_eq!(
+            normalized[0].bundle.new_permissions[0].asset_id.as_deref(),
+            Some("0oa1")
+        );
     }
 
     #[test]
     fn a_role_whose_targets_are_not_understood_is_over_nothing() {
-        let odd_target = vec![vec![json!({"id": "X", "type": "USER_ADMIN"})], vec![json!({"_links": {}})]];
+        let odd_target = vec![
+            vec![json!({"id": "X", "type": "USER_ADMIN"})],
+            vec![json!({"_links": {}})],
+        ];
         let odd_id = vec![vec![json!({"id": "a/b", "type": "HELP_DESK_ADMIN"})]];
-        let no_set = vec![vec![json!({"id": "irb1", "type": "CUSTOM", "role": "cr01"})]];
+        let no_set = vec![vec![
+            json!({"id": "irb1", "type": "CUSTOM", "role": "cr01"}),
+        ]];
         for parts in [odd_target, odd_id, no_set] {
             let normalized = normalized(&assembly("User", parts));
-            assert_eq!((normalized.len(), &normalized[0].bundle), (1, &Bundle::default()), "{normalized:?}");
+            assert_eq!(
+                (normalized.len(), &normalized[0].bundle),
+                (1, &Bundle::default()),
+                "{normalized:?}"
+            );
         }
     }
 

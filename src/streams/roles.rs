@@ -8,11 +8,17 @@ use serde_json::{Value, json};
 use super::change::{Identity, Kind, Touches, Trigger};
 use super::{Assembly, Cadence, Context, Fixed, Listing, Parents, Source, Step, Stream, every};
 use crate::authomize::{
-    Association, Bundle, Grouping, GroupingType, Permission, Privilege, PrivilegeType, SourceType, text,
+    Association, Bundle, Grouping, GroupingType, Permission, Privilege, PrivilegeType, SourceType,
+    text,
 };
 use crate::record::Normalized;
 
-pub static LISTING: Listing = Listing { name: "roles", path: "/api/v1/iam/roles", omits: "", anchor: None };
+pub static LISTING: Listing = Listing {
+    name: "roles",
+    path: "/api/v1/iam/roles",
+    omits: "",
+    anchor: None,
+};
 
 pub static STREAM: Stream = Stream {
     name: "roles",
@@ -33,10 +39,16 @@ pub static STREAM: Stream = Stream {
     },
     identity: Identity::Own,
     cadence: Cadence::Full,
-    changed_by: &[Trigger { events: &["iam.role."], touches: Touches::Whole }],
+    changed_by: &[Trigger {
+        events: &["iam.role."],
+        touches: Touches::Whole,
+    }],
     rereads: &[],
     sweep: None,
-    fixed: Some(Fixed { known: &STANDARD, object: standard }),
+    fixed: Some(Fixed {
+        known: &STANDARD,
+        object: standard,
+    }),
     normalize,
     tombstone: None,
 };
@@ -75,7 +87,11 @@ fn label(kind: &str) -> String {
         _ => {
             let word = |word: &str| match word {
                 "ADMIN" => "Administrator".to_owned(),
-                _ => word.chars().take(1).chain(word.chars().skip(1).flat_map(char::to_lowercase)).collect(),
+                _ => word
+                    .chars()
+                    .take(1)
+                    .chain(word.chars().skip(1).flat_map(char::to_lowercase))
+                    .collect(),
             };
             kind.split('_').map(word).collect::<Vec<_>>().join(" ")
         }
@@ -93,11 +109,18 @@ pub(super) fn privilege_id(role: &str) -> String {
 }
 
 fn next(assembly: &Assembly) -> Option<Step> {
-    assembly.parts.is_empty().then(|| Step::to(format!("/api/v1/iam/roles/{}/permissions", assembly.parent)))?
+    assembly
+        .parts
+        .is_empty()
+        .then(|| Step::to(format!("/api/v1/iam/roles/{}/permissions", assembly.parent)))?
 }
 
 fn assemble(assembly: &Assembly) -> Vec<Value> {
-    let permissions = assembly.parts.first().map(|part| part.items.clone()).unwrap_or_default();
+    let permissions = assembly
+        .parts
+        .first()
+        .map(|part| part.items.clone())
+        .unwrap_or_default();
     let mut role = assembly.item.clone();
     if let Some(object) = role.as_mut().and_then(Value::as_object_mut) {
         object.insert("permissions".to_owned(), permissions.into());
@@ -130,19 +153,34 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
         privilege_id: privilege_id(&id),
         asset_id: None,
         is_role: true,
-        tags: text(&source, &["description"]).map(|text| format!("description:{text}")).into_iter().collect(),
+        tags: text(&source, &["description"])
+            .map(|text| format!("description:{text}"))
+            .into_iter()
+            .collect(),
     };
-    let grant = |permission: &String| Association { source_id: privilege_id(&id), target_id: permission.clone() };
+    let grant = |permission: &String| Association {
+        source_id: privilege_id(&id),
+        target_id: permission.clone(),
+    };
     let bundle = Bundle {
         new_groupings: vec![grouping],
         new_privileges: std::iter::once(role_privilege(&id, name))
-            .chain(permissions.iter().map(|permission| permission_privilege(permission)))
+            .chain(
+                permissions
+                    .iter()
+                    .map(|permission| permission_privilege(permission)),
+            )
             .collect(),
         new_privileges_grants: permissions.iter().map(grant).collect(),
         new_permissions: vec![permission],
         ..Bundle::default()
     };
-    Some(Normalized { id, bundle, source: source.into(), ocsf: None })
+    Some(Normalized {
+        id,
+        bundle,
+        source: source.into(),
+        ocsf: None,
+    })
 }
 
 fn role_privilege(role: &str, label: String) -> Privilege {
@@ -152,13 +190,23 @@ fn role_privilege(role: &str, label: String) -> Privilege {
         _ => PrivilegeType::Administrative,
     };
     let origin_id = Some(role.to_owned());
-    Privilege { unique_id: privilege_id(role), origin_id, origin_name: label, privilege_type: Some(kind), kind: None }
+    Privilege {
+        unique_id: privilege_id(role),
+        origin_id,
+        origin_name: label,
+        privilege_type: Some(kind),
+        kind: None,
+    }
 }
 
 /// A permission of a custom role (`okta.users.manage`).
 /// <https://developer.okta.com/docs/api/openapi/okta-management/guides/permissions/>
 fn permission_privilege(permission: &str) -> Privilege {
-    let kind = if permission.ends_with(".read") { PrivilegeType::MetadataRead } else { PrivilegeType::Administrative };
+    let kind = if permission.ends_with(".read") {
+        PrivilegeType::MetadataRead
+    } else {
+        PrivilegeType::Administrative
+    };
     Privilege {
         unique_id: permission.to_owned(),
         origin_id: Some(permission.to_owned()),
@@ -182,10 +230,18 @@ mod tests {
     fn a_custom_role_grants_its_permissions() {
         let role = json!({"id": "cr01", "label": "Auditor", "description": "Looks", "_links": {}});
         let part = Part {
-            items: vec![json!({"label": "okta.users.read", "_links": {}}), json!({"label": "okta.groups.manage"})],
+            items: vec![
+                json!({"label": "okta.users.read", "_links": {}}),
+                json!({"label": "okta.groups.manage"}),
+            ],
             ..Part::default()
         };
-        let assembly = Assembly { kind: "Role", parent: "cr01".into(), item: Some(role), parts: vec![part] };
+        let assembly = Assembly {
+            kind: "Role",
+            parent: "cr01".into(),
+            item: Some(role),
+            parts: vec![part],
+        };
         let normalized = normalized(&assemble(&assembly)[0]);
         assert_eq!(normalized.id, "cr01");
         assert_eq!(
@@ -214,7 +270,12 @@ mod tests {
         for kind in STANDARD.iter().chain(&["MOBILE_ADMIN"]) {
             let normalized = normalized(&standard(kind));
             assert_eq!(normalized.id, *kind);
-            assert!(normalized.bundle.new_groupings[0].name.ends_with("Administrator"), "{normalized:?}");
+            assert!(
+                normalized.bundle.new_groupings[0]
+                    .name
+                    .ends_with("Administrator"),
+                "{normalized:?}"
+            );
         }
         assert_eq!(label("MOBILE_ADMIN"), "Mobile Administrator");
         let kind = |role| normalized(&standard(role)).bundle.new_privileges[0].privilege_type;

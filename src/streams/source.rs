@@ -144,6 +144,9 @@ impl Step {
     /// A step that must be answered.
     #[must_use]
     pub fn to(path: String) -> Option<Self> {
-        Some(Self { path, optional: false })
+        Some(Self {
+            path,
+            optional: false,
+        })
     }
 }

@@ -11,7 +11,9 @@ pub static STREAM: Stream = Stream {
     name: "usage",
     word: "actual usage",
     scope: "okta.logs.read",
-    source: Source::Counted { from: &activity::STREAM },
+    source: Source::Counted {
+        from: &activity::STREAM,
+    },
     identity: Identity::Own,
     cadence: Cadence::Full,
     changed_by: &[],

@@ -5,9 +5,13 @@ use jiff::Timestamp;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::change::{Identity, Kind, LIFE_OF_A_USER, Of, Read, Reread, Rows, Sweep, Touches, Trigger};
+use super::change::{
+    Identity, Kind, LIFE_OF_A_USER, Of, Read, Reread, Rows, Sweep, Touches, Trigger,
+};
 use super::{Cadence, Context, Listing, Source, Stream, last_updated, time_of};
-use crate::authomize::{Bundle, CustomProperty, User, UserStatus, UserUpdate, custom_properties, text, time};
+use crate::authomize::{
+    Bundle, CustomProperty, User, UserStatus, UserUpdate, custom_properties, text, time,
+};
 use crate::record::Normalized;
 
 /// The plain listing omits DEPROVISIONED users, a filtered one does not; `filter` reads the
@@ -50,10 +54,21 @@ pub static STREAM: Stream = Stream {
     identity: Identity::Object(Kind::User),
     cadence: Cadence::Full,
     changed_by: &[
-        Trigger { events: LIFE_OF_A_USER, touches: Touches::Life },
-        Trigger { events: CHANGES, touches: Touches::Each(&[Kind::User]) },
+        Trigger {
+            events: LIFE_OF_A_USER,
+            touches: Touches::Life,
+        },
+        Trigger {
+            events: CHANGES,
+            touches: Touches::Each(&[Kind::User]),
+        },
     ],
-    rereads: &[Reread { of: Of::All(Kind::User), read: Read::Object { path: "/api/v1/users/{id}" } }],
+    rereads: &[Reread {
+        of: Of::All(Kind::User),
+        read: Read::Object {
+            path: "/api/v1/users/{id}",
+        },
+    }],
     sweep: Some(Sweep {
         path: "/api/v1/users?limit=200&filter=lastUpdated%20ge%20%22{since}%22",
         time: last_updated,
@@ -71,7 +86,8 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     let user = User {
         unique_id: id.clone(),
         origin_id: id.clone(),
-        name: text(&source, &["profile", "login"]).or_else(|| text(&source, &["profile", "displayName"])),
+        name: text(&source, &["profile", "login"])
+            .or_else(|| text(&source, &["profile", "displayName"])),
         email: text(&source, &["profile", "email"]),
         first_name: text(&source, &["profile", "firstName"]),
         last_name: text(&source, &["profile", "lastName"]),
@@ -84,25 +100,42 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     };
     Some(Normalized {
         id,
-        bundle: Bundle { new_users: vec![user], ..Bundle::default() },
+        bundle: Bundle {
+            new_users: vec![user],
+            ..Bundle::default()
+        },
         source: source.into(),
         ocsf: None,
     })
 }
 
 fn tombstone(id: &str) -> Bundle {
-    let update = UserUpdate { unique_id: id.to_owned(), status: Some(UserStatus::Deleted), ..UserUpdate::default() };
-    Bundle { update_users: vec![update], ..Bundle::default() }
+    let update = UserUpdate {
+        unique_id: id.to_owned(),
+        status: Some(UserStatus::Deleted),
+        ..UserUpdate::default()
+    };
+    Bundle {
+        update_users: vec![update],
+        ..Bundle::default()
+    }
 }
 
 /// When the user was created, or got the present status.
 fn life(user: &RawValue) -> Option<Timestamp> {
-    ["created", "activated", "statusChanged"].into_iter().filter_map(|field| time_of(user, field)).max()
+    ["created", "activated", "statusChanged"]
+        .into_iter()
+        .filter_map(|field| time_of(user, field))
+        .max()
 }
 
 /// <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/User/#tag/User/operation/getUser!c=200&path=status&t=response>
 fn status(source: &Value) -> UserStatus {
-    match source.get("status").and_then(Value::as_str).unwrap_or_default() {
+    match source
+        .get("status")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+    {
         "STAGED" | "PROVISIONED" => UserStatus::Staged,
         "ACTIVE" | "RECOVERY" | "PASSWORD_EXPIRED" => UserStatus::Enabled,
         "LOCKED_OUT" | "SUSPENDED" => UserStatus::Suspended,
@@ -113,7 +146,14 @@ fn status(source: &Value) -> UserStatus {
 
 /// Only a user type that says so makes an account external; the model's default is false.
 fn is_external(source: &Value) -> Option<bool> {
-    const EXTERNAL: [&str; 6] = ["external", "contractor", "vendor", "partner", "guest", "consultant"];
+    const EXTERNAL: [&str; 6] = [
+        "external",
+        "contractor",
+        "vendor",
+        "partner",
+        "guest",
+        "consultant",
+    ];
     let kind = text(source, &["profile", "userType"])?.to_lowercase();
     EXTERNAL.contains(&kind.as_str()).then_some(true)
 }
@@ -144,8 +184,18 @@ mod tests {
     use serde_json::{json, to_value, value::to_raw_value};
 
     fn normalized(user: &Value, drop_attributes: &[String]) -> Normalized {
-        let rules = Rules { drop_attributes: drop_attributes.to_vec(), ..Rules::default() };
-        normalize(&to_raw_value(user).unwrap(), &Context { parent: None, rules: &rules }).unwrap()
+        let rules = Rules {
+            drop_attributes: drop_attributes.to_vec(),
+            ..Rules::default()
+        };
+        normalize(
+            &to_raw_value(user).unwrap(),
+            &Context {
+                parent: None,
+                rules: &rules,
+            },
+        )
+        .unwrap()
     }
 
     #[test]
@@ -169,7 +219,14 @@ mod tests {
                 ],
             }]})
         );
-        assert!(normalized.source.read::<Value>().unwrap().get("_links").is_none());
+        assert!(
+            normalized
+                .source
+                .read::<Value>()
+                .unwrap()
+                .get("_links")
+                .is_none()
+        );
     }
 
     #[test]
@@ -204,7 +261,19 @@ mod tests {
     fn a_dropped_attribute_is_in_neither_source_nor_bundle() {
         let user = json!({"id": "00u1", "status": "ACTIVE", "profile": {"login": "ada@acme.example", "email": "ada@acme.example"}});
         let normalized = normalized(&user, &["login".into(), "email".into()]);
-        assert!(!to_value(&normalized.bundle).unwrap().to_string().contains("ada@"));
-        assert!(!normalized.source.read::<Value>().unwrap().to_string().contains("ada@"));
+        assert!(
+            !to_value(&normalized.bundle)
+                .unwrap()
+                .to_string()
+                .contains("ada@")
+        );
+        assert!(
+            !normalized
+                .source
+                .read::<Value>()
+                .unwrap()
+                .to_string()
+                .contains("ada@")
+        );
     }
 }

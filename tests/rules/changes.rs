@@ -17,7 +17,8 @@ async fn collected() -> (Rig, Vec<String>, Vec<String>, Vec<String>) {
     let (people, groups) = rig.populate(8, 3);
     let apps: Vec<_> = {
         let mut org = rig.org();
-        let apps = ["Wiki", "Payroll"].map(|label| org.create_app(NewApp::new("bookmark", label, "BOOKMARK")));
+        let apps = ["Wiki", "Payroll"]
+            .map(|label| org.create_app(NewApp::new("bookmark", label, "BOOKMARK")));
         org.assign_user(&apps[0], &people[0]);
         org.assign_group(&apps[1], &groups[1]);
         apps.into_iter().collect()
@@ -45,15 +46,23 @@ fn total(requests: &BTreeMap<String, u64>) -> u64 {
 
 fn manifests(rig: &Rig) -> Vec<Value> {
     let objects = rig.store.objects.lock().unwrap();
-    let manifests = objects.iter().filter(|(key, _)| key.starts_with("okta/manifests/"));
-    manifests.map(|(_, body)| serde_json::from_slice(body).unwrap()).collect()
+    let manifests = objects
+        .iter()
+        .filter(|(key, _)| key.starts_with("okta/manifests/"));
+    manifests
+        .map(|(_, body)| serde_json::from_slice(body).unwrap())
+        .collect()
 }
 
 #[tokio::test]
 async fn a_changed_profile_costs_one_request_and_names_its_cause() {
     let (rig, people, ..) = collected().await;
-    rig.org().update_user(&people[0], |profile| drop(profile.insert("title".into(), "Countess".into())));
-    rig.org().update_user(&people[0], |profile| drop(profile.insert("title".into(), "Analyst".into())));
+    rig.org().update_user(&people[0], |profile| {
+        drop(profile.insert("title".into(), "Countess".into()))
+    });
+    rig.org().update_user(&people[0], |profile| {
+        drop(profile.insert("title".into(), "Analyst".into()))
+    });
     let cause = rig.org().event_uuids().last().unwrap().clone();
     let (report, requests) = requests_of_run(&rig).await;
     assert_eq!(total(&requests), 1, "{requests:?}");
@@ -70,7 +79,9 @@ async fn several_changed_users_cost_one_request_and_name_their_causes() {
     let causes: Vec<_> = people[..5]
         .iter()
         .map(|person| {
-            rig.org().update_user(person, |profile| drop(profile.insert("title".into(), "Countess".into())));
+            rig.org().update_user(person, |profile| {
+                drop(profile.insert("title".into(), "Countess".into()))
+            });
             rig.org().event_uuids().last().unwrap().clone()
         })
         .collect();
@@ -80,7 +91,10 @@ async fn several_changed_users_cost_one_request_and_name_their_causes() {
     let state = rig.read();
     for (person, cause) in people.iter().zip(causes) {
         let user = &state.records("users")[person].record;
-        assert_eq!((&user["source"]["profile"]["title"], &user["cause"]), (&json!("Countess"), &json!(cause)));
+        assert_eq!(
+            (&user["source"]["profile"]["title"], &user["cause"]),
+            (&json!("Countess"), &json!(cause))
+        );
     }
     rig.assert_in_step();
 }
@@ -89,13 +103,20 @@ async fn several_changed_users_cost_one_request_and_name_their_causes() {
 async fn a_user_that_the_listing_of_changes_does_not_hold_is_read_alone() {
     let (rig, people, ..) = collected().await;
     for person in &people[..4] {
-        rig.org().update_user(person, |profile| drop(profile.insert("title".into(), "Countess".into())));
+        rig.org().update_user(person, |profile| {
+            drop(profile.insert("title".into(), "Countess".into()))
+        });
     }
-    rig.org().edit_user(&people[3], |user| user["lastUpdated"] = json!("2020-01-01T00:00:00.000Z"));
+    rig.org().edit_user(&people[3], |user| {
+        user["lastUpdated"] = json!("2020-01-01T00:00:00.000Z")
+    });
     let (_, requests) = requests_of_run(&rig).await;
     assert_eq!(total(&requests), 2, "{requests:?}");
     rig.assert_in_step();
-    assert_eq!(rig.read().records("users")[&people[3]].record["source"]["profile"]["title"], "Countess");
+    assert_eq!(
+        rig.read().records("users")[&people[3]].record["source"]["profile"]["title"],
+        "Countess"
+    );
 }
 
 #[tokio::test]
@@ -103,7 +124,9 @@ async fn someone_new_whom_no_event_names_is_read_wherever_the_listing_of_changes
     let rig = Rig::new().await;
     let people: Vec<_> = rig.org().silently(|org| {
         org.create_everyone();
-        (0..201).map(|n| org.create_user(NewUser::named(&format!("Ada{n}"), "Lovelace"))).collect()
+        (0..201)
+            .map(|n| org.create_user(NewUser::named(&format!("Ada{n}"), "Lovelace")))
+            .collect()
     });
     rig.run().await;
     rig.org().lose_targets(u64::MAX);
@@ -112,19 +135,26 @@ async fn someone_new_whom_no_event_names_is_read_wherever_the_listing_of_changes
     rig.org().advance(SignedDuration::from_mins(30));
     rig.org().silently(|org| {
         for person in &people {
-            org.update_user(person, |profile| drop(profile.insert("title".into(), "Countess".into())));
+            org.update_user(person, |profile| {
+                drop(profile.insert("title".into(), "Countess".into()))
+            });
         }
     });
     rig.run().await;
     rig.assert_in_step();
-    assert!(rig.ids("group_memberships").iter().any(|id| id.ends_with(&grace)));
+    assert!(
+        rig.ids("group_memberships")
+            .iter()
+            .any(|id| id.ends_with(&grace))
+    );
 }
 
 #[tokio::test]
 async fn a_crowd_that_was_created_at_once_is_no_news_an_hour_later() {
     let rig = Rig::new().await;
     rig.org().silently(|org| {
-        (0..450).for_each(|n| drop(org.create_user(NewUser::named(&format!("Ada{n}"), "Lovelace"))));
+        (0..450)
+            .for_each(|n| drop(org.create_user(NewUser::named(&format!("Ada{n}"), "Lovelace"))));
     });
     rig.without(&["factors"]);
     rig.run().await;
@@ -204,7 +234,10 @@ async fn users_groups_and_a_groups_members_do_not_share_a_manifest() {
     let (_, requests) = requests_of_run(&rig).await;
     assert_eq!(total(&requests), 2, "{requests:?}");
     rig.assert_in_step();
-    let scopes = manifests(&rig)[before..].iter().filter(|manifest| manifest["snapshots"] != json!([])).count();
+    let scopes = manifests(&rig)[before..]
+        .iter()
+        .filter(|manifest| manifest["snapshots"] != json!([]))
+        .count();
     assert_eq!(scopes, 2);
 }
 
@@ -222,8 +255,10 @@ async fn assignments_are_read_pair_by_pair() {
 #[tokio::test]
 async fn what_is_deleted_leaves_a_tombstone_and_nothing_that_hung_on_it() {
     let (rig, people, groups, apps) = collected().await;
-    rig.org().assign_role(&people[0], "SUPER_ADMIN", &Targets::default());
-    rig.org().assign_role(&groups[0], "ORG_ADMIN", &Targets::default());
+    rig.org()
+        .assign_role(&people[0], "SUPER_ADMIN", &Targets::default());
+    rig.org()
+        .assign_role(&groups[0], "ORG_ADMIN", &Targets::default());
     rig.run().await;
     rig.assert_in_step();
     rig.org().delete_user(&people[0]);
@@ -242,7 +277,10 @@ async fn what_is_deleted_leaves_a_tombstone_and_nothing_that_hung_on_it() {
         .collect();
     let lines = crate::support::rig::lines(&rig.store, keys.last().unwrap());
     let tombstone = lines.iter().find(|line| line["op"] == "delete").unwrap();
-    assert_eq!(tombstone["bundle"], json!({"update_users": [{"uniqueId": people[0], "status": "Deleted"}]}));
+    assert_eq!(
+        tombstone["bundle"],
+        json!({"update_users": [{"uniqueId": people[0], "status": "Deleted"}]})
+    );
     assert!(tombstone.get("source").is_none());
 }
 
@@ -251,7 +289,11 @@ async fn a_deletion_alone_needs_no_read() {
     let (rig, people, groups, apps) = collected().await;
     let [user, group, app] = {
         let org = rig.org();
-        [org.user_party(&people[0]), org.group_party(&groups[0]), org.app_party(&apps[1])]
+        [
+            org.user_party(&people[0]),
+            org.group_party(&groups[0]),
+            org.app_party(&apps[1]),
+        ]
     };
     {
         let mut org = rig.org();
@@ -280,8 +322,17 @@ async fn a_late_event_does_not_bring_back_what_is_gone() {
     rig.run().await;
     rig.assert_in_step();
     let other = rig.org().user_party(&people[2]);
-    rig.org().append_event(Event::new("user.lifecycle.create").on(user).published_at(at));
-    rig.org().append_event(Event::new("group.user_membership.add").on(other).on(group).published_at(at));
+    rig.org().append_event(
+        Event::new("user.lifecycle.create")
+            .on(user)
+            .published_at(at),
+    );
+    rig.org().append_event(
+        Event::new("group.user_membership.add")
+            .on(other)
+            .on(group)
+            .published_at(at),
+    );
     rig.run().await;
     rig.assert_in_step();
 }
@@ -325,8 +376,12 @@ async fn events_without_targets_touch_all_that_they_could_mean() {
     {
         let mut org = rig.org();
         org.silently(|org| {
-            org.update_user(&people[0], |profile| drop(profile.insert("title".into(), "Countess".into())));
-            org.update_group(&groups[0], |profile| drop(profile.insert("description".into(), "x".into())));
+            org.update_user(&people[0], |profile| {
+                drop(profile.insert("title".into(), "Countess".into()))
+            });
+            org.update_group(&groups[0], |profile| {
+                drop(profile.insert("description".into(), "x".into()))
+            });
             org.add_member(&groups[2], &people[1]);
             org.assign_user(&apps[0], &people[4]);
             org.assign_group(&apps[0], &groups[2]);
@@ -340,8 +395,14 @@ async fn events_without_targets_touch_all_that_they_could_mean() {
     let report = rig.run().await;
     assert_eq!(report.outcome, Outcome::Succeeded, "{report:#?}");
     rig.assert_in_step();
-    assert_eq!(rig.read().records("users")[&people[0]].record["source"]["profile"]["title"], "Countess");
-    assert_eq!(rig.read().records("groups")[&groups[0]].record["source"]["profile"]["description"], "x");
+    assert_eq!(
+        rig.read().records("users")[&people[0]].record["source"]["profile"]["title"],
+        "Countess"
+    );
+    assert_eq!(
+        rig.read().records("groups")[&groups[0]].record["source"]["profile"]["description"],
+        "x"
+    );
 }
 
 #[tokio::test]
@@ -362,7 +423,11 @@ async fn the_first_object_of_its_kind_is_found_though_no_event_names_it() {
 #[tokio::test]
 async fn what_a_stream_could_not_read_stays_due() {
     let (rig, people, groups, _) = collected().await;
-    rig.org().fail("GET /api/v1/users/*/groups", 100, fake_org::Failure::Status(500, String::new()));
+    rig.org().fail(
+        "GET /api/v1/users/*/groups",
+        100,
+        fake_org::Failure::Status(500, String::new()),
+    );
     rig.org().remove_member(&groups[0], &people[1]);
     let report = rig.run().await;
     assert_eq!(report.streams["group_memberships"].outcome, Outcome::Failed);
@@ -377,10 +442,13 @@ async fn a_party_of_an_unknown_type_is_known_by_its_id() {
     {
         let mut org = rig.org();
         org.silently(|org| {
-            org.update_user(&people[0], |profile| drop(profile.insert("title".into(), "Countess".into())))
+            org.update_user(&people[0], |profile| {
+                drop(profile.insert("title".into(), "Countess".into()))
+            })
         });
         org.append_event(
-            Event::new("user.account.update_profile").on(Party::new("Person", &people[0], "unknown", "unknown")),
+            Event::new("user.account.update_profile")
+                .on(Party::new("Person", &people[0], "unknown", "unknown")),
         );
     }
     let (_, requests) = requests_of_run(&rig).await;
@@ -390,8 +458,13 @@ async fn a_party_of_an_unknown_type_is_known_by_its_id() {
 #[tokio::test]
 async fn a_question_that_an_org_does_not_support_is_answered_by_a_snapshot() {
     let (rig, people, _, apps) = collected().await;
-    let refusal = json!({"errorCode": "E0000031", "errorSummary": "Invalid search criteria."}).to_string();
-    rig.org().fail("GET /api/v1/apps?filter=", 1_000, fake_org::Failure::Status(400, refusal));
+    let refusal =
+        json!({"errorCode": "E0000031", "errorSummary": "Invalid search criteria."}).to_string();
+    rig.org().fail(
+        "GET /api/v1/apps?filter=",
+        1_000,
+        fake_org::Failure::Status(400, refusal),
+    );
     rig.org().assign_user(&apps[0], &people[5]);
     rig.org().deactivate_user(&people[5]);
     let report = rig.run().await;

@@ -22,10 +22,17 @@ async fn a_first_run_brings_the_whole_org() {
     assert_eq!((report.sequence, report.streams["users"].upserts), (1, 450));
     rig.assert_in_step();
     let manifest = rig.store.json("okta/manifests/okta/000000000001.json");
-    let complete: Vec<_> =
-        manifest["snapshots"].as_array().unwrap().iter().map(|s| s["stream"].as_str().unwrap()).collect();
+    let complete: Vec<_> = manifest["snapshots"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| s["stream"].as_str().unwrap())
+        .collect();
     assert_eq!(complete.len(), 12, "{complete:?}");
-    assert_eq!(rig.read().streams["users"].records[&people[3]].record["source"]["status"], "DEPROVISIONED");
+    assert_eq!(
+        rig.read().streams["users"].records[&people[3]].record["source"]["status"],
+        "DEPROVISIONED"
+    );
 }
 
 #[tokio::test]
@@ -37,7 +44,10 @@ async fn an_idle_run_writes_nothing_and_costs_one_request() {
     rig.org().reset_counts();
     for _ in 0..3 {
         let report = rig.run().await;
-        assert_eq!((report.outcome, report.sequence, report.go_on), (Outcome::Succeeded, 1, false));
+        assert_eq!(
+            (report.outcome, report.sequence, report.go_on),
+            (Outcome::Succeeded, 1, false)
+        );
         assert_eq!(report.okta.requests, 1);
     }
     assert_eq!(rig.requests().len(), 1, "{:?}", rig.requests());
@@ -67,7 +77,8 @@ async fn an_event_that_is_stored_late_is_read_once() {
     let late = rig.org().now() - SignedDuration::from_hours(5);
     rig.org().append_event(Event::new("user.session.start"));
     rig.run().await;
-    rig.org().append_event(Event::new("user.session.end").published_at(late));
+    rig.org()
+        .append_event(Event::new("user.session.end").published_at(late));
     assert_eq!(rig.run().await.streams["activity"].upserts, 1);
     rig.assert_in_step();
 }
@@ -117,8 +128,17 @@ async fn streams_narrow_a_full_snapshot() {
     rig.populate(20, 4);
     rig.run().await;
     rig.org().reset_counts();
-    let report = rig.ask(json!({"mode": "full", "streams": ["groups"]})).await.unwrap();
-    assert_eq!((report.streams["groups"].upserts, report.streams["users"].upserts), (4, 0));
+    let report = rig
+        .ask(json!({"mode": "full", "streams": ["groups"]}))
+        .await
+        .unwrap();
+    assert_eq!(
+        (
+            report.streams["groups"].upserts,
+            report.streams["users"].upserts
+        ),
+        (4, 0)
+    );
     assert_eq!(report.streams["group_memberships"].upserts, 0);
     assert!(!rig.requests().contains_key("GET /api/v1/users"));
     rig.assert_in_step();
@@ -133,7 +153,10 @@ async fn a_run_stops_before_its_deadline_and_the_next_one_goes_on() {
     let mut reports = Vec::new();
     for _ in 0..20 {
         let began = std::time::Instant::now();
-        let report = rig.ask_within(json!({}), SignedDuration::from_millis(2_500)).await.unwrap();
+        let report = rig
+            .ask_within(json!({}), SignedDuration::from_millis(2_500))
+            .await
+            .unwrap();
         assert!(began.elapsed().as_millis() < 2_500, "{report:#?}");
         let done = !report.go_on;
         reports.push(report);
@@ -142,11 +165,18 @@ async fn a_run_stops_before_its_deadline_and_the_next_one_goes_on() {
         }
     }
     assert!(reports.len() > 2, "one run was enough: {reports:#?}");
-    assert_eq!((reports[0].outcome, reports[0].go_on), (Outcome::Partial, true));
+    assert_eq!(
+        (reports[0].outcome, reports[0].go_on),
+        (Outcome::Partial, true)
+    );
     assert_eq!(reports.last().unwrap().outcome, Outcome::Succeeded);
     rig.assert_in_step();
     let listings = rig.requests()["GET /api/v1/users"];
-    assert!(listings <= 10 + reports.len() as u64, "{listings} pages of users in {} runs", reports.len());
+    assert!(
+        listings <= 10 + reports.len() as u64,
+        "{listings} pages of users in {} runs",
+        reports.len()
+    );
 }
 
 #[tokio::test]
@@ -158,16 +188,31 @@ async fn every_passing_fault_is_ridden_out() {
         Failure::Truncate,
         Failure::Html(502),
         Failure::NotJson,
-        Failure::RateLimited { limit: 0, reset_in_seconds: 60 },
-        Failure::RateLimited { limit: 600, reset_in_seconds: 1 },
+        Failure::RateLimited {
+            limit: 0,
+            reset_in_seconds: 60,
+        },
+        Failure::RateLimited {
+            limit: 600,
+            reset_in_seconds: 1,
+        },
     ] {
         let rig = Rig::new().await;
         rig.populate(10, 2);
-        for path in ["POST /oauth2/v1/token", "GET /api/v1/users", "GET /api/v1/groups/*/users", "GET /api/v1/logs"] {
+        for path in [
+            "POST /oauth2/v1/token",
+            "GET /api/v1/users",
+            "GET /api/v1/groups/*/users",
+            "GET /api/v1/logs",
+        ] {
             rig.org().fail(path, 1, failure.clone());
         }
         let report = rig.run().await;
-        assert_eq!(report.outcome, Outcome::Succeeded, "{failure:?}: {report:#?}");
+        assert_eq!(
+            report.outcome,
+            Outcome::Succeeded,
+            "{failure:?}: {report:#?}"
+        );
         rig.assert_in_step();
     }
 }
@@ -176,11 +221,21 @@ async fn every_passing_fault_is_ridden_out() {
 async fn a_fault_that_lasts_costs_one_stream_and_loses_nothing() {
     let rig = Rig::new().await;
     rig.populate(10, 3);
-    rig.org().fail("GET /api/v1/groups/*/users", 1_000, Failure::Status(503, "{}".into()));
+    rig.org().fail(
+        "GET /api/v1/groups/*/users",
+        1_000,
+        Failure::Status(503, "{}".into()),
+    );
     let report = rig.run().await;
     assert_eq!(report.outcome, Outcome::Degraded);
     assert_eq!(outcome(&report, "group_memberships"), Outcome::Failed);
-    assert!(report.streams["group_memberships"].error.as_ref().unwrap().contains("503"));
+    assert!(
+        report.streams["group_memberships"]
+            .error
+            .as_ref()
+            .unwrap()
+            .contains("503")
+    );
     assert_eq!(outcome(&report, "users"), Outcome::Succeeded);
     rig.org().heal();
     assert_eq!(rig.run().await.outcome, Outcome::Succeeded);
@@ -192,11 +247,21 @@ async fn one_group_that_cannot_be_read_costs_the_others_nothing() {
     let rig = Rig::new().await;
     let (_, groups) = rig.populate(10, 8);
     let path = format!("GET /api/v1/groups/{}/users", groups[2]);
-    rig.org().fail(path.as_str(), 1_000, Failure::Status(500, "{}".into()));
+    rig.org()
+        .fail(path.as_str(), 1_000, Failure::Status(500, "{}".into()));
     let report = rig.run().await;
     assert_eq!(outcome(&report, "group_memberships"), Outcome::Failed);
-    let missing = rig.org().state().memberships.iter().filter(|id| id.starts_with(&groups[2])).count();
-    assert_eq!(rig.ids("group_memberships").len(), rig.org().state().memberships.len() - missing);
+    let missing = rig
+        .org()
+        .state()
+        .memberships
+        .iter()
+        .filter(|id| id.starts_with(&groups[2]))
+        .count();
+    assert_eq!(
+        rig.ids("group_memberships").len(),
+        rig.org().state().memberships.len() - missing
+    );
     rig.org().heal();
     rig.run().await;
     rig.assert_in_step();
@@ -207,7 +272,11 @@ async fn a_group_that_is_deleted_between_listing_and_members_is_no_error() {
     let rig = Rig::new().await;
     let (_, groups) = rig.populate(10, 3);
     let gone = r#"{"errorCode":"E0000007","errorSummary":"Not found: Resource not found"}"#;
-    rig.org().fail(format!("GET /api/v1/groups/{}/users", groups[1]).as_str(), 1, Failure::Status(404, gone.into()));
+    rig.org().fail(
+        format!("GET /api/v1/groups/{}/users", groups[1]).as_str(),
+        1,
+        Failure::Status(404, gone.into()),
+    );
     let report = rig.run().await;
     assert_eq!(report.outcome, Outcome::Succeeded);
 }
@@ -216,10 +285,14 @@ async fn a_group_that_is_deleted_between_listing_and_members_is_no_error() {
 async fn a_crash_between_batch_and_manifest_leaves_nothing_for_a_reader() {
     let rig = Rig::new().await;
     rig.populate(10, 3);
-    rig.store.fail(|act, key| (act == Act::Create && key.contains("/manifests/")).then_some(Fault::Refused));
+    rig.store.fail(|act, key| {
+        (act == Act::Create && key.contains("/manifests/")).then_some(Fault::Refused)
+    });
     let failure = rig.ask(json!({})).await.unwrap_err();
     assert_eq!(failure.kind, "BucketRefused");
-    assert!(rig.store.keys("okta/manifests/").is_empty() && !rig.store.keys("okta/data/").is_empty());
+    assert!(
+        rig.store.keys("okta/manifests/").is_empty() && !rig.store.keys("okta/data/").is_empty()
+    );
     rig.store.heal();
     rig.run().await;
     rig.assert_in_step();
@@ -231,7 +304,8 @@ async fn a_crash_between_manifest_and_cursor_copy_is_rolled_forward() {
     rig.populate(10, 3);
     rig.run().await;
     rig.populate(3, 1);
-    rig.store.fail(|act, key| (act == Act::Put && key.contains("/cursors/")).then_some(Fault::Refused));
+    rig.store
+        .fail(|act, key| (act == Act::Put && key.contains("/cursors/")).then_some(Fault::Refused));
     rig.ask(json!({"mode": "full"})).await.unwrap();
     assert_eq!(rig.store.json("okta/cursors/okta.json")["sequence"], 1);
     rig.store.heal();
@@ -244,7 +318,9 @@ async fn a_crash_between_manifest_and_cursor_copy_is_rolled_forward() {
 async fn a_batch_that_cannot_be_stored_commits_nothing() {
     let rig = Rig::new().await;
     rig.populate(10, 3);
-    rig.store.fail(|act, key| (act == Act::Put && key.contains("/data/groups/")).then_some(Fault::Refused));
+    rig.store.fail(|act, key| {
+        (act == Act::Put && key.contains("/data/groups/")).then_some(Fault::Refused)
+    });
     assert_eq!(rig.ask(json!({})).await.unwrap_err().kind, "BucketRefused");
     assert!(rig.store.keys("okta/manifests/").is_empty());
     rig.store.heal();
@@ -258,7 +334,10 @@ async fn two_runs_at_once_make_one_history() {
     rig.populate(300, 5);
     let (one, two) = tokio::join!(rig.ask(json!({})), rig.ask(json!({})));
     let outcomes = [one.unwrap().outcome, two.unwrap().outcome];
-    assert!(outcomes.contains(&Outcome::Superseded) && outcomes.contains(&Outcome::Succeeded), "{outcomes:?}");
+    assert!(
+        outcomes.contains(&Outcome::Superseded) && outcomes.contains(&Outcome::Succeeded),
+        "{outcomes:?}"
+    );
     rig.assert_in_step();
     assert_eq!(rig.run().await.outcome, Outcome::Succeeded);
     rig.assert_in_step();
@@ -268,10 +347,17 @@ async fn two_runs_at_once_make_one_history() {
 fn texts(rig: &Rig) -> Vec<String> {
     let text = |body: &Vec<u8>| {
         let mut text = String::new();
-        let unpacked = std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&body[..]), &mut text);
+        let unpacked =
+            std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&body[..]), &mut text);
         unpacked.map_or_else(|_| String::from_utf8_lossy(body).into_owned(), |_| text)
     };
-    rig.store.objects.lock().unwrap().values().map(text).collect()
+    rig.store
+        .objects
+        .lock()
+        .unwrap()
+        .values()
+        .map(text)
+        .collect()
 }
 
 #[tokio::test]
@@ -284,13 +370,23 @@ async fn nothing_secret_is_written_not_even_into_a_cursor() {
     }
     rig.org().options.latency_ms = 120;
     let mut runs = 0;
-    while rig.ask_within(json!({}), SignedDuration::from_millis(2_200)).await.unwrap().go_on {
+    while rig
+        .ask_within(json!({}), SignedDuration::from_millis(2_200))
+        .await
+        .unwrap()
+        .go_on
+    {
         runs += 1;
         assert!(runs < 30);
     }
     assert!(runs > 0, "the run was not cut");
     let texts = texts(&rig);
-    assert!(texts.iter().any(|text| text.contains("\"of_snapshot\":true")), "no cursor was cut in a walk");
+    assert!(
+        texts
+            .iter()
+            .any(|text| text.contains("\"of_snapshot\":true")),
+        "no cursor was cut in a walk"
+    );
     for secret in [PASSWORD, "never-to-be-written", "\"_links\""] {
         assert!(texts.iter().all(|text| !text.contains(secret)), "{secret}");
     }
@@ -303,16 +399,25 @@ async fn a_log_position_that_okta_forgot_costs_and_doubles_no_event() {
     rig.populate(5, 1);
     for hours in [100, 30, 3, 1] {
         let published = rig.org().now() - SignedDuration::from_hours(hours);
-        rig.org().append_event(Event::new("user.session.start").published_at(published));
+        rig.org()
+            .append_event(Event::new("user.session.start").published_at(published));
     }
     rig.run().await;
     for _ in 0..3 {
         rig.org().append_event(Event::new("user.session.start"));
     }
     let forgotten = r#"{"errorCode":"E0000031","errorSummary":"Invalid search criteria."}"#;
-    rig.org().fail("GET /api/v1/logs", 1, Failure::Status(400, forgotten.into()));
+    rig.org().fail(
+        "GET /api/v1/logs",
+        1,
+        Failure::Status(400, forgotten.into()),
+    );
     let report = rig.run().await;
-    assert_eq!((report.outcome, report.streams["activity"].upserts), (Outcome::Succeeded, 3), "{report:#?}");
+    assert_eq!(
+        (report.outcome, report.streams["activity"].upserts),
+        (Outcome::Succeeded, 3),
+        "{report:#?}"
+    );
     rig.assert_in_step();
     rig.org().append_event(Event::new("user.session.start"));
     rig.org().reset_counts();
@@ -331,7 +436,8 @@ async fn of_a_long_history_only_the_newest_events_are_read_back() {
         time::ask(&rig, json!({}), SignedDuration::from_mins(5)).await;
     }
     let late = rig.org().now() - SignedDuration::from_hours(60);
-    rig.org().append_event(Event::new("user.session.start").published_at(late));
+    rig.org()
+        .append_event(Event::new("user.session.start").published_at(late));
     time::ask(&rig, json!({}), SignedDuration::from_mins(5)).await;
     let read_back = Arc::<Mutex<u32>>::default();
     let count = Arc::clone(&read_back);
@@ -341,21 +447,34 @@ async fn of_a_long_history_only_the_newest_events_are_read_back() {
     });
     rig.org().advance(SignedDuration::from_mins(90));
     let forgotten = r#"{"errorCode":"E0000031","errorSummary":"Invalid search criteria."}"#;
-    rig.org().fail("GET /api/v1/logs", 2, Failure::Status(400, forgotten.into()));
-    rig.org().append_event(Event::new("user.session.start").published_at(late));
+    rig.org().fail(
+        "GET /api/v1/logs",
+        2,
+        Failure::Status(400, forgotten.into()),
+    );
+    rig.org()
+        .append_event(Event::new("user.session.start").published_at(late));
     time::ask(&rig, json!({}), SignedDuration::from_mins(5)).await;
     rig.assert_in_step();
-    assert_eq!(*read_back.lock().unwrap(), 2, "batches of the last two hours");
+    assert_eq!(
+        *read_back.lock().unwrap(),
+        2,
+        "batches of the last two hours"
+    );
 }
 
 #[tokio::test]
 async fn a_role_type_that_okta_does_not_document_becomes_a_role_once_seen() {
     let rig = Rig::new().await;
     let (people, _) = rig.populate(3, 1);
-    rig.org().assign_role(&people[0], "MOBILE_ADMIN", &Targets::default()).unwrap();
+    rig.org()
+        .assign_role(&people[0], "MOBILE_ADMIN", &Targets::default())
+        .unwrap();
     rig.run().await;
     assert!(rig.ids("roles").contains("MOBILE_ADMIN"));
-    rig.ask(json!({"mode": "full", "streams": ["roles"]})).await.unwrap();
+    rig.ask(json!({"mode": "full", "streams": ["roles"]}))
+        .await
+        .unwrap();
     assert!(rig.ids("roles").contains("MOBILE_ADMIN"));
     rig.assert_in_step();
 }
@@ -365,10 +484,19 @@ async fn only_direct_role_assignments_are_records() {
     let rig = Rig::new().await;
     let (people, groups) = rig.populate(4, 1);
     let empty = rig.org().create_group("Empty");
-    rig.org().assign_role(&groups[0], "READ_ONLY_ADMIN", &Targets::default()).unwrap();
-    rig.org().assign_role(&empty, "REPORT_ADMIN", &Targets::default()).unwrap();
-    let scope = Targets { groups: vec![groups[0].clone()], ..Targets::default() };
-    rig.org().assign_role(&people[1], "HELP_DESK_ADMIN", &scope).unwrap();
+    rig.org()
+        .assign_role(&groups[0], "READ_ONLY_ADMIN", &Targets::default())
+        .unwrap();
+    rig.org()
+        .assign_role(&empty, "REPORT_ADMIN", &Targets::default())
+        .unwrap();
+    let scope = Targets {
+        groups: vec![groups[0].clone()],
+        ..Targets::default()
+    };
+    rig.org()
+        .assign_role(&people[1], "HELP_DESK_ADMIN", &scope)
+        .unwrap();
     rig.run().await;
     rig.assert_in_step();
     assert_eq!(rig.ids("role_assignments").len(), 3);
@@ -388,8 +516,14 @@ async fn a_check_sends_one_request_a_stream_and_writes_nothing_but_the_status() 
     assert!(rig.requests().values().all(|count| *count == 1));
     assert_eq!(rig.store.keys("").len(), 2, "{:?}", rig.store.keys(""));
     rig.org().deny("/api/v1/idps/**", Denial::AdminRole);
-    let report = rig.ask(json!({"mode": "check", "streams": ["idps", "users"]})).await.unwrap();
-    assert_eq!((report.outcome, outcome(&report, "idps")), (Outcome::Degraded, Outcome::Unavailable));
+    let report = rig
+        .ask(json!({"mode": "check", "streams": ["idps", "users"]}))
+        .await
+        .unwrap();
+    assert_eq!(
+        (report.outcome, outcome(&report, "idps")),
+        (Outcome::Degraded, Outcome::Unavailable)
+    );
     assert_eq!(report.streams.len(), 2);
 }
 
@@ -397,18 +531,28 @@ async fn a_check_sends_one_request_a_stream_and_writes_nothing_but_the_status() 
 async fn a_feature_that_the_org_lacks_alarms_nobody_and_is_not_asked_for_at_every_run() {
     let rig = Rig::new().await;
     rig.populate(2, 1);
-    rig.org().deny("/api/v1/iam/resource-sets/**", Denial::Feature);
+    rig.org()
+        .deny("/api/v1/iam/resource-sets/**", Denial::Feature);
     rig.org().deny("/api/v1/iam/resource-sets", Denial::Feature);
     for run in 0..3 {
         rig.org().reset_counts();
         let report = rig.run().await;
         assert_eq!(report.outcome, Outcome::Succeeded, "{report:#?}");
         assert_eq!(outcome(&report, "resource_sets"), Outcome::NotApplicable);
-        assert!(report.streams["resource_sets"].error.as_ref().unwrap().contains("E0000015"));
+        assert!(
+            report.streams["resource_sets"]
+                .error
+                .as_ref()
+                .unwrap()
+                .contains("E0000015")
+        );
         assert!(run == 0 || report.okta.requests == 1, "{report:#?}");
     }
     rig.org().allow_all();
-    let report = rig.ask(json!({"mode": "full", "streams": ["resource_sets"]})).await.unwrap();
+    let report = rig
+        .ask(json!({"mode": "full", "streams": ["resource_sets"]}))
+        .await
+        .unwrap();
     assert_eq!(outcome(&report, "resource_sets"), Outcome::Succeeded);
     rig.assert_in_step();
 }
@@ -417,12 +561,26 @@ async fn a_feature_that_the_org_lacks_alarms_nobody_and_is_not_asked_for_at_ever
 async fn what_may_not_be_read_is_unavailable_and_never_empty() {
     let rig = Rig::new().await;
     let (people, _) = rig.populate(4, 2);
-    rig.org().assign_role(&people[0], "SUPER_ADMIN", &Targets::default()).unwrap();
+    rig.org()
+        .assign_role(&people[0], "SUPER_ADMIN", &Targets::default())
+        .unwrap();
     rig.run().await;
     rig.org().deny("/api/v1/users/*/roles", Denial::AdminRole);
-    let report = rig.ask(json!({"mode": "full", "streams": ["role_assignments"]})).await.unwrap();
-    assert_eq!((report.outcome, outcome(&report, "role_assignments")), (Outcome::Degraded, Outcome::Unavailable));
-    assert!(report.streams["role_assignments"].error.as_ref().unwrap().contains("admin role"));
+    let report = rig
+        .ask(json!({"mode": "full", "streams": ["role_assignments"]}))
+        .await
+        .unwrap();
+    assert_eq!(
+        (report.outcome, outcome(&report, "role_assignments")),
+        (Outcome::Degraded, Outcome::Unavailable)
+    );
+    assert!(
+        report.streams["role_assignments"]
+            .error
+            .as_ref()
+            .unwrap()
+            .contains("admin role")
+    );
     assert_eq!(rig.ids("role_assignments").len(), 1);
     rig.org().allow_all();
     assert_eq!(rig.run().await.outcome, Outcome::Succeeded);
@@ -435,8 +593,14 @@ async fn a_list_that_shrank_is_held_until_it_is_accepted() {
     rig.populate(300, 0);
     rig.run().await;
     rig.org().deny("/api/v1/users", Denial::Short(50));
-    let report = rig.ask(json!({"mode": "full", "streams": ["users"]})).await.unwrap();
-    assert_eq!((report.outcome, outcome(&report, "users")), (Outcome::Degraded, Outcome::Held));
+    let report = rig
+        .ask(json!({"mode": "full", "streams": ["users"]}))
+        .await
+        .unwrap();
+    assert_eq!(
+        (report.outcome, outcome(&report, "users")),
+        (Outcome::Degraded, Outcome::Held)
+    );
     assert_eq!(rig.ids("users").len(), 300);
     assert_eq!(outcome(&rig.run().await, "users"), Outcome::Held);
     let report = rig.ask(json!({"accept_shrink": ["users"]})).await.unwrap();
@@ -453,10 +617,16 @@ async fn a_small_stream_is_read_again_when_an_event_says_that_it_has_changed() {
     rig.org().reset_counts();
     let new = rig.org().create_idp("SAML2", "New");
     rig.org().delete_idp(&old);
-    let role = rig.org().create_custom_role("Auditor", &["okta.users.read"]);
+    let role = rig
+        .org()
+        .create_custom_role("Auditor", &["okta.users.read"]);
     let report = rig.run().await;
     assert_eq!(report.outcome, Outcome::Succeeded, "{report:#?}");
-    assert!(rig.ids("idps").contains(&new) && !rig.ids("idps").contains(&old) && rig.ids("roles").contains(&role));
+    assert!(
+        rig.ids("idps").contains(&new)
+            && !rig.ids("idps").contains(&old)
+            && rig.ids("roles").contains(&role)
+    );
     rig.assert_in_step();
     // The log, the IdPs and their keys, the roles and their permissions: nothing else.
     assert_eq!(report.okta.requests, 5, "{:#?}", rig.requests());
@@ -466,15 +636,35 @@ async fn a_small_stream_is_read_again_when_an_event_says_that_it_has_changed() {
 #[tokio::test]
 async fn one_group_that_is_refused_or_odd_costs_the_others_nothing() {
     let refused = r#"{"errorCode":"E0000006","errorSummary":"You do not have permission"}"#;
-    for (status, body, expected) in [(403, refused, Outcome::Unavailable), (200, r#"{"odd": 1}"#, Outcome::Failed)] {
+    for (status, body, expected) in [
+        (403, refused, Outcome::Unavailable),
+        (200, r#"{"odd": 1}"#, Outcome::Failed),
+    ] {
         let rig = Rig::new().await;
         let (_, groups) = rig.populate(10, 8);
         let path = format!("GET /api/v1/groups/{}/users", groups[4]);
-        rig.org().fail(path.as_str(), 1_000, Failure::Status(status, body.into()));
+        rig.org()
+            .fail(path.as_str(), 1_000, Failure::Status(status, body.into()));
         let report = rig.run().await;
-        assert_eq!((report.outcome, outcome(&report, "group_memberships")), (Outcome::Degraded, expected));
-        assert!(report.streams["group_memberships"].error.as_ref().unwrap().contains(&groups[4]), "{report:#?}");
-        let others = rig.org().state().memberships.iter().filter(|id| !id.starts_with(&groups[4])).count();
+        assert_eq!(
+            (report.outcome, outcome(&report, "group_memberships")),
+            (Outcome::Degraded, expected)
+        );
+        assert!(
+            report.streams["group_memberships"]
+                .error
+                .as_ref()
+                .unwrap()
+                .contains(&groups[4]),
+            "{report:#?}"
+        );
+        let others = rig
+            .org()
+            .state()
+            .memberships
+            .iter()
+            .filter(|id| !id.starts_with(&groups[4]))
+            .count();
         assert_eq!(rig.ids("group_memberships").len(), others);
         rig.org().heal();
         assert_eq!(rig.run().await.outcome, Outcome::Succeeded);

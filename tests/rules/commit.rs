@@ -53,7 +53,10 @@ async fn each_manifest_names_the_hash_of_the_one_before() {
     assert!(store.json(&key(1))["previous_sha256"].is_null());
     for sequence in 2..=3 {
         let before = store.objects.lock().unwrap()[&key(sequence - 1)].clone();
-        assert_eq!(store.json(&key(sequence))["previous_sha256"], hex::encode(Sha256::digest(before)));
+        assert_eq!(
+            store.json(&key(sequence))["previous_sha256"],
+            hex::encode(Sha256::digest(before))
+        );
     }
     assert_eq!(store.json(COPY)["cursor"], store.json(&key(3))["cursor"]);
 }
@@ -80,7 +83,10 @@ async fn an_old_copy_is_rolled_forward() {
 #[tokio::test]
 async fn a_lost_or_damaged_copy_is_rebuilt_from_the_newest_manifest() {
     let store = Memory::default();
-    let newest = Head { copy_is_current: false, ..committed(&store, 12).await };
+    let newest = Head {
+        copy_is_current: false,
+        ..committed(&store, 12).await
+    };
     for copy in [
         &b""[..],
         b"{",
@@ -91,7 +97,12 @@ async fn a_lost_or_damaged_copy_is_rebuilt_from_the_newest_manifest() {
         b"{\"sequence\":99}",
     ] {
         store.write(COPY, copy);
-        assert_eq!(log(&store).head().await.unwrap(), newest, "{}", String::from_utf8_lossy(copy));
+        assert_eq!(
+            log(&store).head().await.unwrap(),
+            newest,
+            "{}",
+            String::from_utf8_lossy(copy)
+        );
     }
     store.remove(COPY);
     assert_eq!(log(&store).head().await.unwrap(), newest);
@@ -102,9 +113,13 @@ async fn a_sound_copy_of_a_manifest_that_is_gone_is_an_error_and_never_a_second_
     for gone in [&[3][..], &[1, 2, 3], &[2, 3]] {
         let store = Memory::default();
         committed(&store, 3).await;
-        gone.iter().for_each(|sequence| store.remove(&key(*sequence)));
+        gone.iter()
+            .for_each(|sequence| store.remove(&key(*sequence)));
         let error = log(&store).head().await.unwrap_err();
-        assert!(matches!(&error, CommitError::Damaged { key, .. } if *key == self::key(3)), "{error}");
+        assert!(
+            matches!(&error, CommitError::Damaged { key, .. } if *key == self::key(3)),
+            "{error}"
+        );
     }
 }
 
@@ -113,8 +128,17 @@ async fn of_two_runs_that_race_one_wins() {
     let store = Memory::default();
     let head = committed(&store, 1).await;
     log(&store).commit(&manifest(&head, "first")).await.unwrap();
-    let lost = log(&store).commit(&manifest(&head, "second")).await.unwrap_err();
-    assert_eq!(lost, CommitError::Superseded { sequence: 2, run: "first".into() });
+    let lost = log(&store)
+        .commit(&manifest(&head, "second"))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        lost,
+        CommitError::Superseded {
+            sequence: 2,
+            run: "first".into()
+        }
+    );
     assert_eq!(store.json(&key(2))["run"], "first");
 }
 
@@ -123,7 +147,14 @@ async fn ones_own_manifest_is_ones_own_commit() {
     let store = Memory::default();
     let head = committed(&store, 1).await;
     store.fail(|act, _| (act == Act::Create).then_some(Fault::AnswerLost));
-    assert_eq!(log(&store).commit(&manifest(&head, "run")).await.unwrap().sequence, 2);
+    assert_eq!(
+        log(&store)
+            .commit(&manifest(&head, "run"))
+            .await
+            .unwrap()
+            .sequence,
+        2
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -137,15 +168,26 @@ async fn a_conflict_is_tried_again() {
     committed(&store, 1).await;
     store.fail(|act, _| (act == Act::Create).then_some(Fault::Conflict));
     let head = log(&store).head().await.unwrap();
-    let endless = log(&store).commit(&manifest(&head, "run")).await.unwrap_err();
-    assert!(matches!(endless, CommitError::Store(StoreError::Unreachable(_))));
+    let endless = log(&store)
+        .commit(&manifest(&head, "run"))
+        .await
+        .unwrap_err();
+    assert!(matches!(
+        endless,
+        CommitError::Store(StoreError::Unreachable(_))
+    ));
 }
 
 #[tokio::test]
 async fn a_damaged_newest_manifest_is_an_error_and_never_a_fresh_start() {
     let store = Memory::default();
     committed(&store, 3).await;
-    for body in [&b""[..], b"{}", b"{\"sequence\":2,\"cursor\":{}}", b"{\"sequence\":3}"] {
+    for body in [
+        &b""[..],
+        b"{}",
+        b"{\"sequence\":2,\"cursor\":{}}",
+        b"{\"sequence\":3}",
+    ] {
         store.write(&key(3), body);
         let error = log(&store).head().await.unwrap_err();
         assert!(matches!(error, CommitError::Damaged { .. }), "{error}");

@@ -17,14 +17,26 @@ fn python() -> PathBuf {
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
     let given = std::env::var_os("CONFORMANCE_PYTHON").map(PathBuf::from);
     let python = given.unwrap_or_else(|| project.join(".venv-conformance/bin/python3"));
-    assert!(python.exists(), "{} is not there: run make test, which installs it", python.display());
+    assert!(
+        python.exists(),
+        "{} is not there: run make test, which installs it",
+        python.display()
+    );
     python
 }
 
 fn check(script: &str, arguments: &[&Path], input: &[u8]) -> String {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance").join(script);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("conformance")
+        .join(script);
     let mut command = Command::new(python());
-    command.arg("-B").arg(script).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+    command
+        .arg("-B")
+        .arg(script)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit());
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(input).unwrap();
     let output = child.wait_with_output().unwrap();
@@ -40,7 +52,10 @@ fn assert_conforms(rig: &Rig) {
     eprintln!("{}", check("authomize_check.py", &[directory.path()], b""));
     let activity = &rig.read().streams["activity"].records;
     if !activity.is_empty() {
-        let events: String = activity.values().map(|line| format!("{}\n", line.record["ocsf"])).collect();
+        let events: String = activity
+            .values()
+            .map(|line| format!("{}\n", line.record["ocsf"]))
+            .collect();
         eprintln!("{}", check("ocsf_check.py", &[], events.as_bytes()));
     }
 }
@@ -49,14 +64,23 @@ fn assert_conforms(rig: &Rig) {
 async fn a_company_conforms_and_nothing_dangles() {
     let now = Timestamp::now();
     let start = now - SignedDuration::from_hours(24 * 45);
-    let org = Org::demo(&DemoOptions { seed: 11, people: 80, start, now, bursts: vec![] });
+    let org = Org::demo(&DemoOptions {
+        seed: 11,
+        people: 80,
+        start,
+        now,
+        bursts: vec![],
+    });
     let mut secret = secret();
     secret["client_id"] = DEMO_CLIENT_ID.into();
     secret["client_secret"] = DEMO_CLIENT_SECRET.into();
     let rig = Rig::around(org, &secret, &[("LOG_LOOKBACK_DAYS", "5")]).await;
     let report = rig.run().await;
     assert_eq!(report.outcome, Outcome::Succeeded, "{report:#?}");
-    assert!(report.streams.values().all(|stream| stream.upserts > 0), "{report:#?}");
+    assert!(
+        report.streams.values().all(|stream| stream.upserts > 0),
+        "{report:#?}"
+    );
     assert_conforms(&rig);
 }
 

@@ -51,10 +51,15 @@ struct Simulation {
 impl Simulation {
     async fn new() -> Self {
         let founded: Timestamp = "2026-11-01T00:00:00Z".parse().unwrap();
-        let mut org = Org::new(Options { clock: OrgClock::Simulated(founded), ..Options::default() });
+        let mut org = Org::new(Options {
+            clock: OrgClock::Simulated(founded),
+            ..Options::default()
+        });
         org.add_client(Client::with_secret(CLIENT, PASSWORD));
         org.create_everyone();
-        (0..50).for_each(|number| drop(org.create_user(NewUser::named(&format!("Ada{number}"), "Lovelace"))));
+        (0..50).for_each(|number| {
+            drop(org.create_user(NewUser::named(&format!("Ada{number}"), "Lovelace")))
+        });
         let mut rig = Rig::around(org, &secret(), &[]).await;
         let clock_ms = Arc::new(AtomicI64::new(founded.as_millisecond()));
         let url = rig.url.clone();
@@ -65,11 +70,28 @@ impl Simulation {
             _ => None,
         };
         let told = Arc::clone(&clock_ms);
-        let clock = Clock::new(move || Timestamp::from_millisecond(told.load(Ordering::SeqCst)).unwrap());
-        let (config, client) = (Config::read(setting).unwrap(), okta_authomize::okta::http_client().unwrap());
+        let clock =
+            Clock::new(move || Timestamp::from_millisecond(told.load(Ordering::SeqCst)).unwrap());
+        let (config, client) = (
+            Config::read(setting).unwrap(),
+            okta_authomize::okta::http_client().unwrap(),
+        );
         let (store, secrets) = (rig.store.clone(), rig.secrets.clone());
-        rig.handler = Handler::new(config, clock, client, store, secrets, Duration::from_millis(1));
-        Self { rig, fake: Fake::start(), clock_ms, made_at: BTreeMap::new(), latencies_s: Vec::new() }
+        rig.handler = Handler::new(
+            config,
+            clock,
+            client,
+            store,
+            secrets,
+            Duration::from_millis(1),
+        );
+        Self {
+            rig,
+            fake: Fake::start(),
+            clock_ms,
+            made_at: BTreeMap::new(),
+            latencies_s: Vec::new(),
+        }
     }
 
     fn now(&self) -> Timestamp {
@@ -85,10 +107,21 @@ impl Simulation {
     async fn collect(&self) -> bool {
         let requests = || self.rig.org().counts().requests.values().sum::<u64>();
         let before = requests();
-        let invocation = Invocation { request_id: "r".into(), deadline: self.now() + SignedDuration::from_mins(5) };
+        let invocation = Invocation {
+            request_id: "r".into(),
+            deadline: self.now() + SignedDuration::from_mins(5),
+        };
         let manifests = || self.rig.read().manifests.len();
-        let was = if self.rig.store.objects.lock().unwrap().is_empty() { 0 } else { manifests() };
-        self.rig.handler.run(&json!({"mode": "incremental"}), &invocation).await.unwrap();
+        let was = if self.rig.store.objects.lock().unwrap().is_empty() {
+            0
+        } else {
+            manifests()
+        };
+        self.rig
+            .handler
+            .run(&json!({"mode": "incremental"}), &invocation)
+            .await
+            .unwrap();
         let asked = i64::try_from(requests() - before).unwrap();
         self.set_now(self.now() + SignedDuration::from_millis(asked * REQUEST_MS));
         manifests() > was
@@ -98,7 +131,12 @@ impl Simulation {
         let (client, clock_ms) = (http_client().unwrap(), Arc::clone(&self.clock_ms));
         let connect = move |tenant: Tenant| {
             let (inner, clock_ms) = (Http::new(client.clone(), tenant)?, Arc::clone(&clock_ms));
-            Ok(Killable { inner, fuse: Fuse::never(), clock_ms, request_ms: REQUEST_MS })
+            Ok(Killable {
+                inner,
+                fuse: Fuse::never(),
+                clock_ms,
+                request_ms: REQUEST_MS,
+            })
         };
         let settings = Settings {
             prefix: "okta".to_owned(),
@@ -109,16 +147,32 @@ impl Simulation {
         };
         let secret = json!({"token": TOKEN, "base_url": self.fake.url}).to_string();
         let told = Arc::clone(&self.clock_ms);
-        let clock = Arc::new(move || Timestamp::from_millisecond(told.load(Ordering::SeqCst)).unwrap());
+        let clock =
+            Arc::new(move || Timestamp::from_millisecond(told.load(Ordering::SeqCst)).unwrap());
         let store = Memory::new(Arc::clone(&self.rig.store.objects), Fuse::never());
         let loader = Loader::new(settings, store, Drawer(secret), connect, clock);
         let deadline = self.now() + SignedDuration::from_mins(15);
-        loader.load(&Request::wake("okta".to_owned()), deadline).await.unwrap();
-        let there: BTreeSet<String> = self.fake.items().await.into_keys().map(|(_, key)| key).collect();
+        loader
+            .load(&Request::wake("okta".to_owned()), deadline)
+            .await
+            .unwrap();
+        let there: BTreeSet<String> = self
+            .fake
+            .items()
+            .await
+            .into_keys()
+            .map(|(_, key)| key)
+            .collect();
         let now = self.now();
         let (arrived, waiting): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            std::mem::take(&mut self.made_at).into_iter().partition(|(user, _)| there.contains(user));
-        self.latencies_s.extend(arrived.values().map(|at| now.duration_since(*at).as_secs_f64()));
+            std::mem::take(&mut self.made_at)
+                .into_iter()
+                .partition(|(user, _)| there.contains(user));
+        self.latencies_s.extend(
+            arrived
+                .values()
+                .map(|at| now.duration_since(*at).as_secs_f64()),
+        );
         self.made_at = waiting;
     }
 }
@@ -132,7 +186,9 @@ async fn a_change_is_in_authomize_within_the_schedule_and_the_queues_window() {
     let began_at = simulation.now();
     let mut window_ends: Option<Timestamp> = None;
     for run in 1..=RUNS {
-        let mut instants: Vec<i64> = (0..rng.usize(..4)).map(|_| rng.i64(0..SCHEDULE_S)).collect();
+        let mut instants: Vec<i64> = (0..rng.usize(..4))
+            .map(|_| rng.i64(0..SCHEDULE_S))
+            .collect();
         instants.sort_unstable();
         let due = began_at + SignedDuration::from_secs(run * SCHEDULE_S);
         for instant in instants {
@@ -143,7 +199,10 @@ async fn a_change_is_in_authomize_within_the_schedule_and_the_queues_window() {
             }
             simulation.set_now(at.max(simulation.now()));
             let name = format!("Grace{}", rng.u32(..));
-            let user = simulation.rig.org().create_user(NewUser::named(&name, "Hopper"));
+            let user = simulation
+                .rig
+                .org()
+                .create_user(NewUser::named(&name, "Hopper"));
             simulation.made_at.insert(user, simulation.now());
         }
         if let Some(end) = window_ends.take_if(|end| *end <= due) {
@@ -159,9 +218,20 @@ async fn a_change_is_in_authomize_within_the_schedule_and_the_queues_window() {
     let mut latencies_s = std::mem::take(&mut simulation.latencies_s);
     latencies_s.sort_by(f64::total_cmp);
     let at = |percent: usize| latencies_s[(latencies_s.len() - 1) * percent / 100];
-    println!("{} changes: p50 {:.0} s, p95 {:.0} s, most {:.0} s", latencies_s.len(), at(50), at(95), at(100));
-    assert!(latencies_s.len() > 100 && simulation.made_at.len() < 10, "{:?}", simulation.made_at);
+    println!(
+        "{} changes: p50 {:.0} s, p95 {:.0} s, most {:.0} s",
+        latencies_s.len(),
+        at(50),
+        at(95),
+        at(100)
+    );
+    assert!(
+        latencies_s.len() > 100 && simulation.made_at.len() < 10,
+        "{:?}",
+        simulation.made_at
+    );
     assert!(at(100) <= (SCHEDULE_S + WINDOW_S) as f64 + 30.0);
-    let template = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/template.yaml")).unwrap();
+    let template =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/template.yaml")).unwrap();
     assert!(template.contains(&format!("MaximumBatchingWindowInSeconds: {WINDOW_S}\n")));
 }

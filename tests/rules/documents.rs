@@ -25,30 +25,57 @@ fn table(document: &str, header: &str) -> Vec<Vec<String>> {
     let text = text(document);
     let mut lines = text.lines().skip_while(|line| !line.starts_with(header));
     assert!(lines.next().is_some(), "{document} has no table {header}");
-    let cells = |line: &str| line.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect();
-    lines.skip(1).take_while(|line| line.starts_with('|')).map(cells).collect()
+    let cells = |line: &str| {
+        line.trim_matches('|')
+            .split(" | ")
+            .map(|cell| cell.trim().to_owned())
+            .collect()
+    };
+    lines
+        .skip(1)
+        .take_while(|line| line.starts_with('|'))
+        .map(cells)
+        .collect()
 }
 
 /// What stands between backticks.
 fn codes(text: &str) -> Vec<String> {
-    text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    text.split('`')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The one word between backticks.
 fn code(cell: &str) -> String {
-    codes(cell).into_iter().next().unwrap_or_else(|| panic!("{cell} names nothing in backticks"))
+    codes(cell)
+        .into_iter()
+        .next()
+        .unwrap_or_else(|| panic!("{cell} names nothing in backticks"))
 }
 
 /// The JSON block of a document that holds `word`.
 fn example(document: &str, word: &str) -> Value {
     let text = text(document);
-    let blocks = text.split("```json\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let block = blocks.into_iter().find(|block| block.contains(word)).expect("the document has such an example");
+    let blocks = text
+        .split("```json\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next());
+    let block = blocks
+        .into_iter()
+        .find(|block| block.contains(word))
+        .expect("the document has such an example");
     serde_json::from_str(block).unwrap_or_else(|error| panic!("{error} in {block}"))
 }
 
 fn keys(value: &Value) -> BTreeSet<String> {
-    value.as_object().expect("an object").keys().cloned().collect()
+    value
+        .as_object()
+        .expect("an object")
+        .keys()
+        .cloned()
+        .collect()
 }
 
 fn set<T: Into<String>>(items: impl IntoIterator<Item = T>) -> BTreeSet<String> {
@@ -64,7 +91,15 @@ fn files(place: &str) -> BTreeSet<String> {
             let path: PathBuf = entry.unwrap().path();
             match path.is_dir() {
                 true => open.push(path),
-                false => drop(found.insert(path.strip_prefix(project()).unwrap().to_str().unwrap().to_owned())),
+                false => drop(
+                    found.insert(
+                        path.strip_prefix(project())
+                            .unwrap()
+                            .to_str()
+                            .unwrap()
+                            .to_owned(),
+                    ),
+                ),
             }
         }
     }
@@ -74,9 +109,17 @@ fn files(place: &str) -> BTreeSet<String> {
 #[test]
 fn the_documents_list_every_stream_as_it_is_declared() {
     let rows = table("docs/records.md", "| stream | data |");
-    assert_eq!(rows.iter().map(|row| code(&row[0])).collect::<Vec<_>>(), names());
+    assert_eq!(
+        rows.iter().map(|row| code(&row[0])).collect::<Vec<_>>(),
+        names()
+    );
     for (row, stream) in rows.iter().zip(STREAMS) {
-        assert_eq!((row[1].as_str(), code(&row[2]).as_str()), (stream.word, stream.scope), "{}", stream.name);
+        assert_eq!(
+            (row[1].as_str(), code(&row[2]).as_str()),
+            (stream.word, stream.scope),
+            "{}",
+            stream.name
+        );
         let path = match &stream.source {
             Source::Listing(listing) => listing.path,
             Source::PerParent { path, .. } | Source::SystemLog { path } => path,
@@ -90,14 +133,21 @@ fn the_documents_list_every_stream_as_it_is_declared() {
 #[test]
 fn the_readme_asks_for_the_scopes_that_the_streams_need() {
     let text = text("README.md");
-    let listed: Vec<_> = text.lines().filter(|line| line.trim_start().starts_with("- `okta.")).map(code).collect();
+    let listed: Vec<_> = text
+        .lines()
+        .filter(|line| line.trim_start().starts_with("- `okta."))
+        .map(code)
+        .collect();
     assert_eq!(listed, scopes(STREAMS));
 }
 
 #[test]
 fn the_documents_list_every_setting_with_its_default() {
     let rows = table("docs/configuration.md", "| setting | template parameter |");
-    assert_eq!(rows.iter().map(|row| code(&row[0])).collect::<Vec<_>>(), VARIABLES);
+    assert_eq!(
+        rows.iter().map(|row| code(&row[0])).collect::<Vec<_>>(),
+        VARIABLES
+    );
     let told = |name: &str| {
         let row = rows.iter().find(|row| code(&row[0]) == name).unwrap();
         codes(&row[2]).into_iter().next()
@@ -112,12 +162,21 @@ fn the_documents_list_every_setting_with_its_default() {
 #[test]
 fn the_template_sets_every_variable_but_the_one_for_tests() {
     let template = text("template.yaml");
-    let mut lines = template.lines().skip_while(|line| line.trim() != "Variables:");
+    let mut lines = template
+        .lines()
+        .skip_while(|line| line.trim() != "Variables:");
     let depth = |line: &str| line.len() - line.trim_start().len();
     let head = depth(lines.next().expect("the template has variables"));
-    let set_there = lines.take_while(|line| depth(line) > head).filter_map(|line| line.trim().split_once(':'));
+    let set_there = lines
+        .take_while(|line| depth(line) > head)
+        .filter_map(|line| line.trim().split_once(':'));
     let set_there: BTreeSet<_> = set_there.map(|(name, _)| name.to_owned()).collect();
-    assert_eq!(set_there, set(VARIABLES.into_iter().filter(|name| *name != "OKTA_ENDPOINT_URL")));
+    assert_eq!(
+        set_there,
+        set(VARIABLES
+            .into_iter()
+            .filter(|name| *name != "OKTA_ENDPOINT_URL"))
+    );
 }
 
 #[test]
@@ -126,36 +185,62 @@ fn the_loaders_document_lists_every_setting_and_the_template_sets_it() {
     let listed: Vec<_> = rows.iter().flat_map(|row| codes(&row[0])).collect();
     assert_eq!(listed, loader::config::VARIABLES);
     let template = text("template.yaml");
-    let function = template.split("\n  Loader:\n").nth(1).expect("the template has the loader");
+    let function = template
+        .split("\n  Loader:\n")
+        .nth(1)
+        .expect("the template has the loader");
     for name in loader::config::VARIABLES {
-        assert!(function.contains(&format!("          {name}: !Ref ")), "{name}");
+        assert!(
+            function.contains(&format!("          {name}: !Ref ")),
+            "{name}"
+        );
     }
     for parameter in rows.iter().flat_map(|row| codes(&row[1])) {
-        assert!(template.contains(&format!("\n  {parameter}:\n    Type:")), "{parameter}");
+        assert!(
+            template.contains(&format!("\n  {parameter}:\n    Type:")),
+            "{parameter}"
+        );
     }
 }
 
 #[test]
 fn the_loaders_document_explains_every_error() {
-    let listed: BTreeSet<_> =
-        table("docs/loader.md", "| `errorType` |").into_iter().flat_map(|row| codes(&row[0])).collect();
+    let listed: BTreeSet<_> = table("docs/loader.md", "| `errorType` |")
+        .into_iter()
+        .flat_map(|row| codes(&row[0]))
+        .collect();
     let mut named = BTreeSet::new();
-    for file in files("crates/loader/src").into_iter().filter(|file| !file.contains("/bin/")) {
+    for file in files("crates/loader/src")
+        .into_iter()
+        .filter(|file| !file.contains("/bin/"))
+    {
         let source = text(&file);
-        let code = source.lines().take_while(|line| !line.starts_with("#[cfg(test)]"));
-        let code = code.filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+        let code = source
+            .lines()
+            .take_while(|line| !line.starts_with("#[cfg(test)]"));
+        let code = code
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .collect::<Vec<_>>()
+            .join("\n");
         let words = code.split('"').skip(1).step_by(2).filter(|word| {
             word.len() >= 7
                 && word.starts_with(char::is_uppercase)
                 && word.contains(char::is_lowercase)
                 && word.chars().all(|c| c.is_ascii_alphabetic())
         });
-        named.extend(words.filter(|word| !word.ends_with("Exception")).map(str::to_owned));
+        named.extend(
+            words
+                .filter(|word| !word.ends_with("Exception"))
+                .map(str::to_owned),
+        );
     }
     let missing: Vec<_> = listed.difference(&named).collect();
     assert!(missing.is_empty(), "no such error: {missing:?}");
     let known = ["Disabled", "Grouping", "Records", "Authomize"];
-    let left_out: Vec<_> = named.difference(&listed).filter(|word| !known.contains(&word.as_str())).collect();
+    let left_out: Vec<_> = named
+        .difference(&listed)
+        .filter(|word| !known.contains(&word.as_str()))
+        .collect();
     assert!(left_out.is_empty(), "not explained: {left_out:?}");
 }
 
@@ -164,8 +249,14 @@ fn the_documents_name_parameters_that_the_template_has() {
     let template = text("template.yaml");
     for row in table("docs/configuration.md", "| setting | template parameter |") {
         for parameter in codes(&row[1]) {
-            assert!(template.contains(&format!("{}: !Ref {parameter}\n", code(&row[0]))), "{parameter}");
-            assert!(template.contains(&format!("\n  {parameter}:\n    Type:")), "{parameter}");
+            assert!(
+                template.contains(&format!("{}: !Ref {parameter}\n", code(&row[0]))),
+                "{parameter}"
+            );
+            assert!(
+                template.contains(&format!("\n  {parameter}:\n    Type:")),
+                "{parameter}"
+            );
         }
     }
 }
@@ -173,18 +264,31 @@ fn the_documents_name_parameters_that_the_template_has() {
 #[test]
 fn the_documents_list_every_key_of_a_secret() {
     let rows = table("docs/configuration.md", "| key | meaning |");
-    let mut secret: serde_json::Map<String, Value> =
-        rows.iter().flat_map(|row| codes(&row[0])).map(|key| (key, Value::Null)).collect();
+    let mut secret: serde_json::Map<String, Value> = rows
+        .iter()
+        .flat_map(|row| codes(&row[0]))
+        .map(|key| (key, Value::Null))
+        .collect();
     let read = |secret: &serde_json::Map<String, Value>| {
         let text = Value::from(secret.clone()).to_string();
-        parse(&Content { version: "1".into(), text: text.into() }, &names())
+        parse(
+            &Content {
+                version: "1".into(),
+                text: text.into(),
+            },
+            &names(),
+        )
     };
     secret["domain"] = "acme.okta.com".into();
     secret["token"] = "t".into();
     assert!(read(&secret).is_ok(), "{secret:?}");
     secret.insert("unknown".into(), Value::Null);
     let problems = read(&secret).unwrap_err().problems.join(" ");
-    let known = problems.split("the keys are ").nth(1).expect("the problem tells the keys").split(", ");
+    let known = problems
+        .split("the keys are ")
+        .nth(1)
+        .expect("the problem tells the keys")
+        .split(", ");
     let listed: BTreeSet<_> = rows.iter().flat_map(|row| codes(&row[0])).collect();
     assert_eq!(set(known), listed);
 }
@@ -192,7 +296,8 @@ fn the_documents_list_every_key_of_a_secret() {
 #[test]
 fn every_sample_event_is_one() {
     for file in files("events") {
-        let event = serde_json::from_str(&text(&file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let event =
+            serde_json::from_str(&text(&file)).unwrap_or_else(|error| panic!("{file}: {error}"));
         Request::parse(&event, &names()).unwrap_or_else(|problems| panic!("{file}: {problems:?}"));
     }
     for row in table("docs/events-and-report.md", "| event | effect |") {
@@ -240,13 +345,18 @@ fn the_documents_report_is_one() {
     let report = to_value(&report).unwrap();
     assert_eq!(keys(&told), keys(&report));
     assert_eq!(keys(&told["okta"]), keys(&report["okta"]));
-    assert_eq!(keys(&told["streams"]["users"]), keys(&report["streams"]["users"]));
+    assert_eq!(
+        keys(&told["streams"]["users"]),
+        keys(&report["streams"]["users"])
+    );
 }
 
 #[test]
 fn the_documents_explain_every_outcome() {
-    let listed: BTreeSet<_> =
-        table("docs/events-and-report.md", "| outcome | of |").into_iter().flat_map(|row| codes(&row[0])).collect();
+    let listed: BTreeSet<_> = table("docs/events-and-report.md", "| outcome | of |")
+        .into_iter()
+        .flat_map(|row| codes(&row[0]))
+        .collect();
     let outcomes = [
         Outcome::Succeeded,
         Outcome::NotApplicable,
@@ -257,24 +367,43 @@ fn the_documents_explain_every_outcome() {
         Outcome::Degraded,
         Outcome::Superseded,
     ];
-    let words = outcomes.iter().map(|outcome| json!(outcome).as_str().unwrap().to_owned());
+    let words = outcomes
+        .iter()
+        .map(|outcome| json!(outcome).as_str().unwrap().to_owned());
     assert_eq!(listed, words.collect());
 }
 
 #[test]
 fn the_documents_explain_every_error() {
-    let listed: BTreeSet<_> =
-        table("docs/errors.md", "| `errorType` |").into_iter().flat_map(|row| codes(&row[0])).collect();
+    let listed: BTreeSet<_> = table("docs/errors.md", "| `errorType` |")
+        .into_iter()
+        .flat_map(|row| codes(&row[0]))
+        .collect();
     let is_kind = |word: &&str| {
         word.starts_with(char::is_uppercase)
             && word.contains(char::is_lowercase)
             && word.chars().all(|c| c.is_ascii_alphabetic())
     };
-    let sources = [text("src/handler/failure.rs"), text("src/main.rs"), text("crates/aws/src/start.rs")];
+    let sources = [
+        text("src/handler/failure.rs"),
+        text("src/main.rs"),
+        text("crates/aws/src/start.rs"),
+    ];
     let kinds: BTreeSet<_> = sources
         .iter()
-        .flat_map(|source| source.lines().filter(|line| !line.trim_start().starts_with("//")))
-        .flat_map(|line| line.split('"').skip(1).step_by(2).filter(is_kind).map(str::to_owned).collect::<Vec<_>>())
+        .flat_map(|source| {
+            source
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"))
+        })
+        .flat_map(|line| {
+            line.split('"')
+                .skip(1)
+                .step_by(2)
+                .filter(is_kind)
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
         .collect();
     assert_eq!(listed, kinds);
 }
@@ -282,17 +411,37 @@ fn the_documents_explain_every_error() {
 #[test]
 fn the_map_names_every_file_and_no_other() {
     let architecture = text("ARCHITECTURE.md");
-    let map = architecture.split("\n## Map\n").nth(1).expect("ARCHITECTURE.md has a map");
-    let rows = map.lines().filter(|line| line.starts_with("| `")).flat_map(|line| codes(line).into_iter().next());
-    let named: BTreeSet<_> = rows.filter(|path| Path::new(path).extension().is_some_and(|end| end != "yaml")).collect();
-    let there: BTreeSet<_> =
-        ["src", "crates/aws/src", "crates/fake-org/src", "crates/fold/src", "crates/loader/src", "crates/reader/src"]
-            .into_iter()
-            .flat_map(files)
-            .collect();
+    let map = architecture
+        .split("\n## Map\n")
+        .nth(1)
+        .expect("ARCHITECTURE.md has a map");
+    let rows = map
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .flat_map(|line| codes(line).into_iter().next());
+    let named: BTreeSet<_> = rows
+        .filter(|path| Path::new(path).extension().is_some_and(|end| end != "yaml"))
+        .collect();
+    let there: BTreeSet<_> = [
+        "src",
+        "crates/aws/src",
+        "crates/fake-org/src",
+        "crates/fold/src",
+        "crates/loader/src",
+        "crates/reader/src",
+    ]
+    .into_iter()
+    .flat_map(files)
+    .collect();
     let left_out: Vec<_> = there.difference(&named).collect();
-    let not_there: Vec<_> = named.iter().filter(|path| !project().join(path).exists()).collect();
-    assert!(left_out.is_empty() && not_there.is_empty(), "left out: {left_out:?}, not there: {not_there:?}");
+    let not_there: Vec<_> = named
+        .iter()
+        .filter(|path| !project().join(path).exists())
+        .collect();
+    assert!(
+        left_out.is_empty() && not_there.is_empty(),
+        "left out: {left_out:?}, not there: {not_there:?}"
+    );
 }
 
 #[test]
@@ -301,17 +450,38 @@ fn the_bounds_are_those_of_the_code() {
         let (name, file) = (code(&row[0]), code(&row[2]));
         let value = row[1].split(' ').next().unwrap().replace(',', "");
         let source = text(&file);
-        let line = source.lines().find(|line| line.contains(&format!("const {name}: ")));
-        let line = line.unwrap_or_else(|| panic!("{file} has no {name}")).replace('_', "");
+        let line = source
+            .lines()
+            .find(|line| line.contains(&format!("const {name}: ")));
+        let line = line
+            .unwrap_or_else(|| panic!("{file} has no {name}"))
+            .replace('_', "");
         let initial = line.split(" = ").nth(1).unwrap_or_default();
-        assert!(initial.split(|c: char| !c.is_ascii_digit()).any(|number| number == value), "{name} is {initial}");
+        assert!(
+            initial
+                .split(|c: char| !c.is_ascii_digit())
+                .any(|number| number == value),
+            "{name} is {initial}"
+        );
     }
 }
 
 /// Every document for people, by its path within the project.
 fn documents() -> Vec<String> {
-    let own = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(str::to_owned);
-    own.into_iter().chain(files("docs").into_iter().filter(|file| file.ends_with(".md"))).collect()
+    let own = [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+    ]
+    .map(str::to_owned);
+    own.into_iter()
+        .chain(
+            files("docs")
+                .into_iter()
+                .filter(|file| file.ends_with(".md")),
+        )
+        .collect()
 }
 
 /// The anchors of a document's headings, as GitHub makes them.
@@ -320,7 +490,9 @@ fn anchors(document: &Path) -> BTreeSet<String> {
     let headings = text.lines().filter(|line| line.starts_with('#'));
     let anchor = |heading: &str| {
         let words = heading.trim_start_matches('#').trim().to_lowercase();
-        let kept = words.chars().filter(|c| c.is_alphanumeric() || "-_ ".contains(*c));
+        let kept = words
+            .chars()
+            .filter(|c| c.is_alphanumeric() || "-_ ".contains(*c));
         kept.map(|c| if c == ' ' { '-' } else { c }).collect()
     };
     headings.map(anchor).collect()
@@ -330,14 +502,25 @@ fn anchors(document: &Path) -> BTreeSet<String> {
 fn every_link_between_documents_leads_somewhere() {
     for document in documents() {
         let folder = project().join(&document).parent().unwrap().to_owned();
-        for target in text(&document).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        for target in text(&document)
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
             if target.starts_with("https://") {
                 continue;
             }
             let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
-            let file = if file.is_empty() { project().join(&document) } else { folder.join(file) };
+            let file = if file.is_empty() {
+                project().join(&document)
+            } else {
+                folder.join(file)
+            };
             assert!(file.exists(), "{document}: {target}");
-            assert!(anchor.is_empty() || anchors(&file).contains(anchor), "{document}: {target} has no such heading");
+            assert!(
+                anchor.is_empty() || anchors(&file).contains(anchor),
+                "{document}: {target} has no such heading"
+            );
         }
     }
 }
@@ -346,9 +529,15 @@ fn every_link_between_documents_leads_somewhere() {
 fn every_make_target_that_is_written_about_is_there() {
     let makefile = text("Makefile");
     for document in documents() {
-        for command in codes(&text(&document)).iter().filter_map(|code| code.strip_prefix("make ")) {
+        for command in codes(&text(&document))
+            .iter()
+            .filter_map(|code| code.strip_prefix("make "))
+        {
             let target = command.split(' ').next().unwrap();
-            assert!(makefile.contains(&format!("\n{target}:")), "{document}: make {target}");
+            assert!(
+                makefile.contains(&format!("\n{target}:")),
+                "{document}: make {target}"
+            );
         }
     }
 }
@@ -356,9 +545,16 @@ fn every_make_target_that_is_written_about_is_there() {
 #[test]
 fn the_readme_is_short_and_its_pictures_are_small() {
     let readme = text("README.md");
-    assert!(readme.lines().count() < 200, "{} lines", readme.lines().count());
+    assert!(
+        readme.lines().count() < 200,
+        "{} lines",
+        readme.lines().count()
+    );
     let pictures: Vec<_> = files("docs/pictures").into_iter().collect();
-    assert!(pictures.iter().all(|picture| picture.ends_with(".png")), "{pictures:?}");
+    assert!(
+        pictures.iter().all(|picture| picture.ends_with(".png")),
+        "{pictures:?}"
+    );
     for picture in &pictures {
         let bytes = fs::metadata(project().join(picture)).unwrap().len();
         assert!(bytes < 200_000, "{picture} has {bytes} bytes");
@@ -369,15 +565,25 @@ fn the_readme_is_short_and_its_pictures_are_small() {
 
 #[test]
 fn every_test_that_the_document_on_security_names_is_there() {
-    let sources: String = files("tests/rules").iter().chain(&files("src")).map(|file| text(file)).collect();
-    let names: Vec<_> = table("docs/security.md", "| what | from whom | by what | shown by |");
+    let sources: String = files("tests/rules")
+        .iter()
+        .chain(&files("src"))
+        .map(|file| text(file))
+        .collect();
+    let names: Vec<_> = table(
+        "docs/security.md",
+        "| what | from whom | by what | shown by |",
+    );
     assert!(names.len() >= 8);
     let document = text("docs/security.md");
     let rows = document
         .lines()
         .filter(|line| line.starts_with("| "))
         .filter_map(|line| line.trim_end_matches(" |").rsplit(" | ").next());
-    let named: Vec<_> = rows.flat_map(codes).filter(|code| code.matches('_').count() > 2).collect();
+    let named: Vec<_> = rows
+        .flat_map(codes)
+        .filter(|code| code.matches('_').count() > 2)
+        .collect();
     assert!(named.len() >= 15, "{named:?}");
     for name in named {
         assert!(sources.contains(&format!("fn {name}(")), "{name}");

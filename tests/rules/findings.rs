@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use fake_org::{
-    Client, Clock, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DemoOptions, NewApp, NewUser, Options, Org, Targets,
+    Client, Clock, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DemoOptions, NewApp, NewUser, Options, Org,
+    Targets,
 };
 use jiff::{SignedDuration, Timestamp};
 use okta_authomize::invocation::Outcome;
@@ -29,26 +30,53 @@ fn project() -> &'static Path {
 fn python() -> PathBuf {
     let given = std::env::var_os("FINDINGS_PYTHON").map(PathBuf::from);
     let python = given.unwrap_or_else(|| project().join(".venv-findings/bin/python3"));
-    assert!(python.exists(), "{} is not there: run make test, which installs it", python.display());
+    assert!(
+        python.exists(),
+        "{} is not there: run make test, which installs it",
+        python.display()
+    );
     python
 }
 
 fn findings(module: &str, arguments: &[&str]) -> Output {
-    Command::new(python()).args(["-B", "-m", module]).args(arguments).current_dir(project()).output().unwrap()
+    Command::new(python())
+        .args(["-B", "-m", module])
+        .args(arguments)
+        .current_dir(project())
+        .output()
+        .unwrap()
 }
 
 /// Asks a rig's bucket with these arguments; standard output.
 fn ask(rig: &Rig, shape: &str) -> String {
     let temp = tempfile::tempdir().unwrap();
     rig.copy_to(temp.path());
-    let output = findings("findings", &["--dir", temp.path().to_str().unwrap(), "--integration", INTEGRATION, shape]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = findings(
+        "findings",
+        &[
+            "--dir",
+            temp.path().to_str().unwrap(),
+            "--integration",
+            INTEGRATION,
+            shape,
+        ],
+    );
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).unwrap()
 }
 
 fn counts(rig: &Rig) -> BTreeMap<String, u64> {
     let answers: Vec<Value> = serde_json::from_str(&ask(rig, "--json")).unwrap();
-    let count = |answer: &Value| (answer["id"].as_str().unwrap().to_owned(), answer["count"].as_u64().unwrap());
+    let count = |answer: &Value| {
+        (
+            answer["id"].as_str().unwrap().to_owned(),
+            answer["count"].as_u64().unwrap(),
+        )
+    };
     answers.iter().map(count).collect()
 }
 
@@ -59,27 +87,50 @@ fn assert_views_see_what_the_reader_sees(directories: &[PathBuf]) {
 }
 
 fn assert_dialect_sees_what_the_reader_sees(dialect: &str, directories: &[PathBuf]) {
-    let names: Vec<&str> = directories.iter().map(|directory| directory.to_str().unwrap()).collect();
-    let output = findings("findings.state", &[&["okta", INTEGRATION, dialect], names.as_slice()].concat());
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let names: Vec<&str> = directories
+        .iter()
+        .map(|directory| directory.to_str().unwrap())
+        .collect();
+    let output = findings(
+        "findings.state",
+        &[&["okta", INTEGRATION, dialect], names.as_slice()].concat(),
+    );
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let mut seen: BTreeMap<(String, String), BTreeMap<String, (u64, Value)>> = BTreeMap::new();
     for line in String::from_utf8(output.stdout).unwrap().lines() {
         let line: Value = serde_json::from_str(line).unwrap();
         assert_eq!(line["violation"], Value::Null, "{line}");
         let text = |key: &str| line[key].as_str().unwrap().to_owned();
         let said = (line["sequence"].as_u64().unwrap(), line["source"].clone());
-        let before = seen.entry((text("dir"), text("stream"))).or_default().insert(text("id"), said);
+        let before = seen
+            .entry((text("dir"), text("stream")))
+            .or_default()
+            .insert(text("id"), said);
         assert!(before.is_none(), "twice: {line}");
     }
     for name in names {
         let state = Reader::read(&Directory::open(name).unwrap(), "okta", INTEGRATION).unwrap();
         assert!(state.violations.is_empty(), "{:#?}", state.violations);
         for (stream, read) in &state.streams {
-            let source =
-                |line: &reader::Line| if reader::grows(stream) { Value::Null } else { line.record["source"].clone() };
-            let expected: BTreeMap<String, (u64, Value)> =
-                read.records.iter().map(|(id, line)| (id.clone(), (line.sequence, source(line)))).collect();
-            let found = seen.remove(&(name.to_owned(), stream.clone())).unwrap_or_default();
+            let source = |line: &reader::Line| {
+                if reader::grows(stream) {
+                    Value::Null
+                } else {
+                    line.record["source"].clone()
+                }
+            };
+            let expected: BTreeMap<String, (u64, Value)> = read
+                .records
+                .iter()
+                .map(|(id, line)| (id.clone(), (line.sequence, source(line))))
+                .collect();
+            let found = seen
+                .remove(&(name.to_owned(), stream.clone()))
+                .unwrap_or_default();
             assert!(
                 found == expected,
                 "{dialect}, {name}, {stream}: {} records, the reader has {}",
@@ -88,13 +139,22 @@ fn assert_dialect_sees_what_the_reader_sees(dialect: &str, directories: &[PathBu
             );
         }
     }
-    assert!(seen.values().all(BTreeMap::is_empty), "streams that the reader does not see");
+    assert!(
+        seen.values().all(BTreeMap::is_empty),
+        "streams that the reader does not see"
+    );
 }
 
 async fn demo(people: u32) -> Rig {
     let now = Timestamp::now();
     let start = now - SignedDuration::from_hours(24 * 120);
-    let org = Org::demo(&DemoOptions { seed: 7, people, start, now, bursts: vec![] });
+    let org = Org::demo(&DemoOptions {
+        seed: 7,
+        people,
+        start,
+        now,
+        bursts: vec![],
+    });
     let mut secret = secret();
     secret["client_id"] = DEMO_CLIENT_ID.into();
     secret["client_secret"] = DEMO_CLIENT_SECRET.into();
@@ -109,20 +169,27 @@ async fn demo(people: u32) -> Rig {
 fn clean_company() -> Org {
     let now = Timestamp::now();
     let founded = now - SignedDuration::from_hours(24 * 200);
-    let mut org = Org::new(Options { clock: Clock::Simulated(founded), ..Options::default() });
+    let mut org = Org::new(Options {
+        clock: Clock::Simulated(founded),
+        ..Options::default()
+    });
     org.add_api_token("00cleanToken");
     let app = org.silently(|org| {
         org.create_everyone();
         org.create_app(NewApp::new("salesforce", "Salesforce", "SAML_2_0"))
     });
     let people: Vec<String> = org.silently(|org| {
-        let people: Vec<String> =
-            (0..12).map(|n| org.create_user(NewUser::named(&format!("Ada{n}"), "Lovelace"))).collect();
+        let people: Vec<String> = (0..12)
+            .map(|n| org.create_user(NewUser::named(&format!("Ada{n}"), "Lovelace")))
+            .collect();
         for user in &people {
             org.enroll_factor(user, "webauthn");
             org.assign_user(&app, user);
         }
-        for (user, role) in people.iter().zip(["SUPER_ADMIN", "SUPER_ADMIN", "READ_ONLY_ADMIN"]) {
+        for (user, role) in people
+            .iter()
+            .zip(["SUPER_ADMIN", "SUPER_ADMIN", "READ_ONLY_ADMIN"])
+        {
             org.assign_role(user, role, &Targets::default());
         }
         people
@@ -142,13 +209,24 @@ async fn the_demo_has_every_finding_and_the_views_see_what_the_reader_sees() {
     let rig = demo(300).await;
     let counts = counts(&rig);
     assert!(counts.len() >= 40, "{counts:?}");
-    let absent: Vec<_> = counts.iter().filter(|(_, count)| **count == 0).map(|(id, _)| id).collect();
+    let absent: Vec<_> = counts
+        .iter()
+        .filter(|(_, count)| **count == 0)
+        .map(|(id, _)| id)
+        .collect();
     assert!(absent.is_empty(), "not found in the demo: {absent:?}");
     let temp = tempfile::tempdir().unwrap();
     rig.copy_to(temp.path());
     assert_views_see_what_the_reader_sees(&[temp.path().to_owned()]);
-    let athena = findings("findings.transpiled", &["okta", INTEGRATION, temp.path().to_str().unwrap()]);
-    assert!(athena.status.success(), "{}", String::from_utf8_lossy(&athena.stderr));
+    let athena = findings(
+        "findings.transpiled",
+        &["okta", INTEGRATION, temp.path().to_str().unwrap()],
+    );
+    assert!(
+        athena.status.success(),
+        "{}",
+        String::from_utf8_lossy(&athena.stderr)
+    );
     let athena: BTreeMap<String, u64> = serde_json::from_slice(&athena.stdout).unwrap();
     assert_eq!(athena, counts);
     assert_columns_are_filled(temp.path());
@@ -158,16 +236,36 @@ async fn the_demo_has_every_finding_and_the_views_see_what_the_reader_sees() {
 const NOT_IN_THE_DEMO: [(&str, &[&str]); 3] = [
     ("current_idps", &["account_link_filter"]),
     ("event_targets", &["target_detail"]),
-    ("events", &["changed_attributes", "device_id", "dt_hash", "factor_intent", "log_only_security_data"]),
+    (
+        "events",
+        &[
+            "changed_attributes",
+            "device_id",
+            "dt_hash",
+            "factor_intent",
+            "log_only_security_data",
+        ],
+    ),
 ];
 
 /// A path of a column that is mistyped would leave it empty.
 fn assert_columns_are_filled(bucket: &Path) {
-    let output = findings("findings.filled", &["okta", INTEGRATION, bucket.to_str().unwrap()]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = findings(
+        "findings.filled",
+        &["okta", INTEGRATION, bucket.to_str().unwrap()],
+    );
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let empty: BTreeMap<String, BTreeSet<String>> = serde_json::from_slice(&output.stdout).unwrap();
-    let known =
-        NOT_IN_THE_DEMO.map(|(view, columns)| (view.to_owned(), columns.iter().map(ToString::to_string).collect()));
+    let known = NOT_IN_THE_DEMO.map(|(view, columns)| {
+        (
+            view.to_owned(),
+            columns.iter().map(ToString::to_string).collect(),
+        )
+    });
     assert_eq!(empty, BTreeMap::from(known));
 }
 
@@ -182,7 +280,10 @@ async fn a_clean_company_has_no_finding() {
     let report = rig.run().await;
     assert_eq!(report.outcome, Outcome::Succeeded, "{report:#?}");
     assert!(rig.read().records("factors").len() == 12 && rig.read().records("usage").len() > 12);
-    let found: BTreeMap<_, _> = counts(&rig).into_iter().filter(|(_, count)| *count > 0).collect();
+    let found: BTreeMap<_, _> = counts(&rig)
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .collect();
     assert!(found.is_empty(), "{found:?}");
 }
 
@@ -190,15 +291,18 @@ async fn a_clean_company_has_no_finding() {
 async fn who_tells_all_that_a_user_has_by_which_path_since_when_and_last_used() {
     let now = Timestamp::now();
     let yesterday = now - SignedDuration::from_hours(24);
-    let mut org = Org::new(Options { clock: Clock::Simulated(yesterday), ..Options::default() });
+    let mut org = Org::new(Options {
+        clock: Clock::Simulated(yesterday),
+        ..Options::default()
+    });
     org.add_client(Client::with_secret(CLIENT, PASSWORD));
     org.create_everyone();
     let user = org.create_user(NewUser::named("Ada", "Lovelace"));
     let other = org.create_user(NewUser::named("Grace", "Hopper"));
     let group = org.create_group("Finance");
     org.add_member(&group, &user);
-    let apps =
-        [("crm", "CRM"), ("erp", "ERP")].map(|(name, label)| org.create_app(NewApp::new(name, label, "SAML_2_0")));
+    let apps = [("crm", "CRM"), ("erp", "ERP")]
+        .map(|(name, label)| org.create_app(NewApp::new(name, label, "SAML_2_0")));
     org.assign_user(&apps[0], &user);
     org.assign_group(&apps[1], &group);
     org.assign_role(&user, "HELP_DESK_ADMIN", &Targets::default());
@@ -212,13 +316,30 @@ async fn who_tells_all_that_a_user_has_by_which_path_since_when_and_last_used() 
     rig.run().await;
     let temp = tempfile::tempdir().unwrap();
     rig.copy_to(temp.path());
-    let who = |user: &str| findings("findings", &["--dir", temp.path().to_str().unwrap(), "--who", user]);
+    let who = |user: &str| {
+        findings(
+            "findings",
+            &["--dir", temp.path().to_str().unwrap(), "--who", user],
+        )
+    };
     let told = String::from_utf8(who(&user).stdout).unwrap();
-    let (since, used) =
-        (format!("since {}", yesterday.strftime("%F")), format!("last used {}", yesterday.strftime("%F")));
+    let (since, used) = (
+        format!("since {}", yesterday.strftime("%F")),
+        format!("last used {}", yesterday.strftime("%F")),
+    );
     for words in [
-        ["role", "Help Desk Administrator on the whole org", "direct", &since],
-        ["role", "Super Administrator on the whole org", "group Finance", &since],
+        [
+            "role",
+            "Help Desk Administrator on the whole org",
+            "direct",
+            &since,
+        ],
+        [
+            "role",
+            "Super Administrator on the whole org",
+            "group Finance",
+            &since,
+        ],
         ["app", "CRM", "direct", &used],
         ["app", "ERP", "group Finance", "last used (not known)"],
         ["group", "Finance", "okta_group", &since],
@@ -226,13 +347,17 @@ async fn who_tells_all_that_a_user_has_by_which_path_since_when_and_last_used() 
         ["idp", "Partner", "as ", &since],
         ["factor", "webauthn", "active", &since],
     ] {
-        let is_told = told
-            .lines()
-            .any(|line| line.trim_start().starts_with(words[0]) && words.iter().all(|word| line.contains(*word)));
+        let is_told = told.lines().any(|line| {
+            line.trim_start().starts_with(words[0]) && words.iter().all(|word| line.contains(*word))
+        });
         assert!(is_told, "{words:?} is not told:\n{told}");
     }
     assert!(told.contains("8 paths"), "{told}");
-    assert!(String::from_utf8(who(&other).stdout).unwrap().contains("1 paths"));
+    assert!(
+        String::from_utf8(who(&other).stdout)
+            .unwrap()
+            .contains("1 paths")
+    );
     assert_eq!(who("nobody").status.code(), Some(2));
 }
 
@@ -242,23 +367,43 @@ async fn findings_are_valid_ocsf() {
     let events = ask(&rig, "--ocsf");
     let classes: BTreeSet<u64> = events
         .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap()["class_uid"].as_u64().unwrap())
+        .map(|line| {
+            serde_json::from_str::<Value>(line).unwrap()["class_uid"]
+                .as_u64()
+                .unwrap()
+        })
         .collect();
     assert_eq!(classes, [2003, 2004].into());
     let check = project().join("conformance/ocsf_check.py");
     let mut command = Command::new(python());
-    command.arg("-B").arg(check).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command
+        .arg("-B")
+        .arg(check)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(events.as_bytes()).unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(events.as_bytes())
+        .unwrap();
     let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
 }
 
 #[test]
 fn the_views_see_of_the_models_histories_what_the_reader_sees() {
     let temp = tempfile::tempdir().unwrap();
     model::keep_buckets(CASES, temp.path());
-    let directories: Vec<PathBuf> = CASES.iter().map(|number| temp.path().join(number.to_string())).collect();
+    let directories: Vec<PathBuf> = CASES
+        .iter()
+        .map(|number| temp.path().join(number.to_string()))
+        .collect();
     assert_views_see_what_the_reader_sees(&directories);
 }
 

@@ -25,12 +25,28 @@ fn assert_recorded(name: &str, answer: Answer, decides: &[&str]) {
     };
     let file = folder().join(format!("{name}.json"));
     if std::env::var_os("UPDATE_ANSWERS").is_some_and(|wanted| wanted == "1") {
-        fs::write(&file, format!("{}\n", serde_json::to_string_pretty(&answer).unwrap())).unwrap();
+        fs::write(
+            &file,
+            format!("{}\n", serde_json::to_string_pretty(&answer).unwrap()),
+        )
+        .unwrap();
     }
-    let recorded = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let recorded =
+        fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let recorded: Value = serde_json::from_str(&recorded).unwrap();
-    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    assert_eq!(keys(&recorded), keys(&answer), "UPDATE_ANSWERS=1 cargo test --test rules fleet records it anew");
+    let keys = |value: &Value| {
+        value
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        keys(&recorded),
+        keys(&answer),
+        "UPDATE_ANSWERS=1 cargo test --test rules fleet records it anew"
+    );
     for key in decides {
         assert_eq!(recorded[key], answer[key], "{name}: {key}");
     }
@@ -62,8 +78,15 @@ async fn a_run_that_has_more_to_do_is_recorded() {
     });
     rig.org().options.latency_ms = 200;
     let mut deployed = Deployed::with_settings(rig, &[]).await;
-    let answer = deployed.lambda.invoke_until(json!({}), Timestamp::now() + SignedDuration::from_secs(3)).await;
-    assert_recorded("continue", answer, &["outcome", "continue", "retry_after_seconds"]);
+    let answer = deployed
+        .lambda
+        .invoke_until(json!({}), Timestamp::now() + SignedDuration::from_secs(3))
+        .await;
+    assert_recorded(
+        "continue",
+        answer,
+        &["outcome", "continue", "retry_after_seconds"],
+    );
 }
 
 #[tokio::test]
@@ -77,8 +100,13 @@ async fn a_run_that_waits_for_a_limit_is_recorded() {
     });
     rig.org().options.limits = Limits::workforce().set(Class::Groups, 8);
     let mut deployed = Deployed::with_settings(rig, &[]).await;
-    let answer = deployed.lambda.invoke_until(json!({}), Timestamp::now() + SignedDuration::from_secs(6)).await;
-    let Answer::Report(report) = &answer else { panic!("{answer:#?}") };
+    let answer = deployed
+        .lambda
+        .invoke_until(json!({}), Timestamp::now() + SignedDuration::from_secs(6))
+        .await;
+    let Answer::Report(report) = &answer else {
+        panic!("{answer:#?}")
+    };
     assert!(report["retry_after_seconds"].is_u64(), "{report:#}");
     assert_recorded("limited", answer, &["outcome", "continue"]);
 }
@@ -99,12 +127,28 @@ async fn a_run_without_some_admin_role_is_recorded() {
 #[tokio::test]
 async fn errors_that_want_a_person_and_errors_that_pass_are_recorded() {
     let mut deployed = of(3).await;
-    deployed.rig.org().edit_client(CLIENT, |client| client.secrets = vec!["rotated".into()]);
-    assert_recorded("rejected", deployed.lambda.invoke(json!({})).await, &["errorType"]);
+    deployed
+        .rig
+        .org()
+        .edit_client(CLIENT, |client| client.secrets = vec!["rotated".into()]);
+    assert_recorded(
+        "rejected",
+        deployed.lambda.invoke(json!({})).await,
+        &["errorType"],
+    );
     let missing = json!({"secret_id": moto::name("okta/missing")});
-    assert_recorded("not-found", deployed.lambda.invoke(missing).await, &["errorType"]);
+    assert_recorded(
+        "not-found",
+        deployed.lambda.invoke(missing).await,
+        &["errorType"],
+    );
     let rig = Rig::new().await;
-    rig.org().fail("/oauth2/v1/token", 1_000, fake_org::Failure::Reset);
+    rig.org()
+        .fail("/oauth2/v1/token", 1_000, fake_org::Failure::Reset);
     let mut deployed = Deployed::with_settings(rig, &[]).await;
-    assert_recorded("unreachable", deployed.lambda.invoke(json!({})).await, &["errorType"]);
+    assert_recorded(
+        "unreachable",
+        deployed.lambda.invoke(json!({})).await,
+        &["errorType"],
+    );
 }

@@ -42,7 +42,12 @@ fn history() -> impl Strategy<Value = Vec<(Vec<Batch>, Vec<Seen>)>> {
     vec((vec(batch, 0..4), vec(seen, 0..3)), 2..9)
 }
 
-fn put_batch(objects: &mut BTreeMap<String, Vec<u8>>, sequence: u64, number: usize, batch: &Batch) -> Value {
+fn put_batch(
+    objects: &mut BTreeMap<String, Vec<u8>>,
+    sequence: u64,
+    number: usize,
+    batch: &Batch,
+) -> Value {
     let stream = STREAMS[batch.0];
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     for (line, (id, is_delete)) in batch.1.iter().enumerate() {
@@ -52,13 +57,16 @@ fn put_batch(objects: &mut BTreeMap<String, Vec<u8>>, sequence: u64, number: usi
             record["op"] = "upsert".into();
             let from = json!([sequence, number, line]);
             // Both streams define the same items: which word of one manifest is newer counts, too.
-            record["bundle"] = json!({"new_assets": [{"uniqueId": IDS[*id], "name": from.to_string()}]});
+            record["bundle"] =
+                json!({"new_assets": [{"uniqueId": IDS[*id], "name": from.to_string()}]});
             record["source"] = json!({"from": from});
         }
         writeln!(encoder, "{record}").unwrap();
     }
     let object = encoder.finish().unwrap();
-    let key = format!("okta/data/{stream}/integration=acme/date=2026-11-23/run{sequence}-{number}.jsonl.gz");
+    let key = format!(
+        "okta/data/{stream}/integration=acme/date=2026-11-23/run{sequence}-{number}.jsonl.gz"
+    );
     let entry = json!({"stream": stream, "key": key, "records": batch.1.len(), "bytes": object.len(), "sha256": sha256(&object)});
     objects.insert(key, object);
     entry
@@ -71,11 +79,15 @@ type Written = (BTreeMap<String, Vec<u8>>, Vec<(Value, String)>);
 fn bucket(history: &[(Vec<Batch>, Vec<Seen>)]) -> Written {
     let (mut objects, mut manifests) = (BTreeMap::new(), Vec::<(Value, String)>::new());
     for (sequence, (batches, snapshots)) in (1_u64..).zip(history) {
-        let batches: Vec<Value> =
-            batches.iter().enumerate().map(|(n, batch)| put_batch(&mut objects, sequence, n, batch)).collect();
+        let batches: Vec<Value> = batches
+            .iter()
+            .enumerate()
+            .map(|(n, batch)| put_batch(&mut objects, sequence, n, batch))
+            .collect();
         let snapshot = |(stream, scope, except, back): &Seen| {
             let since = sequence.saturating_sub(*back).max(1);
-            let mut told = json!({"stream": STREAMS[*stream], "since_sequence": since, "complete": true});
+            let mut told =
+                json!({"stream": STREAMS[*stream], "since_sequence": since, "complete": true});
             if let Some(scope) = scope {
                 told["scope"] = PARTS[*scope].into();
             }
@@ -115,17 +127,38 @@ proptest! {
 
 /// What a load sees that comes after one of manifest `loaded`, with usage known up to `carried`, and which manifests it
 /// read; nothing else is known of the log.
-async fn seen(objects: &Objects, manifests: &[(Value, String)], loaded: usize, carried: u64) -> (Vec<String>, u64) {
+async fn seen(
+    objects: &Objects,
+    manifests: &[(Value, String)],
+    loaded: usize,
+    carried: u64,
+) -> (Vec<String>, u64) {
     let store = Memory::new(Arc::clone(objects), Fuse::never());
     let (prefix, integration) = ("okta", "acme");
-    Carrying::new(carried).write(&store, prefix, integration).await.unwrap();
+    Carrying::new(carried)
+        .write(&store, prefix, integration)
+        .await
+        .unwrap();
     let carried = Carried::read(&store, prefix, integration).await.unwrap();
     let (sequence, manifest_sha256) = (loaded as u64, Some(manifests[loaded - 1].1.clone()));
-    let record =
-        Record { schema: SCHEMA, integration: integration.into(), sequence, manifest_sha256, ..Record::default() };
-    let history = log::read(&store, prefix, &record, carried.sequence).await.unwrap();
-    let gathered = gather(&store, (prefix, integration), &history, sequence, &carried).await.unwrap();
-    assert!(gathered.gaps.is_empty() && !gathered.blurred, "{:?}", gathered.gaps);
+    let record = Record {
+        schema: SCHEMA,
+        integration: integration.into(),
+        sequence,
+        manifest_sha256,
+        ..Record::default()
+    };
+    let history = log::read(&store, prefix, &record, carried.sequence)
+        .await
+        .unwrap();
+    let gathered = gather(&store, (prefix, integration), &history, sequence, &carried)
+        .await
+        .unwrap();
+    assert!(
+        gathered.gaps.is_empty() && !gathered.blurred,
+        "{:?}",
+        gathered.gaps
+    );
     let mut told = Vec::new();
     for number in 0..PARTITIONS {
         for (key, mut pieces) in gathered.spill.read(fold::Kind::Assets, number).unwrap() {
@@ -133,8 +166,17 @@ async fn seen(objects: &Objects, manifests: &[(Value, String)], loaded: usize, c
             told.push(format!("{key}: {pieces:?}"));
         }
     }
-    told.push(format!("{:?}", STREAMS.map(|stream| history.has_completed(stream))));
-    let read = store.seen.lock().unwrap().iter().filter(|seen| seen.starts_with("get okta/manifests/")).count();
+    told.push(format!(
+        "{:?}",
+        STREAMS.map(|stream| history.has_completed(stream))
+    ));
+    let read = store
+        .seen
+        .lock()
+        .unwrap()
+        .iter()
+        .filter(|seen| seen.starts_with("get okta/manifests/"))
+        .count();
     (told, read as u64)
 }
 
@@ -166,13 +208,21 @@ proptest! {
 }
 
 fn head(rig: &Rig) -> Option<Checkpoint> {
-    let there = rig.store.objects.lock().unwrap().get("okta/heads/okta.json").cloned();
+    let there = rig
+        .store
+        .objects
+        .lock()
+        .unwrap()
+        .get("okta/heads/okta.json")
+        .cloned();
     there.map(|body| serde_json::from_slice(&body).unwrap())
 }
 
 fn assert_reads_from_head(rig: &Rig) {
     let objects = rig.store.objects.lock().unwrap().clone();
-    let late = read_from_head(&objects, "okta", "okta").unwrap().expect("a checkpoint");
+    let late = read_from_head(&objects, "okta", "okta")
+        .unwrap()
+        .expect("a checkpoint");
     let full = rig.read();
     assert_eq!(late.violations, []);
     assert_eq!(late.entities(), full.entities());
@@ -203,7 +253,11 @@ async fn a_lost_checkpoint_is_made_again_from_the_manifests() {
     for damage in [None, Some(&b"{"[..])] {
         rig.store.remove("okta/heads/okta.json");
         if let Some(body) = damage {
-            rig.store.objects.lock().unwrap().insert("okta/heads/okta.json".to_owned(), body.to_vec());
+            rig.store
+                .objects
+                .lock()
+                .unwrap()
+                .insert("okta/heads/okta.json".to_owned(), body.to_vec());
         }
         rig.org().create_user(NewUser::named("Grace", "Hopper"));
         let report = rig.run().await;

@@ -25,10 +25,22 @@ const STATUS: &str = "okta/status/okta.json";
 
 /// Tries `cases`, times what `HOSTILE_CASES` says, and tells how many that were.
 fn tried<T>(name: &str, cases: u32, strategy: impl Strategy<Value = T>, mut rule: impl FnMut(T)) {
-    let times = std::env::var("HOSTILE_CASES").ok().and_then(|times| times.parse().ok()).unwrap_or(1);
-    let (cases, seed) = (cases * times, if times == 1 { [7; 32] } else { rand_seed() });
+    let times = std::env::var("HOSTILE_CASES")
+        .ok()
+        .and_then(|times| times.parse().ok())
+        .unwrap_or(1);
+    let (cases, seed) = (
+        cases * times,
+        if times == 1 { [7; 32] } else { rand_seed() },
+    );
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
-    let mut runner = TestRunner::new_with_rng(Config { failure_persistence: None, ..Config::default() }, rng);
+    let mut runner = TestRunner::new_with_rng(
+        Config {
+            failure_persistence: None,
+            ..Config::default()
+        },
+        rng,
+    );
     for _ in 0..cases {
         rule(strategy.new_tree(&mut runner).unwrap().current());
     }
@@ -59,7 +71,8 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 /// An object some of whose keys are these.
 fn object_of(keys: Vec<&'static str>) -> impl Strategy<Value = Value> {
-    let key = prop_oneof![4 => prop::sample::select(keys).prop_map(str::to_owned), 1 => "\\PC{0,8}"];
+    let key =
+        prop_oneof![4 => prop::sample::select(keys).prop_map(str::to_owned), 1 => "\\PC{0,8}"];
     prop::collection::btree_map(key, any_json(), 0..6).prop_map(|object| json!(object))
 }
 
@@ -72,7 +85,11 @@ fn mutate(value: &mut Value, path: &[prop::sample::Index], with: &Value) {
     match value {
         Value::Array(items) if !items.is_empty() => mutate(first.get_mut(items), rest, with),
         Value::Object(object) if !object.is_empty() => {
-            let key = object.keys().nth(first.index(object.len())).cloned().unwrap();
+            let key = object
+                .keys()
+                .nth(first.index(object.len()))
+                .cloned()
+                .unwrap();
             mutate(&mut object[&key], rest, with);
         }
         other => *other = with.clone(),
@@ -80,17 +97,34 @@ fn mutate(value: &mut Value, path: &[prop::sample::Index], with: &Value) {
 }
 
 fn mutation() -> impl Strategy<Value = (Vec<prop::sample::Index>, Value)> {
-    (prop::collection::vec(any::<prop::sample::Index>(), 1..7), any_json())
+    (
+        prop::collection::vec(any::<prop::sample::Index>(), 1..7),
+        any_json(),
+    )
 }
 
 #[test]
 fn any_event_is_a_request_or_is_told_in_a_few_words() {
-    let keys = vec!["mode", "secret_id", "streams", "accept_shrink", "detail-type"];
-    tried("events", 2_000, prop_oneof![any_json(), object_of(keys)], |event| {
-        if let Err(problems) = Request::parse(&event, &streams::names()) {
-            assert!(!problems.is_empty() && problems.iter().all(|problem| problem.len() < 2_000), "{problems:?}");
-        }
-    });
+    let keys = vec![
+        "mode",
+        "secret_id",
+        "streams",
+        "accept_shrink",
+        "detail-type",
+    ];
+    tried(
+        "events",
+        2_000,
+        prop_oneof![any_json(), object_of(keys)],
+        |event| {
+            if let Err(problems) = Request::parse(&event, &streams::names()) {
+                assert!(
+                    !problems.is_empty() && problems.iter().all(|problem| problem.len() < 2_000),
+                    "{problems:?}"
+                );
+            }
+        },
+    );
     let long = json!({"mode": "x".repeat(1_000_000), "streams": ["é".repeat(300_000)]});
     let problems = Request::parse(&long, &streams::names()).unwrap_err();
     assert!(problems.iter().all(|problem| problem.len() < 2_000));
@@ -98,27 +132,62 @@ fn any_event_is_a_request_or_is_told_in_a_few_words() {
 
 #[test]
 fn any_secret_is_read_or_told_without_its_values() {
-    let keys = ["domain", "client_id", "client_secret", "private_key", "key_id", "token", "integration_name", "owner"];
+    let keys = [
+        "domain",
+        "client_id",
+        "client_secret",
+        "private_key",
+        "key_id",
+        "token",
+        "integration_name",
+        "owner",
+    ];
     let more = ["streams_off", "drop_attributes", "unknown_actors"];
     let keys: Vec<_> = keys.into_iter().chain(more).collect();
-    let read = |text: String| parse(&Content { version: "1".into(), text: text.into() }, &streams::names());
+    let read = |text: String| {
+        parse(
+            &Content {
+                version: "1".into(),
+                text: text.into(),
+            },
+            &streams::names(),
+        )
+    };
     tried(
         "secrets",
         2_000,
         (object_of(keys.clone()), prop::sample::select(keys), 0..4_u8),
         |(mut object, key, kind)| {
-            object[key] = [json!(HUSH), json!([HUSH]), json!({"x": HUSH}), json!([[HUSH]])][usize::from(kind)].clone();
+            object[key] = [
+                json!(HUSH),
+                json!([HUSH]),
+                json!({"x": HUSH}),
+                json!([[HUSH]]),
+            ][usize::from(kind)]
+            .clone();
             if let Err(problems) = read(object.to_string()) {
                 // Names of streams are no secret: a wrong one is told.
-                let told = problems.problems.iter().filter(|problem| !problem.starts_with("streams_off ")).cloned();
-                assert!(!told.collect::<String>().contains(HUSH), "{object} {problems:?}");
+                let told = problems
+                    .problems
+                    .iter()
+                    .filter(|problem| !problem.starts_with("streams_off "))
+                    .cloned();
+                assert!(
+                    !told.collect::<String>().contains(HUSH),
+                    "{object} {problems:?}"
+                );
                 assert!(!problems.problems.is_empty());
             }
         },
     );
-    tried("texts as secrets", 1_000, "\\PC{0,40}|[{}\\[\\]\":,a-c]{0,20}", |text| {
-        assert!(read(text).is_err());
-    });
+    tried(
+        "texts as secrets",
+        1_000,
+        "\\PC{0,40}|[{}\\[\\]\":,a-c]{0,20}",
+        |text| {
+            assert!(read(text).is_err());
+        },
+    );
 }
 
 #[tokio::test]
@@ -129,31 +198,39 @@ async fn any_manifest_or_copy_read_back_is_a_head_or_an_error() {
     let sound = rig.store.objects.lock().unwrap().clone();
     let head = |store: &Memory| {
         let log = CommitLog::new(store.clone(), "okta", "okta");
-        futures_util::FutureExt::now_or_never(log.head()).expect("a bucket in memory answers at once")
+        futures_util::FutureExt::now_or_never(log.head())
+            .expect("a bucket in memory answers at once")
     };
     let broken = prop_oneof![
-        mutation().prop_map(Some).prop_map(|mutation| (mutation, None)),
+        mutation()
+            .prop_map(Some)
+            .prop_map(|mutation| (mutation, None)),
         prop::collection::vec(any::<u8>(), 0..40).prop_map(|bytes| (None, Some(bytes))),
         (0..4_000_usize).prop_map(|length| (None, Some(vec![b'{'; length]))),
     ];
-    tried("manifests", 1_500, (broken, any::<bool>()), |((mutation, bytes), is_copy)| {
-        let key = if is_copy { COPY } else { MANIFEST };
-        let body = bytes.unwrap_or_else(|| {
-            let mut value: Value = serde_json::from_slice(&sound[key]).unwrap();
-            let (path, with) = mutation.unwrap();
-            mutate(&mut value, &path, &with);
-            value.to_string().into_bytes()
-        });
-        rig.store.write(key, &body);
-        match head(&rig.store) {
-            Ok(head) => {
-                assert_eq!(head.sequence, 1);
-                let _ = Cursor::read(&head.cursor);
+    tried(
+        "manifests",
+        1_500,
+        (broken, any::<bool>()),
+        |((mutation, bytes), is_copy)| {
+            let key = if is_copy { COPY } else { MANIFEST };
+            let body = bytes.unwrap_or_else(|| {
+                let mut value: Value = serde_json::from_slice(&sound[key]).unwrap();
+                let (path, with) = mutation.unwrap();
+                mutate(&mut value, &path, &with);
+                value.to_string().into_bytes()
+            });
+            rig.store.write(key, &body);
+            match head(&rig.store) {
+                Ok(head) => {
+                    assert_eq!(head.sequence, 1);
+                    let _ = Cursor::read(&head.cursor);
+                }
+                Err(error) => assert!(matches!(error, CommitError::Damaged { .. }), "{error}"),
             }
-            Err(error) => assert!(matches!(error, CommitError::Damaged { .. }), "{error}"),
-        }
-        rig.store.write(key, &sound[key]);
-    });
+            rig.store.write(key, &sound[key]);
+        },
+    );
 }
 
 #[tokio::test]
@@ -164,7 +241,9 @@ async fn any_cursor_and_status_read_back_make_a_run_that_ends() {
     rig.run().await;
     let sound = rig.store.objects.lock().unwrap().clone();
     let mut cases = Vec::new();
-    tried("cursors", 60, (mutation(), mutation()), |case| cases.push(case));
+    tried("cursors", 60, (mutation(), mutation()), |case| {
+        cases.push(case)
+    });
     for ((path, with), (path_of_status, with_of_status)) in cases {
         let mut manifest: Value = serde_json::from_slice(&sound[MANIFEST]).unwrap();
         let mut status: Value = serde_json::from_slice(&sound[STATUS]).unwrap();
@@ -176,7 +255,8 @@ async fn any_cursor_and_status_read_back_make_a_run_that_ends() {
         *rig.store.objects.lock().unwrap() = objects;
         let run = rig.ask_within(json!({"mode": "full"}), SignedDuration::from_secs(6));
         let ended = tokio::time::timeout(Duration::from_secs(20), run).await;
-        let ended = ended.unwrap_or_else(|_| panic!("the run does not end: {}", manifest["cursor"]));
+        let ended =
+            ended.unwrap_or_else(|_| panic!("the run does not end: {}", manifest["cursor"]));
         if let Err(failure) = ended {
             let is_told = ["ManifestDamaged", "CursorUnreadable"].contains(&failure.kind);
             assert!(is_told, "{failure}: {}", manifest["cursor"]);

@@ -22,23 +22,44 @@ const ALLOWED: [(&str, &str); 33] = [
     ("looks", "ask guard job"),
     ("version_1", "job queue snapshot swept"),
     ("cursor", "guard queue snapshot swept version_1"),
-    ("work", "ask cursor guard harvest job order queue snapshot swept"),
+    (
+        "work",
+        "ask cursor guard harvest job order queue snapshot swept",
+    ),
     ("sweep", "job swept work"),
     ("settle", "job queue snapshot sweep work"),
     ("lending", "job reading work"),
     ("belief", "guard job looks reading work"),
-    ("snapshots", "ask assembly harvest job snapshot sweep swept work"),
+    (
+        "snapshots",
+        "ask assembly harvest job snapshot sweep swept work",
+    ),
     ("answers/state", "assembly job looks reading work"),
-    ("answers/listed", "answers/state assembly harvest job sweep work"),
-    ("answers/troubles", "answers/state ask guard harvest job reading settle snapshots sweep work"),
+    (
+        "answers/listed",
+        "answers/state assembly harvest job sweep work",
+    ),
+    (
+        "answers/troubles",
+        "answers/state ask guard harvest job reading settle snapshots sweep work",
+    ),
     ("answers/ends", "answers/state belief job reading work"),
     (
         "answers/assembled",
         "answers/listed answers/state answers/troubles ask assembly harvest job lending reading work",
     ),
-    ("answers/records", "answers/state belief harvest job reading sweep work"),
-    ("answers/rows", "answers/state belief harvest job queue settle sweep work"),
-    ("answers", "answers/listed answers/state answers/troubles ask belief flights harvest looks reading work"),
+    (
+        "answers/records",
+        "answers/state belief harvest job reading sweep work",
+    ),
+    (
+        "answers/rows",
+        "answers/state belief harvest job queue settle sweep work",
+    ),
+    (
+        "answers",
+        "answers/listed answers/state answers/troubles ask belief flights harvest looks reading work",
+    ),
     ("events", "job queue settle sweep swept work"),
     ("log", "ask cursor events harvest job snapshots swept work"),
     ("standing", "ask cursor job log snapshot work"),
@@ -60,8 +81,14 @@ fn files(folder: &Path, prefix: &str) -> BTreeMap<String, String> {
         } else if !(name == "mod" && prefix.is_empty()) {
             let text = fs::read_to_string(&path).unwrap();
             let code = text.split("#[cfg(test)]").next().unwrap().lines();
-            let code: Vec<_> = code.filter(|line| !line.trim_start().starts_with("//")).collect();
-            let name = if name == "mod" { prefix.trim_end_matches('/').to_owned() } else { format!("{prefix}{name}") };
+            let code: Vec<_> = code
+                .filter(|line| !line.trim_start().starts_with("//"))
+                .collect();
+            let name = if name == "mod" {
+                prefix.trim_end_matches('/').to_owned()
+            } else {
+                format!("{prefix}{name}")
+            };
             found.insert(name, code.join("\n"));
         }
     }
@@ -78,7 +105,12 @@ fn after(code: &str, start: &str, prefix: &str) -> Vec<String> {
         }
         let rest = &code[at + start.len()..];
         let names = match rest.strip_prefix('{') {
-            Some(list) => list.split('}').next().unwrap().split(|char| !is_word(char)).collect(),
+            Some(list) => list
+                .split('}')
+                .next()
+                .unwrap()
+                .split(|char| !is_word(char))
+                .collect(),
             None => vec![rest.split(|char| !is_word(char)).next().unwrap()],
         };
         words.extend(names.into_iter().map(|name| format!("{prefix}{name}")));
@@ -99,14 +131,21 @@ fn imports(name: &str, code: &str, files: &BTreeMap<String, String>) -> BTreeSet
     if is_folder {
         named.extend(after(code, "use ", &own));
     }
-    named.into_iter().filter(|other| other != name && files.contains_key(other)).collect()
+    named
+        .into_iter()
+        .filter(|other| other != name && files.contains_key(other))
+        .collect()
 }
 
 #[test]
 fn each_file_of_the_engine_imports_what_it_may_and_nothing_else() {
     let files = files(&folder(), "");
     let rows: BTreeSet<_> = ALLOWED.iter().map(|(name, _)| (*name).to_owned()).collect();
-    assert_eq!(rows, files.keys().cloned().collect(), "every file has its row");
+    assert_eq!(
+        rows,
+        files.keys().cloned().collect(),
+        "every file has its row"
+    );
     for (name, allowed) in ALLOWED {
         let allowed: BTreeSet<_> = allowed.split_whitespace().map(str::to_owned).collect();
         assert_eq!(imports(name, &files[name], &files), allowed, "{name}");
@@ -118,7 +157,10 @@ fn no_files_of_the_engine_stand_in_a_circle() {
     let mut above = BTreeSet::new();
     for (name, allowed) in ALLOWED {
         for other in allowed.split_whitespace() {
-            assert!(above.contains(other), "{name} may import {other}, which stands below it");
+            assert!(
+                above.contains(other),
+                "{name} may import {other}, which stands below it"
+            );
         }
         above.insert(name);
     }

@@ -18,13 +18,19 @@ const SLACK_S: f64 = 4.0;
 
 /// A number that `KILL_SEED` repeats.
 fn rng() -> Rng {
-    let seed = std::env::var("KILL_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
+    let seed = std::env::var("KILL_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or_else(|| fastrand::u64(..));
     println!("KILL_SEED={seed}");
     Rng::with_seed(seed)
 }
 
 async fn rig() -> Rig {
-    let mut org = Org::new(Options { latency_ms: 40, ..Options::default() });
+    let mut org = Org::new(Options {
+        latency_ms: 40,
+        ..Options::default()
+    });
     org.add_client(Client::with_secret(CLIENT, PASSWORD));
     org.silently(|org| {
         org.create_everyone();
@@ -39,29 +45,51 @@ async fn rig() -> Rig {
 
 fn change(org: &mut Org, rng: &mut Rng) {
     let (users, groups) = (org.state().users, org.state().groups);
-    let (user, group) = (users[rng.usize(..users.len())].clone(), groups[rng.usize(1..groups.len())].clone());
+    let (user, group) = (
+        users[rng.usize(..users.len())].clone(),
+        groups[rng.usize(1..groups.len())].clone(),
+    );
     match rng.u8(..6) {
         0 => drop(org.create_user(NewUser::named(&format!("Grace{}", rng.u32(..)), "Hopper"))),
         1 => drop(org.delete_user(&user)),
         2 => drop(org.add_member(&group, &user)),
         3 => drop(org.remove_member(&group, &user)),
         4 => drop(org.deactivate_user(&user)),
-        _ => drop(org.update_user(&user, |profile| drop(profile.insert("title".into(), rng.u32(..).into())))),
+        _ => drop(org.update_user(&user, |profile| {
+            drop(profile.insert("title".into(), rng.u32(..).into()))
+        })),
     }
 }
 
 const MANIFESTS: &str = "okta/manifests/okta/";
 
 async fn commits(bucket: &str) -> Vec<String> {
-    let listed = moto::s3().list_objects_v2().bucket(bucket).prefix(MANIFESTS).send().await.unwrap();
-    listed.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect()
+    let listed = moto::s3()
+        .list_objects_v2()
+        .bucket(bucket)
+        .prefix(MANIFESTS)
+        .send()
+        .await
+        .unwrap();
+    listed
+        .contents()
+        .iter()
+        .filter_map(|object| object.key().map(str::to_owned))
+        .collect()
 }
 
 /// When the newest manifest was committed.
 async fn newest_commit(bucket: &str) -> Option<Timestamp> {
     let newest = commits(bucket).await.pop()?;
-    let object = moto::s3().get_object().bucket(bucket).key(newest).send().await.unwrap();
-    let manifest: Value = serde_json::from_slice(&object.body.collect().await.unwrap().into_bytes()).unwrap();
+    let object = moto::s3()
+        .get_object()
+        .bucket(bucket)
+        .key(newest)
+        .send()
+        .await
+        .unwrap();
+    let manifest: Value =
+        serde_json::from_slice(&object.body.collect().await.unwrap().into_bytes()).unwrap();
     manifest["committed_at"].as_str().unwrap().parse().ok()
 }
 
@@ -99,12 +127,18 @@ async fn kill_nine_at_any_instant_leaves_a_log_that_a_reader_can_trust() {
             () = fatal_instant(&bucket, &mut rng) => None,
         };
         if let Some(answer) = ended {
-            assert!(matches!(answer, Answer::Report(_)), "{answer:#?}\n{}", lambda.log());
+            assert!(
+                matches!(answer, Answer::Report(_)),
+                "{answer:#?}\n{}",
+                lambda.log()
+            );
         } else {
             // SIGKILL.
             drop(lambda);
             let killed_at = Timestamp::now();
-            let committed_at = newest_commit(&bucket).await.map_or(began_at, |committed_at| committed_at.max(began_at));
+            let committed_at = newest_commit(&bucket)
+                .await
+                .map_or(began_at, |committed_at| committed_at.max(began_at));
             lost_s.push(killed_at.duration_since(committed_at).as_secs_f64());
             lambda = Lambda::start(&settings).await;
         }
@@ -119,10 +153,21 @@ async fn kill_nine_at_any_instant_leaves_a_log_that_a_reader_can_trust() {
     {}
     *rig.store.objects.lock().unwrap() = moto::objects(&bucket).await;
     rig.assert_in_step();
-    let numbers: Vec<u64> = rig.read().manifests.iter().map(|manifest| manifest.sequence).collect();
+    let numbers: Vec<u64> = rig
+        .read()
+        .manifests
+        .iter()
+        .map(|manifest| manifest.sequence)
+        .collect();
     assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
     lost_s.sort_by(f64::total_cmp);
     let (median, most) = (lost_s[lost_s.len() / 2], lost_s[lost_s.len() - 1]);
-    println!("{KILLS} kills, {} manifests; time lost by a kill: median {median:.1} s, most {most:.1} s", numbers.len());
-    assert!(most <= CHECKPOINT_S as f64 + SLACK_S, "a kill cost {most} s");
+    println!(
+        "{KILLS} kills, {} manifests; time lost by a kill: median {median:.1} s, most {most:.1} s",
+        numbers.len()
+    );
+    assert!(
+        most <= CHECKPOINT_S as f64 + SLACK_S,
+        "a kill cost {most} s"
+    );
 }

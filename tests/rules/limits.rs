@@ -43,7 +43,12 @@ fn whole_windows(rig: &Rig) -> Vec<WindowUse> {
 
 /// The most requests for groups in one of the org's windows.
 fn most_in_a_window(rig: &Rig) -> u64 {
-    rig.org().windows(Class::Groups).iter().map(|window| window.own).max().unwrap_or_default()
+    rig.org()
+        .windows(Class::Groups)
+        .iter()
+        .map(|window| window.own)
+        .max()
+        .unwrap_or_default()
 }
 
 /// Opens a window some odd time before the run, as others do.
@@ -55,13 +60,27 @@ fn open_a_window_at_an_odd_instant(rig: &Rig) {
 }
 
 fn assert_limited(report: &Report) {
-    assert_eq!((report.outcome, report.go_on), (Outcome::Partial, false), "{report:#?}");
-    assert!(report.retry_after_seconds.is_some_and(|seconds| (1..=61).contains(&seconds)), "{report:#?}");
+    assert_eq!(
+        (report.outcome, report.go_on),
+        (Outcome::Partial, false),
+        "{report:#?}"
+    );
+    assert!(
+        report
+            .retry_after_seconds
+            .is_some_and(|seconds| (1..=61).contains(&seconds)),
+        "{report:#?}"
+    );
 }
 
 #[tokio::test]
 async fn a_share_of_a_small_bucket_is_used_and_never_more() {
-    for (share, per_window, twice) in [("100", 20, false), ("100", 20, true), ("50", 10, false), ("10", 2, false)] {
+    for (share, per_window, twice) in [
+        ("100", 20, false),
+        ("100", 20, true),
+        ("50", 10, false),
+        ("10", 2, false),
+    ] {
         let mut rig = rig_of_groups(3 * usize::try_from(per_window).unwrap()).await;
         rig.org().options.limits = group_limit(20);
         rig.org().options.limits.duplicate_headers = twice;
@@ -69,9 +88,17 @@ async fn a_share_of_a_small_bucket_is_used_and_never_more() {
         let report = time::ask(&rig, json!({}), HOUR).await;
         assert_eq!(report.outcome, Outcome::Succeeded, "{report:#?}");
         assert_eq!(rig.org().counts().rate_limited, 0, "share {share}");
-        assert!(most_in_a_window(&rig) <= per_window, "share {share}: {} in a window", most_in_a_window(&rig));
+        assert!(
+            most_in_a_window(&rig) <= per_window,
+            "share {share}: {} in a window",
+            most_in_a_window(&rig)
+        );
         // Three windows' worth and one request takes four windows, the last of them hardly begun.
-        assert!((120_000..260_000).contains(&report.duration_ms), "share {share}: {} ms", report.duration_ms);
+        assert!(
+            (120_000..260_000).contains(&report.duration_ms),
+            "share {share}: {} ms",
+            report.duration_ms
+        );
         assert!(report.okta.throttled_ms > 0);
         rig.assert_in_step();
     }
@@ -85,10 +112,19 @@ async fn nine_tenths_of_the_share_are_used_while_there_is_work() {
         rig.org().options.latency_ms = latency_ms;
         let _time = time::hurry(&mut rig, &[("RATE_LIMIT_SHARE", "50")]);
         open_a_window_at_an_odd_instant(&rig);
-        assert_eq!(time::ask(&rig, json!({}), HOUR).await.outcome, Outcome::Succeeded);
+        assert_eq!(
+            time::ask(&rig, json!({}), HOUR).await.outcome,
+            Outcome::Succeeded
+        );
         let windows = whole_windows(&rig);
-        assert!(windows.len() >= 2 && windows.iter().all(|window| window.own >= 180), "{latency_ms} ms: {windows:?}");
-        assert!(most_in_a_window(&rig) <= 200, "{latency_ms} ms: {windows:?}");
+        assert!(
+            windows.len() >= 2 && windows.iter().all(|window| window.own >= 180),
+            "{latency_ms} ms: {windows:?}"
+        );
+        assert!(
+            most_in_a_window(&rig) <= 200,
+            "{latency_ms} ms: {windows:?}"
+        );
         assert_eq!(rig.org().counts().rate_limited, 0);
     }
 }
@@ -98,15 +134,25 @@ async fn others_are_not_refused_and_what_they_leave_is_used() {
     for (others, least) in [(60, 90), (120, 65), (180, 8)] {
         let mut rig = rig_of_groups(usize::try_from(3 * least + 30).unwrap()).await;
         rig.org().options.limits = group_limit(200);
-        rig.org().set_use_by_others_between(Class::Groups, others, [0, 60]);
+        rig.org()
+            .set_use_by_others_between(Class::Groups, others, [0, 60]);
         let _time = time::hurry(&mut rig, &[("RATE_LIMIT_SHARE", "50")]);
         open_a_window_at_an_odd_instant(&rig);
-        assert_eq!(time::ask(&rig, json!({}), HOUR).await.outcome, Outcome::Succeeded);
+        assert_eq!(
+            time::ask(&rig, json!({}), HOUR).await.outcome,
+            Outcome::Succeeded
+        );
         assert_eq!(rig.org().counts().rate_limited, 0);
         let windows = whole_windows(&rig);
-        assert!(windows.iter().all(|window| window.others_refused == 0), "{others}: {windows:?}");
+        assert!(
+            windows.iter().all(|window| window.others_refused == 0),
+            "{others}: {windows:?}"
+        );
         let own: u64 = windows.iter().map(|window| window.own).sum();
-        assert!(own >= least * u64::try_from(windows.len()).unwrap() && !windows.is_empty(), "{others}: {windows:?}");
+        assert!(
+            own >= least * u64::try_from(windows.len()).unwrap() && !windows.is_empty(),
+            "{others}: {windows:?}"
+        );
     }
 }
 
@@ -114,13 +160,24 @@ async fn others_are_not_refused_and_what_they_leave_is_used() {
 async fn answers_that_are_errors_tell_of_the_limit_too() {
     let gone = r#"{"errorCode":"E0000007","errorSummary":"Not found"}"#;
     let forbidden = r#"{"errorCode":"E0000006","errorSummary":"You do not have permission"}"#;
-    for (status, body, expected) in [(404, gone, Outcome::Succeeded), (403, forbidden, Outcome::Degraded)] {
+    for (status, body, expected) in [
+        (404, gone, Outcome::Succeeded),
+        (403, forbidden, Outcome::Degraded),
+    ] {
         let mut rig = rig_of_groups(30).await;
         rig.org().options.limits = group_limit(20);
-        rig.org().fail("GET /api/v1/groups/*/users", 1_000, Failure::Status(status, body.into()));
+        rig.org().fail(
+            "GET /api/v1/groups/*/users",
+            1_000,
+            Failure::Status(status, body.into()),
+        );
         let _time = time::hurry(&mut rig, &[("RATE_LIMIT_SHARE", "50")]);
         assert_eq!(time::ask(&rig, json!({}), HOUR).await.outcome, expected);
-        assert!(most_in_a_window(&rig) <= 10, "{status}: {:?}", rig.org().windows(Class::Groups));
+        assert!(
+            most_in_a_window(&rig) <= 10,
+            "{status}: {:?}",
+            rig.org().windows(Class::Groups)
+        );
         assert_eq!(rig.org().counts().rate_limited, 0);
     }
 }
@@ -130,7 +187,10 @@ async fn a_workforce_org_is_read_without_a_refusal() {
     let mut rig = rig_of_groups(300).await;
     rig.org().options.limits = Limits::workforce();
     let _time = time::hurry(&mut rig, &[]);
-    assert_eq!(time::ask(&rig, json!({}), HOUR).await.outcome, Outcome::Succeeded);
+    assert_eq!(
+        time::ask(&rig, json!({}), HOUR).await.outcome,
+        Outcome::Succeeded
+    );
     assert_eq!(rig.org().counts().rate_limited, 0);
     rig.assert_in_step();
 }
@@ -153,14 +213,20 @@ async fn a_warm_run_remembers_what_the_last_one_used() {
     rig.org().options.limits = group_limit(20);
     let _time = time::hurry(&mut rig, &[]);
     for _ in 0..3 {
-        assert_eq!(time::ask(&rig, json!({"mode": "full"}), HOUR).await.outcome, Outcome::Succeeded);
+        assert_eq!(
+            time::ask(&rig, json!({"mode": "full"}), HOUR).await.outcome,
+            Outcome::Succeeded
+        );
     }
     assert_eq!(rig.org().counts().rate_limited, 0);
 }
 
 #[tokio::test]
 async fn the_functions_clock_may_be_wrong() {
-    for ahead in [SignedDuration::from_mins(10), SignedDuration::from_mins(-10)] {
+    for ahead in [
+        SignedDuration::from_mins(10),
+        SignedDuration::from_mins(-10),
+    ] {
         let mut rig = rig_of_groups(40).await;
         rig.org().options.limits = group_limit(20);
         time::stop_apart(&mut rig, &[], ahead);
@@ -222,7 +288,12 @@ async fn a_token_endpoint_out_of_reach_for_a_minute_is_no_error() {
     rig.org().use_by_others(Class::Token, 5);
     let report = time::ask(&rig, json!({}), SignedDuration::from_secs(10)).await;
     assert_limited(&report);
-    assert!(report.streams.values().all(|stream| stream.outcome == Outcome::Partial));
+    assert!(
+        report
+            .streams
+            .values()
+            .all(|stream| stream.outcome == Outcome::Partial)
+    );
     let report = time::ask(&rig, json!({}), SignedDuration::from_secs(120)).await;
     assert_eq!(report.outcome, Outcome::Succeeded, "{report:#?}");
     rig.assert_in_step();
@@ -239,8 +310,20 @@ async fn a_refusal_that_does_not_say_for_how_long_is_tried_again_soon() {
     };
     let _gate = gate::before(&mut rig, |_| (), bare).await;
     let _time = time::hurry(&mut rig, &[]);
-    for path in ["POST /oauth2/v1/token", "GET /api/v1/users", "GET /api/v1/groups/*/users", "GET /api/v1/logs"] {
-        rig.org().fail(path, 3, Failure::RateLimited { limit: 600, reset_in_seconds: 300 });
+    for path in [
+        "POST /oauth2/v1/token",
+        "GET /api/v1/users",
+        "GET /api/v1/groups/*/users",
+        "GET /api/v1/logs",
+    ] {
+        rig.org().fail(
+            path,
+            3,
+            Failure::RateLimited {
+                limit: 600,
+                reset_in_seconds: 300,
+            },
+        );
     }
     let report = time::ask(&rig, json!({}), HOUR).await;
     assert_eq!(report.outcome, Outcome::Succeeded, "{report:#?}");
@@ -260,7 +343,10 @@ async fn too_many_requests_at_once_become_fewer() {
     assert!(report.duration_ms < 60_000, "{} ms", report.duration_ms);
     let counts = rig.org().counts().clone();
     let (refused, all) = (counts.rate_limited, counts.total());
-    assert!(refused > 0 && refused * 2 < all, "{refused} of {all} requests were refused");
+    assert!(
+        refused > 0 && refused * 2 < all,
+        "{refused} of {all} requests were refused"
+    );
     rig.assert_in_step();
 }
 
@@ -269,7 +355,10 @@ async fn requests_under_way_become_more_while_none_is_too_many() {
     let mut rig = rig_of_groups(800).await;
     rig.org().options.latency_ms = 100;
     let _time = time::hurry(&mut rig, &[]);
-    assert_eq!(time::ask(&rig, json!({}), HOUR).await.outcome, Outcome::Succeeded);
+    assert_eq!(
+        time::ask(&rig, json!({}), HOUR).await.outcome,
+        Outcome::Succeeded
+    );
     let most = rig.org().counts().max_concurrency;
     assert!((13..=24).contains(&most), "{most}");
 }
@@ -278,12 +367,32 @@ async fn requests_under_way_become_more_while_none_is_too_many() {
 async fn requests_that_wait_for_a_limit_do_not_keep_a_commit_waiting() {
     let mut rig = rig_of_groups(60).await;
     rig.org().options.limits = group_limit(20);
-    let _time = time::hurry(&mut rig, &[("RATE_LIMIT_SHARE", "50"), ("CHECKPOINT_INTERVAL_SECONDS", "20")]);
-    assert_eq!(time::ask(&rig, json!({}), HOUR).await.outcome, Outcome::Succeeded);
+    let _time = time::hurry(
+        &mut rig,
+        &[
+            ("RATE_LIMIT_SHARE", "50"),
+            ("CHECKPOINT_INTERVAL_SECONDS", "20"),
+        ],
+    );
+    assert_eq!(
+        time::ask(&rig, json!({}), HOUR).await.outcome,
+        Outcome::Succeeded
+    );
     rig.assert_in_step();
-    let committed_at: Vec<_> = rig.read().manifests.iter().map(|manifest| manifest.committed_at).collect();
-    let apart_s: Vec<_> = committed_at.windows(2).map(|two| two[1].duration_since(two[0]).as_secs()).collect();
-    assert!(apart_s.len() >= 10 && apart_s.iter().all(|apart_s| *apart_s <= 22), "{apart_s:?}");
+    let committed_at: Vec<_> = rig
+        .read()
+        .manifests
+        .iter()
+        .map(|manifest| manifest.committed_at)
+        .collect();
+    let apart_s: Vec<_> = committed_at
+        .windows(2)
+        .map(|two| two[1].duration_since(two[0]).as_secs())
+        .collect();
+    assert!(
+        apart_s.len() >= 10 && apart_s.iter().all(|apart_s| *apart_s <= 22),
+        "{apart_s:?}"
+    );
     assert_eq!(rig.org().counts().rate_limited, 0);
     let of_groups = rig.requests()["GET /api/v1/groups/{id}/users"];
     assert_eq!(of_groups, 60, "none was sent twice");
@@ -306,9 +415,17 @@ impl OwnLimit {
         }
         let is_taken = self.used < self.limit;
         self.used += u64::from(is_taken);
-        response.headers.retain(|(name, _)| !name.to_ascii_lowercase().starts_with("x-rate-limit"));
-        for (name, value) in [("Limit", self.limit), ("Remaining", self.limit - self.used), ("Reset", self.reset)] {
-            response.headers.push((format!("X-Rate-Limit-{name}"), value.to_string()));
+        response
+            .headers
+            .retain(|(name, _)| !name.to_ascii_lowercase().starts_with("x-rate-limit"));
+        for (name, value) in [
+            ("Limit", self.limit),
+            ("Remaining", self.limit - self.used),
+            ("Reset", self.reset),
+        ] {
+            response
+                .headers
+                .push((format!("X-Rate-Limit-{name}"), value.to_string()));
         }
         is_taken
     }
@@ -319,17 +436,29 @@ const ROLES: &str = "/roles";
 
 /// Two limits for paths that the function first takes for one class; gives how often a request was one too many.
 async fn two_limits(rig: &mut Rig, members: u64, roles: u64) -> (Arc<AtomicU64>, Endpoint) {
-    let limits =
-        [(MEMBERS, members), (ROLES, roles)].map(|(ending, limit)| OwnLimit { ending, limit, used: 0, reset: 0 });
+    let limits = [(MEMBERS, members), (ROLES, roles)].map(|(ending, limit)| OwnLimit {
+        ending,
+        limit,
+        used: 0,
+        reset: 0,
+    });
     let (limits, refused) = (std::sync::Mutex::new(limits), Arc::new(AtomicU64::new(0)));
     let counted = Arc::clone(&refused);
     let limit = move |request: &Request, response: &mut Response| {
         let mut limits = limits.lock().unwrap();
-        let is_its =
-            |own: &&mut OwnLimit| request.path.starts_with("/api/v1/groups/") && request.path.ends_with(own.ending);
-        let Some(own) = limits.iter_mut().find(is_its) else { return };
+        let is_its = |own: &&mut OwnLimit| {
+            request.path.starts_with("/api/v1/groups/") && request.path.ends_with(own.ending)
+        };
+        let Some(own) = limits.iter_mut().find(is_its) else {
+            return;
+        };
         let date = httpdate::parse_http_date(response.header_value("date").unwrap()).unwrap();
-        if !own.count(date.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs(), response) {
+        if !own.count(
+            date.duration_since(SystemTime::UNIX_EPOCH)
+                .unwrap()
+                .as_secs(),
+            response,
+        ) {
             counted.fetch_add(1, Ordering::Relaxed);
             response.status = 429;
             response.body = Vec::new();
@@ -342,22 +471,30 @@ async fn two_limits(rig: &mut Rig, members: u64, roles: u64) -> (Arc<AtomicU64>,
 async fn seconds_to_read(limits: (u64, u64), off: &[&str]) -> [i64; 2] {
     // One page of groups: what waits to be read of them is bounded, and more would wait for the slower limit.
     let mut rig = rig_of_groups(190).await;
-    let off: Vec<&str> = off.iter().chain(&["factors", "application_users"]).copied().collect();
+    let off: Vec<&str> = off
+        .iter()
+        .chain(&["factors", "application_users"])
+        .copied()
+        .collect();
     rig.without(&off);
     let (refused, _gate) = two_limits(&mut rig, limits.0, limits.1).await;
     let _time = time::hurry(&mut rig, &[]);
     let began = rig.org().now();
     let report = time::ask(&rig, json!({}), HOUR).await;
     assert_eq!(report.outcome, Outcome::Succeeded, "{report:#?}");
-    assert_eq!(refused.load(Ordering::Relaxed), 0, "{limits:?} without {off:?}");
+    assert_eq!(
+        refused.load(Ordering::Relaxed),
+        0,
+        "{limits:?} without {off:?}"
+    );
     let org = rig.org();
     let last = |ending: &str| {
         let path = |target: &str| target.split('?').next().unwrap_or_default().to_owned();
-        let mut its = org
-            .journal()
-            .iter()
-            .filter(|entry| entry.target.starts_with("/api/v1/groups/") && path(&entry.target).ends_with(ending));
-        its.next_back().map_or(0, |entry| entry.at.duration_since(began).as_secs())
+        let mut its = org.journal().iter().filter(|entry| {
+            entry.target.starts_with("/api/v1/groups/") && path(&entry.target).ends_with(ending)
+        });
+        its.next_back()
+            .map_or(0, |entry| entry.at.duration_since(began).as_secs())
     };
     [last(MEMBERS), last(ROLES)]
 }
@@ -371,7 +508,10 @@ async fn two_limits_that_are_taken_for_one_class_are_each_used_as_if_alone() {
             seconds_to_read(limits, &["group_memberships"]).await[1],
         ];
         for (together_s, alone_s) in together.into_iter().zip(alone) {
-            assert!(together_s * 4 <= alone_s * 5, "{limits:?}: {together:?} s together, {alone:?} s alone");
+            assert!(
+                together_s * 4 <= alone_s * 5,
+                "{limits:?}: {together:?} s together, {alone:?} s alone"
+            );
         }
     }
 }
@@ -393,11 +533,20 @@ async fn seconds_of_a_first_run(off: &[&str]) -> i64 {
                 org.assign_user(&app, person);
             }
         });
-        let classes =
-            [Class::Users, Class::User, Class::UserParts, Class::Groups, Class::Group, Class::Apps, Class::App];
+        let classes = [
+            Class::Users,
+            Class::User,
+            Class::UserParts,
+            Class::Groups,
+            Class::Group,
+            Class::Apps,
+            Class::App,
+        ];
         let others = [Class::Clients, Class::Iam, Class::Idps, Class::Logs];
-        org.options.limits =
-            classes.into_iter().chain(others).fold(Limits::none(), |limits, class| limits.set(class, 60));
+        org.options.limits = classes
+            .into_iter()
+            .chain(others)
+            .fold(Limits::none(), |limits, class| limits.set(class, 60));
     }
     rig.without(off);
     let _time = time::hurry(&mut rig, &[]);
@@ -413,8 +562,17 @@ async fn seconds_of_a_first_run(off: &[&str]) -> i64 {
 async fn a_run_ends_about_when_its_busiest_limit_does() {
     let busiest = ["groups", "group_memberships", "role_assignments"];
     let names = okta_authomize::streams::names();
-    let off: Vec<&str> = names.into_iter().filter(|name| !busiest.contains(name)).collect();
-    let (together_s, alone_s) = (seconds_of_a_first_run(&[]).await, seconds_of_a_first_run(&off).await);
+    let off: Vec<&str> = names
+        .into_iter()
+        .filter(|name| !busiest.contains(name))
+        .collect();
+    let (together_s, alone_s) = (
+        seconds_of_a_first_run(&[]).await,
+        seconds_of_a_first_run(&off).await,
+    );
     println!("{together_s} s for everything, {alone_s} s for groups alone");
-    assert!(together_s * 4 <= alone_s * 5, "{together_s} s for everything, {alone_s} s for groups alone");
+    assert!(
+        together_s * 4 <= alone_s * 5,
+        "{together_s} s for everything, {alone_s} s for groups alone"
+    );
 }

@@ -41,11 +41,16 @@ const PAIRS_A_CASE: usize = 6;
 
 /// Every pair, crash by crash, so that the changes of a case differ.
 fn pairs() -> Vec<(usize, Crash)> {
-    CRASHES.iter().flat_map(|crash| (0..MUTATIONS.len()).map(|mutation| (mutation, *crash))).collect()
+    CRASHES
+        .iter()
+        .flat_map(|crash| (0..MUTATIONS.len()).map(|mutation| (mutation, *crash)))
+        .collect()
 }
 
 fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().map(|text| text.parse().expect("a number"))
+    std::env::var(variable)
+        .ok()
+        .map(|text| text.parse().expect("a number"))
 }
 
 fn at_once() -> bool {
@@ -53,9 +58,15 @@ fn at_once() -> bool {
 }
 
 /// A run is killed at each point after each change.
-async fn systematic(world: &mut World, number: u64, pairs: &[(usize, Crash)]) -> BTreeSet<(usize, Crash)> {
+async fn systematic(
+    world: &mut World,
+    number: u64,
+    pairs: &[(usize, Crash)],
+) -> BTreeSet<(usize, Crash)> {
     let mut rng = Rng::with_seed(number);
-    let without_everyone = pairs.iter().any(|(mutation, _)| MUTATIONS[*mutation].0 == "create_everyone");
+    let without_everyone = pairs
+        .iter()
+        .any(|(mutation, _)| MUTATIONS[*mutation].0 == "create_everyone");
     let org = found(&mut rng, true, !without_everyone);
     let mut case = Case::new(world, number, rng, org);
     case.settle(json!({"mode": "incremental"})).await;
@@ -63,10 +74,17 @@ async fn systematic(world: &mut World, number: u64, pairs: &[(usize, Crash)]) ->
         case.surely_mutate(*mutation);
         // A change that nothing tells of gives an incremental run nothing to do, and may be possible once only.
         let untold = MUTATIONS[*mutation].1 == Told::Never;
-        let (mode, nth) = if untold { ("full", 0) } else { ("incremental", case.rng.u64(..2)) };
+        let (mode, nth) = if untold {
+            ("full", 0)
+        } else {
+            ("incremental", case.rng.u64(..2))
+        };
         if !case.kill(*crash, nth, json!({"mode": mode})).await {
             case.surely_mutate(*mutation);
-            assert!(case.kill(*crash, 0, json!({"mode": "full"})).await, "no run comes to {crash:?}");
+            assert!(
+                case.kill(*crash, 0, json!({"mode": "full"})).await,
+                "no run comes to {crash:?}"
+            );
         }
     }
     case.conclude(at_once()).await;
@@ -118,7 +136,10 @@ fn run_each<T: Ord>(
     numbers: impl Iterator<Item = u64>,
     case: impl AsyncFn(&mut World, u64) -> BTreeSet<T>,
 ) -> BTreeSet<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let mut world = World::new().await;
         let mut seen = BTreeSet::new();
@@ -138,9 +159,14 @@ fn run_all<T: Ord + Send>(
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS)
             .map(|thread| (numbers.start + thread..numbers.end).step_by(THREADS as usize))
-            .map(|numbers| scope.spawn(move || run_each(always.iter().copied().chain(numbers), case)))
+            .map(|numbers| {
+                scope.spawn(move || run_each(always.iter().copied().chain(numbers), case))
+            })
             .collect();
-        threads.into_iter().flat_map(|thread| thread.join().expect("a case failed, see above")).collect()
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().expect("a case failed, see above"))
+            .collect()
     })
 }
 
@@ -164,8 +190,14 @@ fn a_reader_ends_in_step_whatever_happens() {
     if from > 0 {
         return;
     }
-    let missing: Vec<_> = pairs().into_iter().filter(|pair| !seen.contains(pair)).collect();
-    let names: Vec<_> = missing.iter().map(|(mutation, crash)| (MUTATIONS[*mutation].0, crash)).collect();
+    let missing: Vec<_> = pairs()
+        .into_iter()
+        .filter(|pair| !seen.contains(pair))
+        .collect();
+    let names: Vec<_> = missing
+        .iter()
+        .map(|(mutation, crash)| (MUTATIONS[*mutation].0, crash))
+        .collect();
     assert!(names.is_empty(), "never seen: {names:?}");
 }
 
@@ -176,7 +208,9 @@ const DAYS_CASES: u64 = 30;
 
 /// Every way to fail with every crash.
 fn ways_and_crashes() -> Vec<(Way, Crash)> {
-    WAYS.iter().flat_map(|way| CRASHES.iter().map(|crash| (*way, *crash))).collect()
+    WAYS.iter()
+        .flat_map(|way| CRASHES.iter().map(|crash| (*way, *crash)))
+        .collect()
 }
 
 async fn days(world: &mut World, number: u64) -> BTreeSet<(Way, Crash)> {
@@ -185,8 +219,12 @@ async fn days(world: &mut World, number: u64) -> BTreeSet<(Way, Crash)> {
     world.snapshot_interval_hours = DAILY_HOURS;
     let is_rich = rng.bool();
     let mut org = found(&mut rng, is_rich, true);
-    let pair = usize::try_from(number).ok().and_then(|number| pairs.get(number)).copied();
-    let has_crowd = pair.is_some_and(|(way, _)| matches!(way, Way::Short | Way::Empty)) || rng.u8(..3) == 0;
+    let pair = usize::try_from(number)
+        .ok()
+        .and_then(|number| pairs.get(number))
+        .copied();
+    let has_crowd =
+        pair.is_some_and(|(way, _)| matches!(way, Way::Short | Way::Empty)) || rng.u8(..3) == 0;
     if has_crowd {
         weakened::crowd(&mut org);
     }
@@ -206,8 +244,15 @@ fn trouble_that_lasts_for_days_costs_itself_alone() {
         return;
     }
     let pairs = ways_and_crashes();
-    let seen = run_all(0..pairs.len() as u64 + number("DAYS_CASES").unwrap_or(DAYS_CASES), &[], days);
-    let missing: Vec<_> = pairs.into_iter().filter(|pair| !seen.contains(pair)).collect();
+    let seen = run_all(
+        0..pairs.len() as u64 + number("DAYS_CASES").unwrap_or(DAYS_CASES),
+        &[],
+        days,
+    );
+    let missing: Vec<_> = pairs
+        .into_iter()
+        .filter(|pair| !seen.contains(pair))
+        .collect();
     assert!(missing.is_empty(), "never seen: {missing:?}");
 }
 
@@ -215,14 +260,26 @@ fn trouble_that_lasts_for_days_costs_itself_alone() {
 #[test]
 fn every_change_that_an_org_knows_is_made() {
     let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/fake-org/src/change");
-    let files =
-        std::fs::read_dir(directory).unwrap().map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    let files = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
     let source: String = files.collect();
-    let changes =
-        source.split("    pub fn ").skip(1).filter(|rest| rest.split('{').next().unwrap().contains("&mut self"));
-    let names: Vec<&str> =
-        changes.filter_map(|rest| rest.split('(').next()).filter(|name| *name != "set_actor").collect();
-    let made: BTreeSet<&str> = MUTATIONS.iter().filter_map(|(name, ..)| name.split(' ').next()).collect();
+    let changes = source
+        .split("    pub fn ")
+        .skip(1)
+        .filter(|rest| rest.split('{').next().unwrap().contains("&mut self"));
+    let names: Vec<&str> = changes
+        .filter_map(|rest| rest.split('(').next())
+        .filter(|name| *name != "set_actor")
+        .collect();
+    let made: BTreeSet<&str> = MUTATIONS
+        .iter()
+        .filter_map(|(name, ..)| name.split(' ').next())
+        .collect();
     let missing: Vec<&&str> = names.iter().filter(|name| !made.contains(**name)).collect();
-    assert!(names.len() > 40 && missing.is_empty(), "{missing:?} of {}", names.len());
+    assert!(
+        names.len() > 40 && missing.is_empty(),
+        "{missing:?} of {}",
+        names.len()
+    );
 }

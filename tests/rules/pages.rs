@@ -10,7 +10,8 @@ use fake_org::{Class, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DemoOptions, Denial, L
 use html5gum::{Token, Tokenizer};
 use jiff::{SignedDuration, Timestamp};
 use okta_authomize::status::{
-    Commit, Day, Findings, History, Limit, Lines, Loads, State, Status, StreamDay, StreamStatus, Trouble,
+    Commit, Day, Findings, History, Limit, Lines, Loads, State, Status, StreamDay, StreamStatus,
+    Trouble,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -24,7 +25,13 @@ const PAGE: &str = "okta/status/okta.html";
 async fn demo() -> Rig {
     let now = Timestamp::now();
     let start = now - SignedDuration::from_hours(24 * 60);
-    let org = Org::demo(&DemoOptions { seed: 7, people: 120, start, now, bursts: vec![] });
+    let org = Org::demo(&DemoOptions {
+        seed: 7,
+        people: 120,
+        start,
+        now,
+        bursts: vec![],
+    });
     let mut secret = secret();
     secret["client_id"] = DEMO_CLIENT_ID.into();
     secret["client_secret"] = DEMO_CLIENT_SECRET.into();
@@ -61,11 +68,18 @@ fn remember_a_month(rig: &Rig) {
     let (today, last) = days.iter().next_back().unwrap();
     let today: Timestamp = format!("{today}T12:00:00Z").parse().unwrap();
     for back in 1..30_u64 {
-        let date = (today - SignedDuration::from_hours(24 * back.cast_signed())).to_string()[..10].to_owned();
+        let date = (today - SignedDuration::from_hours(24 * back.cast_signed())).to_string()[..10]
+            .to_owned();
         let day = &mut status["history"]["days"][&date];
         for (stream, told) in last["streams"].as_object().unwrap() {
-            let events = days.get(&date).and_then(|day| day["event_types"].as_object());
-            let events: u64 = events.into_iter().flat_map(|types| types.values()).filter_map(Value::as_u64).sum();
+            let events = days
+                .get(&date)
+                .and_then(|day| day["event_types"].as_object());
+            let events: u64 = events
+                .into_iter()
+                .flat_map(|types| types.values())
+                .filter_map(Value::as_u64)
+                .sum();
             day["streams"][stream] = match told["records"].as_u64() {
                 Some(records) => {
                     json!({"records": records - records * (back * 4 + back * back % 11) / 1000, "lines": back % 7})
@@ -97,24 +111,53 @@ async fn the_page_of_a_connected_integration_tells_all_that_is_known() {
     rig.run().await;
     remember_a_month(&rig);
     for _ in 0..2 {
-        rig.org().append_event(fake_org::Event::new("user.session.start"));
+        rig.org()
+            .append_event(fake_org::Event::new("user.session.start"));
         rig.run().await;
     }
     let (status, page) = (rig.store.json(STATUS), page(&rig));
-    assert_eq!((&status["state"], &status["signs_in_with"]), (&json!("connected"), &json!("client secret")));
+    assert_eq!(
+        (&status["state"], &status["signs_in_with"]),
+        (&json!("connected"), &json!("client secret"))
+    );
     assert_eq!(status["progress_percent"], Value::Null);
     assert!(status["history"]["commits"].as_array().unwrap().len() >= 3);
-    assert!(status["limits"].as_array().unwrap().iter().any(|limit| limit["own"].as_u64() > Some(0)), "{status:#}");
+    assert!(
+        status["limits"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|limit| limit["own"].as_u64() > Some(0)),
+        "{status:#}"
+    );
     let users = &status["streams"]["users"];
-    assert!(users["changed_at"].is_string() && users["progress_percent"] == 100, "{users:#}");
-    let shown =
-        ["Connected", "acme.okta.com", "identity@acme.example", "client secret", "Group memberships", "Newest commits"];
+    assert!(
+        users["changed_at"].is_string() && users["progress_percent"] == 100,
+        "{users:#}"
+    );
+    let shown = [
+        "Connected",
+        "acme.okta.com",
+        "identity@acme.example",
+        "client secret",
+        "Group memberships",
+        "Newest commits",
+    ];
     assert_shows(&page, &shown);
     assert_shows(
         &page,
-        &["Okta's rate limits", "Authomize holds manifest 1", "critical", "Events by hour", "user.session.start"],
+        &[
+            "Okta's rate limits",
+            "Authomize holds manifest 1",
+            "critical",
+            "Events by hour",
+            "user.session.start",
+        ],
     );
-    assert!(!page.contains(DEMO_CLIENT_SECRET), "the page holds a credential");
+    assert!(
+        !page.contains(DEMO_CLIENT_SECRET),
+        "the page holds a credential"
+    );
     keep("connected", &page);
 }
 
@@ -123,12 +166,20 @@ async fn the_page_of_an_unfinished_snapshot_says_how_far_it_is() {
     let rig = demo().await;
     // All but what is read user by user is there soon.
     rig.org().options.limits = Limits::none().set(Class::UserParts, 40);
-    rig.ask_within(json!({}), SignedDuration::from_secs(14)).await.unwrap();
+    rig.ask_within(json!({}), SignedDuration::from_secs(14))
+        .await
+        .unwrap();
     let (status, page) = (rig.store.json(STATUS), page(&rig));
     assert_eq!(status["state"], "syncing", "{status:#}");
     let percent = status["progress_percent"].as_u64().unwrap();
     assert!(percent < 100, "{percent}");
-    assert_shows(&page, &[&format!("Syncing, {percent} %"), "the next runs go on by themselves"]);
+    assert_shows(
+        &page,
+        &[
+            &format!("Syncing, {percent} %"),
+            "the next runs go on by themselves",
+        ],
+    );
     keep("syncing", &page);
 }
 
@@ -143,7 +194,13 @@ async fn the_page_of_a_degraded_integration_folds_the_remedy_below_its_stream() 
     assert_eq!(status["state"], "degraded", "{status:#}");
     assert_shows(
         &page,
-        &["Degraded", "need attention", "IdPs", "<details><summary>unavailable</summary>", "admin role"],
+        &[
+            "Degraded",
+            "need attention",
+            "IdPs",
+            "<details><summary>unavailable</summary>",
+            "admin role",
+        ],
     );
     keep("degraded", &page);
 }
@@ -155,10 +212,21 @@ async fn the_page_of_a_failed_run_says_what_to_do_and_keeps_the_streams() {
     let mut wrong = secret();
     wrong["client_secret"] = "another".into();
     rig.secrets.put("okta/acme", &wrong);
-    assert_eq!(rig.ask(json!({})).await.unwrap_err().kind, "CredentialsRejected");
+    assert_eq!(
+        rig.ask(json!({})).await.unwrap_err().kind,
+        "CredentialsRejected"
+    );
     let (status, page) = (rig.store.json(STATUS), page(&rig));
     assert_eq!(status["state"], "failed");
-    assert_shows(&page, &["Failed", "CredentialsRejected", "role=\"alert\"", "Group memberships"]);
+    assert_shows(
+        &page,
+        &[
+            "Failed",
+            "CredentialsRejected",
+            "role=\"alert\"",
+            "Group memberships",
+        ],
+    );
     keep("failed", &page);
 }
 
@@ -167,7 +235,10 @@ async fn the_page_after_a_check_alone_says_that_nothing_has_been_collected() {
     let rig = demo().await;
     rig.ask(json!({"mode": "check"})).await.unwrap();
     assert_eq!(rig.store.json(STATUS)["state"], "never_run");
-    assert_shows(&page(&rig), &["Never run", "nothing has been collected yet"]);
+    assert_shows(
+        &page(&rig),
+        &["Never run", "nothing has been collected yet"],
+    );
     keep("never", &page(&rig));
 }
 
@@ -176,21 +247,29 @@ async fn the_status_stays_small_through_a_busy_year_of_commits() {
     let rig = Rig::new().await;
     rig.populate(20, 5);
     rig.run().await;
-    let full =
-        |name: &dyn Fn(usize) -> String| -> BTreeMap<String, u64> { (0..30).map(|n| (name(n), 123_456)).collect() };
+    let full = |name: &dyn Fn(usize) -> String| -> BTreeMap<String, u64> {
+        (0..30).map(|n| (name(n), 123_456)).collect()
+    };
     let mut status = rig.store.json(STATUS);
     let streams: serde_json::Map<String, Value> = okta_authomize::streams::names()
         .into_iter()
-        .map(|name| (name.to_owned(), json!({"records": 1_000_000, "lines": 1_000_000})))
+        .map(|name| {
+            (
+                name.to_owned(),
+                json!({"records": 1_000_000, "lines": 1_000_000}),
+            )
+        })
         .collect();
     let begin = Timestamp::now() - SignedDuration::from_hours(24 * 29);
     for day in 0..30 {
         let date = (begin + SignedDuration::from_hours(24 * day)).to_string()[..10].to_owned();
         let types = full(&|n| format!("{n}.{}", "x".repeat(90)));
-        status["history"]["days"][date] = json!({"streams": streams, "event_types": types, "sign_ins": 9_999});
+        status["history"]["days"][date] =
+            json!({"streams": streams, "event_types": types, "sign_ins": 9_999});
     }
     put(&rig, STATUS, &status);
-    rig.org().append_event(fake_org::Event::new("user.session.start"));
+    rig.org()
+        .append_event(fake_org::Event::new("user.session.start"));
     rig.run().await;
     let stored = rig.store.objects.lock().unwrap()[STATUS].len();
     assert!(stored < 400_000, "{stored} bytes");
@@ -202,8 +281,11 @@ fn skeleton(page: &str) -> Vec<String> {
     for token in Tokenizer::new(page) {
         let token = token.unwrap();
         if let Token::StartTag(tag) = token {
-            let names: BTreeSet<_> =
-                tag.attributes.keys().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+            let names: BTreeSet<_> = tag
+                .attributes
+                .keys()
+                .map(|name| String::from_utf8_lossy(name).into_owned())
+                .collect();
             seen.push(format!("{} {names:?}", String::from_utf8_lossy(&tag.name)));
         }
     }
@@ -222,7 +304,14 @@ fn all(text: &str) -> Status {
         changed_at: Some(at.into()),
     };
     let day = Day {
-        streams: [(text.to_owned(), StreamDay { records: Some(3), lines: 4 })].into(),
+        streams: [(
+            text.to_owned(),
+            StreamDay {
+                records: Some(3),
+                lines: 4,
+            },
+        )]
+        .into(),
         event_types: [(text.to_owned(), 5)].into(),
         sign_ins: 6,
         app_sign_ons: 7,
@@ -232,7 +321,14 @@ fn all(text: &str) -> Status {
         sequence: 3,
         committed_at: at.into(),
         mode: text.into(),
-        streams: [(text.to_owned(), Lines { upserts: 1, deletes: 2 })].into(),
+        streams: [(
+            text.to_owned(),
+            Lines {
+                upserts: 1,
+                deletes: 2,
+            },
+        )]
+        .into(),
         snapshots: vec![text.into()],
     };
     Status {
@@ -243,13 +339,21 @@ fn all(text: &str) -> Status {
         owner: Some(text.into()),
         updated_at: at.into(),
         outcome: "error".into(),
-        error: Some(Trouble { kind: text.into(), message: text.into() }),
+        error: Some(Trouble {
+            kind: text.into(),
+            message: text.into(),
+        }),
         mode: "incremental".into(),
         sequence: 3,
         last_success_at: Some(at.into()),
         signs_in_with: format!("x{text}"),
         state: State::Failed,
-        limits: vec![Limit { paths: text.into(), limit: 600, remaining: 100, own: 200 }],
+        limits: vec![Limit {
+            paths: text.into(),
+            limit: 600,
+            remaining: 100,
+            own: 200,
+        }],
         streams: [(text.to_owned(), stream)].into(),
         history: History {
             days: [("2026-11-27".to_owned(), day)].into(),
@@ -273,15 +377,24 @@ fn all(text: &str) -> Status {
 }
 
 /// What turns the direction of what comes after it.
-const TURNING: [char; 9] =
-    ['\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}', '\u{2067}', '\u{2069}', '\u{200f}'];
+const TURNING: [char; 9] = [
+    '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}', '\u{2067}', '\u{2069}',
+    '\u{200f}',
+];
 
 fn assert_harmless(text: &str) {
     let page = all(text).html();
-    assert_eq!(skeleton(&page), skeleton(&all("plain").html()), "{text:?} changes the page");
+    assert_eq!(
+        skeleton(&page),
+        skeleton(&all("plain").html()),
+        "{text:?} changes the page"
+    );
     assert!(!page.contains(TURNING), "{text:?} turns the page");
     assert!(page.len() < 400_000, "{} bytes", page.len());
-    let highest = page.split(|character: char| !('\u{300}'..='\u{36f}').contains(&character)).map(str::len).max();
+    let highest = page
+        .split(|character: char| !('\u{300}'..='\u{36f}').contains(&character))
+        .map(str::len)
+        .max();
     assert!(highest.unwrap_or_default() <= 2 * 4, "{text:?} towers");
 }
 

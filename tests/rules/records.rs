@@ -28,11 +28,25 @@ fn referred(schema: &Value) -> Option<&str> {
 
 /// An enumeration's words, of a definition or a field.
 fn words(schema: &Value) -> Vec<&str> {
-    let listed = schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let told = schema["oneOf"].as_array().into_iter().flatten().flat_map(|choice| {
-        let own = choice["const"].as_str();
-        own.into_iter().chain(choice["enum"].as_array().into_iter().flatten().filter_map(Value::as_str))
-    });
+    let listed = schema["enum"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str);
+    let told = schema["oneOf"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .flat_map(|choice| {
+            let own = choice["const"].as_str();
+            own.into_iter().chain(
+                choice["enum"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(Value::as_str),
+            )
+        });
     listed.chain(told).collect()
 }
 
@@ -45,7 +59,11 @@ fn kind(field: &Value, definitions: &Value) -> String {
         let words = words(&definitions[name]);
         return match words.is_empty() {
             true => format!("[{name}](#{})", name.to_lowercase()),
-            false => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
+            false => words
+                .iter()
+                .map(|word| format!("`{word}`"))
+                .collect::<Vec<_>>()
+                .join(", "),
         };
     }
     if let Some(word) = field.get("const") {
@@ -53,9 +71,16 @@ fn kind(field: &Value, definitions: &Value) -> String {
     }
     let own = words(field);
     if !own.is_empty() {
-        return own.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        return own
+            .iter()
+            .map(|word| format!("`{word}`"))
+            .collect::<Vec<_>>()
+            .join(", ");
     }
-    let most = field["maxLength"].as_u64().map(|most| format!(", at most {most} characters")).unwrap_or_default();
+    let most = field["maxLength"]
+        .as_u64()
+        .map(|most| format!(", at most {most} characters"))
+        .unwrap_or_default();
     match (text(field, "type"), text(field, "format")) {
         ("array", _) => format!("list of {}", kind(&field["items"], definitions)),
         ("string", "date-time") => "time (RFC 3339, UTC)".to_owned(),
@@ -67,12 +92,25 @@ fn kind(field: &Value, definitions: &Value) -> String {
 
 /// The table of an object's fields.
 fn fields(schema: &Value, definitions: &Value) -> String {
-    let required: BTreeSet<_> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let required: BTreeSet<_> = schema["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     let mut rows = "| field | type | always | meaning |\n|---|---|---|---|\n".to_owned();
     for (name, field) in schema["properties"].as_object().into_iter().flatten() {
-        let always = if required.contains(name.as_str()) { "yes" } else { "" };
-        let _ =
-            writeln!(rows, "| `{name}` | {} | {always} | {} |", kind(field, definitions), text(field, "description"));
+        let always = if required.contains(name.as_str()) {
+            "yes"
+        } else {
+            ""
+        };
+        let _ = writeln!(
+            rows,
+            "| `{name}` | {} | {always} | {} |",
+            kind(field, definitions),
+            text(field, "description")
+        );
     }
     rows
 }
@@ -81,10 +119,20 @@ fn streams(schemas: &std::collections::BTreeMap<String, Value>) -> String {
     let mut told = String::new();
     for stream in STREAMS {
         let schema = &schemas[&format!("streams/{}.json", stream.name)];
-        let bundle = schema["properties"]["bundle"]["properties"].as_object().unwrap();
-        let _ = writeln!(told, "### `{}`\n\n{}", stream.name, text(schema, "description"));
+        let bundle = schema["properties"]["bundle"]["properties"]
+            .as_object()
+            .unwrap();
+        let _ = writeln!(
+            told,
+            "### `{}`\n\n{}",
+            stream.name,
+            text(schema, "description")
+        );
         if stream.tombstone.is_some() {
-            let _ = writeln!(told, "A tombstone's bundle tells Authomize of the deletion.");
+            let _ = writeln!(
+                told,
+                "A tombstone's bundle tells Authomize of the deletion."
+            );
         }
         let _ = writeln!(told);
         if bundle.is_empty() {
@@ -94,7 +142,11 @@ fn streams(schemas: &std::collections::BTreeMap<String, Value>) -> String {
         let _ = writeln!(told, "| key of `bundle` | items | meaning |\n|---|---|---|");
         for (key, list) in bundle {
             let items = kind(&list["items"], &schema["$defs"]);
-            let _ = writeln!(told, "| `{key}` | {items} | {} |", text(list, "description"));
+            let _ = writeln!(
+                told,
+                "| `{key}` | {items} | {} |",
+                text(list, "description")
+            );
         }
         let _ = writeln!(told);
     }
@@ -103,9 +155,15 @@ fn streams(schemas: &std::collections::BTreeMap<String, Value>) -> String {
 
 fn items(record: &Value) -> String {
     let definitions = record["$defs"].as_object().unwrap();
-    let objects = definitions.iter().filter(|(name, schema)| *name != "Bundle" && schema["properties"].is_object());
+    let objects = definitions
+        .iter()
+        .filter(|(name, schema)| *name != "Bundle" && schema["properties"].is_object());
     let told = objects.map(|(name, schema)| {
-        format!("### {name}\n\n{}\n\n{}\n", text(schema, "description"), fields(schema, &record["$defs"]))
+        format!(
+            "### {name}\n\n{}\n\n{}\n",
+            text(schema, "description"),
+            fields(schema, &record["$defs"])
+        )
     });
     told.collect()
 }
@@ -124,7 +182,9 @@ fn generated() -> String {
 #[test]
 fn the_document_of_the_records_tells_every_field_of_every_stream() {
     let told = fs::read_to_string(document()).unwrap();
-    let (before, rest) = told.split_once(BEGIN).expect("docs/records.md has a generated part");
+    let (before, rest) = told
+        .split_once(BEGIN)
+        .expect("docs/records.md has a generated part");
     let (_, after) = rest.split_once(END).expect("the generated part has an end");
     let expected = format!("{before}{}{after}", generated());
     if std::env::var_os("UPDATE_DOCS").is_some_and(|wanted| wanted == "1") {
@@ -136,6 +196,10 @@ fn the_document_of_the_records_tells_every_field_of_every_stream() {
         "docs/records.md is not what schemas/ says: UPDATE_DOCS=1 cargo test records rewrites it"
     );
     for stream in STREAMS {
-        assert!(expected.contains(&format!("### `{}`\n", stream.name)), "{}", stream.name);
+        assert!(
+            expected.contains(&format!("### `{}`\n", stream.name)),
+            "{}",
+            stream.name
+        );
     }
 }

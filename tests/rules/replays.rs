@@ -87,31 +87,59 @@ impl Replay {
     fn begin(&mut self, bucket: &Path) {
         let copy = Directory::open(bucket).unwrap();
         let keys = reader::Objects::list(&copy, "okta/").unwrap();
-        let read = |key: String| (key.clone(), reader::Objects::get(&copy, &key).unwrap().unwrap());
+        let read = |key: String| {
+            (
+                key.clone(),
+                reader::Objects::get(&copy, &key).unwrap().unwrap(),
+            )
+        };
         let mut objects: BTreeMap<String, Vec<u8>> = keys.into_iter().map(read).collect();
         let manifests = manifest_prefix(PLACE.0, PLACE.1);
-        let keys: Vec<String> = objects.keys().filter(|key| key.starts_with(&manifests)).cloned().collect();
-        self.coming = keys.iter().rev().map(|key| objects.remove(key).unwrap()).collect();
+        let keys: Vec<String> = objects
+            .keys()
+            .filter(|key| key.starts_with(&manifests))
+            .cloned()
+            .collect();
+        self.coming = keys
+            .iter()
+            .rev()
+            .map(|key| objects.remove(key).unwrap())
+            .collect();
         self.status = serde_json::from_slice(&objects["okta/status/okta.json"]).unwrap();
         objects.retain(|key, _| key.starts_with("okta/data/"));
-        (self.objects, self.sequence, self.checkpoints) = (Arc::new(Mutex::new(objects)), 0, Vec::new());
+        (self.objects, self.sequence, self.checkpoints) =
+            (Arc::new(Mutex::new(objects)), 0, Vec::new());
     }
 
     fn commit(&mut self, rng: &mut Rng) {
-        let Some(manifest) = self.coming.pop() else { return };
+        let Some(manifest) = self.coming.pop() else {
+            return;
+        };
         self.sequence += 1;
         let mut checkpoint = self.checkpoints.last().cloned().unwrap_or_default();
-        checkpoint.follow(&serde_json::from_slice(&manifest).unwrap(), &sha256(&manifest)).unwrap();
+        checkpoint
+            .follow(
+                &serde_json::from_slice(&manifest).unwrap(),
+                &sha256(&manifest),
+            )
+            .unwrap();
         self.checkpoints.push(checkpoint);
         let mut objects = self.objects.lock().unwrap();
         objects.insert(manifest_key(PLACE.0, PLACE.1, self.sequence), manifest);
         // The collector writes it when a snapshot completes, or hourly: it may be older than the newest manifest.
         if rng.bool() {
             let newest = self.checkpoints.last().unwrap();
-            objects.insert("okta/heads/okta.json".to_owned(), serde_json::to_vec(newest).unwrap());
+            objects.insert(
+                "okta/heads/okta.json".to_owned(),
+                serde_json::to_vec(newest).unwrap(),
+            );
         }
         drop(objects);
-        self.tell(if rng.u8(..8) == 0 { "held" } else { "succeeded" });
+        self.tell(if rng.u8(..8) == 0 {
+            "held"
+        } else {
+            "succeeded"
+        });
     }
 
     /// The status as of the newest manifest; every stream is told to be complete, so that only the loader's own guards
@@ -124,7 +152,10 @@ impl Replay {
             stream["snapshot_at"] = json!("2026-11-23T18:00:00.000Z");
         }
         let body = serde_json::to_vec(&status).unwrap();
-        self.objects.lock().unwrap().insert("okta/status/okta.json".to_owned(), body);
+        self.objects
+            .lock()
+            .unwrap()
+            .insert("okta/status/okta.json".to_owned(), body);
     }
 
     fn count(&mut self, ended: &Option<Result<Report, Failure>>) {
@@ -141,12 +172,20 @@ impl Replay {
     }
 
     async fn load(&self, mode: Mode, fuse: &Fuse) -> Option<Result<Report, Failure>> {
-        let request = Request { integration: PLACE.1.to_owned(), mode, accept_shrink: false };
+        let request = Request {
+            integration: PLACE.1.to_owned(),
+            mode,
+            accept_shrink: false,
+        };
         self.ask(&request, fuse).await
     }
 
     async fn accept_shrink(&self) -> Report {
-        let request = Request { integration: PLACE.1.to_owned(), mode: Mode::Full, accept_shrink: true };
+        let request = Request {
+            integration: PLACE.1.to_owned(),
+            mode: Mode::Full,
+            accept_shrink: true,
+        };
         self.ask(&request, &Fuse::never()).await.unwrap().unwrap()
     }
 
@@ -155,7 +194,12 @@ impl Replay {
         let burning = fuse.clone();
         let connect = move |tenant: Tenant| {
             let inner = Http::new(client.clone(), tenant)?;
-            Ok(Killable { inner, fuse: burning.clone(), clock_ms: Arc::clone(&clock_ms), request_ms: 0 })
+            Ok(Killable {
+                inner,
+                fuse: burning.clone(),
+                clock_ms: Arc::clone(&clock_ms),
+                request_ms: 0,
+            })
         };
         let settings = Settings {
             prefix: PLACE.0.to_owned(),
@@ -166,7 +210,8 @@ impl Replay {
         };
         let secret = json!({"token": TOKEN, "base_url": self.fake.url}).to_string();
         let clock_ms = Arc::clone(&self.clock_ms);
-        let clock = Arc::new(move || Timestamp::from_millisecond(clock_ms.load(Ordering::SeqCst)).unwrap());
+        let clock =
+            Arc::new(move || Timestamp::from_millisecond(clock_ms.load(Ordering::SeqCst)).unwrap());
         let store = Memory::new(Arc::clone(&self.objects), fuse.clone());
         let loader = Loader::new(settings, store, Drawer(secret), connect, clock);
         let deadline = self.now() + SignedDuration::from_mins(15);
@@ -182,9 +227,14 @@ impl Replay {
         let mut objects = self.objects.lock().unwrap().clone();
         objects.retain(|key, _| !key.contains("/heads/") && !key.contains("/loads/"));
         let store = Memory::new(Arc::new(Mutex::new(objects)), Fuse::never());
-        let record = Record { integration: PLACE.1.to_owned(), ..Record::default() };
+        let record = Record {
+            integration: PLACE.1.to_owned(),
+            ..Record::default()
+        };
         let history = log::read(&store, PLACE.0, &record, 0).await.unwrap();
-        let gathered = gather(&store, PLACE, &history, 0, &Carried::default()).await.unwrap();
+        let gathered = gather(&store, PLACE, &history, 0, &Carried::default())
+            .await
+            .unwrap();
         assert_eq!(gathered.gaps, Vec::<String>::new());
         let mut emission = Emission::new(&gathered.spill, Wanted::All, false);
         let mut items = Items::new();
@@ -205,14 +255,30 @@ impl Replay {
         let mut defined = BTreeSet::new();
         for (key, list) in &state.bundle().data {
             let (kind, _) = fold::Kind::of_bundle_key(key).unwrap();
-            let of_kind = list.as_array().unwrap().iter().map(|item| (kind, item.as_object().unwrap().clone()));
-            defined.extend(of_kind.map(|(kind, item)| (kind.name().to_owned(), kind.key(&item).unwrap())));
+            let of_kind = list
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|item| (kind, item.as_object().unwrap().clone()));
+            defined.extend(
+                of_kind.map(|(kind, item)| (kind.name().to_owned(), kind.key(&item).unwrap())),
+            );
         }
         let folded: BTreeSet<_> = items.keys().cloned().collect();
-        assert!(folded.is_subset(&defined), "{:?}", folded.difference(&defined).collect::<Vec<_>>());
+        assert!(
+            folded.is_subset(&defined),
+            "{:?}",
+            folded.difference(&defined).collect::<Vec<_>>()
+        );
         for (kind, key) in defined.difference(&folded) {
-            let kind = KINDS.into_iter().find(|known| known.name() == kind).unwrap();
-            assert!(!kind.references(&Map::new()).is_empty(), "{kind:?} {key} is defined and was not folded");
+            let kind = KINDS
+                .into_iter()
+                .find(|known| known.name() == kind)
+                .unwrap();
+            assert!(
+                !kind.references(&Map::new()).is_empty(),
+                "{kind:?} {key} is defined and was not folded"
+            );
         }
     }
 }
@@ -230,7 +296,11 @@ fn faults(rng: &mut Rng) -> Vec<Value> {
 }
 
 fn mode(rng: &mut Rng) -> Mode {
-    if rng.u8(..4) == 0 { Mode::Full } else { Mode::Incremental }
+    if rng.u8(..4) == 0 {
+        Mode::Full
+    } else {
+        Mode::Incremental
+    }
 }
 
 async fn step(replay: &mut Replay, rng: &mut Rng) {
@@ -256,16 +326,30 @@ async fn step(replay: &mut Replay, rng: &mut Rng) {
         8 => replay.fake.set(json!({"faults": faults(rng)})).await,
         _ => {
             // What spares a load reading the past can be made again at any time.
-            let lost = ["okta/loads/okta/log.json.gz", "okta/loads/okta/usage.jsonl.gz", "okta/heads/okta.json"];
-            replay.objects.lock().unwrap().remove(lost[rng.usize(..lost.len())]);
+            let lost = [
+                "okta/loads/okta/log.json.gz",
+                "okta/loads/okta/usage.jsonl.gz",
+                "okta/heads/okta.json",
+            ];
+            replay
+                .objects
+                .lock()
+                .unwrap()
+                .remove(lost[rng.usize(..lost.len())]);
         }
     }
     if replay.sequence > 0 {
         let (after, expected) = (replay.fake.items().await, replay.expected().await);
         for key in before.keys().filter(|key| expected.contains_key(*key)) {
-            assert!(after.contains_key(key), "{key:?} was deleted, and a reader has it");
+            assert!(
+                after.contains_key(key),
+                "{key:?} was deleted, and a reader has it"
+            );
         }
-        replay.swept += before.keys().filter(|key| !after.contains_key(*key)).count();
+        replay.swept += before
+            .keys()
+            .filter(|key| !after.contains_key(*key))
+            .count();
     }
     replay.pass(rng.i64(0..30));
 }
@@ -293,8 +377,16 @@ async fn case(replay: &mut Replay, bucket: &Path, seed: u64) {
     replay.pass(16);
     drop(replay.load(Mode::Incremental, &Fuse::never()).await);
     replay.pass(25 * 60);
-    let mut report = replay.load(Mode::Incremental, &Fuse::never()).await.unwrap().unwrap();
-    if report.held.iter().any(|reason| reason.contains("far fewer")) {
+    let mut report = replay
+        .load(Mode::Incremental, &Fuse::never())
+        .await
+        .unwrap()
+        .unwrap();
+    if report
+        .held
+        .iter()
+        .any(|reason| reason.contains("far fewer"))
+    {
         // So much went that somebody has to say so.
         replay.pass(25 * 60);
         report = replay.accept_shrink().await;
@@ -302,7 +394,10 @@ async fn case(replay: &mut Replay, bucket: &Path, seed: u64) {
     assert!(report.swept && report.refused_total == 0, "{report:#?}");
     let (there, expected) = (replay.fake.items().await, replay.expected().await);
     replay.assert_folded(&expected);
-    assert_eq!(there.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+    assert_eq!(
+        there.keys().collect::<Vec<_>>(),
+        expected.keys().collect::<Vec<_>>()
+    );
     for (key, item) in &expected {
         if !merges {
             assert_eq!(there[key], *item, "{key:?}");
@@ -316,7 +411,9 @@ async fn case(replay: &mut Replay, bucket: &Path, seed: u64) {
 }
 
 fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().map(|text| text.parse().expect("a number"))
+    std::env::var(variable)
+        .ok()
+        .map(|text| text.parse().expect("a number"))
 }
 
 #[test]
@@ -327,14 +424,27 @@ fn whatever_a_collector_commits_ends_in_authomize_however_loaders_are_woken_kill
     };
     let temp = tempfile::tempdir().unwrap();
     model::keep_buckets(seeds.clone().map(|seed| FIRST_CASE + seed), temp.path());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let mut replay = Replay::new();
         for seed in seeds {
             println!("REPLAY_SEED={seed}");
-            case(&mut replay, &temp.path().join((FIRST_CASE + seed).to_string()), seed).await;
+            case(
+                &mut replay,
+                &temp.path().join((FIRST_CASE + seed).to_string()),
+                seed,
+            )
+            .await;
         }
-        let Replay { killed, failed, swept, .. } = replay;
+        let Replay {
+            killed,
+            failed,
+            swept,
+            ..
+        } = replay;
         println!("{killed} loads killed, {failed} failed, {swept} items swept on the way");
         assert!(number("REPLAY_SEED").is_some() || (killed > 5 && failed > 0 && swept > 0));
     });

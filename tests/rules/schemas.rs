@@ -25,10 +25,20 @@ fn files() -> BTreeMap<String, String> {
     let in_folder = |place: &str| {
         let entries = fs::read_dir(folder().join(place)).into_iter().flatten();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        names.filter(|name| name.ends_with(".json")).map(|name| format!("{place}{name}")).collect::<Vec<_>>()
+        names
+            .filter(|name| name.ends_with(".json"))
+            .map(|name| format!("{place}{name}"))
+            .collect::<Vec<_>>()
     };
     let names = in_folder("").into_iter().chain(in_folder("streams/"));
-    names.map(|name| (name.clone(), fs::read_to_string(folder().join(name)).unwrap())).collect()
+    names
+        .map(|name| {
+            (
+                name.clone(),
+                fs::read_to_string(folder().join(name)).unwrap(),
+            )
+        })
+        .collect()
 }
 
 /// Writes `schemas/` anew.
@@ -45,13 +55,19 @@ fn rewrite(generated: &BTreeMap<String, String>) {
 #[test]
 fn the_published_schemas_are_those_of_the_types() {
     let text = |schema: &Value| format!("{}\n", serde_json::to_string_pretty(schema).unwrap());
-    let generated: BTreeMap<_, _> = published().iter().map(|(name, schema)| (name.clone(), text(schema))).collect();
+    let generated: BTreeMap<_, _> = published()
+        .iter()
+        .map(|(name, schema)| (name.clone(), text(schema)))
+        .collect();
     if std::env::var_os("UPDATE_SCHEMAS").is_some_and(|wanted| wanted == "1") {
         rewrite(&generated);
     }
     let there = files();
     let names: BTreeSet<_> = generated.keys().chain(there.keys()).collect();
-    let differing: Vec<_> = names.into_iter().filter(|name| generated.get(*name) != there.get(*name)).collect();
+    let differing: Vec<_> = names
+        .into_iter()
+        .filter(|name| generated.get(*name) != there.get(*name))
+        .collect();
     assert!(
         differing.is_empty(),
         "schemas/ is not what the types generate: {differing:?}; UPDATE_SCHEMAS=1 cargo test schemas rewrites it"
@@ -66,32 +82,51 @@ impl Published {
         let validator = |text: &str| {
             let schema: Value = serde_json::from_str(text).unwrap();
             jsonschema::meta::validate(&schema).unwrap();
-            jsonschema::options().should_validate_formats(true).build(&schema).unwrap()
+            jsonschema::options()
+                .should_validate_formats(true)
+                .build(&schema)
+                .unwrap()
         };
-        Self(files().iter().map(|(name, text)| (name.clone(), validator(text))).collect())
+        Self(
+            files()
+                .iter()
+                .map(|(name, text)| (name.clone(), validator(text)))
+                .collect(),
+        )
     }
 
     /// What the schema has against a document.
     fn faults(&self, name: &str, document: &Value) -> Vec<String> {
-        self.0[name].iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect()
+        self.0[name]
+            .iter_errors(document)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect()
     }
 
     fn assert_valid(&self, name: &str, document: &Value) {
         let faults = self.faults(name, document);
-        assert!(faults.is_empty(), "{name} refuses {document:#}: {faults:#?}");
+        assert!(
+            faults.is_empty(),
+            "{name} refuses {document:#}: {faults:#?}"
+        );
     }
 
     /// What is wrong with a line by either of its schemas.
     fn faults_of_line(&self, line: &Value) -> (Vec<String>, Vec<String>) {
         let of_stream = format!("streams/{}.json", line["stream"].as_str().unwrap());
-        (self.faults("record.json", line), self.faults(&of_stream, line))
+        (
+            self.faults("record.json", line),
+            self.faults(&of_stream, line),
+        )
     }
 }
 
 fn lines(batch: &[u8]) -> Vec<Value> {
     let mut text = String::new();
     GzDecoder::new(batch).read_to_string(&mut text).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 /// Checks all that is in the bucket; returns the bundle keys that each stream's lines have.
@@ -106,7 +141,9 @@ fn assert_bucket_is_valid(schemas: &Published, rig: &Rig) -> BTreeMap<String, BT
         for line in lines(&batch) {
             let faults = schemas.faults_of_line(&line);
             assert_eq!(faults, (vec![], vec![]), "{line:#}");
-            let keys = used.entry(line["stream"].as_str().unwrap().to_owned()).or_default();
+            let keys = used
+                .entry(line["stream"].as_str().unwrap().to_owned())
+                .or_default();
             keys.extend(line["bundle"].as_object().unwrap().keys().cloned());
         }
     }
@@ -116,7 +153,13 @@ fn assert_bucket_is_valid(schemas: &Published, rig: &Rig) -> BTreeMap<String, BT
 async fn demo() -> Rig {
     let now = Timestamp::now();
     let start = now - SignedDuration::from_hours(24 * 45);
-    let org = Org::demo(&DemoOptions { seed: 11, people: 60, start, now, bursts: vec![] });
+    let org = Org::demo(&DemoOptions {
+        seed: 11,
+        people: 60,
+        start,
+        now,
+        bursts: vec![],
+    });
     let mut secret = secret();
     secret["client_id"] = DEMO_CLIENT_ID.into();
     secret["client_secret"] = DEMO_CLIENT_SECRET.into();
@@ -131,15 +174,21 @@ fn assert_report_is_valid(schemas: &Published, report: &Report) {
 async fn what_a_run_writes_is_valid_and_uses_every_declared_key() {
     let (schemas, rig) = (Published::read(), demo().await);
     let group = rig.org().create_group("Auditors");
-    rig.org().assign_role(&group, "READ_ONLY_ADMIN", &Targets::default()).unwrap();
+    rig.org()
+        .assign_role(&group, "READ_ONLY_ADMIN", &Targets::default())
+        .unwrap();
     let report = rig.run().await;
     assert_eq!(report.outcome, Outcome::Succeeded, "{report:#?}");
     assert_report_is_valid(&schemas, &report);
     let used = assert_bucket_is_valid(&schemas, &rig);
     for stream in streams::names() {
         // A user's update is in tombstones only.
-        let declared = bundle_keys(stream).iter().filter(|key| (stream, **key) != ("users", "update_users"));
-        let unused: Vec<_> = declared.filter(|key| !used[stream].contains(**key)).collect();
+        let declared = bundle_keys(stream)
+            .iter()
+            .filter(|key| (stream, **key) != ("users", "update_users"));
+        let unused: Vec<_> = declared
+            .filter(|key| !used[stream].contains(**key))
+            .collect();
         assert!(unused.is_empty(), "no line of {stream} has {unused:?}");
     }
 }
@@ -149,13 +198,20 @@ async fn what_a_run_in_trouble_says_is_valid() {
     let (schemas, rig) = (Published::read(), demo().await);
     rig.org().deny("/api/v1/idps/**", Denial::AdminRole);
     let report = rig.run().await;
-    assert_eq!((report.outcome, outcome(&report, "idps")), (Outcome::Degraded, Outcome::Unavailable), "{report:#?}");
+    assert_eq!(
+        (report.outcome, outcome(&report, "idps")),
+        (Outcome::Degraded, Outcome::Unavailable),
+        "{report:#?}"
+    );
     assert_report_is_valid(&schemas, &report);
     assert_bucket_is_valid(&schemas, &rig);
     let report = rig.ask(json!({"mode": "check"})).await.unwrap();
     assert_report_is_valid(&schemas, &report);
     assert_bucket_is_valid(&schemas, &rig);
-    rig.secrets.put("okta/acme", &json!({"domain": "https://acme.okta.com", "integration_name": "Okta"}));
+    rig.secrets.put(
+        "okta/acme",
+        &json!({"domain": "https://acme.okta.com", "integration_name": "Okta"}),
+    );
     rig.ask(json!({})).await.unwrap_err();
     assert_bucket_is_valid(&schemas, &rig);
     assert_eq!(rig.store.json("okta/status/okta.json")["outcome"], "error");
@@ -164,7 +220,10 @@ async fn what_a_run_in_trouble_says_is_valid() {
 #[tokio::test]
 async fn the_status_of_a_run_that_never_began_is_valid() {
     let (schemas, rig) = (Published::read(), Rig::new().await);
-    rig.secrets.put("okta/acme", &json!({"domain": "https://acme.okta.com", "integration_name": "Okta"}));
+    rig.secrets.put(
+        "okta/acme",
+        &json!({"domain": "https://acme.okta.com", "integration_name": "Okta"}),
+    );
     rig.ask(json!({})).await.unwrap_err();
     schemas.assert_valid("status.json", &rig.store.json("okta/status/okta.json"));
 }
@@ -190,7 +249,12 @@ fn tombstone() -> Value {
 fn with(document: &Value, pointer: &str, value: Value) -> Value {
     let mut changed = document.clone();
     let (place, key) = pointer.rsplit_once('/').unwrap();
-    changed.pointer_mut(place).unwrap().as_object_mut().unwrap().insert(key.to_owned(), value);
+    changed
+        .pointer_mut(place)
+        .unwrap()
+        .as_object_mut()
+        .unwrap()
+        .insert(key.to_owned(), value);
     changed
 }
 
@@ -213,7 +277,10 @@ fn spoilers() -> [(Value, Vec<(&'static str, Value)>); 4] {
         ("/bundle/new_users/0/status", "Active".into()),
         ("/bundle/new_users/0/status", Value::Null),
         ("/bundle/new_users/0/lastLoginAt", "yesterday".into()),
-        ("/bundle/new_users/0/customProperties/0/value", "é".repeat(65).into()),
+        (
+            "/bundle/new_users/0/customProperties/0/value",
+            "é".repeat(65).into(),
+        ),
         ("/schema", 2.into()),
         ("/id", "".into()),
         ("/op", "update".into()),
@@ -221,10 +288,16 @@ fn spoilers() -> [(Value, Vec<(&'static str, Value)>); 4] {
     ];
     let groups = vec![
         ("/bundle/new_groupings/0/name", "".into()),
-        ("/bundle/new_groupings/0/alternativeName", "é".repeat(257).into()),
+        (
+            "/bundle/new_groupings/0/alternativeName",
+            "é".repeat(257).into(),
+        ),
     ];
     let sets = vec![("/bundle/new_assets/0/description", "é".repeat(513).into())];
-    let tombstones = vec![("/source", json!({"id": "00u1"})), ("/bundle/update_users/0/status", Value::Null)];
+    let tombstones = vec![
+        ("/source", json!({"id": "00u1"})),
+        ("/bundle/update_users/0/status", Value::Null),
+    ];
     [
         (line("users", &json!({"new_users": [user()]})), users),
         (line("groups", &json!({"new_groupings": [group]})), groups),
@@ -241,7 +314,10 @@ fn a_spoiled_line_is_refused() {
         for (place, value) in spoilers {
             let spoiled = with(&line, place, value);
             let (by_record, by_stream) = schemas.faults_of_line(&spoiled);
-            assert!(!by_record.is_empty() && !by_stream.is_empty(), "{place}: {spoiled:#} is taken");
+            assert!(
+                !by_record.is_empty() && !by_stream.is_empty(),
+                "{place}: {spoiled:#} is taken"
+            );
         }
     }
 }
@@ -259,7 +335,11 @@ fn an_upsert_without_its_source_is_refused() {
 fn a_stream_refuses_what_only_another_stream_may_write() {
     let schemas = Published::read();
     let mut event = line("activity", &json!({}));
-    assert_ne!(schemas.faults("streams/activity.json", &event), Vec::<String>::new(), "an event without ocsf");
+    assert_ne!(
+        schemas.faults("streams/activity.json", &event),
+        Vec::<String>::new(),
+        "an event without ocsf"
+    );
     event["ocsf"] = json!({});
     schemas.assert_valid("streams/activity.json", &event);
     let users = line("users", &json!({"new_users": [user()]}));
@@ -267,22 +347,40 @@ fn a_stream_refuses_what_only_another_stream_may_write() {
     let foreign = [
         (
             "streams/users.json",
-            with(&users, "/bundle/new_assets_inheritance", json!([{"sourceId": "a", "targetId": "b"}])),
+            with(
+                &users,
+                "/bundle/new_assets_inheritance",
+                json!([{"sourceId": "a", "targetId": "b"}]),
+            ),
         ),
-        ("streams/users.json", with(&users, "/stream", "groups".into())),
-        ("streams/activity.json", with(&event, "/bundle/new_users", json!([user()]))),
+        (
+            "streams/users.json",
+            with(&users, "/stream", "groups".into()),
+        ),
+        (
+            "streams/activity.json",
+            with(&event, "/bundle/new_users", json!([user()])),
+        ),
         ("streams/activity.json", deleted),
     ];
     for (name, line) in foreign {
         schemas.assert_valid("record.json", &line);
-        assert_ne!(schemas.faults(name, &line), Vec::<String>::new(), "{name} takes {line:#}");
+        assert_ne!(
+            schemas.faults(name, &line),
+            Vec::<String>::new(),
+            "{name} takes {line:#}"
+        );
     }
 }
 
 #[test]
 fn keys_that_may_come_are_no_fault() {
     let schemas = Published::read();
-    for line in [line("users", &json!({"new_users": [user()]})), tombstone(), line("idp_users", &json!({}))] {
+    for line in [
+        line("users", &json!({"new_users": [user()]})),
+        tombstone(),
+        line("idp_users", &json!({})),
+    ] {
         let faults = schemas.faults_of_line(&with(&line, "/new_key", Value::Null));
         assert_eq!(faults, (vec![], vec![]), "{line:#}");
     }

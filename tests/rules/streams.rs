@@ -75,7 +75,10 @@ fn anything() -> impl Strategy<Value = Value> {
         let member = (prop::sample::select(&KEYS[..]), inner.clone());
         prop_oneof![
             prop::collection::vec(member, 0..10).prop_map(|members| Value::Object(
-                members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<Map<_, _>>()
+                members
+                    .into_iter()
+                    .map(|(key, value)| (key.to_owned(), value))
+                    .collect::<Map<_, _>>()
             )),
             prop::collection::vec(inner, 0..5).prop_map(Value::from),
         ]
@@ -87,10 +90,12 @@ fn assert_no_empty_value(value: &Value, path: &str) {
     match value {
         Value::Null => panic!("{path} is null"),
         Value::String(text) => assert!(!text.trim().is_empty(), "{path} is empty"),
-        Value::Array(items) => items.iter().for_each(|item| assert_no_empty_value(item, path)),
-        Value::Object(object) => {
-            object.iter().for_each(|(key, value)| assert_no_empty_value(value, &format!("{path}.{key}")))
-        }
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| assert_no_empty_value(item, path)),
+        Value::Object(object) => object
+            .iter()
+            .for_each(|(key, value)| assert_no_empty_value(value, &format!("{path}.{key}"))),
         Value::Bool(_) | Value::Number(_) => {}
     }
 }

@@ -25,8 +25,12 @@ struct Company {
 fn found(org: &mut Org) -> Company {
     org.silently(|org| {
         org.create_everyone();
-        let people: Vec<_> = (1..=6).map(|n| org.create_user(NewUser::named(&format!("Ada{n}"), "Lovelace"))).collect();
-        let groups: Vec<_> = (1..=3).map(|n| org.create_group(&format!("Group {n}"))).collect();
+        let people: Vec<_> = (1..=6)
+            .map(|n| org.create_user(NewUser::named(&format!("Ada{n}"), "Lovelace")))
+            .collect();
+        let groups: Vec<_> = (1..=3)
+            .map(|n| org.create_group(&format!("Group {n}")))
+            .collect();
         let app = |n| NewApp::new("bookmark", &format!("App {n}"), "BOOKMARK");
         let apps: Vec<_> = (1..=2).map(|n| org.create_app(app(n))).collect();
         for (n, person) in people.iter().enumerate() {
@@ -36,12 +40,18 @@ fn found(org: &mut Org) -> Company {
         org.assign_group(&apps[0], &groups[2]);
         org.enroll_factor(&people[0], "push");
         org.assign_role(&people[1], "ORG_ADMIN", &Targets::default());
-        Company { people, groups, apps }
+        Company {
+            people,
+            groups,
+            apps,
+        }
     })
 }
 
 fn change(org: &mut Org, company: &Company) {
-    org.update_user(&company.people[2], |profile| drop(profile.insert("title".into(), "Countess".into())));
+    org.update_user(&company.people[2], |profile| {
+        drop(profile.insert("title".into(), "Countess".into()))
+    });
     org.add_member(&company.groups[1], &company.people[0]);
     org.assign_user(&company.apps[0], &company.people[1]);
     org.enroll_factor(&company.people[3], "push");
@@ -51,8 +61,12 @@ fn change(org: &mut Org, company: &Company) {
 
 /// The function before a bucket of an older one, and the org as it was then.
 async fn upgraded(bucket: &str, is_changed: bool) -> (Rig, Company) {
-    let file = format!("{}/tests/buckets/version-1/{bucket}.json", env!("CARGO_MANIFEST_DIR"));
-    let objects: BTreeMap<String, String> = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let file = format!(
+        "{}/tests/buckets/version-1/{bucket}.json",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let objects: BTreeMap<String, String> =
+        serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
     let mut rig = Rig::new().await;
     time::stop(&mut rig, &[]);
     let company = found(&mut rig.org());
@@ -63,8 +77,10 @@ async fn upgraded(bucket: &str, is_changed: bool) -> (Rig, Company) {
         rig.org().advance(FIVE_MINUTES);
         change(&mut rig.org(), &company);
     }
-    let objects: BTreeMap<_, _> =
-        objects.into_iter().map(|(key, body)| (key, STANDARD.decode(body).unwrap())).collect();
+    let objects: BTreeMap<_, _> = objects
+        .into_iter()
+        .map(|(key, body)| (key, STANDARD.decode(body).unwrap()))
+        .collect();
     let cursor: Value = serde_json::from_slice(&objects["okta/cursors/okta.json"]).unwrap();
     assert_eq!(cursor["cursor"]["version"], 1, "{cursor:#}");
     *rig.store.objects.lock().unwrap() = objects;
@@ -86,7 +102,10 @@ async fn a_cursor_of_version_1_whose_snapshots_are_complete_goes_on_with_what_is
     let (rig, company) = upgraded("complete", false).await;
     // The grant of the new function's token is no news.
     let report = time::ask(&rig, json!({"mode": "incremental"}), FIVE_MINUTES).await;
-    assert!(report.okta.requests <= 2 && report.sequence == 1, "{report:#?}");
+    assert!(
+        report.okta.requests <= 2 && report.sequence == 1,
+        "{report:#?}"
+    );
     rig.org().advance(FIVE_MINUTES);
     change(&mut rig.org(), &company);
     assert!(settle(&rig).await <= 12, "{:?}", rig.requests());
@@ -97,7 +116,10 @@ async fn changes_that_are_due_in_a_cursor_of_version_1_are_read() {
     let (rig, company) = upgraded("changes-due", true).await;
     assert!(settle(&rig).await <= 14, "{:?}", rig.requests());
     let state = rig.read();
-    assert_eq!(state.records("users")[&company.people[2]].record["source"]["profile"]["title"], "Countess");
+    assert_eq!(
+        state.records("users")[&company.people[2]].record["source"]["profile"]["title"],
+        "Countess"
+    );
 }
 
 #[tokio::test]

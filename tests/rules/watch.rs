@@ -37,8 +37,15 @@ impl Watched {
 
     async fn run_for(&mut self, event: Value, time: SignedDuration) -> Value {
         let before = self.written().len();
-        let answer = self.0.lambda.invoke_until(event, Timestamp::now() + time).await;
-        assert!(matches!(answer, Answer::Report(_) | Answer::Error(_)), "{answer:#?}");
+        let answer = self
+            .0
+            .lambda
+            .invoke_until(event, Timestamp::now() + time)
+            .await;
+        assert!(
+            matches!(answer, Answer::Report(_) | Answer::Error(_)),
+            "{answer:#?}"
+        );
         // The answer may be here before the log is.
         let mut written = self.written();
         for _ in 0..200 {
@@ -48,12 +55,20 @@ impl Watched {
             tokio::time::sleep(Duration::from_millis(25)).await;
             written = self.written();
         }
-        assert_eq!(written.len(), before + 1, "one line a run: {}", self.0.lambda.log());
+        assert_eq!(
+            written.len(),
+            before + 1,
+            "one line a run: {}",
+            self.0.lambda.log()
+        );
         written.pop().unwrap()
     }
 
     fn written(&self) -> Vec<Value> {
-        lines(&self.0.lambda.log()).into_iter().filter(|line| line.get("_aws").is_some()).collect()
+        lines(&self.0.lambda.log())
+            .into_iter()
+            .filter(|line| line.get("_aws").is_some())
+            .collect()
     }
 
     async fn put(&self, key: &str, body: &Value) {
@@ -76,14 +91,23 @@ impl Watched {
 fn metric(line: &Value, name: &str) -> Option<f64> {
     let directive = &line["_aws"]["CloudWatchMetrics"][0];
     let has = |list: &str, wanted: &Value| directive[list].as_array().unwrap().contains(wanted);
-    let is_named = directive["Metrics"].as_array().unwrap().iter().any(|metric| metric["Name"] == name);
+    let is_named = directive["Metrics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .any(|metric| metric["Name"] == name);
     let is_of_the_stack = has("Dimensions", &json!(["stack"])) && line["stack"] == STACK;
-    (directive["Namespace"] == NAMESPACE && is_named && is_of_the_stack).then(|| line[name].as_f64()).flatten()
+    (directive["Namespace"] == NAMESPACE && is_named && is_of_the_stack)
+        .then(|| line[name].as_f64())
+        .flatten()
 }
 
 /// Whether the line alone is a reason for the alarm.
 fn alarms(alarm: &Value, line: &Value) -> bool {
-    assert_eq!(alarm["Dimensions"], json!([{"Name": "stack", "Value": {"Ref": "AWS::StackName"}}]));
+    assert_eq!(
+        alarm["Dimensions"],
+        json!([{"Name": "stack", "Value": {"Ref": "AWS::StackName"}}])
+    );
     assert_eq!(alarm["ComparisonOperator"], "GreaterThanOrEqualToThreshold");
     let threshold = alarm["Threshold"].as_f64().unwrap();
     metric(line, alarm["MetricName"].as_str().unwrap()).is_some_and(|value| value >= threshold)
@@ -100,31 +124,52 @@ fn own_alarms(template: &Value) -> Vec<(&str, &Value)> {
 /// Asserts that a line is a reason for these alarms and for no other.
 fn assert_alarms(line: &Value, wanted: &[&str]) {
     let template = template("template.yaml");
-    let raised: Vec<_> =
-        own_alarms(&template).into_iter().filter(|(_, alarm)| alarms(alarm, line)).map(|(name, _)| name).collect();
+    let raised: Vec<_> = own_alarms(&template)
+        .into_iter()
+        .filter(|(_, alarm)| alarms(alarm, line))
+        .map(|(name, _)| name)
+        .collect();
     assert_eq!(raised, wanted, "{line:#}");
 }
 
 #[tokio::test]
 async fn a_run_that_went_well_is_one_line_with_every_metric_and_no_reason_for_an_alarm() {
     let mut watched = Watched::of(30, 4).await;
-    watched.put("okta/loads/okta.json", &json!({"sequence": 99, "loaded_at": LONG_AGO, "outcome": "succeeded"})).await;
+    watched
+        .put(
+            "okta/loads/okta.json",
+            &json!({"sequence": 99, "loaded_at": LONG_AGO, "outcome": "succeeded"}),
+        )
+        .await;
     let line = watched.run(json!({})).await;
     for (name, _) in METRICS {
         assert!(metric(&line, name).is_some(), "{name}: {line:#}");
     }
     assert_eq!(
-        (&line["streams"]["users"]["records"], &line["classes"]["users"]["requests"].is_u64()),
+        (
+            &line["streams"]["users"]["records"],
+            &line["classes"]["users"]["requests"].is_u64()
+        ),
         (&json!(30), &true)
     );
     assert_eq!(
-        (&line["integration"], &line["level"], &line["freshness_seconds"]),
+        (
+            &line["integration"],
+            &line["level"],
+            &line["freshness_seconds"]
+        ),
         (&json!("okta"), &json!("INFO"), &json!(0))
     );
-    assert!(line["timestamp"].is_string(), "Lambda filters lines by timestamp and level");
+    assert!(
+        line["timestamp"].is_string(),
+        "Lambda filters lines by timestamp and level"
+    );
     assert_alarms(&line, &[]);
     let idle = watched.run(json!({})).await;
-    assert_eq!((metric(&idle, "records"), metric(&idle, "requests")), (Some(0.0), Some(1.0)));
+    assert_eq!(
+        (metric(&idle, "records"), metric(&idle, "requests")),
+        (Some(0.0), Some(1.0))
+    );
     assert_alarms(&idle, &[]);
 }
 
@@ -141,10 +186,22 @@ async fn a_check_is_no_run_and_without_a_stack_there_are_no_metrics() {
 #[tokio::test]
 async fn runs_that_end_as_errors_make_the_last_good_one_old() {
     let mut watched = Watched::of(3, 1).await;
-    watched.put("okta/status/okta.json", &json!({"integration": "okta", "last_success_at": LONG_AGO})).await;
-    watched.0.rig.org().edit_client(CLIENT, |client| client.secrets = vec!["rotated".into()]);
+    watched
+        .put(
+            "okta/status/okta.json",
+            &json!({"integration": "okta", "last_success_at": LONG_AGO}),
+        )
+        .await;
+    watched
+        .0
+        .rig
+        .org()
+        .edit_client(CLIENT, |client| client.secrets = vec!["rotated".into()]);
     let line = watched.run(json!({})).await;
-    assert_eq!((&line["errors"], &line["errorType"]), (&json!(1), &json!("CredentialsRejected")));
+    assert_eq!(
+        (&line["errors"], &line["errorType"]),
+        (&json!(1), &json!("CredentialsRejected"))
+    );
     assert_alarms(&line, &["FreshnessAlarm"]);
 }
 
@@ -152,7 +209,11 @@ async fn runs_that_end_as_errors_make_the_last_good_one_old() {
 async fn a_missing_admin_role_alarms() {
     let mut watched = Watched::of(3, 1).await;
     watched.0.rig.org().create_idp("OIDC", "Partner");
-    watched.0.rig.org().deny("/api/v1/idps/**", Denial::AdminRole);
+    watched
+        .0
+        .rig
+        .org()
+        .deny("/api/v1/idps/**", Denial::AdminRole);
     watched.0.rig.org().deny("/api/v1/idps", Denial::AdminRole);
     watched.run(json!({})).await;
     assert_alarms(&watched.run(json!({})).await, &["UnavailableAlarm"]);
@@ -163,7 +224,9 @@ async fn a_held_snapshot_alarms_until_it_is_accepted() {
     let mut watched = Watched::of(300, 0).await;
     watched.run(json!({})).await;
     watched.0.rig.org().deny("/api/v1/users", Denial::Short(50));
-    watched.run(json!({"mode": "full", "streams": ["users"]})).await;
+    watched
+        .run(json!({"mode": "full", "streams": ["users"]}))
+        .await;
     assert_alarms(&watched.run(json!({})).await, &["HeldAlarm"]);
     assert_alarms(&watched.run(json!({"accept_shrink": ["users"]})).await, &[]);
 }
@@ -173,12 +236,20 @@ async fn objects_that_okta_does_not_answer_properly_alarm_and_so_does_a_snapshot
     let rig = Rig::new().await;
     let bad = rig.org().silently(|org| {
         let ada = org.create_user(NewUser::named("Ada", "Lovelace"));
-        let groups: Vec<_> = (0..8).map(|n| org.create_group(&format!("Group {n}"))).collect();
-        groups.iter().for_each(|group| assert!(org.add_member(group, &ada)));
+        let groups: Vec<_> = (0..8)
+            .map(|n| org.create_group(&format!("Group {n}")))
+            .collect();
+        groups
+            .iter()
+            .for_each(|group| assert!(org.add_member(group, &ada)));
         groups[0].clone()
     });
     let path = format!("/api/v1/groups/{bad}/users");
-    rig.org().fail(path.as_str(), 1_000, Failure::Status(500, r#"{"errorCode":"E0000009"}"#.into()));
+    rig.org().fail(
+        path.as_str(),
+        1_000,
+        Failure::Status(500, r#"{"errorCode":"E0000009"}"#.into()),
+    );
     let mut watched = Watched::around(rig).await;
     let line = watched.run(json!({})).await;
     assert_eq!(metric(&line, "except"), Some(1.0), "{line:#}");
@@ -188,15 +259,22 @@ async fn objects_that_okta_does_not_answer_properly_alarm_and_so_does_a_snapshot
 #[tokio::test]
 async fn a_run_that_has_too_much_to_do_alarms_and_so_does_a_log_that_it_does_not_catch_up_with() {
     let rig = Rig::new().await;
-    rig.org().silently(|org| drop(org.create_user(NewUser::named("Ada", "Lovelace"))));
+    rig.org()
+        .silently(|org| drop(org.create_user(NewUser::named("Ada", "Lovelace"))));
     let mut watched = Watched::around(rig).await;
     let two_hours_ago = Timestamp::now() - SignedDuration::from_hours(2);
     for _ in 0..3_000 {
-        watched.0.rig.org().append_event(Event::new("user.session.start").published_at(two_hours_ago));
+        watched
+            .0
+            .rig
+            .org()
+            .append_event(Event::new("user.session.start").published_at(two_hours_ago));
     }
     // A page or two, and then the limit is further off than the deadline.
     watched.0.rig.org().options.limits = Limits::workforce().set(Class::Logs, 3);
-    let line = watched.run_for(json!({}), SignedDuration::from_secs(10)).await;
+    let line = watched
+        .run_for(json!({}), SignedDuration::from_secs(10))
+        .await;
     assert_alarms(&line, &["LagAlarm", "PartialAlarm"]);
 }
 
@@ -206,11 +284,18 @@ async fn a_state_that_is_about_to_expire_alarms_although_its_stream_is_off() {
     watched.run(json!({})).await;
     let key = "okta/manifests/okta/000000000001.json";
     let mut manifest = watched.get(key).await;
-    let started =
-        manifest["cursor"]["streams"]["idps"].pointer_mut("/complete/started_at").expect("a complete snapshot");
+    let started = manifest["cursor"]["streams"]["idps"]
+        .pointer_mut("/complete/started_at")
+        .expect("a complete snapshot");
     *started = LONG_AGO.into();
     watched.put(key, &manifest).await;
-    moto::s3().delete_object().bucket(&watched.0.bucket).key("okta/cursors/okta.json").send().await.unwrap();
+    moto::s3()
+        .delete_object()
+        .bucket(&watched.0.bucket)
+        .key("okta/cursors/okta.json")
+        .send()
+        .await
+        .unwrap();
     let mut off = secret();
     off["streams_off"] = json!(["idps", "idp_users"]);
     moto::secrets()
@@ -226,7 +311,12 @@ async fn a_state_that_is_about_to_expire_alarms_although_its_stream_is_off() {
 #[tokio::test]
 async fn a_loader_that_falls_behind_alarms() {
     let mut watched = Watched::of(3, 1).await;
-    watched.put("okta/loads/okta.json", &json!({"sequence": 0, "loaded_at": LONG_AGO, "outcome": "partial"})).await;
+    watched
+        .put(
+            "okta/loads/okta.json",
+            &json!({"sequence": 0, "loaded_at": LONG_AGO, "outcome": "partial"}),
+        )
+        .await;
     assert_alarms(&watched.run(json!({})).await, &["LoaderLagAlarm"]);
 }
 
@@ -236,12 +326,23 @@ fn every_alarm_is_tried_and_says_what_to_do_first() {
     let source = include_str!("watch.rs");
     let tried = |name: &str| source.matches(&format!("\"{name}\"")).count() > 0;
     for (name, alarm) in of_type(&template, "AWS::CloudWatch::Alarm") {
-        assert!(alarm["AlarmDescription"].as_str().unwrap().contains(" First: "), "{name}");
+        assert!(
+            alarm["AlarmDescription"]
+                .as_str()
+                .unwrap()
+                .contains(" First: "),
+            "{name}"
+        );
         let is_own = alarm["Namespace"] == NAMESPACE && alarm["Dimensions"].is_array();
-        assert!(!is_own || tried(name), "{name} is made of no line that a rule provokes");
+        assert!(
+            !is_own || tried(name),
+            "{name} is made of no line that a rule provokes"
+        );
     }
     for (name, alarm) in own_alarms(&template) {
-        let known = METRICS.iter().any(|(metric, _)| alarm["MetricName"] == *metric);
+        let known = METRICS
+            .iter()
+            .any(|(metric, _)| alarm["MetricName"] == *metric);
         assert!(known, "{name}");
     }
 }
@@ -252,25 +353,46 @@ async fn every_graph_of_the_dashboard_shows_what_a_run_writes() {
     let line = watched.run(json!({})).await;
     let template = template("template.yaml");
     let (_, dashboard) = of_type(&template, "AWS::CloudWatch::Dashboard")[0];
-    let body: Value = serde_json::from_str(dashboard["DashboardBody"]["Fn::Sub"].as_str().unwrap()).unwrap();
+    let body: Value =
+        serde_json::from_str(dashboard["DashboardBody"]["Fn::Sub"].as_str().unwrap()).unwrap();
     let mut asked = Vec::new();
     for widget in body["widgets"].as_array().unwrap() {
-        for shown in widget["properties"]["metrics"].as_array().into_iter().flatten() {
+        for shown in widget["properties"]["metrics"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
             assert_eq!(
                 (&shown[0], &shown[2], &shown[3]),
-                (&json!(NAMESPACE), &json!("stack"), &json!("${AWS::StackName}"))
+                (
+                    &json!(NAMESPACE),
+                    &json!("stack"),
+                    &json!("${AWS::StackName}")
+                )
             );
-            assert!(metric(&line, shown[1].as_str().unwrap()).is_some(), "{shown}");
+            assert!(
+                metric(&line, shown[1].as_str().unwrap()).is_some(),
+                "{shown}"
+            );
         }
         asked.extend(widget["properties"]["query"].as_str());
     }
     let asked = asked.join(" ");
     assert!(line["message"] == "metrics" && asked.contains("message = 'metrics'"));
     for stream in line["streams"].as_object().unwrap().keys() {
-        assert!(asked.contains(&format!("sum(streams.{stream}.records)")), "{stream}");
+        assert!(
+            asked.contains(&format!("sum(streams.{stream}.records)")),
+            "{stream}"
+        );
     }
     for class in line["classes"].as_object().unwrap().keys() {
-        assert!(asked.contains(&format!("sum(`classes.{class}.requests`)")), "{class}");
-        assert!(asked.contains(&format!("sum(`classes.{class}.throttled_ms`)")), "{class}");
+        assert!(
+            asked.contains(&format!("sum(`classes.{class}.requests`)")),
+            "{class}"
+        );
+        assert!(
+            asked.contains(&format!("sum(`classes.{class}.throttled_ms`)")),
+            "{class}"
+        );
     }
 }

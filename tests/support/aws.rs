@@ -18,12 +18,20 @@ pub enum Fate {
 
 /// S3's answer to what it refuses.
 pub fn refused(status: u16, code: &str) -> Fate {
-    Fate::Answer(status, format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>{code}</Message></Error>"))
+    Fate::Answer(
+        status,
+        format!(
+            "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>{code}</Message></Error>"
+        ),
+    )
 }
 
 /// Secrets Manager's answer to what it refuses.
 pub fn refused_secret(status: u16, code: &str) -> Fate {
-    Fate::Answer(status, format!("{{\"__type\":\"{code}\",\"message\":\"{code}\"}}"))
+    Fate::Answer(
+        status,
+        format!("{{\"__type\":\"{code}\",\"message\":\"{code}\"}}"),
+    )
 }
 
 /// Whether a request is one of Secrets Manager.
@@ -32,16 +40,26 @@ pub fn is_of_secrets(request: &Request) -> bool {
 }
 
 /// The gate; what `decide` does not decide goes on to moto.
-pub async fn before_moto(decide: impl Fn(&Request) -> Option<Fate> + Send + Sync + 'static) -> Endpoint {
+pub async fn before_moto(
+    decide: impl Fn(&Request) -> Option<Fate> + Send + Sync + 'static,
+) -> Endpoint {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let (client, decide) = (reqwest::Client::builder().no_gzip().build().unwrap(), Arc::new(decide));
+    let (client, decide) = (
+        reqwest::Client::builder().no_gzip().build().unwrap(),
+        Arc::new(decide),
+    );
     http::serve(move |request: Request| {
         let (client, fate) = (client.clone(), decide(&request));
         async move {
             match fate {
                 Some(Fate::Answer(status, body)) => {
                     let headers = vec![("Content-Type".to_owned(), "application/xml".to_owned())];
-                    Response { status, headers, body: body.into_bytes(), fault: None }
+                    Response {
+                        status,
+                        headers,
+                        body: body.into_bytes(),
+                        fault: None,
+                    }
                 }
                 Some(Fate::Silence) => std::future::pending().await,
                 None => passed_on(&client, request).await,
@@ -52,12 +70,17 @@ pub async fn before_moto(decide: impl Fn(&Request) -> Option<Fate> + Send + Sync
 }
 
 /// The gate; each request goes on to moto once what it brings about is done.
-pub async fn before_moto_after<A>(happen: impl Fn(&Request) -> A + Send + Sync + 'static) -> Endpoint
+pub async fn before_moto_after<A>(
+    happen: impl Fn(&Request) -> A + Send + Sync + 'static,
+) -> Endpoint
 where
     A: Future<Output = ()> + Send + 'static,
 {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let (client, happen) = (reqwest::Client::builder().no_gzip().build().unwrap(), Arc::new(happen));
+    let (client, happen) = (
+        reqwest::Client::builder().no_gzip().build().unwrap(),
+        Arc::new(happen),
+    );
     http::serve(move |request: Request| {
         let (client, happens) = (client.clone(), happen(&request));
         async move {
@@ -70,14 +93,31 @@ where
 
 async fn passed_on(client: &reqwest::Client, request: Request) -> Response {
     let url = format!("{}{}?{}", moto::url(), request.path, request.query);
-    let mut sent = client.request(request.method.parse().unwrap(), url).body(request.body);
-    for (name, value) in request.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("content-length")) {
+    let mut sent = client
+        .request(request.method.parse().unwrap(), url)
+        .body(request.body);
+    for (name, value) in request
+        .headers
+        .iter()
+        .filter(|(name, _)| !name.eq_ignore_ascii_case("content-length"))
+    {
         sent = sent.header(name, value);
     }
     let answer = sent.send().await.unwrap();
     let status = answer.status().as_u16();
-    let is_of_answer = |name: &str| !["content-length", "transfer-encoding", "connection"].contains(&name);
-    let headers = answer.headers().iter().filter(|(name, _)| is_of_answer(name.as_str()));
-    let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
-    Response { status, headers, body: answer.bytes().await.unwrap().to_vec(), fault: None }
+    let is_of_answer =
+        |name: &str| !["content-length", "transfer-encoding", "connection"].contains(&name);
+    let headers = answer
+        .headers()
+        .iter()
+        .filter(|(name, _)| is_of_answer(name.as_str()));
+    let headers = headers
+        .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+        .collect();
+    Response {
+        status,
+        headers,
+        body: answer.bytes().await.unwrap().to_vec(),
+        fault: None,
+    }
 }

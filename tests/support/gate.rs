@@ -36,7 +36,10 @@ pub async fn before(
 /// Pages hold this many objects at most, and links say so: it makes a small org one of many pages.
 pub async fn capping(rig: &mut Rig, most: u32) -> Endpoint {
     let cap = move |request: &mut Request| {
-        let pairs = request.query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("limit="));
+        let pairs = request
+            .query
+            .split('&')
+            .filter(|pair| !pair.is_empty() && !pair.starts_with("limit="));
         let limit = format!("limit={most}");
         request.query = pairs.chain([limit.as_str()]).collect::<Vec<_>>().join("&");
     };

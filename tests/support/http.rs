@@ -35,7 +35,10 @@ where
             connections.spawn(converse(stream, Arc::clone(&answer)));
         }
     });
-    Endpoint { url, accepting: accepting.abort_handle() }
+    Endpoint {
+        url,
+        accepting: accepting.abort_handle(),
+    }
 }
 
 async fn converse<F, A>(stream: TcpStream, answer: Arc<F>)
@@ -49,8 +52,15 @@ where
         if response.fault == Some(Fault::Reset) {
             return;
         }
-        let mut text = format!("HTTP/1.1 {} Answer\r\nContent-Length: {}\r\n", response.status, response.body.len());
-        response.headers.iter().for_each(|(name, value)| text += &format!("{name}: {value}\r\n"));
+        let mut text = format!(
+            "HTTP/1.1 {} Answer\r\nContent-Length: {}\r\n",
+            response.status,
+            response.body.len()
+        );
+        response
+            .headers
+            .iter()
+            .for_each(|(name, value)| text += &format!("{name}: {value}\r\n"));
         let bytes = [text.as_bytes(), b"\r\n", &response.body].concat();
         if stream.get_mut().write_all(&bytes).await.is_err() {
             return;
@@ -64,11 +74,21 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Request> {
     let mut request = Request::new(words.next()?, words.next()?);
     loop {
         let header = line(stream).await?;
-        let Some((name, value)) = header.split_once(':') else { break };
-        request.headers.push((name.to_owned(), value.trim().to_owned()));
+        let Some((name, value)) = header.split_once(':') else {
+            break;
+        };
+        request
+            .headers
+            .push((name.to_owned(), value.trim().to_owned()));
     }
-    let length = request.header_value("content-length").map_or(0, |length| length.parse().unwrap());
-    assert_eq!(request.header_value("transfer-encoding"), None, "this server reads no chunks");
+    let length = request
+        .header_value("content-length")
+        .map_or(0, |length| length.parse().unwrap());
+    assert_eq!(
+        request.header_value("transfer-encoding"),
+        None,
+        "this server reads no chunks"
+    );
     request.body = vec![0; length];
     stream.read_exact(&mut request.body).await.ok()?;
     Some(request)

@@ -19,7 +19,8 @@ fn pem(der: &[u8]) -> String {
 
 pub fn rsa() -> Keys {
     let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
-    let Some(ASN1Block::Sequence(_, numbers)) = from_der(pair.public_key().as_ref()).unwrap().pop() else {
+    let Some(ASN1Block::Sequence(_, numbers)) = from_der(pair.public_key().as_ref()).unwrap().pop()
+    else {
         panic!("a public key is a sequence of two numbers")
     };
     let text = |at: usize| match &numbers[at] {
@@ -27,7 +28,10 @@ pub fn rsa() -> Keys {
         other => panic!("{other:?}"),
     };
     let public = json!({"kty": "RSA", "use": "sig", "kid": "rsa-1", "n": text(0), "e": text(1)});
-    Keys { private: pem(AsDer::as_der(&pair).unwrap().as_ref()), public }
+    Keys {
+        private: pem(AsDer::as_der(&pair).unwrap().as_ref()),
+        public,
+    }
 }
 
 pub fn ec() -> Keys {
@@ -35,5 +39,8 @@ pub fn ec() -> Keys {
     let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
     let text = |part: &[u8]| URL_SAFE_NO_PAD.encode(part);
     let public = json!({"kty": "EC", "crv": "P-256", "use": "sig", "kid": "ec-1", "x": text(x), "y": text(y)});
-    Keys { private: pem(pair.to_pkcs8v1().unwrap().as_ref()), public }
+    Keys {
+        private: pem(pair.to_pkcs8v1().unwrap().as_ref()),
+        public,
+    }
 }

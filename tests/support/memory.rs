@@ -45,26 +45,46 @@ impl Memory {
     }
 
     pub fn keys(&self, prefix: &str) -> Vec<String> {
-        self.objects.lock().unwrap().keys().filter(|key| key.starts_with(prefix)).cloned().collect()
+        self.objects
+            .lock()
+            .unwrap()
+            .keys()
+            .filter(|key| key.starts_with(prefix))
+            .cloned()
+            .collect()
     }
 
     pub fn json(&self, key: &str) -> serde_json::Value {
         let objects = self.objects.lock().unwrap();
-        let body = objects.get(key).unwrap_or_else(|| panic!("there is no {key} among {:?}", objects.keys()));
+        let body = objects
+            .get(key)
+            .unwrap_or_else(|| panic!("there is no {key} among {:?}", objects.keys()));
         serde_json::from_slice(body).unwrap()
     }
 
     pub fn remove(&self, key: &str) {
-        self.objects.lock().unwrap().remove(key).unwrap_or_else(|| panic!("there is no {key}"));
+        self.objects
+            .lock()
+            .unwrap()
+            .remove(key)
+            .unwrap_or_else(|| panic!("there is no {key}"));
     }
 
     pub fn write(&self, key: &str, body: &[u8]) {
-        self.objects.lock().unwrap().insert(key.to_owned(), body.to_vec());
+        self.objects
+            .lock()
+            .unwrap()
+            .insert(key.to_owned(), body.to_vec());
     }
 
     /// What happens instead of the act, and the error that it answers with.
     fn fault(&self, act: Act, key: &str) -> (Option<Fault>, StoreError) {
-        let fault = self.decide.lock().unwrap().as_mut().and_then(|decide| decide(act, key));
+        let fault = self
+            .decide
+            .lock()
+            .unwrap()
+            .as_mut()
+            .and_then(|decide| decide(act, key));
         let error = match fault {
             Some(Fault::Refused) => StoreError::Refused(format!("{act:?} {key}: 403")),
             _ => StoreError::Unreachable(format!("{act:?} {key}: the connection was reset")),
@@ -93,7 +113,11 @@ impl Store for Memory {
         match fault {
             // The SDK repeats a request whose answer was lost, and meets its own object.
             Some(Fault::AnswerLost) => Ok(Creation::Exists),
-            _ => Ok(if there { Creation::Exists } else { Creation::Created }),
+            _ => Ok(if there {
+                Creation::Exists
+            } else {
+                Creation::Created
+            }),
         }
     }
 
@@ -124,24 +148,41 @@ impl Store for Memory {
             return Ok(Creation::Exists);
         }
         objects.insert(key.to_owned(), body.to_vec());
-        if fault.is_some() { Err(error) } else { Ok(Creation::Created) }
+        if fault.is_some() {
+            Err(error)
+        } else {
+            Ok(Creation::Created)
+        }
     }
 
     async fn read(&self, key: &str) -> Result<Option<(Bytes, Version)>, StoreError> {
-        Ok(self.get(key).await?.map(|body| (body.clone(), version(&body))))
+        Ok(self
+            .get(key)
+            .await?
+            .map(|body| (body.clone(), version(&body))))
     }
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
         match self.fault(Act::Get, key) {
             (Some(_), error) => Err(error),
-            (None, _) => Ok(self.objects.lock().unwrap().get(key).cloned().map(Bytes::from)),
+            (None, _) => Ok(self
+                .objects
+                .lock()
+                .unwrap()
+                .get(key)
+                .cloned()
+                .map(Bytes::from)),
         }
     }
 
     async fn list(&self, prefix: &str, after: &str) -> Result<Vec<String>, StoreError> {
         match self.fault(Act::List, prefix) {
             (Some(_), error) => Err(error),
-            (None, _) => Ok(self.keys(prefix).into_iter().filter(|key| key.as_str() > after).collect()),
+            (None, _) => Ok(self
+                .keys(prefix)
+                .into_iter()
+                .filter(|key| key.as_str() > after)
+                .collect()),
         }
     }
 }

@@ -31,10 +31,17 @@ static MOTO: OnceLock<Moto> = OnceLock::new();
 /// The Python that has moto, and all that the demo needs.
 pub fn python() -> String {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let project = package.ancestors().find(|folder| folder.join("Makefile").exists()).unwrap_or(package);
+    let project = package
+        .ancestors()
+        .find(|folder| folder.join("Makefile").exists())
+        .unwrap_or(package);
     let own = project.join(".venv/bin/python3");
-    let python = std::env::var("MOTO_PYTHON").unwrap_or_else(|_| own.to_string_lossy().into_owned());
-    assert!(Path::new(&python).exists(), "there is no {python} to run moto with: `make test` installs it");
+    let python =
+        std::env::var("MOTO_PYTHON").unwrap_or_else(|_| own.to_string_lossy().into_owned());
+    assert!(
+        Path::new(&python).exists(),
+        "there is no {python} to run moto with: `make test` installs it"
+    );
     python
 }
 
@@ -46,10 +53,18 @@ pub fn url() -> &'static str {
 fn start() -> Moto {
     let python = python();
     let mut command = Command::new(&python);
-    command.args(["-c", PROGRAM]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap_or_else(|error| panic!("{python} does not start: {error}"));
+    command
+        .args(["-c", PROGRAM])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command
+        .spawn()
+        .unwrap_or_else(|error| panic!("{python} does not start: {error}"));
     let mut url = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut url)
+        .unwrap();
     if url.is_empty() {
         let said = std::io::read_to_string(child.stderr.take().unwrap()).unwrap();
         panic!("{python} does not serve moto, run `make test`, which installs it:\n{said}");
@@ -57,7 +72,10 @@ fn start() -> Moto {
     // Its log goes nowhere, and would block it in a pipe that nobody reads.
     let mut log = child.stderr.take().unwrap();
     std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-    Moto { url: url.trim().to_owned(), _child: child }
+    Moto {
+        url: url.trim().to_owned(),
+        _child: child,
+    }
 }
 
 /// What the AWS SDKs, and the function, read from the environment.
@@ -113,7 +131,13 @@ pub async fn bucket() -> String {
 /// A new secret of this content; returns its name.
 pub async fn secret(content: &serde_json::Value) -> String {
     let name = name("okta/acme");
-    secrets().create_secret().name(&name).secret_string(content.to_string()).send().await.unwrap();
+    secrets()
+        .create_secret()
+        .name(&name)
+        .secret_string(content.to_string())
+        .send()
+        .await
+        .unwrap();
     name
 }
 
@@ -122,8 +146,21 @@ pub async fn objects(bucket: &str) -> std::collections::BTreeMap<String, Vec<u8>
     let (s3, mut objects) = (s3(), std::collections::BTreeMap::new());
     let mut pages = s3.list_objects_v2().bucket(bucket).into_paginator().send();
     while let Some(page) = pages.next().await {
-        for key in page.unwrap().contents.unwrap_or_default().into_iter().filter_map(|object| object.key) {
-            let body: ByteStream = s3.get_object().bucket(bucket).key(&key).send().await.unwrap().body;
+        for key in page
+            .unwrap()
+            .contents
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|object| object.key)
+        {
+            let body: ByteStream = s3
+                .get_object()
+                .bucket(bucket)
+                .key(&key)
+                .send()
+                .await
+                .unwrap()
+                .body;
             objects.insert(key, body.collect().await.unwrap().to_vec());
         }
     }

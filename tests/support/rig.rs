@@ -35,16 +35,26 @@ impl Drawer {
     fn is_off(&self, stream: &str) -> bool {
         let drawer = self.0.lock().unwrap();
         let secret: Value = serde_json::from_str(&drawer["okta/acme"].1).unwrap();
-        secret["streams_off"].as_array().into_iter().flatten().any(|off| off == stream)
+        secret["streams_off"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|off| off == stream)
     }
 }
 
 impl Secrets for Drawer {
     async fn read(&self, secret_id: &str) -> Result<Content, SecretError> {
         let drawer = self.0.lock().unwrap();
-        let missing = || SecretError::NotFound { secret_id: secret_id.to_owned(), detail: "404".into() };
+        let missing = || SecretError::NotFound {
+            secret_id: secret_id.to_owned(),
+            detail: "404".into(),
+        };
         let (version, text) = drawer.get(secret_id).ok_or_else(missing)?;
-        Ok(Content { version: version.to_string(), text: text.clone().into() })
+        Ok(Content {
+            version: version.to_string(),
+            text: text.clone().into(),
+        })
     }
 }
 
@@ -67,7 +77,10 @@ impl Rig {
 
     /// A rig whose function has these settings beside BUCKET and SECRET_ID.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
-        let mut org = Org::new(Options { journal: true, ..Options::default() });
+        let mut org = Org::new(Options {
+            journal: true,
+            ..Options::default()
+        });
         org.add_client(Client::with_secret(CLIENT, PASSWORD));
         Self::around(org, &secret(), settings).await
     }
@@ -76,11 +89,19 @@ impl Rig {
     pub async fn around(org: Org, secret: &Value, settings: &[(&str, &str)]) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let org = Arc::new(Mutex::new(org));
-        let server = fake_org::serve(org.clone(), TcpListener::bind("127.0.0.1:0").await.unwrap()).await;
+        let server =
+            fake_org::serve(org.clone(), TcpListener::bind("127.0.0.1:0").await.unwrap()).await;
         let (store, secrets) = (Memory::default(), Drawer::default());
         secrets.put("okta/acme", secret);
         let handler = handler(&server.url, settings, &store, &secrets);
-        Self { org, store, secrets, handler, url: server.url.clone(), _server: server }
+        Self {
+            org,
+            store,
+            secrets,
+            handler,
+            url: server.url.clone(),
+            _server: server,
+        }
     }
 
     /// Writes the bucket into a directory.
@@ -117,7 +138,10 @@ impl Rig {
     }
 
     pub async fn ask_within(&self, event: Value, time: SignedDuration) -> Result<Report, Failure> {
-        let invocation = Invocation { request_id: "r-1".into(), deadline: Timestamp::now() + time };
+        let invocation = Invocation {
+            request_id: "r-1".into(),
+            deadline: Timestamp::now() + time,
+        };
         self.handler.run(&event, &invocation).await
     }
 
@@ -130,7 +154,11 @@ impl Rig {
     }
 
     pub fn ids(&self, stream: &str) -> BTreeSet<String> {
-        self.read().streams.get(stream).map(|stream| stream.records.keys().cloned().collect()).unwrap_or_default()
+        self.read()
+            .streams
+            .get(stream)
+            .map(|stream| stream.records.keys().cloned().collect())
+            .unwrap_or_default()
     }
 
     /// Asserts that the reader's state is the org's.
@@ -138,10 +166,20 @@ impl Rig {
         let expected = self.org().state();
         let state = self.read();
         let read = |stream: &str| -> BTreeSet<String> {
-            state.streams.get(stream).map(|stream| stream.records.keys().cloned().collect()).unwrap_or_default()
+            state
+                .streams
+                .get(stream)
+                .map(|stream| stream.records.keys().cloned().collect())
+                .unwrap_or_default()
         };
-        let roles = state.streams.get("roles").map(|roles| roles.records.keys().cloned().collect::<Vec<_>>());
-        let standard = roles.into_iter().flatten().filter(|id| !id.starts_with("cr0"));
+        let roles = state
+            .streams
+            .get("roles")
+            .map(|roles| roles.records.keys().cloned().collect::<Vec<_>>());
+        let standard = roles
+            .into_iter()
+            .flatten()
+            .filter(|id| !id.starts_with("cr0"));
         let expected = [
             ("users", expected.users),
             ("factors", expected.factors),
@@ -150,7 +188,10 @@ impl Rig {
             ("applications", expected.apps),
             ("application_users", expected.app_users),
             ("application_groups", expected.app_groups),
-            ("roles", expected.roles.into_iter().chain(standard).collect()),
+            (
+                "roles",
+                expected.roles.into_iter().chain(standard).collect(),
+            ),
             ("role_assignments", expected.role_assignments),
             ("resource_sets", expected.resource_sets),
             ("idps", expected.idps),
@@ -158,7 +199,12 @@ impl Rig {
             ("activity", self.org().event_uuids()),
         ];
         let compared: BTreeSet<_> = expected.iter().map(|(stream, _)| *stream).collect();
-        assert!(ENTITY_STREAMS.iter().all(|stream| compared.contains(stream)), "every stream with a newest state");
+        assert!(
+            ENTITY_STREAMS
+                .iter()
+                .all(|stream| compared.contains(stream)),
+            "every stream with a newest state"
+        );
         for (stream, ids) in expected {
             let ids: BTreeSet<String> = ids.into_iter().collect();
             if self.secrets.is_off(stream) {
@@ -167,7 +213,10 @@ impl Rig {
             let read = read(stream);
             let missing: Vec<_> = ids.difference(&read).take(5).collect();
             let extra: Vec<_> = read.difference(&ids).take(5).collect();
-            assert!(missing.is_empty() && extra.is_empty(), "{stream}: {missing:?} missing, {extra:?} too many");
+            assert!(
+                missing.is_empty() && extra.is_empty(),
+                "{stream}: {missing:?} missing, {extra:?} too many"
+            );
         }
     }
 
@@ -178,9 +227,12 @@ impl Rig {
     /// People, each in the groups that their number is divisible by.
     pub fn populate(&self, people: usize, groups: usize) -> (Vec<String>, Vec<String>) {
         let mut org = self.org();
-        let groups: Vec<_> = (1..=groups).map(|n| org.create_group(&format!("Group {n}"))).collect();
-        let people: Vec<_> =
-            (1..=people).map(|n| org.create_user(NewUser::named(&format!("Ada{n}"), "Lovelace"))).collect();
+        let groups: Vec<_> = (1..=groups)
+            .map(|n| org.create_group(&format!("Group {n}")))
+            .collect();
+        let people: Vec<_> = (1..=people)
+            .map(|n| org.create_user(NewUser::named(&format!("Ada{n}"), "Lovelace")))
+            .collect();
         for (n, person) in people.iter().enumerate() {
             for (m, group) in groups.iter().enumerate().filter(|(m, _)| n % (m + 1) == 0) {
                 assert!(org.add_member(group, person), "{m}");
@@ -194,14 +246,33 @@ pub fn secret() -> Value {
     json!({"domain": "https://acme.okta.com", "client_id": CLIENT, "client_secret": PASSWORD, "integration_name": "Okta"})
 }
 
-fn handler(url: &str, settings: &[(&str, &str)], store: &Memory, secrets: &Drawer) -> Handler<Memory, Drawer> {
-    let given =
-        [("BUCKET", "acme-okta"), ("SECRET_ID", "okta/acme"), ("RATE_LIMIT_SHARE", "100"), ("OKTA_ENDPOINT_URL", url)];
-    let settings: BTreeMap<String, String> =
-        given.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+fn handler(
+    url: &str,
+    settings: &[(&str, &str)],
+    store: &Memory,
+    secrets: &Drawer,
+) -> Handler<Memory, Drawer> {
+    let given = [
+        ("BUCKET", "acme-okta"),
+        ("SECRET_ID", "okta/acme"),
+        ("RATE_LIMIT_SHARE", "100"),
+        ("OKTA_ENDPOINT_URL", url),
+    ];
+    let settings: BTreeMap<String, String> = given
+        .iter()
+        .chain(settings)
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
     let config = Config::read(|name| settings.get(name).cloned()).unwrap();
     let (store, secrets) = (store.clone(), secrets.clone());
-    Handler::new(config, Clock::new(Timestamp::now), http_client().unwrap(), store, secrets, Duration::from_millis(10))
+    Handler::new(
+        config,
+        Clock::new(Timestamp::now),
+        http_client().unwrap(),
+        store,
+        secrets,
+        Duration::from_millis(10),
+    )
 }
 
 /// The outcome of one stream.
@@ -212,6 +283,9 @@ pub fn outcome(report: &Report, stream: &str) -> Outcome {
 /// The lines of a batch.
 pub fn lines(store: &Memory, key: &str) -> Vec<Value> {
     let objects = store.objects.lock().unwrap();
-    let text = std::io::read_to_string(flate2::read::MultiGzDecoder::new(&objects[key][..])).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    let text =
+        std::io::read_to_string(flate2::read::MultiGzDecoder::new(&objects[key][..])).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }

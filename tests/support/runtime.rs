@@ -23,11 +23,13 @@ pub enum Answer {
 }
 
 /// The program of the package whose rules these are.
-const PROGRAM: &str =
-    match (option_env!("CARGO_BIN_EXE_okta-authomize"), option_env!("CARGO_BIN_EXE_okta-authomize-loader")) {
-        (Some(program), _) | (None, Some(program)) => program,
-        (None, None) => panic!("the package has no such program"),
-    };
+const PROGRAM: &str = match (
+    option_env!("CARGO_BIN_EXE_okta-authomize"),
+    option_env!("CARGO_BIN_EXE_okta-authomize-loader"),
+) {
+    (Some(program), _) | (None, Some(program)) => program,
+    (None, None) => panic!("the package has no such program"),
+};
 const LONGEST_WAIT: Duration = Duration::from_secs(90);
 
 /// A started function and the Lambda service that it talks to; both end when this is dropped.
@@ -52,10 +54,21 @@ impl Lambda {
         let (events, waiting) = mpsc::unbounded_channel();
         let (answered, answers) = mpsc::unbounded_channel();
         let waiting = Arc::new(AsyncMutex::new(waiting));
-        let service = http::serve(move |request: Request| serve(request, Arc::clone(&waiting), answered.clone())).await;
+        let service = http::serve(move |request: Request| {
+            serve(request, Arc::clone(&waiting), answered.clone())
+        })
+        .await;
         let mut command = Command::new(PROGRAM);
-        command.env_clear().env("AWS_LAMBDA_RUNTIME_API", service.url.trim_start_matches("http://"));
-        for name in ["FUNCTION_NAME", "FUNCTION_VERSION", "LOG_GROUP_NAME", "LOG_STREAM_NAME"] {
+        command.env_clear().env(
+            "AWS_LAMBDA_RUNTIME_API",
+            service.url.trim_start_matches("http://"),
+        );
+        for name in [
+            "FUNCTION_NAME",
+            "FUNCTION_VERSION",
+            "LOG_GROUP_NAME",
+            "LOG_STREAM_NAME",
+        ] {
             command.env(format!("AWS_LAMBDA_{name}"), "okta-authomize");
         }
         command
@@ -63,27 +76,46 @@ impl Lambda {
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
             .envs(moto::environment())
             .envs(settings.iter().copied());
-        let mut function = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut function = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         keep(function.stdout.take().unwrap(), &log);
         keep(function.stderr.take().unwrap(), &log);
-        Self { function, log, events, answers, _service: service }
+        Self {
+            function,
+            log,
+            events,
+            answers,
+            _service: service,
+        }
     }
 
     /// Invokes the function, which has until `deadline`.
     pub async fn invoke_until(&mut self, event: Value, deadline: Timestamp) -> Answer {
-        self.events.send((event, deadline.as_millisecond())).unwrap();
+        self.events
+            .send((event, deadline.as_millisecond()))
+            .unwrap();
         self.answer().await
     }
 
     pub async fn invoke(&mut self, event: Value) -> Answer {
-        self.invoke_until(event, Timestamp::now() + jiff::SignedDuration::from_secs(60)).await
+        self.invoke_until(
+            event,
+            Timestamp::now() + jiff::SignedDuration::from_secs(60),
+        )
+        .await
     }
 
     /// The next thing that the function says.
     pub async fn answer(&mut self) -> Answer {
         let answer = tokio::time::timeout(LONGEST_WAIT, self.answers.recv()).await;
-        answer.unwrap_or_else(|_| panic!("the function says nothing; its log:\n{}", self.log())).unwrap()
+        answer
+            .unwrap_or_else(|_| panic!("the function says nothing; its log:\n{}", self.log()))
+            .unwrap()
     }
 
     /// How the function ended by itself.
@@ -119,10 +151,15 @@ async fn serve(
     waiting: Arc<AsyncMutex<mpsc::UnboundedReceiver<(Value, i64)>>>,
     answered: mpsc::UnboundedSender<Answer>,
 ) -> Response {
-    let place = request.path.strip_prefix("/2018-06-01/runtime/").unwrap_or_default();
+    let place = request
+        .path
+        .strip_prefix("/2018-06-01/runtime/")
+        .unwrap_or_default();
     if place == "invocation/next" {
         // A function that is dropped leaves this unanswered.
-        let Some((event, deadline_ms)) = waiting.lock().await.recv().await else { std::future::pending().await };
+        let Some((event, deadline_ms)) = waiting.lock().await.recv().await else {
+            std::future::pending().await
+        };
         return invocation(&event, deadline_ms);
     }
     let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
@@ -130,21 +167,43 @@ async fn serve(
         Some("response") => Answer::Report(body),
         Some("error") if place == "init/error" => Answer::InitError(body),
         Some("error") => Answer::Error(body),
-        _ => return Response { status: 404, ..Response::default() },
+        _ => {
+            return Response {
+                status: 404,
+                ..Response::default()
+            };
+        }
     };
     let _ = answered.send(answer);
-    Response { status: 202, body: br#"{"status":"OK"}"#.to_vec(), ..Response::default() }
+    Response {
+        status: 202,
+        body: br#"{"status":"OK"}"#.to_vec(),
+        ..Response::default()
+    }
 }
 
 fn invocation(event: &Value, deadline_ms: i64) -> Response {
     let arn = "arn:aws:lambda:us-east-1:123456789012:function:okta-authomize";
     let headers = [
         ("Content-Type", "application/json".to_owned()),
-        ("Lambda-Runtime-Aws-Request-Id", uuid::Uuid::new_v4().to_string()),
+        (
+            "Lambda-Runtime-Aws-Request-Id",
+            uuid::Uuid::new_v4().to_string(),
+        ),
         ("Lambda-Runtime-Deadline-Ms", deadline_ms.to_string()),
         ("Lambda-Runtime-Invoked-Function-Arn", arn.to_owned()),
-        ("Lambda-Runtime-Trace-Id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0".to_owned()),
+        (
+            "Lambda-Runtime-Trace-Id",
+            "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0".to_owned(),
+        ),
     ];
-    let headers = headers.map(|(name, value)| (name.to_owned(), value)).to_vec();
-    Response { status: 200, headers, body: event.to_string().into_bytes(), fault: None }
+    let headers = headers
+        .map(|(name, value)| (name.to_owned(), value))
+        .to_vec();
+    Response {
+        status: 200,
+        headers,
+        body: event.to_string().into_bytes(),
+        fault: None,
+    }
 }

@@ -34,12 +34,29 @@ pub fn stop_apart(rig: &mut Rig, settings: &[(&str, &str)], ahead: SignedDuratio
         ("RATE_LIMIT_SHARE", "100"),
         ("OKTA_ENDPOINT_URL", &rig.url),
     ];
-    let setting = |name: &str| settings.iter().chain(&given).find(|(key, _)| *key == name).map(|(_, value)| *value);
+    let setting = |name: &str| {
+        settings
+            .iter()
+            .chain(&given)
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| *value)
+    };
     let config = Config::read(|name| setting(name).map(str::to_owned)).unwrap();
     let org = Arc::clone(&rig.org);
     let clock = Clock::new(move || org.lock().unwrap().now() + ahead);
-    let (store, secrets, backoff) = (rig.store.clone(), rig.secrets.clone(), Duration::from_millis(10));
-    rig.handler = Handler::new(config, clock, http_client().unwrap(), store, secrets, backoff);
+    let (store, secrets, backoff) = (
+        rig.store.clone(),
+        rig.secrets.clone(),
+        Duration::from_millis(10),
+    );
+    rig.handler = Handler::new(
+        config,
+        clock,
+        http_client().unwrap(),
+        store,
+        secrets,
+        backoff,
+    );
 }
 
 /// As [`stop`], but time flows, some hundred times as fast as elsewhere, until what is returned is dropped.
@@ -77,5 +94,14 @@ async fn run(org: Arc<Mutex<Org>>) {
 /// Runs with a deadline by the org's time.
 pub async fn ask(rig: &Rig, event: Value, time: SignedDuration) -> Report {
     let deadline: Timestamp = rig.org().now() + time;
-    rig.handler.run(&event, &Invocation { request_id: "r-1".into(), deadline }).await.unwrap()
+    rig.handler
+        .run(
+            &event,
+            &Invocation {
+                request_id: "r-1".into(),
+                deadline,
+            },
+        )
+        .await
+        .unwrap()
 }

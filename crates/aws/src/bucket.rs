@@ -65,16 +65,27 @@ impl Bucket {
     /// # Errors
     /// [`S3Trouble::Refused`] and [`S3Trouble::Unreachable`].
     pub async fn fetch(&self, key: &str) -> Result<Option<Tagged>, S3Trouble> {
-        let object = match self.client.get_object().bucket(&self.name).key(key).send().await {
+        let object = match self
+            .client
+            .get_object()
+            .bucket(&self.name)
+            .key(key)
+            .send()
+            .await
+        {
             Ok(object) => object,
             Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
             Err(error) => return Err(self.explain(key, &error)),
         };
         // The SDK's own limits end where the body begins.
-        let unreachable = |why: &str| S3Trouble::Unreachable(format!("s3://{}/{key}: {why}", self.name));
+        let unreachable =
+            |why: &str| S3Trouble::Unreachable(format!("s3://{}/{key}: {why}", self.name));
         let tag = object.e_tag.unwrap_or_default();
         match tokio::time::timeout(LONGEST_BODY, object.body.collect()).await {
-            Ok(Ok(body)) => Ok(Some(Tagged { body: body.into_bytes(), tag })),
+            Ok(Ok(body)) => Ok(Some(Tagged {
+                body: body.into_bytes(),
+                tag,
+            })),
             Ok(Err(error)) => Err(unreachable(&causes(&error))),
             Err(_) => Err(unreachable("the object did not arrive in time")),
         }
@@ -92,7 +103,12 @@ impl Bucket {
         content_type: &str,
         expect: Expect<'_>,
     ) -> Result<String, S3Trouble> {
-        let request = self.client.put_object().bucket(&self.name).key(key).content_type(content_type);
+        let request = self
+            .client
+            .put_object()
+            .bucket(&self.name)
+            .key(key)
+            .content_type(content_type);
         let request = match expect {
             Expect::Anything => request,
             Expect::Absent => request.if_none_match("*"),
@@ -105,7 +121,9 @@ impl Bucket {
                 (_, Some(412)) => S3Trouble::Unexpected,
                 (_, Some(409)) => S3Trouble::Conflict,
                 // The object whose version was expected is gone. A bucket that is gone says so by its code.
-                (Expect::Tag(_), Some(404)) if error.code() != Some("NoSuchBucket") => S3Trouble::Unexpected,
+                (Expect::Tag(_), Some(404)) if error.code() != Some("NoSuchBucket") => {
+                    S3Trouble::Unexpected
+                }
                 _ => self.explain(key, &error),
             }),
         }
@@ -117,12 +135,22 @@ impl Bucket {
     /// # Errors
     /// [`S3Trouble::Refused`] and [`S3Trouble::Unreachable`].
     pub async fn keys(&self, prefix: &str, after: &str) -> Result<Vec<String>, S3Trouble> {
-        let request = self.client.list_objects_v2().bucket(&self.name).prefix(prefix).start_after(after);
+        let request = self
+            .client
+            .list_objects_v2()
+            .bucket(&self.name)
+            .prefix(prefix)
+            .start_after(after);
         let mut pages = request.into_paginator().send();
         let mut keys = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| self.explain(prefix, &error))?;
-            keys.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key));
+            keys.extend(
+                page.contents
+                    .unwrap_or_default()
+                    .into_iter()
+                    .filter_map(|object| object.key),
+            );
         }
         Ok(keys)
     }
@@ -132,15 +160,22 @@ impl Bucket {
         key: &str,
         error: &SdkError<E>,
     ) -> S3Trouble {
-        let code = error.code().map(|code| format!("{code}: ")).unwrap_or_default();
+        let code = error
+            .code()
+            .map(|code| format!("{code}: "))
+            .unwrap_or_default();
         let text = format!("s3://{}/{key}: {code}{}", self.name, causes(error));
         match status(error) {
-            Some(status) if (300..500).contains(&status) && status != 408 && status != 429 => S3Trouble::Refused(text),
+            Some(status) if (300..500).contains(&status) && status != 408 && status != 429 => {
+                S3Trouble::Refused(text)
+            }
             _ => S3Trouble::Unreachable(text),
         }
     }
 }
 
 fn status<E>(error: &SdkError<E>) -> Option<u16> {
-    error.raw_response().map(|response| response.status().as_u16())
+    error
+        .raw_response()
+        .map(|response| response.status().as_u16())
 }

@@ -11,7 +11,11 @@ pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
     while let Some(error) = next {
         let words = error.to_string();
         if !told.contains(&words) {
-            told = if told.is_empty() { words } else { format!("{told}: {words}") };
+            told = if told.is_empty() {
+                words
+            } else {
+                format!("{told}: {words}")
+            };
         }
         next = error.source();
     }

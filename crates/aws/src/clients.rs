@@ -41,20 +41,30 @@ impl Clients {
 /// Reads region, credentials, endpoint and proxies from the environment.
 pub async fn clients() -> Clients {
     // The SDK's own client would leave the proxy variables unread.
-    let http = aws_smithy_http_client::Builder::new().build_with_connector_fn(|settings, components| {
-        let connector = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
-        let mut connector = connector.proxy_config(ProxyConfig::from_env());
-        connector.set_connector_settings(settings.cloned());
-        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
-        connector.build()
-    });
+    let http =
+        aws_smithy_http_client::Builder::new().build_with_connector_fn(|settings, components| {
+            let connector = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+            let mut connector = connector.proxy_config(ProxyConfig::from_env());
+            connector.set_connector_settings(settings.cloned());
+            connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+            connector.build()
+        });
     let times = TimeoutConfig::builder()
         .connect_timeout(LONGEST_CONNECT)
         .operation_attempt_timeout(LONGEST_ATTEMPT)
         .operation_timeout(LONGEST_OPERATION)
         .build();
-    let aws = aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(times).load().await;
+    let aws = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http)
+        .timeout_config(times)
+        .load()
+        .await;
     // An endpoint of one's own (an emulator) seldom answers to bucket names as host names.
-    let s3 = aws_sdk_s3::config::Builder::from(&aws).force_path_style(aws.endpoint_url().is_some()).build();
-    Clients { s3: aws_sdk_s3::Client::from_conf(s3), secrets: aws_sdk_secretsmanager::Client::new(&aws) }
+    let s3 = aws_sdk_s3::config::Builder::from(&aws)
+        .force_path_style(aws.endpoint_url().is_some())
+        .build();
+    Clients {
+        s3: aws_sdk_s3::Client::from_conf(s3),
+        secrets: aws_sdk_secretsmanager::Client::new(&aws),
+    }
 }

@@ -22,24 +22,45 @@ pub fn begin_log(level: &str, own: &[&'static str]) {
         "FATAL" => LevelFilter::ERROR,
         // It would be read as ERROR.
         "" => LevelFilter::INFO,
-        word => word.parse().unwrap_or(LevelFilter::INFO).max(LevelFilter::ERROR),
+        word => word
+            .parse()
+            .unwrap_or(LevelFilter::INFO)
+            .max(LevelFilter::ERROR),
     };
-    let levels = own.iter().fold(Targets::new(), |levels, target| levels.with_target(*target, level));
+    let levels = own.iter().fold(Targets::new(), |levels, target| {
+        levels.with_target(*target, level)
+    });
     let levels = levels
         // It would tell every failure a second time.
         .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
         .with_default(level.min(LevelFilter::INFO));
-    let lines = fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
-    registry().with(lines.with_writer(std::io::stdout)).with(levels).init();
+    let lines = fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false);
+    registry()
+        .with(lines.with_writer(std::io::stdout))
+        .with(levels)
+        .init();
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(kind = "Panicked", place, "a bug: please report it with this place in the code");
+        let place = panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        tracing::error!(
+            kind = "Panicked",
+            place,
+            "a bug: please report it with this place in the code"
+        );
     }));
 }
 
 /// Runs a function until it ends. Where it cannot begin, the log and Lambda are told why, as `InitFailed`.
 pub async fn start(function: impl Future<Output = Result<(), Error>>) -> ExitCode {
-    let Err(error) = function.await else { return ExitCode::SUCCESS };
+    let Err(error) = function.await else {
+        return ExitCode::SUCCESS;
+    };
     let kind = "InitFailed";
     tracing::error!(kind, %error, "the function cannot start");
     if let Err(unheard) = tell_lambda(kind, &error.to_string()).await {
@@ -57,6 +78,9 @@ async fn tell_lambda(kind: &str, message: &str) -> Result<(), Error> {
         .uri("/2018-06-01/runtime/init/error")
         .header("lambda-runtime-function-error-type", kind)
         .body(body.into())?;
-    lambda_runtime_api_client::Client::builder().build()?.call(request).await?;
+    lambda_runtime_api_client::Client::builder()
+        .build()?
+        .call(request)
+        .await?;
     Ok(())
 }

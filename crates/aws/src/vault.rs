@@ -43,24 +43,40 @@ impl Vault {
     /// # Errors
     /// It is not there, may not be read, or nothing answers.
     pub async fn secret(&self, secret_id: &str) -> Result<Content, Hidden> {
-        let answer = self.0.get_secret_value().secret_id(secret_id).send().await.map_err(|error| {
-            let code = error.code().map(|code| format!("{code}: ")).unwrap_or_default();
-            let detail = format!("{code}{}", causes(&error));
-            match error.code() {
-                Some("ResourceNotFoundException" | "InvalidRequestException" | "ValidationException") => {
-                    Hidden::NotFound(detail)
+        let answer = self
+            .0
+            .get_secret_value()
+            .secret_id(secret_id)
+            .send()
+            .await
+            .map_err(|error| {
+                let code = error
+                    .code()
+                    .map(|code| format!("{code}: "))
+                    .unwrap_or_default();
+                let detail = format!("{code}{}", causes(&error));
+                match error.code() {
+                    Some(
+                        "ResourceNotFoundException"
+                        | "InvalidRequestException"
+                        | "ValidationException",
+                    ) => Hidden::NotFound(detail),
+                    Some(
+                        "AccessDeniedException"
+                        | "DecryptionFailure"
+                        | "InvalidSignatureException"
+                        | "UnrecognizedClientException",
+                    ) => Hidden::Refused(detail),
+                    _ => Hidden::Unreachable(detail),
                 }
-                Some(
-                    "AccessDeniedException"
-                    | "DecryptionFailure"
-                    | "InvalidSignatureException"
-                    | "UnrecognizedClientException",
-                ) => Hidden::Refused(detail),
-                _ => Hidden::Unreachable(detail),
-            }
-        })?;
-        let binary = answer.secret_binary.map(|blob| String::from_utf8_lossy(blob.as_ref()).into_owned());
+            })?;
+        let binary = answer
+            .secret_binary
+            .map(|blob| String::from_utf8_lossy(blob.as_ref()).into_owned());
         let text = answer.secret_string.or(binary).unwrap_or_default();
-        Ok(Content { version: answer.version_id.unwrap_or_default(), text: SecretString::from(text) })
+        Ok(Content {
+            version: answer.version_id.unwrap_or_default(),
+            text: SecretString::from(text),
+        })
     }
 }

@@ -30,7 +30,9 @@ impl Org {
     }
 
     pub(crate) fn check_access(&mut self, call: &Call<'_>) -> Result<(), Refusal> {
-        let Some(scope) = call.route.scope else { return Ok(()) };
+        let Some(scope) = call.route.scope else {
+            return Ok(());
+        };
         self.check_token(call.request, scope)?;
         match self.denial(call.request) {
             Some(Denial::AdminRole) => Err(Refusal::forbidden()),
@@ -40,7 +42,10 @@ impl Org {
     }
 
     pub(crate) fn denial(&self, request: &Request) -> Option<&Denial> {
-        self.denials.iter().find(|(matcher, _)| matcher.matches(request)).map(|(_, denial)| denial)
+        self.denials
+            .iter()
+            .find(|(matcher, _)| matcher.matches(request))
+            .map(|(_, denial)| denial)
     }
 
     fn check_token(&mut self, request: &Request, scope: &str) -> Result<(), Refusal> {
@@ -55,13 +60,22 @@ impl Org {
 
     fn check_api_token(&self, token: &str) -> Result<(), Refusal> {
         let known = self.credentials.api_tokens.contains(token);
-        if known { Ok(()) } else { Err(Refusal::invalid_token().with("WWW-Authenticate", "SSWS")) }
+        if known {
+            Ok(())
+        } else {
+            Err(Refusal::invalid_token().with("WWW-Authenticate", "SSWS"))
+        }
     }
 
     fn check_bearer(&self, request: &Request, token: &str, scope: &str) -> Result<(), Refusal> {
         let token = self.live_token(request, token, "Bearer")?;
         if token.thumbprint.is_some() {
-            return Err(self.challenge(request, "Bearer", "invalid_token", "The access token is bound to a DPoP key."));
+            return Err(self.challenge(
+                request,
+                "Bearer",
+                "invalid_token",
+                "The access token is bound to a DPoP key.",
+            ));
         }
         self.check_scope(request, token, "Bearer", scope)
     }
@@ -72,9 +86,18 @@ impl Org {
         self.check_scope(request, &access, "DPoP", scope)
     }
 
-    fn live_token(&self, request: &Request, token: &str, scheme: &str) -> Result<&AccessToken, Refusal> {
+    fn live_token(
+        &self,
+        request: &Request,
+        token: &str,
+        scheme: &str,
+    ) -> Result<&AccessToken, Refusal> {
         let refused = |why| self.challenge(request, scheme, "invalid_token", why);
-        let token = self.credentials.access_tokens.get(token).ok_or_else(|| refused("The token is invalid."))?;
+        let token = self
+            .credentials
+            .access_tokens
+            .get(token)
+            .ok_or_else(|| refused("The token is invalid."))?;
         if token.expires <= self.now() {
             return Err(refused("The token is expired."));
         }
@@ -84,18 +107,29 @@ impl Org {
         Ok(token)
     }
 
-    fn check_scope(&self, request: &Request, token: &AccessToken, scheme: &str, scope: &str) -> Result<(), Refusal> {
+    fn check_scope(
+        &self,
+        request: &Request,
+        token: &AccessToken,
+        scheme: &str,
+        scope: &str,
+    ) -> Result<(), Refusal> {
         if token.scopes.iter().any(|granted| granted == scope) {
             return Ok(());
         }
         let why = "The access token provided does not contain the required scopes.";
-        let challenge =
-            format!("{}, scope=\"{scope}\"", self.challenge_text(request, scheme, "insufficient_scope", why));
+        let challenge = format!(
+            "{}, scope=\"{scope}\"",
+            self.challenge_text(request, scheme, "insufficient_scope", why)
+        );
         Err(Refusal::empty(403).with("WWW-Authenticate", challenge))
     }
 
     fn challenge(&self, request: &Request, scheme: &str, error: &str, why: &str) -> Refusal {
-        Refusal::invalid_token().with("WWW-Authenticate", self.challenge_text(request, scheme, error, why))
+        Refusal::invalid_token().with(
+            "WWW-Authenticate",
+            self.challenge_text(request, scheme, error, why),
+        )
     }
 
     fn challenge_text(&self, request: &Request, scheme: &str, error: &str, why: &str) -> String {

@@ -20,11 +20,16 @@ impl Org {
         self.release_due();
         let call = Call::find(request);
         let failure = self.faults.meet(request);
-        let instead = failure.as_ref().and_then(|failure| failure.instead(self.now().as_second()));
+        let instead = failure
+            .as_ref()
+            .and_then(|failure| failure.instead(self.now().as_second()));
         let (mut response, announced) = match instead {
             // It says what the test wants it to say, and no more.
             Some((response, None)) if response.status == 429 => (response, None),
-            Some((response, announced)) => (response, announced.or_else(|| self.count(request, call.as_ref()).ok())),
+            Some((response, announced)) => (
+                response,
+                announced.or_else(|| self.count(request, call.as_ref()).ok()),
+            ),
             None => self.regular(request, call.as_ref()),
         };
         if let Some(failure) = failure {
@@ -33,22 +38,45 @@ impl Org {
         self.finish(request, call.as_ref(), response, announced)
     }
 
-    fn count(&mut self, request: &Request, call: Option<&Call<'_>>) -> Result<Announced, Announced> {
+    fn count(
+        &mut self,
+        request: &Request,
+        call: Option<&Call<'_>>,
+    ) -> Result<Announced, Announced> {
         let token = request.path == TOKEN_PATH;
-        let class = if token { Class::Token } else { call.map_or(Class::Other, |call| call.route.class) };
+        let class = if token {
+            Class::Token
+        } else {
+            call.map_or(Class::Other, |call| call.route.class)
+        };
         let now = self.now();
-        if self.options.limits.concurrency.is_some_and(|most| self.in_flight > most) {
-            return Err(Announced { limit: 0, remaining: 0, reset: now.as_second() + 120 });
+        if self
+            .options
+            .limits
+            .concurrency
+            .is_some_and(|most| self.in_flight > most)
+        {
+            return Err(Announced {
+                limit: 0,
+                remaining: 0,
+                reset: now.as_second() + 120,
+            });
         }
         self.windows.take(&self.options.limits, class, now)
     }
 
-    fn regular(&mut self, request: &Request, call: Option<&Call<'_>>) -> (Response, Option<Announced>) {
+    fn regular(
+        &mut self,
+        request: &Request,
+        call: Option<&Call<'_>>,
+    ) -> (Response, Option<Announced>) {
         let announced = match self.count(request, call) {
             Ok(announced) => announced,
             Err(announced) => return (too_many(), Some(announced)),
         };
-        let response = self.route(request, call).unwrap_or_else(Refusal::into_response);
+        let response = self
+            .route(request, call)
+            .unwrap_or_else(Refusal::into_response);
         (response, Some(announced))
     }
 
@@ -74,14 +102,19 @@ impl Org {
         let now = self.now();
         self.answered += 1;
         response.headers.push(("Date".into(), http_date(now)));
-        response.headers.push(("X-Okta-Request-Id".into(), format!("{:032x}", self.answered)));
+        response.headers.push((
+            "X-Okta-Request-Id".into(),
+            format!("{:032x}", self.answered),
+        ));
         if let Some(announced) = announced {
             announced.write(&mut response, self.options.limits.duplicate_headers);
         }
         let path = call.map_or(request.path.as_str(), |call| call.route.template);
-        self.counts.add(format!("{} {path}", request.method), &response);
+        self.counts
+            .add(format!("{} {path}", request.method), &response);
         if self.options.journal {
-            self.journal.push(JournalEntry::new(self.answered, now, request, &response));
+            self.journal
+                .push(JournalEntry::new(self.answered, now, request, &response));
         }
         response
     }

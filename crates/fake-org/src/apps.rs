@@ -23,8 +23,12 @@ pub(crate) fn list(org: &Org, call: &Call<'_>) -> Result<Response, Refusal> {
     let filter = filter.map(|filter| filter.only(filterable)).transpose()?;
     let words = call.query("q").map(str::to_lowercase);
     let rows = org.apps.after(at.place).filter(|(_, row)| {
-        filter.as_ref().is_none_or(|filter| matches(org, filter, row))
-            && words.as_ref().is_none_or(|words| label(&row.value).to_lowercase().starts_with(words.as_str()))
+        filter
+            .as_ref()
+            .is_none_or(|filter| matches(org, filter, row))
+            && words
+                .as_ref()
+                .is_none_or(|words| label(&row.value).to_lowercase().starts_with(words.as_str()))
     });
     let user = expanded_user(call);
     let rows = rows.map(|(place, row)| (place, shown(org, row, user)));
@@ -48,13 +52,25 @@ fn shown<'a>(org: &Org, row: &'a Row, user: Option<&str>) -> Cow<'a, str> {
 }
 
 fn filterable(attribute: &str, op: Op) -> bool {
-    let known = ["id", "status", "name", "credentials.signing.kid", "settings.slo.enabled", "user.id", "group.id"];
+    let known = [
+        "id",
+        "status",
+        "name",
+        "credentials.signing.kid",
+        "settings.slo.enabled",
+        "user.id",
+        "group.id",
+    ];
     op == Op::Eq && known.contains(&attribute)
 }
 
 fn matches(org: &Org, filter: &Filter, row: &Row) -> bool {
     let assigned = |relation: &Relation| -> Vec<Value> {
-        relation.children(&row.id).into_iter().map(|id| json!({ "id": id })).collect()
+        relation
+            .children(&row.id)
+            .into_iter()
+            .map(|id| json!({ "id": id }))
+            .collect()
     };
     let mut app = row.value.clone();
     app["user"] = assigned(&org.app_users).into();
@@ -80,7 +96,12 @@ pub(crate) fn user(org: &Org, call: &Call<'_>) -> Result<Response, Refusal> {
 /// `GET /api/v1/apps/{id}/groups`
 pub(crate) fn groups(org: &Org, call: &Call<'_>) -> Result<Response, Refusal> {
     let least = DEFAULT_LIMIT;
-    children(org, call, &org.app_groups, limit(call, DEFAULT_LIMIT, MAX_LIMIT)?.max(least))
+    children(
+        org,
+        call,
+        &org.app_groups,
+        limit(call, DEFAULT_LIMIT, MAX_LIMIT)?.max(least),
+    )
 }
 
 /// `GET /api/v1/apps/{id}/groups/{group}`
@@ -92,15 +113,31 @@ pub(crate) fn group(org: &Org, call: &Call<'_>) -> Result<Response, Refusal> {
 pub(crate) fn of_group(org: &Org, call: &Call<'_>) -> Result<Response, Refusal> {
     let group = &org.group_row(call.param(0))?.id;
     let at = org.position(call)?;
-    let rows = org.apps.after(at.place).filter(|(_, row)| org.app_groups.contains(&row.id, group));
-    let page = org.page(call, at, limit(call, DEFAULT_LIMIT, MAX_LIMIT)?, texts(rows));
+    let rows = org
+        .apps
+        .after(at.place)
+        .filter(|(_, row)| org.app_groups.contains(&row.id, group));
+    let page = org.page(
+        call,
+        at,
+        limit(call, DEFAULT_LIMIT, MAX_LIMIT)?,
+        texts(rows),
+    );
     Ok(org.array(call, &page))
 }
 
-fn children(org: &Org, call: &Call<'_>, relation: &Relation, limit: u64) -> Result<Response, Refusal> {
+fn children(
+    org: &Org,
+    call: &Call<'_>,
+    relation: &Relation,
+    limit: u64,
+) -> Result<Response, Refusal> {
     let app = &org.app_row(call.param(0))?.id;
     let at = org.position(call)?;
-    let rows = relation.of(app).into_iter().flat_map(|table| table.after(at.place));
+    let rows = relation
+        .of(app)
+        .into_iter()
+        .flat_map(|table| table.after(at.place));
     let page = org.page(call, at, limit, texts(rows));
     Ok(org.array(call, &page))
 }
@@ -108,21 +145,30 @@ fn children(org: &Org, call: &Call<'_>, relation: &Relation, limit: u64) -> Resu
 fn child(org: &Org, call: &Call<'_>, relation: &Relation, kind: &str) -> Result<Response, Refusal> {
     let (app, child) = (&org.app_row(call.param(0))?.id, call.param(1));
     let row = relation.of(app).and_then(|table| table.row(child));
-    Ok(Response::json(row.ok_or_else(|| Refusal::not_found(child, kind))?.text()))
+    Ok(Response::json(
+        row.ok_or_else(|| Refusal::not_found(child, kind))?.text(),
+    ))
 }
 
 /// Rows as a page takes them.
-pub(crate) fn texts<'a>(rows: impl Iterator<Item = (u64, &'a Row)>) -> impl Iterator<Item = (u64, Cow<'a, str>)> {
+pub(crate) fn texts<'a>(
+    rows: impl Iterator<Item = (u64, &'a Row)>,
+) -> impl Iterator<Item = (u64, Cow<'a, str>)> {
     rows.map(|(place, row)| (place, Cow::Borrowed(row.text())))
 }
 
 pub(crate) fn label(app: &Value) -> &str {
-    app["label"].as_str().or_else(|| app["name"].as_str()).unwrap_or_default()
+    app["label"]
+        .as_str()
+        .or_else(|| app["name"].as_str())
+        .unwrap_or_default()
 }
 
 impl Org {
     pub(crate) fn app_row(&self, id: &str) -> Result<&Row, Refusal> {
-        self.apps.row(id).ok_or_else(|| Refusal::not_found(id, "AppInstance"))
+        self.apps
+            .row(id)
+            .ok_or_else(|| Refusal::not_found(id, "AppInstance"))
     }
 
     /// An app's object as the API shows it.

@@ -85,7 +85,11 @@ impl FromStr for Change {
             "memberships" => Self::Memberships,
             "assignments" => Self::Assignments,
             "factors" => Self::Factors,
-            _ => return Err(format!("expected profiles, memberships, assignments or factors, not {name}")),
+            _ => {
+                return Err(format!(
+                    "expected profiles, memberships, assignments or factors, not {name}"
+                ));
+            }
         })
     }
 }
@@ -96,13 +100,23 @@ impl Org {
     pub fn bench(bench: &BenchOptions) -> Self {
         let mut org = empty(bench.now - SignedDuration::from_hours(24 * 7));
         org.silently(|org| {
-            let users: Vec<String> = (0..bench.users).map(|n| org.create_user(person(n))).collect();
-            let groups: Vec<String> = (0..bench.groups).map(|n| org.create_group(&format!("Group {n:04}"))).collect();
+            let users: Vec<String> = (0..bench.users)
+                .map(|n| org.create_user(person(n)))
+                .collect();
+            let groups: Vec<String> = (0..bench.groups)
+                .map(|n| org.create_group(&format!("Group {n:04}")))
+                .collect();
             for (group, user) in spread(&groups, &users, bench.memberships) {
                 org.members.put(group, user, Value::Null);
             }
             let apps: Vec<String> = (0..bench.apps)
-                .map(|n| org.create_app(NewApp::new("salesforce", &format!("App {n:03}"), "SAML_2_0")))
+                .map(|n| {
+                    org.create_app(NewApp::new(
+                        "salesforce",
+                        &format!("App {n:03}"),
+                        "SAML_2_0",
+                    ))
+                })
                 .collect();
             for (app, user) in spread(&apps, &users, bench.assignments) {
                 org.assign_user(app, user);
@@ -124,7 +138,10 @@ impl Org {
     pub fn streamed(users: u64, now: Timestamp) -> Self {
         let mut org = empty(now);
         let group = org.silently(|org| org.create_group("Everybody at once"));
-        org.streamed = Some(Streamed { count: users, group });
+        org.streamed = Some(Streamed {
+            count: users,
+            group,
+        });
         org
     }
 
@@ -132,16 +149,25 @@ impl Org {
     pub fn change(&mut self, change: Change, count: usize) {
         let ids: Vec<String> = self.users.ids().take(count).map(str::to_owned).collect();
         let groups: Vec<String> = self.groups.ids().map(str::to_owned).collect();
-        let app = self.apps.ids().next().map(str::to_owned).unwrap_or_default();
+        let app = self
+            .apps
+            .ids()
+            .next()
+            .map(str::to_owned)
+            .unwrap_or_default();
         for (n, id) in ids.iter().enumerate() {
             match change {
                 Change::Profiles => {
-                    self.update_user(id, |profile| drop(profile.insert("title".into(), "Senior Analyst".into())));
+                    self.update_user(id, |profile| {
+                        drop(profile.insert("title".into(), "Senior Analyst".into()))
+                    });
                 }
                 Change::Memberships => {
                     // One that it is not in already.
                     let at = (0..groups.len()).map(|by| (n + by) % groups.len());
-                    let other = at.map(|at| &groups[at]).find(|group| !self.members.contains(group, id));
+                    let other = at
+                        .map(|at| &groups[at])
+                        .find(|group| !self.members.contains(group, id));
                     if let Some(group) = other {
                         self.add_member(group, id);
                     }
@@ -157,12 +183,21 @@ impl Org {
 
     /// Refuses to tell the factors of so many users, spread over all, for good.
     pub fn refuse_factors(&mut self, users: usize) {
-        let body =
-            r#"{"errorCode":"E0000006","errorSummary":"You do not have permission to perform the requested action"}"#;
+        let body = r#"{"errorCode":"E0000006","errorSummary":"You do not have permission to perform the requested action"}"#;
         let step = (self.users.ids().count() / users.max(1)).max(1);
-        let ids: Vec<String> = self.users.ids().step_by(step).take(users).map(str::to_owned).collect();
+        let ids: Vec<String> = self
+            .users
+            .ids()
+            .step_by(step)
+            .take(users)
+            .map(str::to_owned)
+            .collect();
         for id in ids {
-            self.fail(format!("GET /api/v1/users/{id}/factors").as_str(), u64::MAX, Failure::Status(403, body.into()));
+            self.fail(
+                format!("GET /api/v1/users/{id}/factors").as_str(),
+                u64::MAX,
+                Failure::Status(403, body.into()),
+            );
         }
     }
 
@@ -170,24 +205,38 @@ impl Org {
     pub fn hang_a_group(&mut self) {
         let id = self.groups.ids().next().map(str::to_owned);
         if let Some(id) = id {
-            self.fail(format!("GET /api/v1/groups/{id}/users").as_str(), u64::MAX, Failure::Stall(3_600_000));
+            self.fail(
+                format!("GET /api/v1/groups/{id}/users").as_str(),
+                u64::MAX,
+                Failure::Stall(3_600_000),
+            );
         }
     }
 
     /// Makes every text that lists are joined from.
     fn warm(&mut self) {
         self.log.warm();
-        self.users.rows().chain(self.groups.rows()).chain(self.apps.rows()).for_each(|row| {
-            row.text();
-        });
-        self.app_users.tables().flat_map(|(_, table)| table.rows()).for_each(|row| {
-            row.text();
-        });
+        self.users
+            .rows()
+            .chain(self.groups.rows())
+            .chain(self.apps.rows())
+            .for_each(|row| {
+                row.text();
+            });
+        self.app_users
+            .tables()
+            .flat_map(|(_, table)| table.rows())
+            .for_each(|row| {
+                row.text();
+            });
     }
 }
 
 fn empty(now: Timestamp) -> Org {
-    let mut org = Org::new(Options { clock: Clock::Simulated(now), ..Options::default() });
+    let mut org = Org::new(Options {
+        clock: Clock::Simulated(now),
+        ..Options::default()
+    });
     org.add_client(Client::with_secret(DEMO_CLIENT_ID, DEMO_CLIENT_SECRET));
     org.add_api_token(DEMO_API_TOKEN);
     org
@@ -211,7 +260,11 @@ fn person(n: usize) -> NewUser {
 }
 
 /// So many different pairs, spread evenly over the parents.
-fn spread<'a>(parents: &'a [String], children: &'a [String], pairs: usize) -> impl Iterator<Item = (&'a str, &'a str)> {
+fn spread<'a>(
+    parents: &'a [String],
+    children: &'a [String],
+    pairs: usize,
+) -> impl Iterator<Item = (&'a str, &'a str)> {
     let (width, height) = (parents.len().max(1), children.len().max(1));
     (0..pairs).map(move |n| {
         let parent = n % width;

@@ -6,8 +6,14 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 /// The scopes that an API service integration may be granted.
-pub const SCOPES: [&str; 6] =
-    ["okta.users.read", "okta.idps.read", "okta.roles.read", "okta.groups.read", "okta.apps.read", "okta.logs.read"];
+pub const SCOPES: [&str; 6] = [
+    "okta.users.read",
+    "okta.idps.read",
+    "okta.roles.read",
+    "okta.groups.read",
+    "okta.apps.read",
+    "okta.logs.read",
+];
 
 /// An OAuth client: an API service integration or an API Services app.
 #[derive(Clone, Debug, Default)]
@@ -30,14 +36,23 @@ impl Client {
     /// A client with one secret and all six scopes.
     #[must_use]
     pub fn with_secret(id: &str, secret: &str) -> Self {
-        Self { secrets: vec![secret.into()], ..Self::with_keys(id, Vec::new()) }
+        Self {
+            secrets: vec![secret.into()],
+            ..Self::with_keys(id, Vec::new())
+        }
     }
 
     /// A client with public keys (JWK) and all six scopes.
     #[must_use]
     pub fn with_keys(id: &str, keys: Vec<Value>) -> Self {
         let scopes = SCOPES.map(str::to_owned).to_vec();
-        Self { id: id.into(), name: "Authomize".into(), keys, scopes, ..Self::default() }
+        Self {
+            id: id.into(),
+            name: "Authomize".into(),
+            keys,
+            scopes,
+            ..Self::default()
+        }
     }
 
     /// Only these scopes are granted.
@@ -98,7 +113,12 @@ impl crate::Org {
 
     /// An access token for a registered client without asking the token endpoint (and without its log event).
     pub fn issue_access_token(&mut self, client_id: &str) -> String {
-        let scopes = self.credentials.clients.get(client_id).map(|client| client.scopes.clone()).unwrap_or_default();
+        let scopes = self
+            .credentials
+            .clients
+            .get(client_id)
+            .map(|client| client.scopes.clone())
+            .unwrap_or_default();
         self.store_access_token(client_id, scopes, None)
     }
 
@@ -110,7 +130,12 @@ impl crate::Org {
     ) -> String {
         let token = format!("eyJraWQiOiJmYWtlIn0.{}", self.secrets.token(86));
         let expires = self.now() + jiff::SignedDuration::from_secs(self.options.token_seconds);
-        let access = AccessToken { client_id: client_id.into(), scopes, expires, thumbprint };
+        let access = AccessToken {
+            client_id: client_id.into(),
+            scopes,
+            expires,
+            thumbprint,
+        };
         self.credentials.access_tokens.insert(token.clone(), access);
         token
     }

@@ -34,7 +34,9 @@ pub(crate) fn okta_time(at: Timestamp) -> String {
 
 /// The form of a `Date` header: `Mon, 23 Nov 2026 18:00:00 GMT`.
 pub(crate) fn http_date(at: Timestamp) -> String {
-    at.to_zoned_datetime(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    at.to_zoned_datetime(TimeZone::UTC)
+        .strftime("%a, %d %b %Y %H:%M:%S GMT")
+        .to_string()
 }
 
 pub(crate) fn at_ms(ms: i64) -> Timestamp {

@@ -29,18 +29,29 @@ pub(crate) fn answer(org: &mut Org, request: &Request) -> Option<Response> {
                 "expected {\"match\": \"GET /path\", \"times\": 1, \"failure\": {\"status\": 500}}",
             ),
         },
-        _ => Response::new(404, "text/plain", "unknown: counts, state, reset-counts, fail, burst"),
+        _ => Response::new(
+            404,
+            "text/plain",
+            "unknown: counts, state, reset-counts, fail, burst",
+        ),
     })
 }
 
 fn json_of(value: &impl serde::Serialize) -> Response {
-    serde_json::to_vec(value).map_or_else(|error| Response::new(500, "text/plain", error.to_string()), Response::json)
+    serde_json::to_vec(value).map_or_else(
+        |error| Response::new(500, "text/plain", error.to_string()),
+        Response::json,
+    )
 }
 
 fn plan(org: &mut Org, body: &[u8]) -> Option<()> {
     let plan: Value = serde_json::from_slice(body).ok()?;
     let failure = failure(&plan["failure"])?;
-    org.fail(plan["match"].as_str()?, plan["times"].as_u64().unwrap_or(1), failure);
+    org.fail(
+        plan["match"].as_str()?,
+        plan["times"].as_u64().unwrap_or(1),
+        failure,
+    );
     Some(())
 }
 
@@ -56,7 +67,10 @@ fn failure(plan: &Value) -> Option<Failure> {
     let status = |value: &Value| value.as_u64().and_then(|status| u16::try_from(status).ok());
     if let Some(limited) = plan.get("rate_limited") {
         let reset_in_seconds = limited["reset_in_seconds"].as_i64().unwrap_or(60);
-        return Some(Failure::RateLimited { limit: limited["limit"].as_u64().unwrap_or(1), reset_in_seconds });
+        return Some(Failure::RateLimited {
+            limit: limited["limit"].as_u64().unwrap_or(1),
+            reset_in_seconds,
+        });
     }
     if let Some(html) = plan.get("html") {
         return status(html).map(Failure::Html);

@@ -59,9 +59,24 @@ pub struct JournalEntry {
 }
 
 impl JournalEntry {
-    pub(crate) fn new(sequence: u64, at: Timestamp, request: &Request, response: &Response) -> Self {
-        let query = if request.query.is_empty() { String::new() } else { format!("?{}", request.query) };
+    pub(crate) fn new(
+        sequence: u64,
+        at: Timestamp,
+        request: &Request,
+        response: &Response,
+    ) -> Self {
+        let query = if request.query.is_empty() {
+            String::new()
+        } else {
+            format!("?{}", request.query)
+        };
         let target = format!("{}{query}", request.path);
-        Self { sequence, at, method: request.method.clone(), target, status: response.status }
+        Self {
+            sequence,
+            at,
+            method: request.method.clone(),
+            target,
+            status: response.status,
+        }
     }
 }

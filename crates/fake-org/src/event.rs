@@ -47,7 +47,12 @@ impl Party {
     /// Okta itself.
     #[must_use]
     pub fn system() -> Self {
-        Self::new("SystemPrincipal", "okta.system.principal", "system@okta.com", "Okta System")
+        Self::new(
+            "SystemPrincipal",
+            "okta.system.principal",
+            "system@okta.com",
+            "Okta System",
+        )
     }
 }
 

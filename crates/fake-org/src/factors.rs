@@ -20,6 +20,11 @@ impl Org {
     /// A user's factors as the API shows them.
     #[must_use]
     pub fn factors(&self, user: &str) -> Vec<Value> {
-        self.factors.of(user).into_iter().flat_map(Table::rows).map(|row| row.value.clone()).collect()
+        self.factors
+            .of(user)
+            .into_iter()
+            .flat_map(Table::rows)
+            .map(|row| row.value.clone())
+            .collect()
     }
 }

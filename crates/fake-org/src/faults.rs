@@ -68,7 +68,12 @@ impl From<&str> for Matcher {
             Some((path, query)) => (path, Some(query.to_owned())),
             None => (target, None),
         };
-        Self { method, segments: path.split('/').map(str::to_owned).collect(), query, more_than: None }
+        Self {
+            method,
+            segments: path.split('/').map(str::to_owned).collect(),
+            query,
+            more_than: None,
+        }
     }
 }
 
@@ -81,10 +86,17 @@ impl Matcher {
     }
 
     pub(crate) fn matches(&self, request: &Request) -> bool {
-        self.method.as_ref().is_none_or(|method| *method == request.method)
+        self.method
+            .as_ref()
+            .is_none_or(|method| *method == request.method)
             && self.matches_path(&request.path)
-            && self.query.as_ref().is_none_or(|part| decoded(&request.query).contains(part))
-            && self.more_than.is_none_or(|most| limit_of(&request.query).is_some_and(|limit| limit > most))
+            && self
+                .query
+                .as_ref()
+                .is_none_or(|part| decoded(&request.query).contains(part))
+            && self
+                .more_than
+                .is_none_or(|most| limit_of(&request.query).is_some_and(|limit| limit > most))
     }
 
     fn matches_path(&self, path: &str) -> bool {
@@ -93,7 +105,9 @@ impl Matcher {
             if wanted == "**" {
                 return true;
             }
-            let Some(segment) = found.next() else { return false };
+            let Some(segment) = found.next() else {
+                return false;
+            };
             if wanted != "*" && !wanted.starts_with('{') && wanted != segment {
                 return false;
             }
@@ -103,11 +117,15 @@ impl Matcher {
 }
 
 fn limit_of(query: &str) -> Option<u64> {
-    query.split('&').find_map(|pair| pair.strip_prefix("limit=")?.parse().ok())
+    query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("limit=")?.parse().ok())
 }
 
 fn decoded(query: &str) -> String {
-    percent_encoding::percent_decode_str(&query.replace('+', " ")).decode_utf8_lossy().into_owned()
+    percent_encoding::percent_decode_str(&query.replace('+', " "))
+        .decode_utf8_lossy()
+        .into_owned()
 }
 
 /// The failures that were asked for and have not happened yet.
@@ -127,7 +145,10 @@ impl Faults {
 
     /// The failure that this request meets; each counts down on its own.
     pub(crate) fn meet(&mut self, request: &Request) -> Option<Failure> {
-        let index = self.planned.iter().position(|(matcher, times, _)| *times > 0 && matcher.matches(request))?;
+        let index = self
+            .planned
+            .iter()
+            .position(|(matcher, times, _)| *times > 0 && matcher.matches(request))?;
         let (_, times, failure) = &mut self.planned[index];
         *times -= 1;
         let failure = failure.clone();
@@ -140,7 +161,9 @@ impl Failure {
     /// The answer to a request that the org does not see.
     pub(crate) fn instead(&self, now_seconds: i64) -> Option<(Response, Option<Announced>)> {
         let response = match self {
-            Self::Status(status, body) => Response::new(*status, "application/json", body.as_bytes()),
+            Self::Status(status, body) => {
+                Response::new(*status, "application/json", body.as_bytes())
+            }
             Self::Answer(status, headers, body) => Response {
                 status: *status,
                 headers: headers.clone(),
@@ -150,11 +173,23 @@ impl Failure {
             Self::Html(status) => Response::new(
                 *status,
                 "text/html;charset=utf-8",
-                format!("<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>"),
+                format!(
+                    "<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>"
+                ),
             ),
-            Self::Reset => Response { fault: Some(Fault::Reset), ..Response::default() },
-            Self::RateLimited { limit, reset_in_seconds } => {
-                let announced = Announced { limit: *limit, remaining: 0, reset: now_seconds + reset_in_seconds };
+            Self::Reset => Response {
+                fault: Some(Fault::Reset),
+                ..Response::default()
+            },
+            Self::RateLimited {
+                limit,
+                reset_in_seconds,
+            } => {
+                let announced = Announced {
+                    limit: *limit,
+                    remaining: 0,
+                    reset: now_seconds + reset_in_seconds,
+                };
                 return Some((too_many(), Some(announced)));
             }
             Self::Truncate | Self::NotJson | Self::Stall(_) => return None,
@@ -167,8 +202,15 @@ impl Failure {
         match self {
             Self::Truncate => response.fault = Some(Fault::Truncate),
             Self::Stall(ms) => response.fault = Some(Fault::Stall(*ms)),
-            Self::NotJson => response.body = b"upstream connect error or disconnect/reset before headers".to_vec(),
-            Self::Status(..) | Self::Answer(..) | Self::Reset | Self::Html(_) | Self::RateLimited { .. } => {}
+            Self::NotJson => {
+                response.body =
+                    b"upstream connect error or disconnect/reset before headers".to_vec()
+            }
+            Self::Status(..)
+            | Self::Answer(..)
+            | Self::Reset
+            | Self::Html(_)
+            | Self::RateLimited { .. } => {}
         }
         response
     }
@@ -189,16 +231,36 @@ mod tests {
     #[test]
     fn a_matcher_knows_method_wildcards_and_query() {
         let request = Request::get("/api/v1/groups/00g1/users?after=abc&filter=x%20eq%201");
-        for pattern in
-            ["/api/v1/groups/*/users", "GET /api/v1/groups/{id}/users", "/api/v1/**", "/api/v1/groups/**?x eq 1"]
-        {
+        for pattern in [
+            "/api/v1/groups/*/users",
+            "GET /api/v1/groups/{id}/users",
+            "/api/v1/**",
+            "/api/v1/groups/**?x eq 1",
+        ] {
             assert!(Matcher::from(pattern).matches(&request), "{pattern}");
         }
-        assert!(!Matcher::from("/api/v1/**").asking_for_more_than(5).matches(&request));
+        assert!(
+            !Matcher::from("/api/v1/**")
+                .asking_for_more_than(5)
+                .matches(&request)
+        );
         let limited = Request::get("/api/v1/users?limit=6");
-        assert!(Matcher::from("/api/v1/**").asking_for_more_than(5).matches(&limited));
-        assert!(!Matcher::from("/api/v1/**").asking_for_more_than(6).matches(&limited));
-        for pattern in ["POST /api/v1/groups/*/users", "/api/v1/groups/*", "/api/v1/groups/*/users?limit", "/api/v1"] {
+        assert!(
+            Matcher::from("/api/v1/**")
+                .asking_for_more_than(5)
+                .matches(&limited)
+        );
+        assert!(
+            !Matcher::from("/api/v1/**")
+                .asking_for_more_than(6)
+                .matches(&limited)
+        );
+        for pattern in [
+            "POST /api/v1/groups/*/users",
+            "/api/v1/groups/*",
+            "/api/v1/groups/*/users?limit",
+            "/api/v1",
+        ] {
             assert!(!Matcher::from(pattern).matches(&request), "{pattern}");
         }
     }

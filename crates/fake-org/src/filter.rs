@@ -8,7 +8,11 @@ use crate::refusal::Refusal;
 /// A parsed filter.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Filter {
-    Compare { attribute: String, op: Op, value: Value },
+    Compare {
+        attribute: String,
+        op: Op,
+        value: Value,
+    },
     And(Box<Filter>, Box<Filter>),
     Or(Box<Filter>, Box<Filter>),
     Not(Box<Filter>),
@@ -35,18 +39,28 @@ impl Filter {
         let tokens = tokens(text).ok_or_else(Refusal::bad_search)?;
         let mut parser = Parser { tokens, at: 0 };
         let filter = parser.or().ok_or_else(Refusal::bad_search)?;
-        if parser.at == parser.tokens.len() { Ok(filter) } else { Err(Refusal::bad_search()) }
+        if parser.at == parser.tokens.len() {
+            Ok(filter)
+        } else {
+            Err(Refusal::bad_search())
+        }
     }
 
     /// 400 E0000031 unless every comparison is one that the endpoint supports.
     pub(crate) fn only(self, supported: impl Fn(&str, Op) -> bool + Copy) -> Result<Self, Refusal> {
-        if self.all(supported) { Ok(self) } else { Err(Refusal::bad_search()) }
+        if self.all(supported) {
+            Ok(self)
+        } else {
+            Err(Refusal::bad_search())
+        }
     }
 
     fn all(&self, supported: impl Fn(&str, Op) -> bool + Copy) -> bool {
         match self {
             Self::Compare { attribute, op, .. } => supported(attribute, *op),
-            Self::And(left, right) | Self::Or(left, right) => left.all(supported) && right.all(supported),
+            Self::And(left, right) | Self::Or(left, right) => {
+                left.all(supported) && right.all(supported)
+            }
             Self::Not(inner) => inner.all(supported),
         }
     }
@@ -56,9 +70,13 @@ impl Filter {
             Self::And(left, right) => left.matches(object) && right.matches(object),
             Self::Or(left, right) => left.matches(object) || right.matches(object),
             Self::Not(inner) => !inner.matches(object),
-            Self::Compare { attribute, op, value } => {
-                reach(object, attribute).into_iter().any(|found| compare(found, *op, value))
-            }
+            Self::Compare {
+                attribute,
+                op,
+                value,
+            } => reach(object, attribute)
+                .into_iter()
+                .any(|found| compare(found, *op, value)),
         }
     }
 }
@@ -67,13 +85,19 @@ impl Filter {
 fn reach<'a>(object: &'a Value, path: &str) -> Vec<&'a Value> {
     let mut found = vec![object];
     for key in path.split('.') {
-        found = found.into_iter().filter_map(|value| value.get(key)).flat_map(spread).collect();
+        found = found
+            .into_iter()
+            .filter_map(|value| value.get(key))
+            .flat_map(spread)
+            .collect();
     }
     found
 }
 
 fn spread(value: &Value) -> Vec<&Value> {
-    value.as_array().map_or_else(|| vec![value], |items| items.iter().collect())
+    value
+        .as_array()
+        .map_or_else(|| vec![value], |items| items.iter().collect())
 }
 
 fn compare(found: &Value, op: Op, wanted: &Value) -> bool {
@@ -100,7 +124,10 @@ fn order(found: &Value, wanted: &Value) -> Option<std::cmp::Ordering> {
         return Some(found.cmp(&wanted));
     }
     let (found, wanted) = texts(found, wanted)?;
-    match (found.to_uppercase().parse::<Timestamp>(), wanted.to_uppercase().parse::<Timestamp>()) {
+    match (
+        found.to_uppercase().parse::<Timestamp>(),
+        wanted.to_uppercase().parse::<Timestamp>(),
+    ) {
         (Ok(found), Ok(wanted)) => Some(found.cmp(&wanted)),
         _ => Some(found.cmp(&wanted)),
     }
@@ -108,7 +135,10 @@ fn order(found: &Value, wanted: &Value) -> Option<std::cmp::Ordering> {
 
 /// Both as text without regard to case, as Okta compares.
 fn texts(found: &Value, wanted: &Value) -> Option<(String, String)> {
-    Some((found.as_str()?.to_lowercase(), wanted.as_str()?.to_lowercase()))
+    Some((
+        found.as_str()?.to_lowercase(),
+        wanted.as_str()?.to_lowercase(),
+    ))
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -199,7 +229,9 @@ impl Parser {
     }
 
     fn comparison(&mut self, attribute: String) -> Option<Filter> {
-        let Token::Word(op) = self.take()? else { return None };
+        let Token::Word(op) = self.take()? else {
+            return None;
+        };
         let op = op_named(&op.to_ascii_lowercase())?;
         let value = match op {
             Op::Pr => Value::Null,
@@ -209,7 +241,11 @@ impl Parser {
                 Token::Open | Token::Close => return None,
             },
         };
-        Some(Filter::Compare { attribute, op, value })
+        Some(Filter::Compare {
+            attribute,
+            op,
+            value,
+        })
     }
 }
 
@@ -248,14 +284,27 @@ mod tests {
 
     #[test]
     fn and_binds_closer_than_or_and_parentheses_closer_still() {
-        assert!(matches(r#"status eq "ACTIVE" or status eq "X" and status eq "Y""#));
-        assert!(!matches(r#"(status eq "ACTIVE" or status eq "X") and status eq "Y""#));
-        assert!(matches(r#"not (status eq "X") and profile.tags eq "y" and profile.login pr"#));
+        assert!(matches(
+            r#"status eq "ACTIVE" or status eq "X" and status eq "Y""#
+        ));
+        assert!(!matches(
+            r#"(status eq "ACTIVE" or status eq "X") and status eq "Y""#
+        ));
+        assert!(matches(
+            r#"not (status eq "X") and profile.tags eq "y" and profile.login pr"#
+        ));
     }
 
     #[test]
     fn nonsense_is_refused() {
-        for text in ["", "status", "status eq", r#"status like "x""#, r#"status eq "x" and"#, r#"(status eq "x""#] {
+        for text in [
+            "",
+            "status",
+            "status eq",
+            r#"status like "x""#,
+            r#"status eq "x" and"#,
+            r#"(status eq "x""#,
+        ] {
             assert!(Filter::parse(text).is_err(), "{text}");
         }
     }

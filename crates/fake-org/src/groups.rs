@@ -16,8 +16,18 @@ const MAX_LIMIT: u64 = 10_000;
 const MAX_MEMBERS: u64 = 1000;
 
 /// A group object as the API shows it.
-pub(crate) fn group_object(domain: &str, id: &str, kind: &str, profile: &Map<String, Value>, now: &str) -> Value {
-    let class = if kind == "APP_GROUP" { "okta:windows_security_principal" } else { "okta:user_group" };
+pub(crate) fn group_object(
+    domain: &str,
+    id: &str,
+    kind: &str,
+    profile: &Map<String, Value>,
+    now: &str,
+) -> Value {
+    let class = if kind == "APP_GROUP" {
+        "okta:windows_security_principal"
+    } else {
+        "okta:user_group"
+    };
     let logo = "https://ok14static.oktacdn.com/assets/img/logos/groups/odyssey";
     json!({
         "id": id,
@@ -43,13 +53,28 @@ pub(crate) fn list(org: &Org, call: &Call<'_>) -> Result<Response, Refusal> {
     let filter = filter(call)?;
     let words = call.query("q").map(str::to_lowercase);
     let at = org.position(call)?;
-    let limit = limit(call, if words.is_some() { 300 } else { MAX_LIMIT }, MAX_LIMIT)?;
-    let stats = call.query("expand").is_some_and(|expand| expand.split(',').any(|part| part == "stats"));
+    let limit = limit(
+        call,
+        if words.is_some() { 300 } else { MAX_LIMIT },
+        MAX_LIMIT,
+    )?;
+    let stats = call
+        .query("expand")
+        .is_some_and(|expand| expand.split(',').any(|part| part == "stats"));
     let rows = org.groups.after(at.place).filter(|(_, row)| {
-        filter.as_ref().is_none_or(|filter| filter.matches(&row.value))
-            && words.as_ref().is_none_or(|words| name(&row.value).to_lowercase().starts_with(words.as_str()))
+        filter
+            .as_ref()
+            .is_none_or(|filter| filter.matches(&row.value))
+            && words
+                .as_ref()
+                .is_none_or(|words| name(&row.value).to_lowercase().starts_with(words.as_str()))
     });
-    let page = org.page(call, at, limit, rows.map(|(place, row)| (place, shown(org, row, stats))));
+    let page = org.page(
+        call,
+        at,
+        limit,
+        rows.map(|(place, row)| (place, shown(org, row, stats))),
+    );
     Ok(org.array(call, &page))
 }
 
@@ -62,7 +87,9 @@ fn filter(call: &Call<'_>) -> Result<Option<Filter>, Refusal> {
 
 fn filterable(attribute: &str, op: Op) -> bool {
     match attribute {
-        "lastUpdated" | "lastMembershipUpdated" => matches!(op, Op::Eq | Op::Gt | Op::Ge | Op::Lt | Op::Le),
+        "lastUpdated" | "lastMembershipUpdated" => {
+            matches!(op, Op::Eq | Op::Gt | Op::Ge | Op::Lt | Op::Le)
+        }
         "id" | "type" => op == Op::Eq,
         _ => false,
     }
@@ -73,7 +100,10 @@ fn shown<'a>(org: &Org, row: &'a Row, stats: bool) -> Cow<'a, str> {
         return Cow::Borrowed(row.text());
     }
     let mut group = row.value.clone();
-    let streamed = org.streamed.as_ref().filter(|streamed| streamed.group == row.id);
+    let streamed = org
+        .streamed
+        .as_ref()
+        .filter(|streamed| streamed.group == row.id);
     let href = format!("{}/api/v1/groups/{}/stats", org.options.domain, row.id);
     group["_embedded"] = json!({"stats": {
         "usersCount": streamed.map_or(org.members.count(&row.id) as u64, |streamed| streamed.count),
@@ -95,12 +125,21 @@ pub(crate) fn members(org: &Org, call: &Call<'_>) -> Result<Response, Refusal> {
     let group = &org.group_row(call.param(0))?.id;
     let at = org.position(call)?;
     let limit = limit(call, MAX_MEMBERS, MAX_MEMBERS)?;
-    if let Some(streamed) = org.streamed.as_ref().filter(|streamed| streamed.group == *group) {
+    if let Some(streamed) = org
+        .streamed
+        .as_ref()
+        .filter(|streamed| streamed.group == *group)
+    {
         let page = org.page(call, at, limit, streamed.users(at.place));
         return Ok(org.array(call, &page));
     }
-    let rows = org.members.of(group).into_iter().flat_map(|table| table.after(at.place));
-    let users = rows.filter_map(|(place, row)| Some((place, Cow::Borrowed(org.users.row(&row.id)?.text()))));
+    let rows = org
+        .members
+        .of(group)
+        .into_iter()
+        .flat_map(|table| table.after(at.place));
+    let users = rows
+        .filter_map(|(place, row)| Some((place, Cow::Borrowed(org.users.row(&row.id)?.text()))));
     let page = org.page(call, at, limit, users);
     Ok(org.array(call, &page))
 }
@@ -111,7 +150,9 @@ pub(crate) fn name(group: &Value) -> &str {
 
 impl Org {
     pub(crate) fn group_row(&self, id: &str) -> Result<&Row, Refusal> {
-        self.groups.row(id).ok_or_else(|| Refusal::not_found(id, "UserGroup"))
+        self.groups
+            .row(id)
+            .ok_or_else(|| Refusal::not_found(id, "UserGroup"))
     }
 
     /// A group's object as the API shows it.

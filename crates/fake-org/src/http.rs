@@ -42,9 +42,14 @@ impl Drop for Server {
 /// # Panics
 /// When the listener has no local address, which a bound one always has.
 pub async fn serve(org: Arc<Mutex<Org>>, listener: TcpListener) -> Server {
-    let address: SocketAddr = listener.local_addr().expect("a bound listener has an address");
+    let address: SocketAddr = listener
+        .local_addr()
+        .expect("a bound listener has an address");
     let accepting = tokio::spawn(accept(org, listener)).abort_handle();
-    Server { url: format!("http://{address}"), accepting }
+    Server {
+        url: format!("http://{address}"),
+        accepting,
+    }
 }
 
 async fn accept(org: Arc<Mutex<Org>>, listener: TcpListener) {
@@ -95,7 +100,11 @@ async fn exchange(
         let mut org = lock(&org);
         (org.answer(&request), org.options.latency_ms)
     };
-    let stall_ms = if let Some(Fault::Stall(ms)) = response.fault { ms } else { 0 };
+    let stall_ms = if let Some(Fault::Stall(ms)) = response.fault {
+        ms
+    } else {
+        0
+    };
     if latency_ms + stall_ms > 0 {
         tokio::time::sleep(Duration::from_millis(latency_ms + stall_ms)).await;
     }
@@ -129,17 +138,24 @@ impl Drop for UnderWay {
 
 fn accepts_gzip(request: &hyper::Request<Incoming>) -> bool {
     let encodings = request.headers().get_all("accept-encoding");
-    encodings.iter().any(|value| value.to_str().is_ok_and(|value| value.contains("gzip")))
+    encodings
+        .iter()
+        .any(|value| value.to_str().is_ok_and(|value| value.contains("gzip")))
 }
 
 async fn received(request: hyper::Request<Incoming>) -> Result<Request, hyper::Error> {
     let (head, body) = request.into_parts();
-    let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let text =
+        |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     Ok(Request {
         method: head.method.to_string(),
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
-        headers: head.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+        headers: head
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), text(value)))
+            .collect(),
         body: body.collect().await?.to_bytes().to_vec(),
     })
 }
@@ -159,14 +175,27 @@ fn sent(response: Response, compress: bool) -> hyper::Response<Payload> {
         body.truncate(body.len() / 2);
     }
     builder = builder.header("Content-Length", length);
-    let ending = if response.fault == Some(Fault::Truncate) { Ending::Cut } else { Ending::Whole };
-    let payload = Payload { data: Some(body.into()), ending, length };
-    builder.body(payload).unwrap_or_else(|_| hyper::Response::new(Payload::default()))
+    let ending = if response.fault == Some(Fault::Truncate) {
+        Ending::Cut
+    } else {
+        Ending::Whole
+    };
+    let payload = Payload {
+        data: Some(body.into()),
+        ending,
+        length,
+    };
+    builder
+        .body(payload)
+        .unwrap_or_else(|_| hyper::Response::new(Payload::default()))
 }
 
 fn gzip(body: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(body).and_then(|()| encoder.finish()).expect("writing into memory cannot fail")
+    encoder
+        .write_all(body)
+        .and_then(|()| encoder.finish())
+        .expect("writing into memory cannot fail")
 }
 
 /// A body that may end before its announced length.
@@ -191,7 +220,10 @@ impl Body for Payload {
     type Data = Bytes;
     type Error = Broken;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         match (self.data.take(), self.ending) {
             (Some(data), _) => Poll::Ready(Some(Ok(Frame::data(data)))),
             (None, Ending::Whole) => Poll::Ready(None),

@@ -20,17 +20,31 @@ pub(crate) fn roles(org: &Org, call: &Call<'_>) -> Result<Response, Refusal> {
 /// `GET /api/v1/iam/roles/{id}`, by id or label.
 pub(crate) fn role(org: &Org, call: &Call<'_>) -> Result<Response, Refusal> {
     let wanted = call.param(0);
-    let by_label = || org.custom_roles.rows().find(|row| row.value["label"] == wanted);
+    let by_label = || {
+        org.custom_roles
+            .rows()
+            .find(|row| row.value["label"] == wanted)
+    };
     let row = org.custom_roles.row(wanted).or_else(by_label);
-    Ok(Response::json(row.ok_or_else(|| Refusal::not_found(wanted, "CustomRole"))?.text()))
+    Ok(Response::json(
+        row.ok_or_else(|| Refusal::not_found(wanted, "CustomRole"))?
+            .text(),
+    ))
 }
 
 /// `GET /api/v1/iam/roles/{id}/permissions`, never paged.
 pub(crate) fn permissions(org: &Org, call: &Call<'_>) -> Result<Response, Refusal> {
     known(&org.custom_roles, call.param(0), "CustomRole")?;
-    let rows = org.permissions.of(call.param(0)).into_iter().flat_map(Table::rows);
+    let rows = org
+        .permissions
+        .of(call.param(0))
+        .into_iter()
+        .flat_map(Table::rows);
     let permissions: Vec<&str> = rows.map(crate::table::Row::text).collect();
-    Ok(Response::json(format!("{{\"permissions\":[{}]}}", permissions.join(","))))
+    Ok(Response::json(format!(
+        "{{\"permissions\":[{}]}}",
+        permissions.join(",")
+    )))
 }
 
 /// `GET /api/v1/iam/resource-sets`
@@ -40,7 +54,9 @@ pub(crate) fn resource_sets(org: &Org, call: &Call<'_>) -> Result<Response, Refu
 
 /// `GET /api/v1/iam/resource-sets/{id}`
 pub(crate) fn resource_set(org: &Org, call: &Call<'_>) -> Result<Response, Refusal> {
-    Ok(Response::json(known(&org.resource_sets, call.param(0), "ResourceSet")?.text()))
+    Ok(Response::json(
+        known(&org.resource_sets, call.param(0), "ResourceSet")?.text(),
+    ))
 }
 
 /// `GET /api/v1/iam/resource-sets/{id}/resources`
@@ -53,7 +69,12 @@ fn known<'a>(table: &'a Table, id: &str, kind: &str) -> Result<&'a crate::table:
     table.row(id).ok_or_else(|| Refusal::not_found(id, kind))
 }
 
-fn whole(org: &Org, call: &Call<'_>, key: &str, table: Option<&Table>) -> Result<Response, Refusal> {
+fn whole(
+    org: &Org,
+    call: &Call<'_>,
+    key: &str,
+    table: Option<&Table>,
+) -> Result<Response, Refusal> {
     let at = org.position(call)?;
     let rows = table.into_iter().flat_map(|table| table.after(at.place));
     let page = org.page(call, at, limit(call, PAGE, PAGE)?, texts(rows));
@@ -70,13 +91,23 @@ impl Org {
     /// A custom role's permissions as the API shows them.
     #[must_use]
     pub fn permissions(&self, role: &str) -> Vec<Value> {
-        self.permissions.of(role).into_iter().flat_map(Table::rows).map(|row| row.value.clone()).collect()
+        self.permissions
+            .of(role)
+            .into_iter()
+            .flat_map(Table::rows)
+            .map(|row| row.value.clone())
+            .collect()
     }
 
     /// A resource set's resources as the API shows them.
     #[must_use]
     pub fn resources(&self, set: &str) -> Vec<Value> {
-        self.resources.of(set).into_iter().flat_map(Table::rows).map(|row| row.value.clone()).collect()
+        self.resources
+            .of(set)
+            .into_iter()
+            .flat_map(Table::rows)
+            .map(|row| row.value.clone())
+            .collect()
     }
 
     /// A resource set's object as the API shows it.

@@ -17,11 +17,22 @@ pub(crate) fn list(org: &Org, call: &Call<'_>) -> Result<Response, Refusal> {
     let at = org.position(call)?;
     let words = call.query("q").map(str::to_lowercase);
     let rows = org.idps.after(at.place).filter(|(_, row)| {
-        let name = row.value["name"].as_str().unwrap_or_default().to_lowercase();
-        call.query("type").is_none_or(|kind| row.value["type"] == kind)
-            && words.as_ref().is_none_or(|words| name.contains(words.as_str()))
+        let name = row.value["name"]
+            .as_str()
+            .unwrap_or_default()
+            .to_lowercase();
+        call.query("type")
+            .is_none_or(|kind| row.value["type"] == kind)
+            && words
+                .as_ref()
+                .is_none_or(|words| name.contains(words.as_str()))
     });
-    let page = org.page(call, at, limit(call, DEFAULT_LIMIT, MAX_LIMIT)?, texts(rows));
+    let page = org.page(
+        call,
+        at,
+        limit(call, DEFAULT_LIMIT, MAX_LIMIT)?,
+        texts(rows),
+    );
     Ok(org.array(call, &page))
 }
 
@@ -34,8 +45,17 @@ pub(crate) fn one(org: &Org, call: &Call<'_>) -> Result<Response, Refusal> {
 pub(crate) fn users(org: &Org, call: &Call<'_>) -> Result<Response, Refusal> {
     let idp = &org.idp_row(call.param(0))?.id;
     let at = org.position(call)?;
-    let rows = org.idp_users.of(idp).into_iter().flat_map(|table| table.after(at.place));
-    let page = org.page(call, at, limit(call, DEFAULT_LIMIT, MAX_LIMIT)?, texts(rows));
+    let rows = org
+        .idp_users
+        .of(idp)
+        .into_iter()
+        .flat_map(|table| table.after(at.place));
+    let page = org.page(
+        call,
+        at,
+        limit(call, DEFAULT_LIMIT, MAX_LIMIT)?,
+        texts(rows),
+    );
     Ok(org.array(call, &page))
 }
 
@@ -44,7 +64,10 @@ pub(crate) fn keys_of_one(org: &Org, call: &Call<'_>) -> Result<Response, Refusa
     let idp = &org.idp_row(call.param(0))?.value;
     let credentials = &idp["protocol"]["credentials"];
     let named: Vec<&Value> = [&credentials["signing"]["kid"], &credentials["trust"]["kid"]].into();
-    let rows = org.idp_keys.rows().filter(|row| named.contains(&&row.value["kid"]));
+    let rows = org
+        .idp_keys
+        .rows()
+        .filter(|row| named.contains(&&row.value["kid"]));
     let keys: Vec<&str> = rows.map(crate::table::Row::text).collect();
     Ok(Response::json(format!("[{}]", keys.join(","))))
 }
@@ -52,13 +75,20 @@ pub(crate) fn keys_of_one(org: &Org, call: &Call<'_>) -> Result<Response, Refusa
 /// `GET /api/v1/idps/credentials/keys`
 pub(crate) fn keys(org: &Org, call: &Call<'_>) -> Result<Response, Refusal> {
     let at = org.position(call)?;
-    let page = org.page(call, at, limit(call, DEFAULT_LIMIT, MAX_LIMIT)?, texts(org.idp_keys.after(at.place)));
+    let page = org.page(
+        call,
+        at,
+        limit(call, DEFAULT_LIMIT, MAX_LIMIT)?,
+        texts(org.idp_keys.after(at.place)),
+    );
     Ok(org.array(call, &page))
 }
 
 impl Org {
     fn idp_row(&self, id: &str) -> Result<&crate::table::Row, Refusal> {
-        self.idps.row(id).ok_or_else(|| Refusal::not_found(id, "IdpTrust"))
+        self.idps
+            .row(id)
+            .ok_or_else(|| Refusal::not_found(id, "IdpTrust"))
     }
 
     /// A linked user's object as the API shows it.

@@ -50,6 +50,8 @@ impl Ids {
 
     /// An opaque token of `chars` characters.
     pub(crate) fn token(&mut self, chars: usize) -> String {
-        (0..chars).map(|_| char::from(BASE62[self.0.random_range(0..BASE62.len())])).collect()
+        (0..chars)
+            .map(|_| char::from(BASE62[self.0.random_range(0..BASE62.len())]))
+            .collect()
     }
 }

@@ -64,20 +64,23 @@ impl Limits {
     /// The buckets of a Workforce org, of which one app may use half, as Okta presets it; 75 requests at once.
     #[must_use]
     pub fn workforce() -> Self {
-        Self { concurrency: Some(75), ..Self::default() }
-            .set(Class::Token, 150)
-            .set(Class::Users, 300)
-            .set(Class::User, 1000)
-            .set(Class::UserParts, 300)
-            .set(Class::Groups, 250)
-            .set(Class::Group, 500)
-            .set(Class::Apps, 50)
-            .set(Class::App, 250)
-            .set(Class::Clients, 50)
-            .set(Class::Iam, 50)
-            .set(Class::Idps, 500)
-            .set(Class::Logs, 60)
-            .set(Class::Other, 600)
+        Self {
+            concurrency: Some(75),
+            ..Self::default()
+        }
+        .set(Class::Token, 150)
+        .set(Class::Users, 300)
+        .set(Class::User, 1000)
+        .set(Class::UserParts, 300)
+        .set(Class::Groups, 250)
+        .set(Class::Group, 500)
+        .set(Class::Apps, 50)
+        .set(Class::App, 250)
+        .set(Class::Clients, 50)
+        .set(Class::Iam, 50)
+        .set(Class::Idps, 500)
+        .set(Class::Logs, 60)
+        .set(Class::Other, 600)
     }
 
     /// Sets one class's limit; 0 means no limit.
@@ -88,7 +91,10 @@ impl Limits {
     }
 
     fn of(&self, class: Class) -> Option<u64> {
-        self.per_minute.get(&class).copied().filter(|limit| *limit > 0)
+        self.per_minute
+            .get(&class)
+            .copied()
+            .filter(|limit| *limit > 0)
     }
 }
 
@@ -103,9 +109,15 @@ pub(crate) struct Announced {
 impl Announced {
     pub(crate) fn write(self, response: &mut Response, twice: bool) {
         let mut put = |limit: u64, remaining: u64, reset: i64| {
-            response.headers.push(("X-Rate-Limit-Limit".into(), limit.to_string()));
-            response.headers.push(("X-Rate-Limit-Remaining".into(), remaining.to_string()));
-            response.headers.push(("X-Rate-Limit-Reset".into(), reset.to_string()));
+            response
+                .headers
+                .push(("X-Rate-Limit-Limit".into(), limit.to_string()));
+            response
+                .headers
+                .push(("X-Rate-Limit-Remaining".into(), remaining.to_string()));
+            response
+                .headers
+                .push(("X-Rate-Limit-Reset".into(), reset.to_string()));
         };
         put(self.limit, self.remaining, self.reset);
         if twice {
@@ -129,7 +141,12 @@ pub struct WindowUse {
 
 impl WindowUse {
     const fn of(reset: i64) -> Self {
-        Self { reset, own: 0, others: 0, others_refused: 0 }
+        Self {
+            reset,
+            own: 0,
+            others: 0,
+            others_refused: 0,
+        }
     }
 
     const fn used(&self) -> u64 {
@@ -137,7 +154,9 @@ impl WindowUse {
     }
 
     fn add_others(&mut self, requests: u64, limit: Option<u64>) {
-        let granted = limit.map_or(requests, |limit| requests.min(limit.saturating_sub(self.used())));
+        let granted = limit.map_or(requests, |limit| {
+            requests.min(limit.saturating_sub(self.used()))
+        });
         self.others += granted;
         self.others_refused += requests - granted;
     }
@@ -173,23 +192,46 @@ pub(crate) struct Windows {
 
 impl Windows {
     /// Counts a request; `Err` carries the headers of a refusal.
-    pub(crate) fn take(&mut self, limits: &Limits, class: Class, now: Timestamp) -> Result<Announced, Announced> {
+    pub(crate) fn take(
+        &mut self,
+        limits: &Limits,
+        class: Class,
+        now: Timestamp,
+    ) -> Result<Announced, Announced> {
         let limit = limits.of(class);
         let window = self.window(limit, class, now);
         let reset = window.reset;
         let Some(limit) = limit else {
             window.own += 1;
-            return Ok(Announced { limit: UNLIMITED, remaining: UNLIMITED - 1, reset });
+            return Ok(Announced {
+                limit: UNLIMITED,
+                remaining: UNLIMITED - 1,
+                reset,
+            });
         };
         if window.used() >= limit {
-            return Err(Announced { limit, remaining: 0, reset });
+            return Err(Announced {
+                limit,
+                remaining: 0,
+                reset,
+            });
         }
         window.own += 1;
-        Ok(Announced { limit, remaining: limit - window.used(), reset })
+        Ok(Announced {
+            limit,
+            remaining: limit - window.used(),
+            reset,
+        })
     }
 
     /// Requests of others in the current window.
-    pub(crate) fn use_by_others(&mut self, limits: &Limits, class: Class, requests: u64, now: Timestamp) {
+    pub(crate) fn use_by_others(
+        &mut self,
+        limits: &Limits,
+        class: Class,
+        requests: u64,
+        now: Timestamp,
+    ) {
         let limit = limits.of(class);
         self.window(limit, class, now).add_others(requests, limit);
     }
@@ -211,10 +253,17 @@ impl Windows {
         if let Some(window) = windows.last_mut() {
             catch_up(window, others, limit, now);
         }
-        if windows.last().is_none_or(|window| now.as_second() >= window.reset) {
-            windows.push(WindowUse::of(opens(windows.last(), others, now) + WINDOW_SECONDS));
+        if windows
+            .last()
+            .is_none_or(|window| now.as_second() >= window.reset)
+        {
+            windows.push(WindowUse::of(
+                opens(windows.last(), others, now) + WINDOW_SECONDS,
+            ));
         }
-        let window = windows.last_mut().expect("one was pushed where there was none");
+        let window = windows
+            .last_mut()
+            .expect("one was pushed where there was none");
         catch_up(window, others, limit, now);
         window
     }
@@ -233,5 +282,8 @@ fn catch_up(window: &mut WindowUse, others: Option<&Others>, limit: Option<u64>,
     let Some(others) = others else { return };
     let elapsed_ms = now.as_millisecond() - (window.reset - WINDOW_SECONDS) * 1_000;
     let made = others.made_by(elapsed_ms.min(WINDOW_SECONDS * 1_000));
-    window.add_others(made.saturating_sub(window.others + window.others_refused), limit);
+    window.add_others(
+        made.saturating_sub(window.others + window.others_refused),
+        limit,
+    );
 }

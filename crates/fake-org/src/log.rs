@@ -62,7 +62,15 @@ impl Log {
     }
 
     pub(crate) fn uuids(&self) -> Vec<String> {
-        self.entries.iter().map(|entry| entry.value()["uuid"].as_str().unwrap_or_default().to_owned()).collect()
+        self.entries
+            .iter()
+            .map(|entry| {
+                entry.value()["uuid"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned()
+            })
+            .collect()
     }
 
     /// Makes the texts of all events beforehand.
@@ -74,8 +82,13 @@ impl Log {
 
     fn push(&mut self, persisted_ms: i64, published: Timestamp, body: Body) {
         let (last, ordinal) = self.last();
-        let stamp = if persisted_ms > last { (persisted_ms, 1) } else { (last, ordinal + 1) };
-        self.by_published.insert((published.as_millisecond(), self.entries.len()));
+        let stamp = if persisted_ms > last {
+            (persisted_ms, 1)
+        } else {
+            (last, ordinal + 1)
+        };
+        self.by_published
+            .insert((published.as_millisecond(), self.entries.len()));
         self.entries.push(Entry { stamp, body });
     }
 
@@ -108,16 +121,20 @@ impl Org {
         if let Some(event) = self.completed(event) {
             let published = event.published.unwrap_or_default();
             let persisted = self.persisting_ms();
-            self.log.push(persisted, published, Body::Event(Box::new(event)));
+            self.log
+                .push(persisted, published, Body::Event(Box::new(event)));
         }
     }
 
     /// Appends an event exactly as given, whatever it lacks; `published` orders bounded queries if it is a time.
     pub fn append_raw(&mut self, event: &Value) {
-        let published = event["published"].as_str().and_then(|text| text.parse().ok());
+        let published = event["published"]
+            .as_str()
+            .and_then(|text| text.parse().ok());
         let published = published.unwrap_or_else(|| self.now());
         let persisted = self.persisting_ms();
-        self.log.push(persisted, published, Body::Text(event.to_string().into()));
+        self.log
+            .push(persisted, published, Body::Text(event.to_string().into()));
     }
 
     /// Uuids of all events in persistence order, those no longer offered included.
@@ -144,7 +161,11 @@ impl Org {
     /// Only a demo's own acts are persisted in even milliseconds of it.
     fn persisting_ms(&self) -> i64 {
         let now_ms = self.now().as_millisecond();
-        if self.life.as_ref().is_some_and(|life| !life.acting) { now_ms | 1 } else { now_ms }
+        if self.life.as_ref().is_some_and(|life| !life.acting) {
+            now_ms | 1
+        } else {
+            now_ms
+        }
     }
 }
 
@@ -159,7 +180,10 @@ impl Org {
     /// How many events of which `published` lies in `[since, until)`, those no longer offered included.
     #[must_use]
     pub fn events_between(&self, since: Timestamp, until: Timestamp) -> usize {
-        self.log.by_published.range((since.as_millisecond(), 0)..(until.as_millisecond(), 0)).count()
+        self.log
+            .by_published
+            .range((since.as_millisecond(), 0)..(until.as_millisecond(), 0))
+            .count()
     }
 
     pub(crate) fn time_text(&self) -> String {

@@ -47,12 +47,16 @@ impl Query {
             limit: limit(call)?,
             filter: call.query("filter").map(Filter::parse).transpose()?,
             words: call.query("q").map(str::to_lowercase),
-            descending: call.query("sortOrder").is_some_and(|order| order.eq_ignore_ascii_case("descending")),
+            descending: call
+                .query("sortOrder")
+                .is_some_and(|order| order.eq_ignore_ascii_case("descending")),
         })
     }
 
     fn wants(&self, entry: &Entry) -> bool {
-        self.filter.as_ref().is_none_or(|filter| filter.matches(&entry.value()))
+        self.filter
+            .as_ref()
+            .is_none_or(|filter| filter.matches(&entry.value()))
             && self.words.as_ref().is_none_or(|words| {
                 let text = entry.text().to_lowercase();
                 words.split(' ').all(|word| text.contains(word))
@@ -77,14 +81,21 @@ fn stamp(text: &str) -> Result<Stamp, Refusal> {
 }
 
 fn limit(call: &Call<'_>) -> Result<usize, Refusal> {
-    let Some(text) = call.query("limit") else { return Ok(DEFAULT_LIMIT) };
+    let Some(text) = call.query("limit") else {
+        return Ok(DEFAULT_LIMIT);
+    };
     text.parse()
         .map(|limit: usize| limit.min(MAX_LIMIT))
         .map_err(|_| bad_parameter("limit: must be a number from 0 to 1000"))
 }
 
 fn bad_parameter(cause: &str) -> Refusal {
-    Refusal::with_causes(400, "E0000053", "The request contained an invalid parameter.", &[cause])
+    Refusal::with_causes(
+        400,
+        "E0000053",
+        "The request contained an invalid parameter.",
+        &[cause],
+    )
 }
 
 /// `GET /api/v1/logs`
@@ -125,15 +136,24 @@ fn bounded(org: &Org, call: &Call<'_>, query: &Query) -> Response {
     }
     if let Some((ms, index)) = query.after {
         let mark = Bound::Excluded((ms, index as usize));
-        if query.descending { high = mark } else { low = mark }
+        if query.descending {
+            high = mark
+        } else {
+            low = mark
+        }
     }
     let range = org.log.by_published.range((low, high));
-    let mut found: Box<dyn Iterator<Item = &(i64, usize)>> =
-        if query.descending { Box::new(range.rev()) } else { Box::new(range) };
+    let mut found: Box<dyn Iterator<Item = &(i64, usize)>> = if query.descending {
+        Box::new(range.rev())
+    } else {
+        Box::new(range)
+    };
     let mut texts = Vec::new();
     let mut last = None;
     while texts.len() < query.limit {
-        let Some((ms, index)) = found.next() else { return respond(org, call, &texts, None) };
+        let Some((ms, index)) = found.next() else {
+            return respond(org, call, &texts, None);
+        };
         last = Some((*ms, u32::try_from(*index).unwrap_or(u32::MAX)));
         if query.wants(&org.log.entries[*index]) {
             texts.push(org.log.entries[*index].text());

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use fake_org::{
-    BenchOptions, Clock, DEMO_API_TOKEN, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DemoOptions, Limits, Options, Org,
+    BenchOptions, Clock, DEMO_API_TOKEN, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DemoOptions, Limits,
+    Options, Org,
 };
 use jiff::{SignedDuration, Timestamp};
 use tokio::io::AsyncReadExt;
@@ -85,7 +86,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     });
     let server = fake_org::serve(Arc::new(Mutex::new(org)), listener).await;
     let mut line = serde_json::json!({"url": server.url});
-    line.as_object_mut().expect("an object was written").extend(ready.as_object().cloned().unwrap_or_default());
+    line.as_object_mut()
+        .expect("an object was written")
+        .extend(ready.as_object().cloned().unwrap_or_default());
     println!("{line}");
     if serve.until_stdin_closes {
         stdin_closed().await
@@ -97,7 +100,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 async fn stdin_closed() {
     let mut buffer = [0; 256];
-    while tokio::io::stdin().read(&mut buffer).await.is_ok_and(|read| read > 0) {}
+    while tokio::io::stdin()
+        .read(&mut buffer)
+        .await
+        .is_ok_and(|read| read > 0)
+    {}
 }
 
 fn org(serve: &Serve) -> Result<Org, Box<dyn Error>> {
@@ -107,10 +114,20 @@ fn org(serve: &Serve) -> Result<Org, Box<dyn Error>> {
     } else if serve.bench {
         Org::bench(&BenchOptions::large(now))
     } else {
-        let start = serve.start.unwrap_or_else(|| midnight(now) - SignedDuration::from_hours(24 * 120));
-        Org::demo(&DemoOptions { seed: serve.seed, people: serve.people, start, now, bursts: serve.burst.clone() })
+        let start = serve
+            .start
+            .unwrap_or_else(|| midnight(now) - SignedDuration::from_hours(24 * 120));
+        Org::demo(&DemoOptions {
+            seed: serve.seed,
+            people: serve.people,
+            start,
+            now,
+            bursts: serve.burst.clone(),
+        })
     };
-    org.options.clock = serve.now.map_or(Clock::Real, |now| Clock::Shifted(now.duration_since(Timestamp::now())));
+    org.options.clock = serve.now.map_or(Clock::Real, |now| {
+        Clock::Shifted(now.duration_since(Timestamp::now()))
+    });
     org.options.latency_ms = serve.latency_ms;
     if let RateLimits::Workforce = serve.rate_limits {
         org.options.limits = Limits::workforce();
@@ -120,10 +137,16 @@ fn org(serve: &Serve) -> Result<Org, Box<dyn Error>> {
 
 fn recorded(directory: &std::path::Path) -> Result<Org, Box<dyn Error>> {
     let mut org = Org::new(Options::default());
-    org.add_client(fake_org::Client::with_secret(DEMO_CLIENT_ID, DEMO_CLIENT_SECRET));
+    org.add_client(fake_org::Client::with_secret(
+        DEMO_CLIENT_ID,
+        DEMO_CLIENT_SECRET,
+    ));
     org.add_api_token(DEMO_API_TOKEN);
     for (file, loaded) in org.load_recorded(directory)? {
-        eprintln!("{file}: {} read, {} of them again", loaded.read, loaded.duplicates);
+        eprintln!(
+            "{file}: {} read, {} of them again",
+            loaded.read, loaded.duplicates
+        );
     }
     Ok(org)
 }

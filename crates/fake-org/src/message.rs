@@ -22,7 +22,12 @@ impl Request {
     #[must_use]
     pub fn new(method: &str, target: &str) -> Self {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        Self { method: method.into(), path: path.into(), query: query.into(), ..Self::default() }
+        Self {
+            method: method.into(),
+            path: path.into(),
+            query: query.into(),
+            ..Self::default()
+        }
     }
 
     /// `GET` of path and query.
@@ -47,15 +52,24 @@ impl Request {
     /// The first header of this name, whatever its case.
     #[must_use]
     pub fn header_value(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// The URL that the sender asked for, without the query: `http` for loopback hosts, `https` for all others.
     pub(crate) fn url(&self, domain: &str) -> String {
-        let Some(host) = self.header_value("host") else { return format!("{domain}{}", self.path) };
+        let Some(host) = self.header_value("host") else {
+            return format!("{domain}{}", self.path);
+        };
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
         let loopback = matches!(name, "127.0.0.1" | "localhost" | "[::1]");
-        format!("{}://{host}{}", if loopback { "http" } else { "https" }, self.path)
+        format!(
+            "{}://{host}{}",
+            if loopback { "http" } else { "https" },
+            self.path
+        )
     }
 }
 
@@ -74,7 +88,12 @@ pub struct Response {
 
 impl Response {
     pub(crate) fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, headers: vec![("Content-Type".into(), content_type.into())], body: body.into(), fault: None }
+        Self {
+            status,
+            headers: vec![("Content-Type".into(), content_type.into())],
+            body: body.into(),
+            fault: None,
+        }
     }
 
     pub(crate) fn json(body: impl Into<Vec<u8>>) -> Self {
@@ -89,7 +108,10 @@ impl Response {
     /// The first header of this name, whatever its case.
     #[must_use]
     pub fn header_value(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// The body as JSON; `Null` when it is none.

@@ -83,7 +83,9 @@ impl Org {
 
     /// Takes targets from an event whose turn it is.
     pub(crate) fn spoil_targets(&mut self, event: &mut Value) {
-        let Some(left) = self.mishaps.losing_targets.checked_sub(1) else { return };
+        let Some(left) = self.mishaps.losing_targets.checked_sub(1) else {
+            return;
+        };
         self.mishaps.losing_targets = left;
         LOSSES[self.mishaps.lost % LOSSES.len()](event);
         self.mishaps.lost += 1;
@@ -91,8 +93,14 @@ impl Org {
 
     /// Keeps an event back; gives it back where it is stored at once.
     pub(crate) fn keep_back(&mut self, published: Timestamp, text: Box<str>) -> Option<Box<str>> {
-        let Some(due) = self.mishaps.delay else { return Some(text) };
-        self.mishaps.late.push(Late { due, published, text });
+        let Some(due) = self.mishaps.delay else {
+            return Some(text);
+        };
+        self.mishaps.late.push(Late {
+            due,
+            published,
+            text,
+        });
         None
     }
 
@@ -105,7 +113,10 @@ impl Org {
 
     fn store_late(&mut self, mut late: Vec<Late>) {
         self.secrets.shuffle(&mut late);
-        for Late { published, text, .. } in late {
+        for Late {
+            published, text, ..
+        } in late
+        {
             self.store_event(published, text);
         }
     }

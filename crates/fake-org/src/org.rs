@@ -210,7 +210,8 @@ impl Org {
     /// Counts requests of others against a class's current window.
     pub fn use_by_others(&mut self, class: Class, requests: u64) {
         let now = self.now();
-        self.windows.use_by_others(&self.options.limits, class, requests, now);
+        self.windows
+            .use_by_others(&self.options.limits, class, requests, now);
     }
 
     /// Lets others use so many requests at the opening of each window to come.
@@ -221,7 +222,13 @@ impl Org {
     /// Lets others spread so many requests evenly between two seconds of each window to come.
     pub fn set_use_by_others_between(&mut self, class: Class, per_window: u64, seconds: [i64; 2]) {
         let between_ms = seconds.map(|second| second * 1_000);
-        self.windows.set_others(class, Others { per_window, between_ms });
+        self.windows.set_others(
+            class,
+            Others {
+                per_window,
+                between_ms,
+            },
+        );
     }
 
     /// How each window of a class was used, the open one last. It counts others up to the class's last request.

@@ -82,11 +82,18 @@ impl Page<'_> {
 
 /// The limit asked for: `default` where none is, never over `max`.
 pub(crate) fn limit(call: &Call<'_>, default: u64, max: u64) -> Result<u64, Refusal> {
-    let Some(text) = call.query("limit") else { return Ok(default) };
+    let Some(text) = call.query("limit") else {
+        return Ok(default);
+    };
     match text.parse::<i64>() {
         Ok(-1) => Ok(default),
         Ok(limit) if limit > 0 => Ok(limit.unsigned_abs().min(max)),
-        _ => Err(Refusal::with_causes(400, "E0000001", "Api validation failed: limit", &["limit: invalid value"])),
+        _ => Err(Refusal::with_causes(
+            400,
+            "E0000001",
+            "Api validation failed: limit",
+            &["limit: invalid value"],
+        )),
     }
 }
 
@@ -98,17 +105,30 @@ impl Org {
 
     /// Where the list goes on, by the `after` parameter.
     pub(crate) fn position(&self, call: &Call<'_>) -> Result<Position, Refusal> {
-        let Some(after) = call.query("after") else { return Ok(Position::default()) };
+        let Some(after) = call.query("after") else {
+            return Ok(Position::default());
+        };
         let refused = || match call.request.path.starts_with("/api/v1/apps") {
             true => Refusal::bad_paging(),
             false => Refusal::bad_search(),
         };
-        let text = URL_SAFE_NO_PAD.decode(after).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        let fields: Vec<u64> =
-            text.iter().flat_map(|text| text.split('.')).map_while(|field| field.parse().ok()).collect();
-        let [generation, issued, path, place, given] = fields[..] else { return Err(refused()) };
+        let text = URL_SAFE_NO_PAD
+            .decode(after)
+            .ok()
+            .and_then(|bytes| String::from_utf8(bytes).ok());
+        let fields: Vec<u64> = text
+            .iter()
+            .flat_map(|text| text.split('.'))
+            .map_while(|field| field.parse().ok())
+            .collect();
+        let [generation, issued, path, place, given] = fields[..] else {
+            return Err(refused());
+        };
         let age = self.now().as_second().unsigned_abs().saturating_sub(issued);
-        let stale = self.options.cursor_seconds.is_some_and(|seconds| age > seconds);
+        let stale = self
+            .options
+            .cursor_seconds
+            .is_some_and(|seconds| age > seconds);
         if generation != self.cursor_generation || stale || path != checksum(&call.request.path) {
             return Err(refused());
         }
@@ -118,7 +138,11 @@ impl Org {
     fn cursor(&self, path: &str, position: Position) -> String {
         let issued = self.now().as_second();
         let Position { place, given } = position;
-        URL_SAFE_NO_PAD.encode(format!("{}.{issued}.{}.{place}.{given}", self.cursor_generation, checksum(path)))
+        URL_SAFE_NO_PAD.encode(format!(
+            "{}.{issued}.{}.{place}.{given}",
+            self.cursor_generation,
+            checksum(path)
+        ))
     }
 
     /// Takes one page from rows that begin after `position`.
@@ -134,11 +158,19 @@ impl Org {
             _ => u64::MAX,
         };
         let mut rows = rows.take(usize::try_from(allowed).unwrap_or(usize::MAX));
-        let mut page = Page { texts: Vec::new(), next: None };
+        let mut page = Page {
+            texts: Vec::new(),
+            next: None,
+        };
         let mut last = position;
         while page.texts.len() as u64 != limit {
-            let Some((place, text)) = rows.next() else { return page };
-            last = Position { place, given: last.given + 1 };
+            let Some((place, text)) = rows.next() else {
+                return page;
+            };
+            last = Position {
+                place,
+                given: last.given + 1,
+            };
             page.texts.push(text);
         }
         if self.options.links.next_after_last || rows.next().is_some() {
@@ -149,27 +181,49 @@ impl Org {
 
     /// A list whose body is an array and whose links are headers.
     pub(crate) fn array(&self, call: &Call<'_>, page: &Page<'_>) -> Response {
-        let next = page.next.map(|next| self.next_url(call, &self.cursor(&call.request.path, next)));
+        let next = page
+            .next
+            .map(|next| self.next_url(call, &self.cursor(&call.request.path, next)));
         self.with_links(call, Response::json(page.array()), next)
     }
 
     /// A list whose body is an object with the objects under `key` and the link to the next page in `_links`.
-    pub(crate) fn object(&self, call: &Call<'_>, key: &str, page: &Page<'_>) -> Result<Response, Refusal> {
-        let items =
-            RawValue::from_string(page.array()).map_err(|_| Refusal::api(500, "E0000009", "Internal Server Error"))?;
+    pub(crate) fn object(
+        &self,
+        call: &Call<'_>,
+        key: &str,
+        page: &Page<'_>,
+    ) -> Result<Response, Refusal> {
+        let items = RawValue::from_string(page.array())
+            .map_err(|_| Refusal::api(500, "E0000009", "Internal Server Error"))?;
         let mut links = serde_json::Map::new();
         if let Some(next) = page.next {
             let href = self.next_url(call, &self.cursor(&call.request.path, next));
             links.insert("next".into(), serde_json::json!({"href": href}));
         }
         let links = serde_json::Value::Object(links);
-        Ok(Response::json(format!("{{\"{key}\":{items},\"_links\":{links}}}")))
+        Ok(Response::json(format!(
+            "{{\"{key}\":{items},\"_links\":{links}}}"
+        )))
     }
 
-    pub(crate) fn with_links(&self, call: &Call<'_>, mut response: Response, next: Option<String>) -> Response {
+    pub(crate) fn with_links(
+        &self,
+        call: &Call<'_>,
+        mut response: Response,
+        next: Option<String>,
+    ) -> Response {
         let style = &self.options.links;
-        let query = if call.request.query.is_empty() { String::new() } else { format!("?{}", call.request.query) };
-        let own = format!("<{}{}{query}>; rel=\"self\"", self.link_host(), call.request.path);
+        let query = if call.request.query.is_empty() {
+            String::new()
+        } else {
+            format!("?{}", call.request.query)
+        };
+        let own = format!(
+            "<{}{}{query}>; rel=\"self\"",
+            self.link_host(),
+            call.request.path
+        );
         let mut links = Vec::new();
         links.extend((!style.without_self).then_some(own));
         links.extend(next.map(|next| format!("<{next}>; rel=\"next\"")));
@@ -179,7 +233,9 @@ impl Org {
         if style.form == LinkForm::Joined && !links.is_empty() {
             links = vec![links.join(", ")];
         }
-        response.headers.extend(links.into_iter().map(|link| ("Link".into(), link)));
+        response
+            .headers
+            .extend(links.into_iter().map(|link| ("Link".into(), link)));
         response
     }
 
@@ -207,5 +263,7 @@ impl Org {
 }
 
 fn checksum(path: &str) -> u64 {
-    path.bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)) & 0xffff_ffff)
+    path.bytes().fold(7_u64, |sum, byte| {
+        sum.wrapping_mul(31).wrapping_add(u64::from(byte)) & 0xffff_ffff
+    })
 }

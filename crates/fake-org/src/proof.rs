@@ -13,8 +13,13 @@ use crate::message::Request;
 use crate::org::Org;
 use crate::refusal::Refusal;
 
-const ALGORITHMS: [Algorithm; 5] =
-    [Algorithm::RS256, Algorithm::RS384, Algorithm::RS512, Algorithm::ES256, Algorithm::ES384];
+const ALGORITHMS: [Algorithm; 5] = [
+    Algorithm::RS256,
+    Algorithm::RS384,
+    Algorithm::RS512,
+    Algorithm::ES256,
+    Algorithm::ES384,
+];
 const LONGEST_ASSERTION_SECONDS: i64 = 3600;
 const OLDEST_PROOF_SECONDS: i64 = 300;
 
@@ -44,14 +49,21 @@ impl Org {
         self.dpop_nonce = None;
     }
 
-    pub(crate) fn client_by_assertion(&mut self, request: &Request, text: &str) -> Result<Client, Refusal> {
+    pub(crate) fn client_by_assertion(
+        &mut self,
+        request: &Request,
+        text: &str,
+    ) -> Result<Client, Refusal> {
         let invalid = |why: &str| Refusal::oauth(401, "invalid_client", why);
-        let claims = unverified(text).ok_or_else(|| invalid("The client_assertion token is not a valid JWT."))?;
+        let claims = unverified(text)
+            .ok_or_else(|| invalid("The client_assertion token is not a valid JWT."))?;
         let client = self.client(claims["sub"].as_str().unwrap_or_default())?;
-        let claims: Assertion =
-            verified(text, &client.keys).ok_or_else(|| invalid("The client_assertion signature is invalid."))?;
+        let claims: Assertion = verified(text, &client.keys)
+            .ok_or_else(|| invalid("The client_assertion signature is invalid."))?;
         if claims.iss != claims.sub {
-            return Err(invalid("The parameters 'iss' and 'sub' must be the client_id."));
+            return Err(invalid(
+                "The parameters 'iss' and 'sub' must be the client_id.",
+            ));
         }
         let url = request.url(&self.options.domain);
         if claims.aud != url {
@@ -60,8 +72,16 @@ impl Org {
             )));
         }
         self.check_assertion_times(&claims).map_err(invalid)?;
-        let fresh = claims.jti.is_none_or(|jti| self.credentials.used_jtis.insert(format!("{}:{jti}", client.id)));
-        if fresh { Ok(client) } else { Err(invalid("The client_assertion token has already been used.")) }
+        let fresh = claims.jti.is_none_or(|jti| {
+            self.credentials
+                .used_jtis
+                .insert(format!("{}:{jti}", client.id))
+        });
+        if fresh {
+            Ok(client)
+        } else {
+            Err(invalid("The client_assertion token has already been used."))
+        }
     }
 
     fn check_assertion_times(&self, claims: &Assertion) -> Result<(), &'static str> {
@@ -79,16 +99,31 @@ impl Org {
     }
 
     /// The thumbprint of the key that a token is to be bound to, or `None` for a request without a proof.
-    pub(crate) fn verify_token_proof(&mut self, request: &Request, required: bool) -> Result<Option<String>, Refusal> {
+    pub(crate) fn verify_token_proof(
+        &mut self,
+        request: &Request,
+        required: bool,
+    ) -> Result<Option<String>, Refusal> {
         let Some(text) = request.header_value("dpop") else {
-            let missing = Refusal::oauth(400, "invalid_dpop_proof", "The DPoP proof JWT header is missing.");
+            let missing = Refusal::oauth(
+                400,
+                "invalid_dpop_proof",
+                "The DPoP proof JWT header is missing.",
+            );
             return if required { Err(missing) } else { Ok(None) };
         };
         let refused = |why: &str| Refusal::oauth(400, "invalid_dpop_proof", why);
         let (proof, thumbprint) = self.verify_proof(request, text).map_err(refused)?;
-        let nonce = self.dpop_nonce.get_or_insert_with(|| self.secrets.token(32)).clone();
+        let nonce = self
+            .dpop_nonce
+            .get_or_insert_with(|| self.secrets.token(32))
+            .clone();
         if proof.nonce.as_deref() != Some(&nonce) {
-            let refusal = Refusal::oauth(400, "use_dpop_nonce", "Authorization server requires nonce in DPoP proof.");
+            let refusal = Refusal::oauth(
+                400,
+                "use_dpop_nonce",
+                "Authorization server requires nonce in DPoP proof.",
+            );
             return Err(refusal.with("DPoP-Nonce", nonce));
         }
         self.use_up(&proof).map_err(refused)?;
@@ -108,20 +143,32 @@ impl Org {
             );
             Refusal::oauth(400, "invalid_dpop_proof", why).with("WWW-Authenticate", challenge)
         };
-        let text = request.header_value("dpop").ok_or_else(|| refused("The DPoP proof JWT header is missing."))?;
+        let text = request
+            .header_value("dpop")
+            .ok_or_else(|| refused("The DPoP proof JWT header is missing."))?;
         let (proof, thumbprint) = self.verify_proof(request, text).map_err(refused)?;
         if self.options.api_nonce {
-            let nonce = self.dpop_nonce.get_or_insert_with(|| self.secrets.token(32)).clone();
+            let nonce = self
+                .dpop_nonce
+                .get_or_insert_with(|| self.secrets.token(32))
+                .clone();
             if proof.nonce.as_deref() != Some(&nonce) {
-                let challenge = "DPoP error=\"use_dpop_nonce\", error_description=\"A nonce is required.\"";
-                return Err(Refusal::empty(401).with("WWW-Authenticate", challenge).with("DPoP-Nonce", nonce));
+                let challenge =
+                    "DPoP error=\"use_dpop_nonce\", error_description=\"A nonce is required.\"";
+                return Err(Refusal::empty(401)
+                    .with("WWW-Authenticate", challenge)
+                    .with("DPoP-Nonce", nonce));
             }
         }
         if proof.ath != Some(URL_SAFE_NO_PAD.encode(Sha256::digest(token))) {
-            return Err(refused("The DPoP proof's 'ath' does not match the access token."));
+            return Err(refused(
+                "The DPoP proof's 'ath' does not match the access token.",
+            ));
         }
         if bound_to != Some(thumbprint.as_str()) {
-            return Err(refused("The DPoP proof's key is not the one that the token is bound to."));
+            return Err(refused(
+                "The DPoP proof's key is not the one that the token is bound to.",
+            ));
         }
         self.use_up(&proof).map_err(refused)
     }
@@ -134,9 +181,10 @@ impl Org {
         if header["jwk"].get("d").is_some() {
             return Err("The DPoP proof's 'jwk' must not hold a private key.");
         }
-        let key: Jwk = serde_json::from_value(header["jwk"].clone()).map_err(|_| "The DPoP proof has no 'jwk'.")?;
-        let proof: Proof =
-            verified(text, &[header["jwk"].clone()]).ok_or("The DPoP proof's signature or claims are invalid.")?;
+        let key: Jwk = serde_json::from_value(header["jwk"].clone())
+            .map_err(|_| "The DPoP proof has no 'jwk'.")?;
+        let proof: Proof = verified(text, &[header["jwk"].clone()])
+            .ok_or("The DPoP proof's signature or claims are invalid.")?;
         if proof.htm != request.method {
             return Err("The DPoP proof's 'htm' does not match the request.");
         }
@@ -147,13 +195,22 @@ impl Org {
         if !(0..=OLDEST_PROOF_SECONDS).contains(&age) {
             return Err("The DPoP proof was issued in the future or is too old.");
         }
-        let thumbprint = key.thumbprint(ThumbprintHash::SHA256).map_err(|_| "The DPoP proof's key is unsupported.")?;
+        let thumbprint = key
+            .thumbprint(ThumbprintHash::SHA256)
+            .map_err(|_| "The DPoP proof's key is unsupported.")?;
         Ok((proof, thumbprint))
     }
 
     fn use_up(&mut self, proof: &Proof) -> Result<(), &'static str> {
-        let fresh = self.credentials.used_jtis.insert(format!("dpop:{}", proof.jti));
-        if fresh { Ok(()) } else { Err("The DPoP proof has already been used.") }
+        let fresh = self
+            .credentials
+            .used_jtis
+            .insert(format!("dpop:{}", proof.jti));
+        if fresh {
+            Ok(())
+        } else {
+            Err("The DPoP proof has already been used.")
+        }
     }
 }
 
@@ -188,6 +245,8 @@ fn verified<T: serde::de::DeserializeOwned>(token: &str, keys: &[Value]) -> Opti
     keys.iter().filter(fits).find_map(|key| {
         let key: Jwk = serde_json::from_value(key.clone()).ok()?;
         let key = DecodingKey::from_jwk(&key).ok()?;
-        jsonwebtoken::decode::<T>(token, &key, &validation).ok().map(|token| token.claims)
+        jsonwebtoken::decode::<T>(token, &key, &validation)
+            .ok()
+            .map(|token| token.claims)
     })
 }

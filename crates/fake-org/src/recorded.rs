@@ -72,10 +72,21 @@ impl Org {
     pub fn load_recorded(&mut self, directory: &Path) -> io::Result<BTreeMap<String, Loaded>> {
         let mut counts = BTreeMap::new();
         for (name, load) in FILES {
-            let Some(objects) = objects(&directory.join(name))? else { continue };
+            let Some(objects) = objects(&directory.join(name))? else {
+                continue;
+            };
             let read = objects.len();
-            let new = objects.into_iter().filter_map(|object| load(self, object).then_some(())).count();
-            counts.insert(name.to_owned(), Loaded { read, duplicates: read - new });
+            let new = objects
+                .into_iter()
+                .filter_map(|object| load(self, object).then_some(()))
+                .count();
+            counts.insert(
+                name.to_owned(),
+                Loaded {
+                    read,
+                    duplicates: read - new,
+                },
+            );
         }
         if let Some(targets) = objects(&directory.join("role_targets.jsonl"))? {
             counts.insert("role_targets.jsonl".into(), self.load_targets(targets));
@@ -88,13 +99,17 @@ impl Org {
     fn app_of(&self, assigned: &Value) -> String {
         let linked = last_segment(&assigned["_links"]["app"]["href"]);
         let known = linked.filter(|app| self.apps.contains(app));
-        known.or_else(|| self.apps.ids().next().map(str::to_owned)).unwrap_or_default()
+        known
+            .or_else(|| self.apps.ids().next().map(str::to_owned))
+            .unwrap_or_default()
     }
 
     /// The linked object where it is known, else the n-th of those there are.
     fn spread(ids: &[String], linked: Option<String>, n: usize) -> String {
         let known = linked.filter(|id| ids.contains(id));
-        known.or_else(|| ids.get(n % ids.len().max(1)).cloned()).unwrap_or_default()
+        known
+            .or_else(|| ids.get(n % ids.len().max(1)).cloned())
+            .unwrap_or_default()
     }
 
     fn load_memberships(&mut self) {
@@ -105,41 +120,71 @@ impl Org {
         }
         for (n, group) in groups.iter().enumerate() {
             if self.members.count(group) == 0 {
-                self.members.put(group, &users[n % users.len()], Value::Null);
+                self.members
+                    .put(group, &users[n % users.len()], Value::Null);
             }
         }
     }
 
     /// Spreads targets over the scoped assignments (their ids are those of roles, not of assignments).
     fn load_targets(&mut self, targets: Vec<Value>) -> Loaded {
-        let scoped: Vec<String> = self.assignments.pairs().into_iter().filter(|pair| is_scoped(pair)).collect();
+        let scoped: Vec<String> = self
+            .assignments
+            .pairs()
+            .into_iter()
+            .filter(|pair| is_scoped(pair))
+            .collect();
         let read = targets.len();
         let new = targets.into_iter().enumerate().filter(|(n, object)| {
-            let Some(assignment) = scoped.get(n % scoped.len().max(1)) else { return false };
-            let target = object["id"].as_str().or_else(|| object["name"].as_str()).unwrap_or_default();
-            let kind = if target.starts_with("00g") { "group" } else { "app" };
-            self.role_targets.put(assignment, target, json!({"kind": kind, "object": object}))
+            let Some(assignment) = scoped.get(n % scoped.len().max(1)) else {
+                return false;
+            };
+            let target = object["id"]
+                .as_str()
+                .or_else(|| object["name"].as_str())
+                .unwrap_or_default();
+            let kind = if target.starts_with("00g") {
+                "group"
+            } else {
+                "app"
+            };
+            self.role_targets
+                .put(assignment, target, json!({"kind": kind, "object": object}))
         });
         let new = new.count();
-        Loaded { read, duplicates: read - new }
+        Loaded {
+            read,
+            duplicates: read - new,
+        }
     }
 }
 
 fn is_scoped(pair: &str) -> bool {
     let id = pair.split(':').next_back().unwrap_or_default();
-    id.len() != 20 && id.bytes().all(|byte| byte.is_ascii_uppercase() || (b'2'..=b'7').contains(&byte))
+    id.len() != 20
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || (b'2'..=b'7').contains(&byte))
 }
 
 fn load_factor(org: &mut Org, factor: Value) -> bool {
     let users: Vec<String> = org.users.ids().map(str::to_owned).collect();
-    let user = Org::spread(&users, last_segment(&factor["_links"]["user"]["href"]), org.factors.tables().count());
+    let user = Org::spread(
+        &users,
+        last_segment(&factor["_links"]["user"]["href"]),
+        org.factors.tables().count(),
+    );
     let id = id(&factor);
     org.factors.put(&user, &id, factor)
 }
 
 fn load_permission(org: &mut Org, permission: Value) -> bool {
     let roles: Vec<String> = org.custom_roles.ids().map(str::to_owned).collect();
-    let role = Org::spread(&roles, last_segment(&permission["_links"]["role"]["href"]), 0);
+    let role = Org::spread(
+        &roles,
+        last_segment(&permission["_links"]["role"]["href"]),
+        0,
+    );
     let label = permission["label"].as_str().unwrap_or_default().to_owned();
     org.permissions.put(&role, &label, permission)
 }
@@ -151,18 +196,35 @@ fn load_resource(org: &mut Org, resource: Value) -> bool {
         return org.resource_sets.put(&id, resource);
     }
     let sets: Vec<String> = org.resource_sets.ids().map(str::to_owned).collect();
-    let linked = resource["_links"]["resource"]["href"].as_str().and_then(|href| href.split('/').nth_back(2));
-    let set = Org::spread(&sets, linked.map(str::to_owned), org.resources.tables().count());
+    let linked = resource["_links"]["resource"]["href"]
+        .as_str()
+        .and_then(|href| href.split('/').nth_back(2));
+    let set = Org::spread(
+        &sets,
+        linked.map(str::to_owned),
+        org.resources.tables().count(),
+    );
     org.resources.put(&set, &id, resource)
 }
 
 fn load_binding(org: &mut Org, mut binding: Value) -> bool {
-    let (sets, roles): (Vec<String>, Vec<String>) =
-        (org.resource_sets.ids().map(str::to_owned).collect(), org.custom_roles.ids().map(str::to_owned).collect());
-    let set = Org::spread(&sets, last_segment(&binding["_links"]["resource-set"]["href"]), 0);
-    let linked = last_segment(&binding["_links"]["self"]["href"]).filter(|id| id.starts_with("cr0"));
+    let (sets, roles): (Vec<String>, Vec<String>) = (
+        org.resource_sets.ids().map(str::to_owned).collect(),
+        org.custom_roles.ids().map(str::to_owned).collect(),
+    );
+    let set = Org::spread(
+        &sets,
+        last_segment(&binding["_links"]["resource-set"]["href"]),
+        0,
+    );
+    let linked =
+        last_segment(&binding["_links"]["self"]["href"]).filter(|id| id.starts_with("cr0"));
     let n = org.bindings.count(&set);
-    let role = Org::spread(&roles, binding["id"].as_str().map(str::to_owned).or(linked), n);
+    let role = Org::spread(
+        &roles,
+        binding["id"].as_str().map(str::to_owned).or(linked),
+        n,
+    );
     // The answer to the creation of a binding has links only; a listing of it has the role's id.
     if binding["id"].is_null() {
         binding["id"] = role.clone().into();
@@ -171,13 +233,19 @@ fn load_binding(org: &mut Org, mut binding: Value) -> bool {
 }
 
 fn load_assignment(org: &mut Org, role: Value) -> bool {
-    let href = role["_links"]["assignee"]["href"].as_str().unwrap_or_default();
+    let href = role["_links"]["assignee"]["href"]
+        .as_str()
+        .unwrap_or_default();
     let holders: Vec<String> = match href.contains("/groups/") {
         true => org.groups.ids().map(str::to_owned).collect(),
         false => org.users.ids().map(str::to_owned).collect(),
     };
     let n = org.assignments.tables().count();
-    let holder = Org::spread(&holders, last_segment(&role["_links"]["assignee"]["href"]), n);
+    let holder = Org::spread(
+        &holders,
+        last_segment(&role["_links"]["assignee"]["href"]),
+        n,
+    );
     let id = id(&role);
     org.assignments.put(&holder, &id, role)
 }
@@ -199,5 +267,10 @@ fn objects(path: &Path) -> io::Result<Option<Vec<Value>>> {
     };
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     let parsed: Result<Vec<Value>, _> = lines.map(serde_json::from_str).collect();
-    parsed.map(Some).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", path.display())))
+    parsed.map(Some).map_err(|error| {
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("{}: {error}", path.display()),
+        )
+    })
 }

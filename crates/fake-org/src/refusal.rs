@@ -15,7 +15,10 @@ impl Refusal {
     }
 
     pub(crate) fn with_causes(status: u16, code: &str, summary: &str, causes: &[&str]) -> Self {
-        let causes: Vec<_> = causes.iter().map(|cause| json!({"errorSummary": cause})).collect();
+        let causes: Vec<_> = causes
+            .iter()
+            .map(|cause| json!({"errorSummary": cause}))
+            .collect();
         let body = json!({"errorCode": code, "errorSummary": summary, "errorLink": code, "errorId": error_id(summary), "errorCauses": causes});
         Self(Response::new(status, "application/json", body.to_string()))
     }
@@ -28,7 +31,10 @@ impl Refusal {
 
     /// No body at all, as Okta's gateway answers.
     pub(crate) fn empty(status: u16) -> Self {
-        Self(Response { status, ..Response::default() })
+        Self(Response {
+            status,
+            ..Response::default()
+        })
     }
 
     pub(crate) fn with(self, name: &str, value: impl Into<String>) -> Self {
@@ -40,7 +46,11 @@ impl Refusal {
     }
 
     pub(crate) fn not_found(id: &str, kind: &str) -> Self {
-        Self::api(404, "E0000007", &format!("Not found: Resource not found: {id} ({kind})"))
+        Self::api(
+            404,
+            "E0000007",
+            &format!("Not found: Resource not found: {id} ({kind})"),
+        )
     }
 
     pub(crate) fn unknown_path() -> Self {
@@ -48,7 +58,11 @@ impl Refusal {
     }
 
     pub(crate) fn wrong_method() -> Self {
-        Self::api(405, "E0000022", "The endpoint does not support the provided HTTP method")
+        Self::api(
+            405,
+            "E0000022",
+            "The endpoint does not support the provided HTTP method",
+        )
     }
 
     pub(crate) fn invalid_token() -> Self {
@@ -64,15 +78,25 @@ impl Refusal {
     }
 
     pub(crate) fn forbidden() -> Self {
-        Self::api(403, "E0000006", "You do not have permission to perform the requested action")
+        Self::api(
+            403,
+            "E0000006",
+            "You do not have permission to perform the requested action",
+        )
     }
 
     pub(crate) fn feature_off() -> Self {
-        Self::api(401, "E0000015", "You do not have permission to access the feature you are requesting")
+        Self::api(
+            401,
+            "E0000015",
+            "You do not have permission to access the feature you are requesting",
+        )
     }
 }
 
 fn error_id(summary: &str) -> String {
-    let sum = summary.bytes().fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
+    let sum = summary.bytes().fold(0_u64, |sum, byte| {
+        sum.wrapping_mul(31).wrapping_add(u64::from(byte))
+    });
     format!("oae{sum:020}")
 }

@@ -28,7 +28,9 @@ pub(crate) fn of_user(org: &Org, call: &Call<'_>) -> Result<Response, Refusal> {
 /// `GET /api/v1/groups/{id}/roles`
 pub(crate) fn of_group(org: &Org, call: &Call<'_>) -> Result<Response, Refusal> {
     let group = org.group_row(call.param(0))?.id.clone();
-    Ok(Response::json(Value::from(shown(org, call, &group, &group)).to_string()))
+    Ok(Response::json(
+        Value::from(shown(org, call, &group, &group)).to_string(),
+    ))
 }
 
 /// `GET /oauth2/v1/clients/{id}/roles`
@@ -37,12 +39,18 @@ pub(crate) fn of_client(org: &Org, call: &Call<'_>) -> Result<Response, Refusal>
     if !org.apps.contains(client) && !org.credentials.clients.contains_key(client) {
         return Err(Refusal::not_found(client, "PublicClientApp"));
     }
-    Ok(Response::json(Value::from(shown(org, call, client, client)).to_string()))
+    Ok(Response::json(
+        Value::from(shown(org, call, client, client)).to_string(),
+    ))
 }
 
 /// The assignments of one principal as another one sees them.
 fn shown(org: &Org, call: &Call<'_>, principal: &str, viewer: &str) -> Vec<Value> {
-    let rows = org.assignments.of(principal).into_iter().flat_map(crate::table::Table::rows);
+    let rows = org
+        .assignments
+        .of(principal)
+        .into_iter()
+        .flat_map(crate::table::Table::rows);
     rows.map(|row| {
         let mut role = row.value.clone();
         if principal != viewer {
@@ -58,9 +66,14 @@ fn shown(org: &Org, call: &Call<'_>, principal: &str, viewer: &str) -> Vec<Value
 
 fn targets(org: &Org, principal: &str, assignment: &str, kind: &str) -> Vec<Value> {
     let wanted = if kind == "groups" { "group" } else { "app" };
-    let rows =
-        org.role_targets.of(&format!("{principal}:{assignment}")).into_iter().flat_map(crate::table::Table::rows);
-    rows.filter(|row| row.value["kind"] == wanted).map(|row| row.value["object"].clone()).collect()
+    let rows = org
+        .role_targets
+        .of(&format!("{principal}:{assignment}"))
+        .into_iter()
+        .flat_map(crate::table::Table::rows);
+    rows.filter(|row| row.value["kind"] == wanted)
+        .map(|row| row.value["object"].clone())
+        .collect()
 }
 
 /// `GET …/{principal}/roles/{assignment}/targets/groups`
@@ -75,12 +88,21 @@ pub(crate) fn target_apps(org: &Org, call: &Call<'_>) -> Result<Response, Refusa
 
 fn target_list(org: &Org, call: &Call<'_>, kind: &str) -> Result<Response, Refusal> {
     let (principal, assignment) = (call.param(0), call.param(1));
-    let holder = org.holder(principal, assignment).ok_or_else(|| Refusal::not_found(assignment, "RoleAssignment"))?;
+    let holder = org
+        .holder(principal, assignment)
+        .ok_or_else(|| Refusal::not_found(assignment, "RoleAssignment"))?;
     let at = org.position(call)?;
-    let texts: Vec<String> = targets(org, &holder, assignment, kind).iter().map(ToString::to_string).collect();
+    let texts: Vec<String> = targets(org, &holder, assignment, kind)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     let rows = (1_u64..).zip(texts).filter(|(rank, _)| *rank > at.place);
-    let page =
-        org.page(call, at, limit(call, TARGETS_LIMIT, MAX_TARGETS)?, rows.map(|(rank, text)| (rank, text.into())));
+    let page = org.page(
+        call,
+        at,
+        limit(call, TARGETS_LIMIT, MAX_TARGETS)?,
+        rows.map(|(rank, text)| (rank, text.into())),
+    );
     Ok(org.array(call, &page))
 }
 
@@ -88,9 +110,17 @@ fn target_list(org: &Org, call: &Call<'_>, kind: &str) -> Result<Response, Refus
 pub(crate) fn assignees(org: &Org, call: &Call<'_>) -> Result<Response, Refusal> {
     let at = org.position(call)?;
     let admins = org.admins();
-    let rows = org.users.after(at.place).filter(|(_, row)| admins.contains(row.id.as_str()));
+    let rows = org
+        .users
+        .after(at.place)
+        .filter(|(_, row)| admins.contains(row.id.as_str()));
     let objects = rows.map(|(place, row)| (place, assignee(org, &row.id).to_string().into()));
-    let page = org.page(call, at, limit(call, ASSIGNEES_LIMIT, ASSIGNEES_LIMIT)?, objects);
+    let page = org.page(
+        call,
+        at,
+        limit(call, ASSIGNEES_LIMIT, ASSIGNEES_LIMIT)?,
+        objects,
+    );
     org.object(call, "value", &page)
 }
 
@@ -110,11 +140,22 @@ pub(crate) fn binding_members(org: &Org, call: &Call<'_>) -> Result<Response, Re
         return Err(Refusal::not_found(role, "ResourceSetBinding"));
     }
     let at = org.position(call)?;
-    let bound = org.assignments.tables().flat_map(|(principal, table)| table.rows().map(move |row| (principal, row)));
-    let bound = bound.filter(|(_, row)| row.value["resource-set"] == set && row.value["role"] == role);
+    let bound = org
+        .assignments
+        .tables()
+        .flat_map(|(principal, table)| table.rows().map(move |row| (principal, row)));
+    let bound =
+        bound.filter(|(_, row)| row.value["resource-set"] == set && row.value["role"] == role);
     let ranked = (1_u64..).zip(bound).filter(|(rank, _)| *rank > at.place);
-    let objects = ranked.map(|(rank, (principal, row))| (rank, member(org, principal, &row.value).to_string().into()));
-    let page = org.page(call, at, limit(call, ASSIGNEES_LIMIT, ASSIGNEES_LIMIT)?, objects);
+    let objects = ranked.map(|(rank, (principal, row))| {
+        (rank, member(org, principal, &row.value).to_string().into())
+    });
+    let page = org.page(
+        call,
+        at,
+        limit(call, ASSIGNEES_LIMIT, ASSIGNEES_LIMIT)?,
+        objects,
+    );
     org.object(call, "members", &page)
 }
 
@@ -140,8 +181,17 @@ pub(crate) fn bindings(org: &Org, call: &Call<'_>) -> Result<Response, Refusal> 
         return Err(Refusal::not_found(set, "ResourceSet"));
     }
     let at = org.position(call)?;
-    let rows = org.bindings.of(set).into_iter().flat_map(|table| table.after(at.place));
-    let page = org.page(call, at, limit(call, ASSIGNEES_LIMIT, ASSIGNEES_LIMIT)?, texts(rows));
+    let rows = org
+        .bindings
+        .of(set)
+        .into_iter()
+        .flat_map(|table| table.after(at.place));
+    let page = org.page(
+        call,
+        at,
+        limit(call, ASSIGNEES_LIMIT, ASSIGNEES_LIMIT)?,
+        texts(rows),
+    );
     org.object(call, "roles", &page)
 }
 
@@ -149,15 +199,26 @@ impl Org {
     /// The holder of an assignment that a principal has: itself, or the group that it comes from.
     fn holder(&self, principal: &str, assignment: &str) -> Option<String> {
         let own = std::iter::once(principal).chain(self.members.parents(principal));
-        own.into_iter().find(|holder| self.assignments.contains(holder, assignment)).map(str::to_owned)
+        own.into_iter()
+            .find(|holder| self.assignments.contains(holder, assignment))
+            .map(str::to_owned)
     }
 
     fn admins(&self) -> BTreeSet<&str> {
-        let holders = self.assignments.tables().filter(|(_, table)| table.len() > 0).map(|(holder, _)| holder);
+        let holders = self
+            .assignments
+            .tables()
+            .filter(|(_, table)| table.len() > 0)
+            .map(|(holder, _)| holder);
         let (groups, mut users): (BTreeSet<&str>, BTreeSet<&str>) =
             holders.partition(|holder| self.groups.contains(holder));
         for group in groups {
-            users.extend(self.members.of(group).into_iter().flat_map(crate::table::Table::ids));
+            users.extend(
+                self.members
+                    .of(group)
+                    .into_iter()
+                    .flat_map(crate::table::Table::ids),
+            );
         }
         users
     }
@@ -165,7 +226,11 @@ impl Org {
     /// A principal's own role assignments as the API shows them.
     #[must_use]
     pub fn role_assignments(&self, principal: &str) -> Vec<Value> {
-        let rows = self.assignments.of(principal).into_iter().flat_map(crate::table::Table::rows);
+        let rows = self
+            .assignments
+            .of(principal)
+            .into_iter()
+            .flat_map(crate::table::Table::rows);
         rows.map(|row| row.value.clone()).collect()
     }
 }

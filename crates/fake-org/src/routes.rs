@@ -19,8 +19,18 @@ pub(crate) struct Route {
     pub(crate) handler: Handler,
 }
 
-const fn route(template: &'static str, scope: &'static str, class: Class, handler: Handler) -> Route {
-    Route { template, scope: Some(scope), class, handler }
+const fn route(
+    template: &'static str,
+    scope: &'static str,
+    class: Class,
+    handler: Handler,
+) -> Route {
+    Route {
+        template,
+        scope: Some(scope),
+        class,
+        handler,
+    }
 }
 
 const USERS: &str = "okta.users.read";
@@ -34,44 +44,169 @@ const LOGS: &str = "okta.logs.read";
 pub(crate) const TOKEN_PATH: &str = "/oauth2/v1/token";
 
 static ROUTES: &[Route] = &[
-    Route { template: "/.well-known/okta-organization", scope: None, class: Class::Other, handler: organization },
+    Route {
+        template: "/.well-known/okta-organization",
+        scope: None,
+        class: Class::Other,
+        handler: organization,
+    },
     route("/api/v1/users", USERS, Class::Users, users::list),
     route("/api/v1/users/{id}", USERS, Class::User, users::one),
-    route("/api/v1/users/{id}/groups", USERS, Class::UserParts, users::groups),
-    route("/api/v1/users/{id}/factors", USERS, Class::UserParts, factors::list),
-    route("/api/v1/users/{id}/roles", ROLES, Class::UserParts, roles::of_user),
-    route("/api/v1/users/{id}/roles/{role}/targets/groups", ROLES, Class::UserParts, roles::target_groups),
-    route("/api/v1/users/{id}/roles/{role}/targets/catalog/apps", ROLES, Class::UserParts, roles::target_apps),
+    route(
+        "/api/v1/users/{id}/groups",
+        USERS,
+        Class::UserParts,
+        users::groups,
+    ),
+    route(
+        "/api/v1/users/{id}/factors",
+        USERS,
+        Class::UserParts,
+        factors::list,
+    ),
+    route(
+        "/api/v1/users/{id}/roles",
+        ROLES,
+        Class::UserParts,
+        roles::of_user,
+    ),
+    route(
+        "/api/v1/users/{id}/roles/{role}/targets/groups",
+        ROLES,
+        Class::UserParts,
+        roles::target_groups,
+    ),
+    route(
+        "/api/v1/users/{id}/roles/{role}/targets/catalog/apps",
+        ROLES,
+        Class::UserParts,
+        roles::target_apps,
+    ),
     route("/api/v1/groups", GROUPS, Class::Groups, groups::list),
     route("/api/v1/groups/{id}", GROUPS, Class::Group, groups::one),
-    route("/api/v1/groups/{id}/users", GROUPS, Class::Groups, groups::members),
-    route("/api/v1/groups/{id}/apps", GROUPS, Class::Groups, apps::of_group),
-    route("/api/v1/groups/{id}/roles", ROLES, Class::Groups, roles::of_group),
-    route("/api/v1/groups/{id}/roles/{role}/targets/groups", ROLES, Class::Groups, roles::target_groups),
-    route("/api/v1/groups/{id}/roles/{role}/targets/catalog/apps", ROLES, Class::Groups, roles::target_apps),
+    route(
+        "/api/v1/groups/{id}/users",
+        GROUPS,
+        Class::Groups,
+        groups::members,
+    ),
+    route(
+        "/api/v1/groups/{id}/apps",
+        GROUPS,
+        Class::Groups,
+        apps::of_group,
+    ),
+    route(
+        "/api/v1/groups/{id}/roles",
+        ROLES,
+        Class::Groups,
+        roles::of_group,
+    ),
+    route(
+        "/api/v1/groups/{id}/roles/{role}/targets/groups",
+        ROLES,
+        Class::Groups,
+        roles::target_groups,
+    ),
+    route(
+        "/api/v1/groups/{id}/roles/{role}/targets/catalog/apps",
+        ROLES,
+        Class::Groups,
+        roles::target_apps,
+    ),
     route("/api/v1/apps", APPS, Class::Apps, apps::list),
     route("/api/v1/apps/{id}", APPS, Class::App, apps::one),
     route("/api/v1/apps/{id}/users", APPS, Class::Apps, apps::users),
-    route("/api/v1/apps/{id}/users/{user}", APPS, Class::Apps, apps::user),
+    route(
+        "/api/v1/apps/{id}/users/{user}",
+        APPS,
+        Class::Apps,
+        apps::user,
+    ),
     route("/api/v1/apps/{id}/groups", APPS, Class::Apps, apps::groups),
-    route("/api/v1/apps/{id}/groups/{group}", APPS, Class::Apps, apps::group),
-    route("/oauth2/v1/clients/{id}/roles", ROLES, Class::Clients, roles::of_client),
-    route("/oauth2/v1/clients/{id}/roles/{role}/targets/groups", ROLES, Class::Clients, roles::target_groups),
-    route("/oauth2/v1/clients/{id}/roles/{role}/targets/catalog/apps", ROLES, Class::Clients, roles::target_apps),
-    route("/api/v1/iam/assignees/users", ROLES, Class::Iam, roles::assignees),
+    route(
+        "/api/v1/apps/{id}/groups/{group}",
+        APPS,
+        Class::Apps,
+        apps::group,
+    ),
+    route(
+        "/oauth2/v1/clients/{id}/roles",
+        ROLES,
+        Class::Clients,
+        roles::of_client,
+    ),
+    route(
+        "/oauth2/v1/clients/{id}/roles/{role}/targets/groups",
+        ROLES,
+        Class::Clients,
+        roles::target_groups,
+    ),
+    route(
+        "/oauth2/v1/clients/{id}/roles/{role}/targets/catalog/apps",
+        ROLES,
+        Class::Clients,
+        roles::target_apps,
+    ),
+    route(
+        "/api/v1/iam/assignees/users",
+        ROLES,
+        Class::Iam,
+        roles::assignees,
+    ),
     route("/api/v1/iam/roles", ROLES, Class::Iam, iam::roles),
     route("/api/v1/iam/roles/{id}", ROLES, Class::Iam, iam::role),
-    route("/api/v1/iam/roles/{id}/permissions", ROLES, Class::Iam, iam::permissions),
-    route("/api/v1/iam/resource-sets", ROLES, Class::Iam, iam::resource_sets),
-    route("/api/v1/iam/resource-sets/{id}", ROLES, Class::Iam, iam::resource_set),
-    route("/api/v1/iam/resource-sets/{id}/resources", ROLES, Class::Iam, iam::resources),
-    route("/api/v1/iam/resource-sets/{id}/bindings", ROLES, Class::Iam, roles::bindings),
-    route("/api/v1/iam/resource-sets/{id}/bindings/{role}/members", ROLES, Class::Iam, roles::binding_members),
+    route(
+        "/api/v1/iam/roles/{id}/permissions",
+        ROLES,
+        Class::Iam,
+        iam::permissions,
+    ),
+    route(
+        "/api/v1/iam/resource-sets",
+        ROLES,
+        Class::Iam,
+        iam::resource_sets,
+    ),
+    route(
+        "/api/v1/iam/resource-sets/{id}",
+        ROLES,
+        Class::Iam,
+        iam::resource_set,
+    ),
+    route(
+        "/api/v1/iam/resource-sets/{id}/resources",
+        ROLES,
+        Class::Iam,
+        iam::resources,
+    ),
+    route(
+        "/api/v1/iam/resource-sets/{id}/bindings",
+        ROLES,
+        Class::Iam,
+        roles::bindings,
+    ),
+    route(
+        "/api/v1/iam/resource-sets/{id}/bindings/{role}/members",
+        ROLES,
+        Class::Iam,
+        roles::binding_members,
+    ),
     route("/api/v1/idps", IDPS, Class::Idps, idps::list),
     route("/api/v1/idps/{id}", IDPS, Class::Idps, idps::one),
     route("/api/v1/idps/{id}/users", IDPS, Class::Idps, idps::users),
-    route("/api/v1/idps/{id}/credentials/keys", IDPS, Class::Idps, idps::keys_of_one),
-    route("/api/v1/idps/credentials/keys", IDPS, Class::Idps, idps::keys),
+    route(
+        "/api/v1/idps/{id}/credentials/keys",
+        IDPS,
+        Class::Idps,
+        idps::keys_of_one,
+    ),
+    route(
+        "/api/v1/idps/credentials/keys",
+        IDPS,
+        Class::Idps,
+        idps::keys,
+    ),
     route("/api/v1/logs", LOGS, Class::Logs, logs::list),
 ];
 
@@ -87,12 +222,24 @@ impl<'a> Call<'a> {
     /// The route of a path; later routes with literal segments win over earlier ones with `{…}`.
     pub(crate) fn find(request: &'a Request) -> Option<Self> {
         let segments: Vec<&str> = request.path.split('/').collect();
-        let route = ROUTES.iter().rev().find(|route| fits(route.template, &segments))?;
+        let route = ROUTES
+            .iter()
+            .rev()
+            .find(|route| fits(route.template, &segments))?;
         let wanted = route.template.split('/');
-        let params = wanted.zip(&segments).filter(|(wanted, _)| wanted.starts_with('{'));
+        let params = wanted
+            .zip(&segments)
+            .filter(|(wanted, _)| wanted.starts_with('{'));
         let params = params.map(|(_, found)| decode(found)).collect();
-        let query = form_urlencoded::parse(request.query.as_bytes()).into_owned().collect();
-        Some(Self { request, route, params, query })
+        let query = form_urlencoded::parse(request.query.as_bytes())
+            .into_owned()
+            .collect();
+        Some(Self {
+            request,
+            route,
+            params,
+            query,
+        })
     }
 
     /// The n-th `{…}` of the template.
@@ -102,7 +249,10 @@ impl<'a> Call<'a> {
 
     /// A query parameter; an empty one counts as absent, as Okta takes it.
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_str())
+        self.query
+            .iter()
+            .find(|(key, value)| key == name && !value.is_empty())
+            .map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn queries(&self) -> &[(String, String)] {
@@ -113,13 +263,17 @@ impl<'a> Call<'a> {
 fn fits(template: &str, segments: &[&str]) -> bool {
     let mut wanted = template.split('/');
     let fit = segments.iter().all(|found| {
-        wanted.next().is_some_and(|wanted| wanted == *found || (wanted.starts_with('{') && !found.is_empty()))
+        wanted.next().is_some_and(|wanted| {
+            wanted == *found || (wanted.starts_with('{') && !found.is_empty())
+        })
     });
     fit && wanted.next().is_none()
 }
 
 fn decode(segment: &str) -> String {
-    percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned()
+    percent_encoding::percent_decode_str(segment)
+        .decode_utf8_lossy()
+        .into_owned()
 }
 
 fn organization(org: &Org, _: &Call<'_>) -> Result<Response, Refusal> {

@@ -59,7 +59,10 @@ impl Org {
 
     fn users_with_factors(&self) -> Vec<String> {
         let without = ["STAGED", "PROVISIONED", "DEPROVISIONED"];
-        let rows = self.users.rows().filter(|row| !without.contains(&row.value["status"].as_str().unwrap_or_default()));
+        let rows = self
+            .users
+            .rows()
+            .filter(|row| !without.contains(&row.value["status"].as_str().unwrap_or_default()));
         rows.map(|row| row.id.clone()).collect()
     }
 }

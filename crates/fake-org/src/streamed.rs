@@ -11,7 +11,10 @@ pub(crate) struct Streamed {
 
 impl Streamed {
     /// The users behind the n-th.
-    pub(crate) fn users(&self, after: u64) -> impl Iterator<Item = (u64, Cow<'static, str>)> + use<> {
+    pub(crate) fn users(
+        &self,
+        after: u64,
+    ) -> impl Iterator<Item = (u64, Cow<'static, str>)> + use<> {
         (after + 1..=self.count).map(|n| (n, Cow::Owned(user_text(n))))
     }
 }

@@ -31,7 +31,11 @@ pub(crate) struct Table {
 impl Table {
     /// Adds or replaces; true when the id is new.
     pub(crate) fn put(&mut self, id: &str, value: Value) -> bool {
-        let row = Row { id: id.to_owned(), value, text: OnceLock::new() };
+        let row = Row {
+            id: id.to_owned(),
+            value,
+            text: OnceLock::new(),
+        };
         if let Some(place) = self.places.get(id) {
             self.rows.insert(*place, row);
             return false;
@@ -56,7 +60,13 @@ impl Table {
 
     /// Changes an object in place; false when there is none of this id.
     pub(crate) fn edit(&mut self, id: &str, change: impl FnOnce(&mut Value)) -> bool {
-        let Some(row) = self.places.get(id).and_then(|place| self.rows.get_mut(place)) else { return false };
+        let Some(row) = self
+            .places
+            .get(id)
+            .and_then(|place| self.rows.get_mut(place))
+        else {
+            return false;
+        };
         change(&mut row.value);
         row.text = OnceLock::new();
         true
@@ -69,13 +79,19 @@ impl Table {
 
     /// The rows behind a place, each with its own.
     pub(crate) fn after(&self, place: u64) -> impl Iterator<Item = (u64, &Row)> {
-        self.rows.range((Bound::Excluded(place), Bound::Unbounded)).map(|(place, row)| (*place, row))
+        self.rows
+            .range((Bound::Excluded(place), Bound::Unbounded))
+            .map(|(place, row)| (*place, row))
     }
 
     /// The first row that fits, looking from a drawn place on and round the end.
     pub(crate) fn pick(&self, draw: u64, fits: impl Fn(&Row) -> bool) -> Option<&Row> {
         let place = draw % (self.last + 1);
-        let found = self.rows.range(place..).chain(self.rows.range(..place)).map(|(_, row)| row);
+        let found = self
+            .rows
+            .range(place..)
+            .chain(self.rows.range(..place))
+            .map(|(_, row)| row);
         found.into_iter().find(|row| fits(row))
     }
 
@@ -102,8 +118,14 @@ pub(crate) struct Relation {
 impl Relation {
     /// Adds or replaces; true when the pair is new.
     pub(crate) fn put(&mut self, parent: &str, child: &str, value: Value) -> bool {
-        self.by_child.entry(child.to_owned()).or_default().insert(parent.to_owned());
-        self.by_parent.entry(parent.to_owned()).or_default().put(child, value)
+        self.by_child
+            .entry(child.to_owned())
+            .or_default()
+            .insert(parent.to_owned());
+        self.by_parent
+            .entry(parent.to_owned())
+            .or_default()
+            .put(child, value)
     }
 
     pub(crate) fn of(&self, parent: &str) -> Option<&Table> {
@@ -118,17 +140,30 @@ impl Relation {
         self.of(parent).is_some_and(|table| table.contains(child))
     }
 
-    pub(crate) fn edit(&mut self, parent: &str, child: &str, change: impl FnOnce(&mut Value)) -> bool {
-        self.by_parent.get_mut(parent).is_some_and(|table| table.edit(child, change))
+    pub(crate) fn edit(
+        &mut self,
+        parent: &str,
+        child: &str,
+        change: impl FnOnce(&mut Value),
+    ) -> bool {
+        self.by_parent
+            .get_mut(parent)
+            .is_some_and(|table| table.edit(child, change))
     }
 
     pub(crate) fn children(&self, parent: &str) -> Vec<String> {
-        self.of(parent).map(|table| table.ids().map(str::to_owned).collect()).unwrap_or_default()
+        self.of(parent)
+            .map(|table| table.ids().map(str::to_owned).collect())
+            .unwrap_or_default()
     }
 
     /// Parents of a child, in the order of their ids.
     pub(crate) fn parents(&self, child: &str) -> impl Iterator<Item = &str> {
-        self.by_child.get(child).into_iter().flatten().map(String::as_str)
+        self.by_child
+            .get(child)
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
     }
 
     pub(crate) fn remove(&mut self, parent: &str, child: &str) -> Option<Value> {
@@ -159,11 +194,15 @@ impl Relation {
     }
 
     pub(crate) fn tables(&self) -> impl Iterator<Item = (&str, &Table)> {
-        self.by_parent.iter().map(|(parent, table)| (parent.as_str(), table))
+        self.by_parent
+            .iter()
+            .map(|(parent, table)| (parent.as_str(), table))
     }
 
     /// `parent:child` of every pair.
     pub(crate) fn pairs(&self) -> Vec<String> {
-        self.tables().flat_map(|(parent, table)| table.ids().map(move |child| format!("{parent}:{child}"))).collect()
+        self.tables()
+            .flat_map(|(parent, table)| table.ids().map(move |child| format!("{parent}:{child}")))
+            .collect()
     }
 }

@@ -21,7 +21,10 @@ impl Form {
     }
 
     fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(key, value)| key == name && !value.is_empty())
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -41,12 +44,21 @@ impl Org {
         let client = self.authenticate(request, &form)?;
         let thumbprint = self.verify_token_proof(request, client.require_dpop)?;
         let requested = form.get("scope").unwrap_or_default();
-        if requested.split(' ').any(|scope| self.options.unknown_scopes.iter().any(|unknown| unknown == scope)) {
+        if requested.split(' ').any(|scope| {
+            self.options
+                .unknown_scopes
+                .iter()
+                .any(|unknown| unknown == scope)
+        }) {
             return Err(unknown_scope());
         }
         let scopes = granted(&client, requested)?;
         self.log_grant(&client, &scopes);
-        let kind = if thumbprint.is_some() { "DPoP" } else { "Bearer" };
+        let kind = if thumbprint.is_some() {
+            "DPoP"
+        } else {
+            "Bearer"
+        };
         let token = self.store_access_token(&client.id, scopes.clone(), thumbprint);
         let seconds = self.options.token_seconds;
         let body = json!({"token_type": kind, "expires_in": seconds, "access_token": token, "scope": scopes.join(" ")});
@@ -54,12 +66,22 @@ impl Org {
     }
 
     fn authenticate(&mut self, request: &Request, form: &Form) -> Result<Client, Refusal> {
-        let basic = request.header_value("authorization").and_then(|header| header.strip_prefix("Basic "));
-        match (basic, form.get("client_assertion"), form.get("client_secret")) {
+        let basic = request
+            .header_value("authorization")
+            .and_then(|header| header.strip_prefix("Basic "));
+        match (
+            basic,
+            form.get("client_assertion"),
+            form.get("client_secret"),
+        ) {
             (Some(basic), None, None) => self.client_by_secret(basic),
             (None, Some(assertion), None) => {
                 if form.get("client_assertion_type") != Some(ASSERTION_TYPE) {
-                    return Err(Refusal::oauth(400, "invalid_request", "The client_assertion_type is invalid."));
+                    return Err(Refusal::oauth(
+                        400,
+                        "invalid_request",
+                        "The client_assertion_type is invalid.",
+                    ));
                 }
                 self.client_by_assertion(request, assertion)
             }
@@ -82,19 +104,36 @@ impl Org {
     }
 
     fn client_by_secret(&self, basic: &str) -> Result<Client, Refusal> {
-        let text = STANDARD.decode(basic).ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+        let text = STANDARD
+            .decode(basic)
+            .ok()
+            .and_then(|bytes| String::from_utf8(bytes).ok())
+            .unwrap_or_default();
         let (id, secret) = text.split_once(':').unwrap_or_default();
         let client = self.client(id)?;
         if client.secrets.iter().any(|known| known == secret) {
             return Ok(client);
         }
-        Err(Refusal::oauth(401, "invalid_client", "The client secret supplied for a confidential client is invalid."))
+        Err(Refusal::oauth(
+            401,
+            "invalid_client",
+            "The client secret supplied for a confidential client is invalid.",
+        ))
     }
 
     pub(crate) fn client(&self, id: &str) -> Result<Client, Refusal> {
-        let unknown =
-            || Refusal::oauth(401, "invalid_client", &format!("Invalid value for 'client_id' parameter: {id}"));
-        self.credentials.clients.get(id).cloned().ok_or_else(unknown)
+        let unknown = || {
+            Refusal::oauth(
+                401,
+                "invalid_client",
+                &format!("Invalid value for 'client_id' parameter: {id}"),
+            )
+        };
+        self.credentials
+            .clients
+            .get(id)
+            .cloned()
+            .ok_or_else(unknown)
     }
 
     fn log_grant(&mut self, client: &Client, scopes: &[String]) {
@@ -108,13 +147,19 @@ impl Org {
             .debug("requestUri", "/oauth2/v1/token");
         let now = self.now();
         let uuid = self.secrets.uuid_at(now.as_millisecond());
-        self.append_event(Event { uuid: Some(uuid), ..event });
+        self.append_event(Event {
+            uuid: Some(uuid),
+            ..event
+        });
     }
 }
 
 /// The requested scopes that are granted.
 fn granted(client: &Client, requested: &str) -> Result<Vec<String>, Refusal> {
-    let requested: Vec<&str> = requested.split(' ').filter(|scope| !scope.is_empty()).collect();
+    let requested: Vec<&str> = requested
+        .split(' ')
+        .filter(|scope| !scope.is_empty())
+        .collect();
     if requested.is_empty() {
         return Err(Refusal::oauth(
             400,
@@ -122,14 +167,24 @@ fn granted(client: &Client, requested: &str) -> Result<Vec<String>, Refusal> {
             "The authorization server resource does not have any configured default scopes, 'scope' must be provided.",
         ));
     }
-    let known = |scope: &&str| SCOPES.contains(scope) || client.scopes.iter().any(|granted| granted == scope);
+    let known = |scope: &&str| {
+        SCOPES.contains(scope) || client.scopes.iter().any(|granted| granted == scope)
+    };
     if !requested.iter().all(known) {
         return Err(unknown_scope());
     }
-    let granted: Vec<String> =
-        client.scopes.iter().filter(|scope| requested.contains(&scope.as_str())).cloned().collect();
+    let granted: Vec<String> = client
+        .scopes
+        .iter()
+        .filter(|scope| requested.contains(&scope.as_str()))
+        .cloned()
+        .collect();
     if granted.is_empty() {
-        return Err(Refusal::oauth(400, "consent_required", "You are not allowed any of the requested scopes."));
+        return Err(Refusal::oauth(
+            400,
+            "consent_required",
+            "You are not allowed any of the requested scopes.",
+        ));
     }
     Ok(granted)
 }

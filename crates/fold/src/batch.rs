@@ -14,14 +14,23 @@ const MOST_TEXT: u64 = 1 << 30;
 /// The difference from the manifest, in words.
 pub fn open(expected: &BatchEntry, stored: &[u8]) -> Result<Vec<u8>, String> {
     if stored.len() as u64 != expected.bytes {
-        return Err(format!("is {} bytes, the manifest says {}", stored.len(), expected.bytes));
+        return Err(format!(
+            "is {} bytes, the manifest says {}",
+            stored.len(),
+            expected.bytes
+        ));
     }
     let found = sha256(stored);
     if found != expected.sha256 {
-        return Err(format!("has SHA-256 {found}, the manifest says {}", expected.sha256));
+        return Err(format!(
+            "has SHA-256 {found}, the manifest says {}",
+            expected.sha256
+        ));
     }
     let mut text = Vec::new();
-    let read = MultiGzDecoder::new(stored).take(MOST_TEXT).read_to_end(&mut text);
+    let read = MultiGzDecoder::new(stored)
+        .take(MOST_TEXT)
+        .read_to_end(&mut text);
     read.map_err(|error| format!("does not decompress: {error}"))?;
     Ok(text)
 }

@@ -60,25 +60,46 @@ impl History {
     ///
     /// # Errors
     /// It is no manifest, of another integration, org or number, or was not written after the one before.
-    pub fn append(&mut self, prefix: &str, integration: &str, sequence: u64, stored: &[u8]) -> Result<(), Broken> {
+    pub fn append(
+        &mut self,
+        prefix: &str,
+        integration: &str,
+        sequence: u64,
+        stored: &[u8],
+    ) -> Result<(), Broken> {
         let key = manifest_key(prefix, integration, sequence);
-        let broken = |problem: String| Broken { key: key.clone(), problem };
+        let broken = |problem: String| Broken {
+            key: key.clone(),
+            problem,
+        };
         let manifest = Manifest::parse(stored).map_err(|fault| broken(fault.to_string()))?;
-        if manifest.sequence != sequence || sequence_of(&key, prefix, integration) != Some(sequence) {
+        if manifest.sequence != sequence || sequence_of(&key, prefix, integration) != Some(sequence)
+        {
             return Err(broken(format!("says it is manifest {}", manifest.sequence)));
         }
         if manifest.integration != integration {
-            return Err(broken(format!("says its integration is {:?}", manifest.integration)));
+            return Err(broken(format!(
+                "says its integration is {:?}",
+                manifest.integration
+            )));
         }
         if let Some(before) = self.commits.last() {
             if sequence != before.sequence + 1 {
-                return Err(broken(format!("manifest {} is missing before it", sequence - 1)));
+                return Err(broken(format!(
+                    "manifest {} is missing before it",
+                    sequence - 1
+                )));
             }
             if manifest.previous_sha256.as_deref() != Some(&before.sha256) {
-                return Err(broken("the manifest before it is not the one that it was written after".to_owned()));
+                return Err(broken(
+                    "the manifest before it is not the one that it was written after".to_owned(),
+                ));
             }
             if manifest.org != before.org {
-                return Err(broken(format!("is of {}, the one before of {}", manifest.org, before.org)));
+                return Err(broken(format!(
+                    "is of {}, the one before of {}",
+                    manifest.org, before.org
+                )));
             }
         } else if sequence == 1 && manifest.previous_sha256.is_some() {
             return Err(broken("is the first and names one before it".to_owned()));
@@ -100,17 +121,26 @@ impl History {
     #[must_use]
     pub fn preceded_by(mut self, checkpoint: &Checkpoint) -> Option<Self> {
         let first = self.commits.first()?.sequence;
-        let told = self.commits.iter().find(|commit| commit.sequence == checkpoint.sequence)?;
+        let told = self
+            .commits
+            .iter()
+            .find(|commit| commit.sequence == checkpoint.sequence)?;
         let belongs = told.sha256 == checkpoint.manifest_sha256 && told.org == checkpoint.org;
         if !belongs || !checkpoint.tells_all() {
             return None;
         }
-        let mut before = Before { first, org: &checkpoint.org, commits: BTreeMap::new() };
+        let mut before = Before {
+            first,
+            org: &checkpoint.org,
+            commits: BTreeMap::new(),
+        };
         for (stream, live) in &checkpoint.streams {
             before.add(stream, live);
         }
         let mut commits: Vec<Commit> = before.commits.into_values().collect();
-        commits.iter_mut().for_each(|commit| commit.batches.sort_by_key(|(ordinal, _)| *ordinal));
+        commits
+            .iter_mut()
+            .for_each(|commit| commit.batches.sort_by_key(|(ordinal, _)| *ordinal));
         commits.append(&mut self.commits);
         Some(Self { commits })
     }
@@ -118,23 +148,37 @@ impl History {
     /// The manifest since which every commit is held as a whole; `u64::MAX` where none is.
     #[must_use]
     pub fn whole_since(&self) -> u64 {
-        let whole = self.commits.iter().rev().take_while(|commit| !commit.sha256.is_empty());
+        let whole = self
+            .commits
+            .iter()
+            .rev()
+            .take_while(|commit| !commit.sha256.is_empty());
         whole.last().map_or(u64::MAX, |commit| commit.sequence)
     }
 
     /// The same log as it was at `sequence`.
     #[must_use]
     pub fn until(&self, sequence: u64) -> Self {
-        let held = self.commits.iter().take_while(|commit| commit.sequence <= sequence);
-        Self { commits: held.cloned().collect() }
+        let held = self
+            .commits
+            .iter()
+            .take_while(|commit| commit.sequence <= sequence);
+        Self {
+            commits: held.cloned().collect(),
+        }
     }
 
     /// Where reading of a stream's newest state as of manifest `as_of` begins: the start of its newest complete
     /// snapshot that spared nothing, else the first commit held.
     #[must_use]
     pub fn start(&self, stream: &str, as_of: u64) -> u64 {
-        let whole = self.completions(stream, as_of).find(|snapshot| snapshot.except.is_empty());
-        whole.map_or_else(|| self.first(), |snapshot| snapshot.since_sequence.max(self.first()))
+        let whole = self
+            .completions(stream, as_of)
+            .find(|snapshot| snapshot.except.is_empty());
+        whole.map_or_else(
+            || self.first(),
+            |snapshot| snapshot.since_sequence.max(self.first()),
+        )
     }
 
     /// Whether a whole snapshot of the stream has ever been completed among the commits held.
@@ -152,8 +196,14 @@ impl History {
 
     /// Drops the commits that no load needs any more once manifest `loaded` is loaded.
     pub fn trim(&mut self, loaded: u64, usage_folded: u64) {
-        let starts = self.streams().into_iter().filter(|stream| !reader::grows(stream));
-        let oldest = starts.map(|stream| self.start(stream, loaded)).min().unwrap_or(loaded);
+        let starts = self
+            .streams()
+            .into_iter()
+            .filter(|stream| !reader::grows(stream));
+        let oldest = starts
+            .map(|stream| self.start(stream, loaded))
+            .min()
+            .unwrap_or(loaded);
         let keep = oldest.min(usage_folded + 1);
         self.commits.retain(|commit| commit.sequence >= keep);
     }
@@ -164,12 +214,22 @@ impl History {
 
     /// Complete snapshots of the whole stream, as of manifest `as_of`, newest first.
     fn completions(&self, stream: &str, as_of: u64) -> impl Iterator<Item = &Snapshot> {
-        let commits = self.commits.iter().rev().skip_while(move |commit| commit.sequence > as_of);
+        let commits = self
+            .commits
+            .iter()
+            .rev()
+            .skip_while(move |commit| commit.sequence > as_of);
         commits.flat_map(move |commit| {
             let complete = move |snapshot: &&Snapshot| {
-                snapshot.complete && snapshot.scope.is_none() && snapshot.since_sequence <= commit.sequence
+                snapshot.complete
+                    && snapshot.scope.is_none()
+                    && snapshot.since_sequence <= commit.sequence
             };
-            commit.snapshots.iter().filter(complete).filter(move |snapshot| snapshot.stream == stream)
+            commit
+                .snapshots
+                .iter()
+                .filter(complete)
+                .filter(move |snapshot| snapshot.stream == stream)
         })
     }
 }
@@ -185,7 +245,13 @@ impl Before<'_> {
     fn add(&mut self, stream: &str, live: &reader::Live) {
         if live.since_sequence < self.first {
             let (stream, since_sequence) = (stream.to_owned(), live.since_sequence);
-            let whole = Snapshot { stream, since_sequence, complete: true, scope: None, except: Vec::new() };
+            let whole = Snapshot {
+                stream,
+                since_sequence,
+                complete: true,
+                scope: None,
+                except: Vec::new(),
+            };
             self.at(since_sequence).snapshots.push(whole);
         }
         let first = self.first;
@@ -195,13 +261,21 @@ impl Before<'_> {
             }
         }
         for forget in live.forgets.iter().filter(|forget| forget.sequence < first) {
-            self.at(forget.sequence).snapshots.push(forget.snapshot(stream));
+            self.at(forget.sequence)
+                .snapshots
+                .push(forget.snapshot(stream));
         }
     }
 
     fn at(&mut self, sequence: u64) -> &mut Commit {
         let org = self.org.to_owned();
-        let new = || Commit { sequence, sha256: String::new(), org, batches: Vec::new(), snapshots: Vec::new() };
+        let new = || Commit {
+            sequence,
+            sha256: String::new(),
+            org,
+            batches: Vec::new(),
+            snapshots: Vec::new(),
+        };
         self.commits.entry(sequence).or_insert_with(new)
     }
 }

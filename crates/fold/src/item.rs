@@ -57,7 +57,12 @@ pub enum Folded {
 }
 
 /// Times of which an older one never replaces a newer one.
-const ADVANCING: [&str; 4] = ["lastLoginAt", "lastUsedAt", "lastActivityDate", "credentialsUpdateDate"];
+const ADVANCING: [&str; 4] = [
+    "lastLoginAt",
+    "lastUsedAt",
+    "lastActivityDate",
+    "credentialsUpdateDate",
+];
 
 /// Folds the pieces of one key, in any order: of each field the newest word wins, a time never moves backwards, and
 /// of tag lists each stream's newest stays.
@@ -66,7 +71,11 @@ pub fn fold(kind: Kind, mut pieces: Vec<Piece>) -> Folded {
     let defined = pieces.iter().any(|piece| piece.role == Role::Defines);
     if !defined {
         let gone = pieces.iter().any(|piece| piece.role == Role::Gone);
-        return if gone { Folded::Removed } else { Folded::Undefined };
+        return if gone {
+            Folded::Removed
+        } else {
+            Folded::Undefined
+        };
     }
     pieces.sort_by_key(|piece| piece.place);
     let touched = pieces.iter().any(|piece| piece.touched);
@@ -88,7 +97,8 @@ pub fn fold(kind: Kind, mut pieces: Vec<Piece>) -> Folded {
         item.insert("tags".to_owned(), united.into());
     }
     for list in kind.lists() {
-        item.entry(*list).or_insert_with(|| Value::Array(Vec::new()));
+        item.entry(*list)
+            .or_insert_with(|| Value::Array(Vec::new()));
     }
     Folded::Item { touched, item }
 }
@@ -102,7 +112,11 @@ pub fn coalesce(mut pieces: Vec<Piece>) -> Option<Piece> {
     for piece in &mut pieces {
         lay(&mut item, std::mem::take(&mut piece.item));
     }
-    pieces.pop().map(|newest| Piece { item, touched, ..newest })
+    pieces.pop().map(|newest| Piece {
+        item,
+        touched,
+        ..newest
+    })
 }
 
 /// Lays newer fields over older ones.
@@ -116,7 +130,11 @@ fn lay(item: &mut Map<String, Value>, fields: Map<String, Value>) {
 
 /// A time that cannot be read is taken for newer, as any other value would be.
 fn is_older(value: &Value, than: Option<&Value>) -> bool {
-    let time = |value: &Value| value.as_str().and_then(|text| text.parse::<Timestamp>().ok());
+    let time = |value: &Value| {
+        value
+            .as_str()
+            .and_then(|text| text.parse::<Timestamp>().ok())
+    };
     match (time(value), than.and_then(time)) {
         (Some(value), Some(than)) => value < than,
         _ => false,
@@ -131,7 +149,14 @@ mod tests {
 
     fn piece(place: u64, stream: &str, role: Role, item: &Value) -> Piece {
         let item = item.as_object().unwrap().clone();
-        Piece { key: "a".into(), place: Place(place, 0, 0), stream: stream.into(), role, touched: false, item }
+        Piece {
+            key: "a".into(),
+            place: Place(place, 0, 0),
+            stream: stream.into(),
+            role,
+            touched: false,
+            item,
+        }
     }
 
     fn item(kind: Kind, pieces: Vec<Piece>) -> Value {
@@ -143,8 +168,18 @@ mod tests {
 
     #[test]
     fn the_newest_word_of_each_field_wins_in_whatever_order_the_pieces_come() {
-        let old = piece(1, "applications", Role::Defines, &json!({"uniqueId": "a", "name": "Old", "href": "x"}));
-        let new = piece(2, "role_assignments", Role::Defines, &json!({"uniqueId": "a", "name": "New"}));
+        let old = piece(
+            1,
+            "applications",
+            Role::Defines,
+            &json!({"uniqueId": "a", "name": "Old", "href": "x"}),
+        );
+        let new = piece(
+            2,
+            "role_assignments",
+            Role::Defines,
+            &json!({"uniqueId": "a", "name": "New"}),
+        );
         let expected = json!({"uniqueId": "a", "name": "New", "href": "x", "tags": [], "customProperties": []});
         assert_eq!(item(Kind::Assets, vec![old.clone(), new.clone()]), expected);
         assert_eq!(item(Kind::Assets, vec![new, old]), expected);
@@ -158,8 +193,12 @@ mod tests {
             Role::Defines,
             &json!({"uniqueId": "a", "lastLoginAt": "2026-11-01T00:00:00Z", "status": "Enabled"}),
         );
-        let login =
-            piece(3, "usage", Role::Updates, &json!({"uniqueId": "a", "lastLoginAt": "2026-11-02T00:00:00.000Z"}));
+        let login = piece(
+            3,
+            "usage",
+            Role::Updates,
+            &json!({"uniqueId": "a", "lastLoginAt": "2026-11-02T00:00:00.000Z"}),
+        );
         let folded = item(Kind::Users, vec![user, login]);
         assert_eq!(folded["lastLoginAt"], "2026-11-02T00:00:00.000Z");
         assert_eq!(folded["status"], "Enabled");
@@ -167,13 +206,36 @@ mod tests {
 
     #[test]
     fn a_tag_list_of_the_same_stream_is_replaced_and_others_stand_beside_it() {
-        let user = piece(1, "users", Role::Defines, &json!({"uniqueId": "a", "tags": ["vip"]}));
-        let sms = piece(2, "factors", Role::Updates, &json!({"uniqueId": "a", "tags": ["mfa:sms"]}));
-        let call = piece(3, "factors", Role::Updates, &json!({"uniqueId": "a", "tags": ["mfa:call"]}));
+        let user = piece(
+            1,
+            "users",
+            Role::Defines,
+            &json!({"uniqueId": "a", "tags": ["vip"]}),
+        );
+        let sms = piece(
+            2,
+            "factors",
+            Role::Updates,
+            &json!({"uniqueId": "a", "tags": ["mfa:sms"]}),
+        );
+        let call = piece(
+            3,
+            "factors",
+            Role::Updates,
+            &json!({"uniqueId": "a", "tags": ["mfa:call"]}),
+        );
         let folded = item(Kind::Users, vec![user.clone(), sms.clone(), call]);
         assert_eq!(folded["tags"], json!(["mfa:call", "vip"]));
-        let none = piece(3, "factors", Role::Updates, &json!({"uniqueId": "a", "tags": []}));
-        assert_eq!(item(Kind::Users, vec![user, sms, none])["tags"], json!(["vip"]));
+        let none = piece(
+            3,
+            "factors",
+            Role::Updates,
+            &json!({"uniqueId": "a", "tags": []}),
+        );
+        assert_eq!(
+            item(Kind::Users, vec![user, sms, none])["tags"],
+            json!(["vip"])
+        );
     }
 
     #[test]

@@ -107,7 +107,10 @@ impl Kind {
             "update" => true,
             _ => return None,
         };
-        KINDS.into_iter().find(|kind| kind.name() == name).map(|kind| (kind, updates))
+        KINDS
+            .into_iter()
+            .find(|kind| kind.name() == name)
+            .map(|kind| (kind, updates))
     }
 
     /// Fields that tell one item from another.
@@ -140,7 +143,9 @@ impl Kind {
     #[must_use]
     pub fn lists(self) -> &'static [&'static str] {
         match self {
-            Self::Users | Self::Groupings | Self::Assets | Self::GitRepos => &["tags", "customProperties"],
+            Self::Users | Self::Groupings | Self::Assets | Self::GitRepos => {
+                &["tags", "customProperties"]
+            }
             Self::ServiceAccounts | Self::Identities | Self::Permissions => &["tags"],
             _ => &[],
         }
@@ -150,10 +155,22 @@ impl Kind {
     #[must_use]
     pub fn references(self, item: &Map<String, Value>) -> &'static [Reference] {
         match self {
-            Self::Permissions if item.get("sourceType").is_some_and(|kind| kind == "Grouping") => {
-                &[("sourceUniqueId", GROUPING), ("privilegeId", PRIVILEGE), ("assetId", ASSET)]
+            Self::Permissions
+                if item
+                    .get("sourceType")
+                    .is_some_and(|kind| kind == "Grouping") =>
+            {
+                &[
+                    ("sourceUniqueId", GROUPING),
+                    ("privilegeId", PRIVILEGE),
+                    ("assetId", ASSET),
+                ]
             }
-            Self::Permissions => &[("sourceUniqueId", ACCOUNT), ("privilegeId", PRIVILEGE), ("assetId", ASSET)],
+            Self::Permissions => &[
+                ("sourceUniqueId", ACCOUNT),
+                ("privilegeId", PRIVILEGE),
+                ("assetId", ASSET),
+            ],
             Self::PrivilegesGrants => &[("sourceId", PRIVILEGE), ("targetId", PRIVILEGE)],
             Self::AccountsAssociation => &[("sourceId", ACCOUNT), ("targetId", GROUPING)],
             Self::GroupingsAssociation => &[("sourceId", GROUPING), ("targetId", GROUPING)],
@@ -173,7 +190,10 @@ mod tests {
             for source in ["User", "Grouping"] {
                 let item = Map::from_iter([("sourceType".to_owned(), Value::from(source))]);
                 for (field, defining) in kind.references(&item) {
-                    assert!(defining.iter().all(|other| *other < kind), "{kind:?}.{field}");
+                    assert!(
+                        defining.iter().all(|other| *other < kind),
+                        "{kind:?}.{field}"
+                    );
                 }
             }
         }
@@ -183,7 +203,10 @@ mod tests {
     #[test]
     fn bundle_keys_name_kinds() {
         assert_eq!(Kind::of_bundle_key("new_users"), Some((Kind::Users, false)));
-        assert_eq!(Kind::of_bundle_key("update_assets"), Some((Kind::Assets, true)));
+        assert_eq!(
+            Kind::of_bundle_key("update_assets"),
+            Some((Kind::Assets, true))
+        );
         for unknown in ["new_planets", "delete_users", "users", ""] {
             assert_eq!(Kind::of_bundle_key(unknown), None, "{unknown}");
         }
@@ -192,8 +215,13 @@ mod tests {
     #[test]
     fn a_permission_on_the_whole_org_has_no_asset() {
         let item = |value: Value| value.as_object().unwrap().clone();
-        let whole = item(serde_json::json!({"sourceUniqueId": "a", "sourceType": "User", "privilegeId": "p"}));
-        assert_eq!(Kind::Permissions.key(&whole).as_deref(), Some("User\u{1f}a\u{1f}p\u{1f}"));
+        let whole = item(
+            serde_json::json!({"sourceUniqueId": "a", "sourceType": "User", "privilegeId": "p"}),
+        );
+        assert_eq!(
+            Kind::Permissions.key(&whole).as_deref(),
+            Some("User\u{1f}a\u{1f}p\u{1f}")
+        );
         assert_eq!(Kind::Users.key(&whole), None);
     }
 }

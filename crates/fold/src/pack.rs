@@ -58,7 +58,11 @@ impl Pack {
         let before = if full { self.take() } else { Vec::new() };
         self.bytes += bytes;
         self.items.push(item);
-        if full { Added::Full(before) } else { Added::Kept }
+        if full {
+            Added::Full(before)
+        } else {
+            Added::Kept
+        }
     }
 
     /// The items that have not filled a request yet; empty if there are none.
@@ -75,7 +79,10 @@ mod tests {
     use super::*;
 
     fn item(length: usize) -> Map<String, Value> {
-        json!({"uniqueId": "x".repeat(length)}).as_object().unwrap().clone()
+        json!({"uniqueId": "x".repeat(length)})
+            .as_object()
+            .unwrap()
+            .clone()
     }
 
     #[test]
@@ -89,7 +96,10 @@ mod tests {
             }
             requests.push(pack.take());
             for items in &requests {
-                assert!((1..=MOST_ITEMS).contains(&items.len()) && body(items).len() <= MOST_BYTES, "{length}");
+                assert!(
+                    (1..=MOST_ITEMS).contains(&items.len()) && body(items).len() <= MOST_BYTES,
+                    "{length}"
+                );
             }
         }
     }

@@ -66,7 +66,9 @@ impl<'a> Scan<'a> {
     /// Goes on with the commit before; its lines follow.
     pub fn commit(&mut self, commit: &'a Commit) {
         let applies = |snapshot: &&Snapshot| {
-            snapshot.stream == self.stream && snapshot.complete && snapshot.since_sequence <= commit.sequence
+            snapshot.stream == self.stream
+                && snapshot.complete
+                && snapshot.since_sequence <= commit.sequence
         };
         for snapshot in commit.snapshots.iter().filter(applies) {
             self.now.add(snapshot);
@@ -81,7 +83,8 @@ impl<'a> Scan<'a> {
     /// # Errors
     /// The line is no record of this stream, in words; it is as if it were not there.
     pub fn line(&mut self, place: Place, line: &[u8]) -> Result<Vec<(Kind, Piece)>, String> {
-        let line: Line<'_> = serde_json::from_slice(line).map_err(|error| format!("is not a record: {error}"))?;
+        let line: Line<'_> =
+            serde_json::from_slice(line).map_err(|error| format!("is not a record: {error}"))?;
         if line.schema != SCHEMA {
             return Err(format!("schema is {}, not {SCHEMA}", line.schema));
         }
@@ -94,15 +97,35 @@ impl<'a> Scan<'a> {
         }
         let standing = self.stand(&line, place);
         if standing.live {
-            return self.pieces(&line, place, |updates| if updates { Role::Updates } else { Role::Defines }, touched);
+            return self.pieces(
+                &line,
+                place,
+                |updates| {
+                    if updates {
+                        Role::Updates
+                    } else {
+                        Role::Defines
+                    }
+                },
+                touched,
+            );
         }
         let mut pieces = Vec::new();
         if standing.was_live {
-            pieces = self.pieces(&line, place, |updates| if updates { Role::Updates } else { Role::Gone }, true)?;
+            pieces = self.pieces(
+                &line,
+                place,
+                |updates| if updates { Role::Updates } else { Role::Gone },
+                true,
+            )?;
             pieces.iter_mut().for_each(|(_, piece)| piece.item.clear());
         }
         if standing.newest && self.stream == FACTORS {
-            pieces.push(without_factors(&line.id, place, touched || standing.was_live));
+            pieces.push(without_factors(
+                &line.id,
+                place,
+                touched || standing.was_live,
+            ));
         }
         Ok(pieces)
     }
@@ -112,7 +135,11 @@ impl<'a> Scan<'a> {
         let before = place.0 <= self.loaded;
         let newest_before = before && !self.seen_before.contains(&id);
         let newest = !self.seen_since.contains(&id) && !self.seen_before.contains(&id);
-        let seen = if before { &mut self.seen_before } else { &mut self.seen_since };
+        let seen = if before {
+            &mut self.seen_before
+        } else {
+            &mut self.seen_since
+        };
         seen.insert(id);
         let upsert = line.op == Op::Upsert;
         Standing {
@@ -132,14 +159,28 @@ impl<'a> Scan<'a> {
         let mut pieces = Vec::new();
         for (key, items) in line.bundle.iter().flatten() {
             // Keys of later models are none of this loader's; what it knows of the line is loaded.
-            let Some((kind, updates)) = Kind::of_bundle_key(key) else { continue };
+            let Some((kind, updates)) = Kind::of_bundle_key(key) else {
+                continue;
+            };
             let role = role(updates);
             for item in items {
                 let item: Map<String, Value> = serde_json::from_str(item.get())
                     .map_err(|error| format!("{key} has an item that is none: {error}"))?;
-                let key = kind.key(&item).ok_or_else(|| format!("{key} has an item without {:?}", kind.identity()))?;
+                let key = kind
+                    .key(&item)
+                    .ok_or_else(|| format!("{key} has an item without {:?}", kind.identity()))?;
                 let stream = self.stream.to_owned();
-                pieces.push((kind, Piece { key, place, stream, role, touched, item }));
+                pieces.push((
+                    kind,
+                    Piece {
+                        key,
+                        place,
+                        stream,
+                        role,
+                        touched,
+                        item,
+                    },
+                ));
             }
         }
         Ok(pieces)
@@ -154,7 +195,17 @@ fn without_factors(user: &str, place: Place, touched: bool) -> (Kind, Piece) {
         ("tags".to_owned(), Value::Array(Vec::new())),
     ]);
     let (stream, role) = (FACTORS.to_owned(), Role::Updates);
-    (Kind::Users, Piece { key: user.to_owned(), place, stream, role, touched, item })
+    (
+        Kind::Users,
+        Piece {
+            key: user.to_owned(),
+            place,
+            stream,
+            role,
+            touched,
+            item,
+        },
+    )
 }
 
 #[derive(Deserialize, PartialEq)]
@@ -201,9 +252,14 @@ impl<'a> Forgets<'a> {
     fn takes(&self, id: &str, sequence: u64) -> bool {
         let mut scopes = id.split(':').map(Some).chain([None]);
         scopes.any(|scope| {
-            let plain = self.plain.get(&scope).is_some_and(|since| sequence < *since);
+            let plain = self
+                .plain
+                .get(&scope)
+                .is_some_and(|since| sequence < *since);
             let mut sparing = self.sparing.get(&scope).into_iter().flatten();
-            plain || sparing.any(|snapshot| sequence < snapshot.since_sequence && !snapshot.excepts(id))
+            plain
+                || sparing
+                    .any(|snapshot| sequence < snapshot.since_sequence && !snapshot.excepts(id))
         })
     }
 }

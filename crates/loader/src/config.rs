@@ -6,8 +6,13 @@ use jiff::SignedDuration;
 use url::{Host, Url};
 
 /// The variables that [`Config::read`] knows.
-pub const VARIABLES: [&str; 5] =
-    ["BUCKET", "PREFIX", "AUTHOMIZE_SECRET_ID", "AUTHOMIZE_API_URL", "FULL_LOAD_INTERVAL_HOURS"];
+pub const VARIABLES: [&str; 5] = [
+    "BUCKET",
+    "PREFIX",
+    "AUTHOMIZE_SECRET_ID",
+    "AUTHOMIZE_API_URL",
+    "FULL_LOAD_INTERVAL_HOURS",
+];
 
 /// The environment's settings.
 #[derive(Debug, Clone)]
@@ -33,7 +38,11 @@ pub struct ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the loader's settings are wrong: {}", self.problems.join("; "))
+        write!(
+            f,
+            "the loader's settings are wrong: {}",
+            self.problems.join("; ")
+        )
     }
 }
 
@@ -45,7 +54,11 @@ impl Config {
     /// # Errors
     /// Names every variable that is missing or has a bad value.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let text = |name: &str| lookup(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        let text = |name: &str| {
+            lookup(name)
+                .map(|value| value.trim().to_owned())
+                .filter(|value| !value.is_empty())
+        };
         let mut problems = Vec::new();
         let mut required = |name: &str, what: &str| {
             text(name).unwrap_or_else(|| {
@@ -54,23 +67,43 @@ impl Config {
             })
         };
         let bucket = required("BUCKET", "the name of the collector's bucket");
-        let secret_id = required("AUTHOMIZE_SECRET_ID", "name or ARN of the secret with Authomize's API token");
+        let secret_id = required(
+            "AUTHOMIZE_SECRET_ID",
+            "name or ARN of the secret with Authomize's API token",
+        );
         let prefix = text("PREFIX").unwrap_or_else(|| "okta".to_owned());
         if prefix.starts_with('/') || prefix.ends_with('/') {
-            problems.push(format!("PREFIX must not begin or end with a slash, as {prefix:?} does"));
+            problems.push(format!(
+                "PREFIX must not begin or end with a slash, as {prefix:?} does"
+            ));
         }
-        let url = text("AUTHOMIZE_API_URL").unwrap_or_else(|| "https://api.authomize.com".to_owned());
-        let api_url = origin(&url).map_err(|problem| problems.push(format!("AUTHOMIZE_API_URL {problem}"))).ok();
-        let hours = text("FULL_LOAD_INTERVAL_HOURS").map_or(Ok(24), |text| text.parse::<i64>().map_err(|_| text));
-        let hours =
-            hours.and_then(|hours| if (1..=8_760).contains(&hours) { Ok(hours) } else { Err(hours.to_string()) });
+        let url =
+            text("AUTHOMIZE_API_URL").unwrap_or_else(|| "https://api.authomize.com".to_owned());
+        let api_url = origin(&url)
+            .map_err(|problem| problems.push(format!("AUTHOMIZE_API_URL {problem}")))
+            .ok();
+        let hours = text("FULL_LOAD_INTERVAL_HOURS")
+            .map_or(Ok(24), |text| text.parse::<i64>().map_err(|_| text));
+        let hours = hours.and_then(|hours| {
+            if (1..=8_760).contains(&hours) {
+                Ok(hours)
+            } else {
+                Err(hours.to_string())
+            }
+        });
         let hours = hours.map_err(|found| {
-            problems.push(format!("FULL_LOAD_INTERVAL_HOURS must be a whole number from 1 to 8760, not {found:?}"));
+            problems.push(format!(
+                "FULL_LOAD_INTERVAL_HOURS must be a whole number from 1 to 8760, not {found:?}"
+            ));
         });
         match (api_url, hours, problems.is_empty()) {
-            (Some(api_url), Ok(hours), true) => {
-                Ok(Self { bucket, prefix, secret_id, api_url, full_load_interval: SignedDuration::from_hours(hours) })
-            }
+            (Some(api_url), Ok(hours), true) => Ok(Self {
+                bucket,
+                prefix,
+                secret_id,
+                api_url,
+                full_load_interval: SignedDuration::from_hours(hours),
+            }),
             _ => Err(ConfigError { problems }),
         }
     }
@@ -84,7 +117,9 @@ pub fn origin(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| format!("is no URL ({error})"))?;
     let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
     if !bare || !url.username().is_empty() || url.password().is_some() {
-        return Err("must be scheme, host and port alone, as in https://api.authomize.com".to_owned());
+        return Err(
+            "must be scheme, host and port alone, as in https://api.authomize.com".to_owned(),
+        );
     }
     let loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -105,13 +140,26 @@ mod tests {
     use super::*;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        Config::read(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+        Config::read(|name| {
+            pairs
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
     }
 
     #[test]
     fn bucket_and_secret_are_required_and_the_rest_has_defaults() {
-        let config = read(&[("BUCKET", "acme"), ("AUTHOMIZE_SECRET_ID", "authomize"), ("PREFIX", "")]).unwrap();
-        assert_eq!((config.prefix.as_str(), config.api_url.as_str()), ("okta", "https://api.authomize.com/"));
+        let config = read(&[
+            ("BUCKET", "acme"),
+            ("AUTHOMIZE_SECRET_ID", "authomize"),
+            ("PREFIX", ""),
+        ])
+        .unwrap();
+        assert_eq!(
+            (config.prefix.as_str(), config.api_url.as_str()),
+            ("okta", "https://api.authomize.com/")
+        );
         assert_eq!(config.full_load_interval, SignedDuration::from_hours(24));
     }
 
@@ -131,10 +179,21 @@ mod tests {
 
     #[test]
     fn the_token_travels_over_tls_or_not_at_all() {
-        for good in ["https://eu.api.authomize.com", "http://127.0.0.1:9", "http://localhost:1", "http://[::1]"] {
+        for good in [
+            "https://eu.api.authomize.com",
+            "http://127.0.0.1:9",
+            "http://localhost:1",
+            "http://[::1]",
+        ] {
             assert!(origin(good).is_ok(), "{good}");
         }
-        for bad in ["http://10.0.0.1", "https://x.example/v2", "https://u:p@x.example", "ftp://localhost", "x"] {
+        for bad in [
+            "http://10.0.0.1",
+            "https://x.example/v2",
+            "https://u:p@x.example",
+            "ftp://localhost",
+            "x",
+        ] {
             assert!(origin(bad).is_err(), "{bad}");
         }
     }

@@ -86,7 +86,9 @@ impl<'a> Emission<'a> {
             if let Some(batch) = self.ready.pop_front() {
                 return Ok(Some(batch));
             }
-            let Some(kind) = KINDS.get(self.kind).copied() else { return Ok(None) };
+            let Some(kind) = KINDS.get(self.kind).copied() else {
+                return Ok(None);
+            };
             for (key, pieces) in self.spill.read(kind, self.partition)? {
                 self.take(kind, &key, pieces);
             }
@@ -107,7 +109,11 @@ impl<'a> Emission<'a> {
 
     fn take(&mut self, kind: Kind, key: &str, pieces: Vec<Piece>) {
         if let Some(carrying) = &mut self.carrying {
-            let usage = pieces.iter().filter(|piece| piece.stream == "usage").cloned().collect();
+            let usage = pieces
+                .iter()
+                .filter(|piece| piece.stream == "usage")
+                .cloned()
+                .collect();
             if let Some(usage) = coalesce(usage) {
                 carrying.add(kind, &usage);
             }
@@ -145,7 +151,13 @@ impl<'a> Emission<'a> {
     fn refers_in_vain(&self, kind: Kind, item: &Item) -> bool {
         let mut references = kind.references(item).iter();
         references.any(|(field, kinds)| {
-            let Some(id) = item.get(*field).and_then(Value::as_str).filter(|id| !id.is_empty()) else { return false };
+            let Some(id) = item
+                .get(*field)
+                .and_then(Value::as_str)
+                .filter(|id| !id.is_empty())
+            else {
+                return false;
+            };
             let id = fingerprint(id);
             !kinds.iter().any(|kind| self.defined.contains(&(*kind, id)))
         })
@@ -154,5 +166,7 @@ impl<'a> Emission<'a> {
 
 /// Factors are read of who can sign in; nobody else has any.
 fn cannot_sign_in(user: &Item) -> bool {
-    user.get("status").and_then(Value::as_str).is_some_and(|status| ["Staged", "Disabled"].contains(&status))
+    user.get("status")
+        .and_then(Value::as_str)
+        .is_some_and(|status| ["Staged", "Disabled"].contains(&status))
 }

@@ -33,7 +33,11 @@ impl Request {
     /// An incremental load, as a wake-up asks for it.
     #[must_use]
     pub fn wake(integration: String) -> Self {
-        Self { integration, mode: Mode::Incremental, accept_shrink: false }
+        Self {
+            integration,
+            mode: Mode::Incremental,
+            accept_shrink: false,
+        }
     }
 }
 
@@ -53,18 +57,34 @@ pub enum Event {
 /// # Errors
 /// `EventInvalid`, with every problem.
 pub fn parse(event: &Value, prefix: &str) -> Result<Event, Failure> {
-    let invalid = |problem: String| Failure::new("EventInvalid", format!("the event is not usable: {problem}"));
-    let Some(object) = event.as_object() else { return Err(invalid("it must be a JSON object".to_owned())) };
+    let invalid = |problem: String| {
+        Failure::new(
+            "EventInvalid",
+            format!("the event is not usable: {problem}"),
+        )
+    };
+    let Some(object) = event.as_object() else {
+        return Err(invalid("it must be a JSON object".to_owned()));
+    };
     if let Some(records) = object.get("Records").and_then(Value::as_array) {
-        return Ok(Event::Queue(records.iter().map(|record| message(record, prefix)).collect()));
+        return Ok(Event::Queue(
+            records
+                .iter()
+                .map(|record| message(record, prefix))
+                .collect(),
+        ));
     }
     if object.contains_key("detail-type") {
         return match object["detail-type"] == "Object Created" {
-            true => integration_of(event, prefix).map(|name| Event::One(Request::wake(name))).map_err(invalid),
+            true => integration_of(event, prefix)
+                .map(|name| Event::One(Request::wake(name)))
+                .map_err(invalid),
             false => Ok(Event::Every),
         };
     }
-    manual(object).map(Event::One).map_err(|problems| invalid(problems.join("; ")))
+    manual(object)
+        .map(Event::One)
+        .map_err(|problems| invalid(problems.join("; ")))
 }
 
 fn message(record: &Value, prefix: &str) -> (String, Result<String, String>) {
@@ -78,9 +98,15 @@ fn message(record: &Value, prefix: &str) -> (String, Result<String, String>) {
 /// The integration whose manifest an `Object Created` event tells of.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html>
 fn integration_of(event: &Value, prefix: &str) -> Result<String, String> {
-    let key = event["detail"]["object"]["key"].as_str().ok_or("it names no object (detail.object.key)")?;
-    let below = key.strip_prefix(prefix).and_then(|rest| rest.strip_prefix("/manifests/"));
-    let name = below.and_then(|below| below.split_once('/')).map(|(name, _)| name);
+    let key = event["detail"]["object"]["key"]
+        .as_str()
+        .ok_or("it names no object (detail.object.key)")?;
+    let below = key
+        .strip_prefix(prefix)
+        .and_then(|rest| rest.strip_prefix("/manifests/"));
+    let name = below
+        .and_then(|below| below.split_once('/'))
+        .map(|(name, _)| name);
     let name = name.ok_or_else(|| format!("{key:?} is no manifest's key below {prefix:?}"))?;
     slug(name).ok_or_else(|| format!("{name:?} is no integration's name"))
 }
@@ -95,12 +121,21 @@ fn manual(object: &Map<String, Value>) -> Result<Request, Vec<String>> {
     const KEYS: [&str; 3] = ["integration", "mode", "accept_shrink"];
     let mut problems = Vec::new();
     for key in object.keys().filter(|key| !KEYS.contains(&key.as_str())) {
-        problems.push(format!("unknown key {key:?}; the keys are {}", KEYS.join(", ")));
+        problems.push(format!(
+            "unknown key {key:?}; the keys are {}",
+            KEYS.join(", ")
+        ));
     }
-    let integration = object.get("integration").and_then(Value::as_str).and_then(slug).unwrap_or_else(|| {
-        problems.push("integration must be an integration's name as it stands in object keys".to_owned());
-        String::new()
-    });
+    let integration = object
+        .get("integration")
+        .and_then(Value::as_str)
+        .and_then(slug)
+        .unwrap_or_else(|| {
+            problems.push(
+                "integration must be an integration's name as it stands in object keys".to_owned(),
+            );
+            String::new()
+        });
     let mode = match object.get("mode").map(Value::as_str) {
         None | Some(Some("incremental")) => Mode::Incremental,
         Some(Some("full")) => Mode::Full,
@@ -118,7 +153,15 @@ fn manual(object: &Map<String, Value>) -> Result<Request, Vec<String>> {
             false
         }
     };
-    if problems.is_empty() { Ok(Request { integration, mode, accept_shrink }) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(Request {
+            integration,
+            mode,
+            accept_shrink,
+        })
+    } else {
+        Err(problems)
+    }
 }
 
 #[cfg(test)]
@@ -134,18 +177,27 @@ mod tests {
     #[test]
     fn a_wake_up_names_an_integration_directly_or_through_a_queue() {
         let event = created("okta/manifests/acme-eu/000000000001.json");
-        assert_eq!(parse(&event, "okta").unwrap(), Event::One(Request::wake("acme-eu".into())));
+        assert_eq!(
+            parse(&event, "okta").unwrap(),
+            Event::One(Request::wake("acme-eu".into()))
+        );
         let queued = json!({"Records": [
             {"messageId": "1", "body": event.to_string()}, {"messageId": "2", "body": "{"},
             {"messageId": "3", "body": created("other/manifests/acme/1.json").to_string()}]});
-        let Event::Queue(messages) = parse(&queued, "okta").unwrap() else { panic!() };
+        let Event::Queue(messages) = parse(&queued, "okta").unwrap() else {
+            panic!()
+        };
         assert_eq!(messages[0], ("1".into(), Ok("acme-eu".into())));
         assert!(messages[1].1.is_err() && messages[2].1.is_err());
     }
 
     #[test]
     fn a_manual_event_is_read_strictly() {
-        let request = Request { integration: "okta".into(), mode: Mode::Full, accept_shrink: true };
+        let request = Request {
+            integration: "okta".into(),
+            mode: Mode::Full,
+            accept_shrink: true,
+        };
         let event = json!({"integration": "okta", "mode": "full", "accept_shrink": true});
         assert_eq!(parse(&event, "okta").unwrap(), Event::One(request));
         for bad in [
@@ -158,8 +210,15 @@ mod tests {
             created("okta/data/x"),
             created("okta/manifests/A B/1.json"),
         ] {
-            assert_eq!(parse(&bad, "okta").unwrap_err().kind, "EventInvalid", "{bad}");
+            assert_eq!(
+                parse(&bad, "okta").unwrap_err().kind,
+                "EventInvalid",
+                "{bad}"
+            );
         }
-        assert_eq!(parse(&json!({"detail-type": "Scheduled Event"}), "okta").unwrap(), Event::Every);
+        assert_eq!(
+            parse(&json!({"detail-type": "Scheduled Event"}), "okta").unwrap(),
+            Event::Every
+        );
     }
 }

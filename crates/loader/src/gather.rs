@@ -37,19 +37,52 @@ pub async fn gather(
     loaded: u64,
     carried: &Carried,
 ) -> Result<Gathered, Failure> {
-    let mut gathered = Gathered { spill: Spill::new(), gaps: Vec::new(), blurred: false };
+    let mut gathered = Gathered {
+        spill: Spill::new(),
+        gaps: Vec::new(),
+        blurred: false,
+    };
     for (kind, piece) in carried.pieces() {
-        gathered.spill.add(kind, &Piece { touched: piece.place.0 > loaded, ..piece })?;
+        gathered.spill.add(
+            kind,
+            &Piece {
+                touched: piece.place.0 > loaded,
+                ..piece
+            },
+        )?;
     }
-    for name in history.streams().into_iter().filter(|name| !WITHOUT_ITEMS.contains(name)) {
+    for name in history
+        .streams()
+        .into_iter()
+        .filter(|name| !WITHOUT_ITEMS.contains(name))
+    {
         let (now, oldest) = match grows(name) {
             true => (carried.sequence + 1, carried.sequence + 1),
             false => {
                 let now = history.start(name, history.newest());
-                (now, if loaded == 0 { now } else { now.min(history.start(name, loaded)) })
+                (
+                    now,
+                    if loaded == 0 {
+                        now
+                    } else {
+                        now.min(history.start(name, loaded))
+                    },
+                )
             }
         };
-        gathered.stream(store, place, Range { name, history, loaded, now, oldest }).await?;
+        gathered
+            .stream(
+                store,
+                place,
+                Range {
+                    name,
+                    history,
+                    loaded,
+                    now,
+                    oldest,
+                },
+            )
+            .await?;
     }
     Ok(gathered)
 }
@@ -67,10 +100,22 @@ struct Range<'a> {
 }
 
 impl Gathered {
-    async fn stream(&mut self, store: &impl Store, place: (&str, &str), range: Range<'_>) -> Result<(), Failure> {
+    async fn stream(
+        &mut self,
+        store: &impl Store,
+        place: (&str, &str),
+        range: Range<'_>,
+    ) -> Result<(), Failure> {
         let mut scan = Scan::new(range.name, range.loaded);
-        let commits = range.history.commits().iter().rev().take_while(|commit| commit.sequence >= range.oldest);
-        let jobs: Vec<_> = commits.flat_map(|commit| jobs(commit, range.name)).collect();
+        let commits = range
+            .history
+            .commits()
+            .iter()
+            .rev()
+            .take_while(|commit| commit.sequence >= range.oldest);
+        let jobs: Vec<_> = commits
+            .flat_map(|commit| jobs(commit, range.name))
+            .collect();
         let fetched = stream::iter(jobs.into_iter().map(|(commit, entry)| async move {
             let stored = match entry {
                 Some((_, entry)) => store.get(&entry.key).await?,
@@ -95,7 +140,10 @@ impl Gathered {
                 true => batch::open(entry, &stored.body),
                 false => Err(format!("does not lie under {expected}")),
             };
-            let text = text.map_err(|problem| fold::Broken { key: entry.key.clone(), problem })?;
+            let text = text.map_err(|problem| fold::Broken {
+                key: entry.key.clone(),
+                problem,
+            })?;
             self.lines(&mut scan, (commit.sequence, *ordinal), entry, &text)?;
         }
         Ok(())
@@ -128,7 +176,9 @@ impl Gathered {
     }
 
     fn add(&mut self, pieces: Vec<(Kind, Piece)>) -> Result<(), Failure> {
-        pieces.iter().try_for_each(|(kind, piece)| self.spill.add(*kind, piece))
+        pieces
+            .iter()
+            .try_for_each(|(kind, piece)| self.spill.add(*kind, piece))
     }
 
     fn gap(&mut self, gap: String) {
@@ -139,7 +189,14 @@ impl Gathered {
 }
 
 /// A commit itself, then its batches of a stream from the last to the first.
-fn jobs<'a>(commit: &'a Commit, stream: &'a str) -> impl Iterator<Item = (&'a Commit, Option<&'a (u32, BatchEntry)>)> {
-    let batches = commit.batches.iter().rev().filter(move |(_, entry)| entry.stream == stream);
+fn jobs<'a>(
+    commit: &'a Commit,
+    stream: &'a str,
+) -> impl Iterator<Item = (&'a Commit, Option<&'a (u32, BatchEntry)>)> {
+    let batches = commit
+        .batches
+        .iter()
+        .rev()
+        .filter(move |(_, entry)| entry.stream == stream);
     std::iter::once((commit, None)).chain(batches.map(move |entry| (commit, Some(entry))))
 }

@@ -34,7 +34,10 @@ where
     T: Transport,
 {
     match parse(event, prefix)? {
-        Event::One(request) => loader.load(&request, deadline).await.map(|report| answer(&report)),
+        Event::One(request) => loader
+            .load(&request, deadline)
+            .await
+            .map(|report| answer(&report)),
         Event::Every => {
             let mut loads = Vec::new();
             let mut failed = None;
@@ -84,12 +87,19 @@ where
                 loads.push(answer(&report));
             }
             Err(failure) => {
-                tracing::error!(kind = failure.kind, error = failure.message, "the load cannot go on");
+                tracing::error!(
+                    kind = failure.kind,
+                    error = failure.message,
+                    "the load cannot go on"
+                );
                 failures.extend(ids);
             }
         }
     }
-    let failures: Vec<Value> = failures.into_iter().map(|id| json!({"itemIdentifier": id})).collect();
+    let failures: Vec<Value> = failures
+        .into_iter()
+        .map(|id| json!({"itemIdentifier": id}))
+        .collect();
     json!({"batchItemFailures": failures, "loads": loads})
 }
 

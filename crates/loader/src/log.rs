@@ -31,26 +31,50 @@ fn key(prefix: &str, integration: &str) -> String {
 ///
 /// # Errors
 /// As the store's.
-pub async fn newer(store: &impl Store, prefix: &str, integration: &str, after: u64) -> Result<Vec<u64>, Failure> {
-    let keys = store.list(&manifest_prefix(prefix, integration), &manifest_key(prefix, integration, after)).await?;
-    Ok(keys.iter().filter_map(|key| sequence_of(key, prefix, integration)).collect())
+pub async fn newer(
+    store: &impl Store,
+    prefix: &str,
+    integration: &str,
+    after: u64,
+) -> Result<Vec<u64>, Failure> {
+    let keys = store
+        .list(
+            &manifest_prefix(prefix, integration),
+            &manifest_key(prefix, integration, after),
+        )
+        .await?;
+    Ok(keys
+        .iter()
+        .filter_map(|key| sequence_of(key, prefix, integration))
+        .collect())
 }
 
 /// The verified log up to the newest manifest. `usage_from` is the newest manifest whose usage need not be read again.
 ///
 /// # Errors
 /// `ManifestDamaged`: the chain is broken, or what was loaded last is no longer part of it. As the store's.
-pub async fn read(store: &impl Store, prefix: &str, record: &Record, usage_from: u64) -> Result<History, Failure> {
+pub async fn read(
+    store: &impl Store,
+    prefix: &str,
+    record: &Record,
+    usage_from: u64,
+) -> Result<History, Failure> {
     let integration = &record.integration;
     let mut history = match kept(store, prefix, record, usage_from).await? {
         Some(history) => history,
-        None => from_checkpoint(store, prefix, record, usage_from).await?.unwrap_or_default(),
+        None => from_checkpoint(store, prefix, record, usage_from)
+            .await?
+            .unwrap_or_default(),
     };
     let after = history.newest();
     let sequences = newer(store, prefix, integration, after).await?;
     extend(store, prefix, integration, &mut history, &sequences).await?;
-    let loaded = history.commits().iter().find(|commit| commit.sequence == record.sequence);
-    if record.sequence > 0 && loaded.map(|commit| &commit.sha256) != record.manifest_sha256.as_ref() {
+    let loaded = history
+        .commits()
+        .iter()
+        .find(|commit| commit.sequence == record.sequence);
+    if record.sequence > 0 && loaded.map(|commit| &commit.sha256) != record.manifest_sha256.as_ref()
+    {
         let message = format!(
             "manifest {} was loaded and is gone, or another one now: restore the version that was written first, or delete {} to load anew",
             record.sequence,
@@ -81,23 +105,40 @@ pub async fn extend(
         let (sequence, stored) = manifest?;
         let Some(stored) = stored else {
             let key = manifest_key(prefix, integration, sequence);
-            return Err(fold::Broken { key, problem: "is gone".to_owned() }.into());
+            return Err(fold::Broken {
+                key,
+                problem: "is gone".to_owned(),
+            }
+            .into());
         };
         history.append(prefix, integration, sequence, &stored.body)?;
     }
     Ok(())
 }
 
-async fn kept(store: &impl Store, prefix: &str, record: &Record, usage_from: u64) -> Result<Option<History>, Failure> {
+async fn kept(
+    store: &impl Store,
+    prefix: &str,
+    record: &Record,
+    usage_from: u64,
+) -> Result<Option<History>, Failure> {
     if record.sequence == 0 {
         return Ok(None);
     }
-    let Some(stored) = store.get(&key(prefix, &record.integration)).await? else { return Ok(None) };
+    let Some(stored) = store.get(&key(prefix, &record.integration)).await? else {
+        return Ok(None);
+    };
     let mut text = Vec::new();
-    if GzDecoder::new(&*stored.body).take(MOST_TEXT).read_to_end(&mut text).is_err() {
+    if GzDecoder::new(&*stored.body)
+        .take(MOST_TEXT)
+        .read_to_end(&mut text)
+        .is_err()
+    {
         return Ok(None);
     }
-    let Ok(history) = serde_json::from_slice::<History>(&text) else { return Ok(None) };
+    let Ok(history) = serde_json::from_slice::<History>(&text) else {
+        return Ok(None);
+    };
     // A log that was written by a load whose record was not is of no use: its beginning may be too late.
     let is_the_records = history.newest() == record.sequence;
     Ok((is_the_records && history.whole_since() <= usage_from + 1).then_some(history))
@@ -114,8 +155,12 @@ async fn from_checkpoint(
     usage_from: u64,
 ) -> Result<Option<History>, Failure> {
     let integration = &record.integration;
-    let Some(stored) = store.get(&checkpoint_key(prefix, integration)).await? else { return Ok(None) };
-    let Some(checkpoint) = Checkpoint::parse(&stored.body) else { return Ok(None) };
+    let Some(stored) = store.get(&checkpoint_key(prefix, integration)).await? else {
+        return Ok(None);
+    };
+    let Some(checkpoint) = Checkpoint::parse(&stored.body) else {
+        return Ok(None);
+    };
     let first = checkpoint.sequence.min(usage_from);
     if first <= 1 || checkpoint.sequence > record.sequence || !checkpoint.tells_all() {
         return Ok(None);
@@ -130,10 +175,24 @@ async fn from_checkpoint(
 ///
 /// # Errors
 /// As the store's.
-pub async fn keep(store: &impl Store, prefix: &str, integration: &str, history: &History) -> Result<(), Failure> {
+pub async fn keep(
+    store: &impl Store,
+    prefix: &str,
+    integration: &str,
+    history: &History,
+) -> Result<(), Failure> {
     let text = serde_json::to_vec(history).expect("plain structs with text keys always serialize");
     let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
-    packed.write_all(&text).expect("writing to memory does not fail");
+    packed
+        .write_all(&text)
+        .expect("writing to memory does not fail");
     let packed = packed.finish().expect("writing to memory does not fail");
-    store.put(&key(prefix, integration), Bytes::from(packed), Expect::Anything).await.map(drop)
+    store
+        .put(
+            &key(prefix, integration),
+            Bytes::from(packed),
+            Expect::Anything,
+        )
+        .await
+        .map(drop)
 }

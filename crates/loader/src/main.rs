@@ -45,12 +45,21 @@ async fn run() -> Result<(), Error> {
     let answer = async |event: LambdaEvent<Value>| {
         let deadline = i64::try_from(event.context.deadline).unwrap_or_default();
         let deadline = Timestamp::UNIX_EPOCH.checked_add(SignedDuration::from_millis(deadline));
-        let handling = handle(loader, prefix, &event.payload, deadline.unwrap_or(Timestamp::UNIX_EPOCH));
+        let handling = handle(
+            loader,
+            prefix,
+            &event.payload,
+            deadline.unwrap_or(Timestamp::UNIX_EPOCH),
+        );
         // Without its type, which is too deep for the compiler.
-        let handling: Pin<Box<dyn Future<Output = Result<Value, Failure>> + '_>> = Box::pin(handling);
+        let handling: Pin<Box<dyn Future<Output = Result<Value, Failure>> + '_>> =
+            Box::pin(handling);
         handling.await.map_err(|Failure { kind, message }| {
             tracing::error!(kind, error = message, "the load cannot go on");
-            Diagnostic { error_type: kind.to_owned(), error_message: message }
+            Diagnostic {
+                error_type: kind.to_owned(),
+                error_message: message,
+            }
         })
     };
     lambda_runtime::run(service_fn(answer)).await

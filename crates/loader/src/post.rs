@@ -62,7 +62,11 @@ impl<'a, 'b, T: Transport> Poster<'a, 'b, T> {
         while let Some(items) = lists.pop() {
             let answer = self.api.call("POST", &path, Some(body(&items))).await?;
             match posted(&answer, items.len()) {
-                Posted::Accepted { at, number, invalid } => {
+                Posted::Accepted {
+                    at,
+                    number,
+                    invalid,
+                } => {
                     self.placed(at.as_deref());
                     self.taken(kind, items, number, &invalid, &mut lists);
                 }
@@ -90,7 +94,11 @@ impl<'a, 'b, T: Transport> Poster<'a, 'b, T> {
 
     /// An answer may come from a machine whose clock is behind: the earliest time of all is the mark.
     pub fn keep_earlier(&mut self, mark: (Timestamp, String)) {
-        if self.mark.as_ref().is_none_or(|(earliest, _)| mark.0 < *earliest) {
+        if self
+            .mark
+            .as_ref()
+            .is_none_or(|(earliest, _)| mark.0 < *earliest)
+        {
             self.mark = Some(mark);
         }
     }
@@ -104,16 +112,29 @@ impl<'a, 'b, T: Transport> Poster<'a, 'b, T> {
         lists: &mut Vec<Vec<Item>>,
     ) {
         let names_invalid = |item: &Item| -> BTreeSet<String> {
-            let references = kind.references(item).iter().filter_map(|(field, _)| item.get(*field)?.as_str());
-            references.filter(|id| invalid.contains(*id)).map(str::to_owned).collect()
+            let references = kind
+                .references(item)
+                .iter()
+                .filter_map(|(field, _)| item.get(*field)?.as_str());
+            references
+                .filter(|id| invalid.contains(*id))
+                .map(str::to_owned)
+                .collect()
         };
-        let (dangling, sound): (Vec<_>, Vec<_>) =
-            items.into_iter().map(|item| (names_invalid(&item), item)).partition(|(ids, _)| !ids.is_empty());
+        let (dangling, sound): (Vec<_>, Vec<_>) = items
+            .into_iter()
+            .map(|item| (names_invalid(&item), item))
+            .partition(|(ids, _)| !ids.is_empty());
         let missing = number.is_some_and(|number| number < sound.len() as u64);
         if missing {
             let sound: Vec<Item> = sound.into_iter().map(|(_, item)| item).collect();
             let told = number.unwrap_or_default();
-            self.halved(kind, sound, &format!("Authomize counts {told} accepted items"), lists);
+            self.halved(
+                kind,
+                sound,
+                &format!("Authomize counts {told} accepted items"),
+                lists,
+            );
         } else {
             count(&mut self.accepted, kind, sound.len() as u64);
         }
@@ -121,12 +142,22 @@ impl<'a, 'b, T: Transport> Poster<'a, 'b, T> {
             if self.waiting.len() < MOST_WAITING {
                 self.waiting.push((kind, item, ids));
             } else {
-                self.refuse(kind, &item, &format!("refers to {}, which Authomize does not know", list(&ids)));
+                self.refuse(
+                    kind,
+                    &item,
+                    &format!("refers to {}, which Authomize does not know", list(&ids)),
+                );
             }
         }
     }
 
-    fn without(&mut self, kind: Kind, items: Vec<Item>, reasons: BTreeMap<usize, String>, lists: &mut Vec<Vec<Item>>) {
+    fn without(
+        &mut self,
+        kind: Kind,
+        items: Vec<Item>,
+        reasons: BTreeMap<usize, String>,
+        lists: &mut Vec<Vec<Item>>,
+    ) {
         self.searches += 1;
         let mut others = Vec::new();
         for (index, item) in items.into_iter().enumerate() {
@@ -136,11 +167,22 @@ impl<'a, 'b, T: Transport> Poster<'a, 'b, T> {
             }
         }
         if !others.is_empty() {
-            self.again(kind, vec![others], "too many items of this load were refused to look for this one", lists);
+            self.again(
+                kind,
+                vec![others],
+                "too many items of this load were refused to look for this one",
+                lists,
+            );
         }
     }
 
-    fn halved(&mut self, kind: Kind, mut items: Vec<Item>, reason: &str, lists: &mut Vec<Vec<Item>>) {
+    fn halved(
+        &mut self,
+        kind: Kind,
+        mut items: Vec<Item>,
+        reason: &str,
+        lists: &mut Vec<Vec<Item>>,
+    ) {
         self.searches += 1;
         if let [item] = items.as_slice() {
             return self.refuse(kind, item, reason);
@@ -149,19 +191,35 @@ impl<'a, 'b, T: Transport> Poster<'a, 'b, T> {
         self.again(kind, vec![second, items], reason, lists);
     }
 
-    fn again(&mut self, kind: Kind, parts: Vec<Vec<Item>>, reason: &str, lists: &mut Vec<Vec<Item>>) {
+    fn again(
+        &mut self,
+        kind: Kind,
+        parts: Vec<Vec<Item>>,
+        reason: &str,
+        lists: &mut Vec<Vec<Item>>,
+    ) {
         if self.searches <= MOST_SEARCHES {
             return lists.extend(parts);
         }
-        parts.iter().flatten().for_each(|item| self.refuse(kind, item, reason));
+        parts
+            .iter()
+            .flatten()
+            .for_each(|item| self.refuse(kind, item, reason));
     }
 
     /// Names an item that Authomize did not take.
     pub fn refuse(&mut self, kind: Kind, item: &Item, reason: &str) {
         self.refused_total += 1;
         if self.refused.len() < MOST_NAMED {
-            let ids = kind.identity().iter().filter_map(|field| item.get(*field)?.as_str().map(str::to_owned));
-            self.refused.push(Refused { kind: kind.name().to_owned(), ids: ids.collect(), reason: reason.to_owned() });
+            let ids = kind
+                .identity()
+                .iter()
+                .filter_map(|field| item.get(*field)?.as_str().map(str::to_owned));
+            self.refused.push(Refused {
+                kind: kind.name().to_owned(),
+                ids: ids.collect(),
+                reason: reason.to_owned(),
+            });
         }
     }
 
@@ -169,9 +227,14 @@ impl<'a, 'b, T: Transport> Poster<'a, 'b, T> {
     ///
     /// # Errors
     /// As [`post`](Self::post).
-    pub async fn post_waiting(&mut self, waiting: Vec<(Kind, Item, BTreeSet<String>)>) -> Result<(), Stop> {
+    pub async fn post_waiting(
+        &mut self,
+        waiting: Vec<(Kind, Item, BTreeSet<String>)>,
+    ) -> Result<(), Stop> {
         let mut by_kind: BTreeMap<Kind, Vec<Item>> = BTreeMap::new();
-        waiting.into_iter().for_each(|(kind, item, _)| by_kind.entry(kind).or_default().push(item));
+        waiting
+            .into_iter()
+            .for_each(|(kind, item, _)| by_kind.entry(kind).or_default().push(item));
         for (kind, items) in by_kind {
             let mut pack = fold::Pack::default();
             for item in items {
@@ -179,10 +242,17 @@ impl<'a, 'b, T: Transport> Poster<'a, 'b, T> {
                     self.post(Batch { kind, items }).await?;
                 }
             }
-            self.post(Batch { kind, items: pack.take() }).await?;
+            self.post(Batch {
+                kind,
+                items: pack.take(),
+            })
+            .await?;
         }
         for (kind, item, ids) in std::mem::take(&mut self.waiting) {
-            let reason = format!("refers to {}, which Authomize does not know although it was posted", list(&ids));
+            let reason = format!(
+                "refers to {}, which Authomize does not know although it was posted",
+                list(&ids)
+            );
             self.refuse(kind, &item, &reason);
         }
         Ok(())
@@ -190,5 +260,8 @@ impl<'a, 'b, T: Transport> Poster<'a, 'b, T> {
 }
 
 fn list(ids: &BTreeSet<String>) -> String {
-    ids.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+    ids.iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

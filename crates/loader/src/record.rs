@@ -112,22 +112,45 @@ impl Held {
     ///
     /// # Errors
     /// As the store's; `LoadRecordUnreadable` for one that a newer version wrote or that is damaged.
-    pub async fn read(store: &impl Store, prefix: &str, integration: &str) -> Result<Self, Failure> {
+    pub async fn read(
+        store: &impl Store,
+        prefix: &str,
+        integration: &str,
+    ) -> Result<Self, Failure> {
         let key = key(prefix, integration);
         let Some(stored) = store.get(&key).await? else {
-            let record = Record { schema: SCHEMA, integration: integration.to_owned(), ..Record::default() };
-            return Ok(Self { record, key, tag: None });
+            let record = Record {
+                schema: SCHEMA,
+                integration: integration.to_owned(),
+                ..Record::default()
+            };
+            return Ok(Self {
+                record,
+                key,
+                tag: None,
+            });
         };
         let unreadable = |problem: String| {
             let remedy = "restore an earlier version of it, or delete it: the next load then posts everything";
-            Failure::new("LoadRecordUnreadable", format!("{key}: {problem}; {remedy}"))
+            Failure::new(
+                "LoadRecordUnreadable",
+                format!("{key}: {problem}; {remedy}"),
+            )
         };
-        let record: Record = serde_json::from_slice(&stored.body).map_err(|error| unreadable(error.to_string()))?;
+        let record: Record =
+            serde_json::from_slice(&stored.body).map_err(|error| unreadable(error.to_string()))?;
         if record.schema != SCHEMA || record.integration != integration {
-            let found = format!("is of schema {} and integration {:?}", record.schema, record.integration);
+            let found = format!(
+                "is of schema {} and integration {:?}",
+                record.schema, record.integration
+            );
             return Err(unreadable(found));
         }
-        Ok(Self { record, key, tag: Some(stored.tag) })
+        Ok(Self {
+            record,
+            key,
+            tag: Some(stored.tag),
+        })
     }
 
     /// Writes the record if nobody else has since it was read; says whether it was written.
@@ -135,9 +158,12 @@ impl Held {
     /// # Errors
     /// As the store's.
     pub async fn write(&mut self, store: &impl Store) -> Result<bool, Failure> {
-        let body = serde_json::to_vec_pretty(&self.record).expect("plain structs with text keys always serialize");
+        let body = serde_json::to_vec_pretty(&self.record)
+            .expect("plain structs with text keys always serialize");
         let expect = self.tag.as_deref().map_or(Expect::Absent, Expect::Tag);
-        let Some(tag) = store.put(&self.key, Bytes::from(body), expect).await? else { return Ok(false) };
+        let Some(tag) = store.put(&self.key, Bytes::from(body), expect).await? else {
+            return Ok(false);
+        };
         self.tag = Some(tag);
         Ok(true)
     }

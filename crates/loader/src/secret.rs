@@ -32,26 +32,44 @@ pub trait Secrets: Send + Sync {
 /// `SecretInvalid`, with every problem and no value.
 pub fn parse(secret_id: &str, text: &SecretString, setting: &Url) -> Result<Tenant, Failure> {
     let mut problems = Vec::new();
-    let object: Map<String, Value> = serde_json::from_str(text.expose_secret()).unwrap_or_else(|_| {
-        problems.push("it must be a JSON object: {\"token\": \"…\"}".to_owned());
-        Map::new()
-    });
-    for key in object.keys().filter(|key| !["token", "base_url"].contains(&key.as_str())) {
+    let object: Map<String, Value> =
+        serde_json::from_str(text.expose_secret()).unwrap_or_else(|_| {
+            problems.push("it must be a JSON object: {\"token\": \"…\"}".to_owned());
+            Map::new()
+        });
+    for key in object
+        .keys()
+        .filter(|key| !["token", "base_url"].contains(&key.as_str()))
+    {
         problems.push(format!("unknown key {key:?}; the keys are token, base_url"));
     }
-    let token = object.get("token").and_then(Value::as_str).unwrap_or_default().trim();
+    let token = object
+        .get("token")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .trim();
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        problems.push("token must be the API token, printable characters without spaces".to_owned());
+        problems
+            .push("token must be the API token, printable characters without spaces".to_owned());
     }
     let url = match object.get("base_url") {
         None | Some(Value::Null) => Ok(setting.clone()),
-        Some(url) => url.as_str().ok_or_else(|| "must be a text".to_owned()).and_then(|url| origin(url.trim())),
+        Some(url) => url
+            .as_str()
+            .ok_or_else(|| "must be a text".to_owned())
+            .and_then(|url| origin(url.trim())),
     };
     let url = url.map_err(|problem| problems.push(format!("base_url {problem}")));
     match (url, problems.is_empty()) {
-        (Ok(url), true) => Ok(Tenant { url, token: SecretString::from(token) }),
+        (Ok(url), true) => Ok(Tenant {
+            url,
+            token: SecretString::from(token),
+        }),
         _ => {
-            let told = format!("secret {secret_id:?} is not usable: {}", problems.join("; "));
+            let told = format!(
+                "secret {secret_id:?} is not usable: {}",
+                problems.join("; ")
+            );
             Err(Failure::new("SecretInvalid", told))
         }
     }
@@ -100,19 +118,27 @@ mod tests {
     use super::*;
 
     fn parsed(text: &str) -> Result<Tenant, Failure> {
-        parse("authomize", &SecretString::from(text), &Url::parse("https://api.authomize.com").unwrap())
+        parse(
+            "authomize",
+            &SecretString::from(text),
+            &Url::parse("https://api.authomize.com").unwrap(),
+        )
     }
 
     #[test]
     fn base_url_wins_over_the_setting() {
-        assert_eq!(parsed(r#"{"token": "t"}"#).unwrap().url.as_str(), "https://api.authomize.com/");
+        assert_eq!(
+            parsed(r#"{"token": "t"}"#).unwrap().url.as_str(),
+            "https://api.authomize.com/"
+        );
         let own = parsed(r#"{"token": "t", "base_url": "https://eu.example"}"#).unwrap();
         assert_eq!(own.url.as_str(), "https://eu.example/");
     }
 
     #[test]
     fn problems_are_told_and_the_token_is_not() {
-        let text = r#"{"token": "s3cr3t with space", "base_url": "http://eu.example", "tokne": "x"}"#;
+        let text =
+            r#"{"token": "s3cr3t with space", "base_url": "http://eu.example", "tokne": "x"}"#;
         let failure = parsed(text).unwrap_err();
         assert_eq!(failure.kind, "SecretInvalid");
         for word in ["token must", "base_url", "tokne"] {

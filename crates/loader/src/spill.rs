@@ -43,7 +43,10 @@ impl Spill {
     /// An empty spill.
     #[must_use]
     pub fn new() -> Self {
-        Self { most_held: MOST_HELD, ..Self::default() }
+        Self {
+            most_held: MOST_HELD,
+            ..Self::default()
+        }
     }
 
     /// Adds a piece.
@@ -51,10 +54,12 @@ impl Spill {
     /// # Errors
     /// `SpillFailed`: the temporary directory is full or not writable.
     pub fn add(&mut self, kind: Kind, piece: &Piece) -> Result<(), Failure> {
-        let number = u16::try_from(fingerprint(&piece.key) % u128::from(PARTITIONS)).expect("the rest of 256");
+        let number = u16::try_from(fingerprint(&piece.key) % u128::from(PARTITIONS))
+            .expect("the rest of 256");
         let partition = self.partitions.entry((kind, number)).or_default();
         let before = partition.held.len();
-        serde_json::to_writer(&mut partition.held, piece).expect("plain structs with text keys always serialize");
+        serde_json::to_writer(&mut partition.held, piece)
+            .expect("plain structs with text keys always serialize");
         partition.held.push(b'\n');
         self.held_bytes += partition.held.len() - before;
         if self.held_bytes > self.most_held {
@@ -68,8 +73,15 @@ impl Spill {
             self.folder = Some(tempfile::tempdir()?);
         }
         let folder = self.folder.as_ref().expect("it was made just now").path();
-        for (place, partition) in self.partitions.iter_mut().filter(|(_, partition)| !partition.held.is_empty()) {
-            let file = OpenOptions::new().create(true).append(true).open(folder.join(name(*place)))?;
+        for (place, partition) in self
+            .partitions
+            .iter_mut()
+            .filter(|(_, partition)| !partition.held.is_empty())
+        {
+            let file = OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(folder.join(name(*place)))?;
             let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
             packed.write_all(&std::mem::take(&mut partition.held))?;
             let packed = packed.finish()?;
@@ -86,7 +98,9 @@ impl Spill {
     /// # Errors
     /// `SpillFailed`: a temporary file cannot be read back.
     pub fn read(&self, kind: Kind, number: u16) -> Result<BTreeMap<String, Vec<Piece>>, Failure> {
-        let Some(partition) = self.partitions.get(&(kind, number)) else { return Ok(BTreeMap::new()) };
+        let Some(partition) = self.partitions.get(&(kind, number)) else {
+            return Ok(BTreeMap::new());
+        };
         let mut text = Vec::new();
         if let Some(path) = self.path((kind, number)).filter(|_| partition.on_disk) {
             let file = File::open(path).map_err(|error| failed(&error))?;
@@ -96,14 +110,17 @@ impl Spill {
         text.extend_from_slice(&partition.held);
         let mut by_key: BTreeMap<String, Vec<Piece>> = BTreeMap::new();
         for line in text.split_inclusive(|byte| *byte == b'\n') {
-            let piece: Piece = serde_json::from_slice(line).map_err(|error| failed(&error.into()))?;
+            let piece: Piece =
+                serde_json::from_slice(line).map_err(|error| failed(&error.into()))?;
             by_key.entry(piece.key.clone()).or_default().push(piece);
         }
         Ok(by_key)
     }
 
     fn path(&self, place: (Kind, u16)) -> Option<PathBuf> {
-        self.folder.as_ref().map(|folder| folder.path().join(name(place)))
+        self.folder
+            .as_ref()
+            .map(|folder| folder.path().join(name(place)))
     }
 }
 
@@ -138,15 +155,26 @@ mod tests {
             item: json!({"uniqueId": number}).as_object().unwrap().clone(),
         };
         let read = |most_held: usize| {
-            let mut spill = Spill { most_held, ..Spill::new() };
+            let mut spill = Spill {
+                most_held,
+                ..Spill::new()
+            };
             (0..2_000).for_each(|number| spill.add(Kind::Users, &piece(number)).unwrap());
-            let parts: Vec<_> = (0..PARTITIONS).map(|number| spill.read(Kind::Users, number).unwrap()).collect();
+            let parts: Vec<_> = (0..PARTITIONS)
+                .map(|number| spill.read(Kind::Users, number).unwrap())
+                .collect();
             (parts, spill.spilled_bytes)
         };
         let (held, none) = read(MOST_HELD);
         let (spilled, some) = read(1_000);
         assert_eq!(held, spilled);
         assert!(none == 0 && some > 0);
-        assert_eq!(held.iter().flatten().map(|(_, pieces)| pieces.len()).sum::<usize>(), 2_000);
+        assert_eq!(
+            held.iter()
+                .flatten()
+                .map(|(_, pieces)| pieces.len())
+                .sum::<usize>(),
+            2_000
+        );
     }
 }

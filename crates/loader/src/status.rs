@@ -46,8 +46,14 @@ const SOUND: [&str; 2] = ["succeeded", "not_applicable"];
 ///
 /// # Errors
 /// As the store's.
-pub async fn read(store: &impl Store, prefix: &str, integration: &str) -> Result<Option<Status>, Failure> {
-    let stored = store.get(&format!("{prefix}/status/{integration}.json")).await?;
+pub async fn read(
+    store: &impl Store,
+    prefix: &str,
+    integration: &str,
+) -> Result<Option<Status>, Failure> {
+    let stored = store
+        .get(&format!("{prefix}/status/{integration}.json"))
+        .await?;
     Ok(stored.and_then(|stored| serde_json::from_slice(&stored.body).ok()))
 }
 
@@ -59,14 +65,24 @@ pub fn doubts(status: Option<&Status>, integration: &str, history: &History) -> 
     };
     let mut doubts = Vec::new();
     if status.integration != integration {
-        doubts.push(format!("the collector's status is of integration {:?}", status.integration));
+        doubts.push(format!(
+            "the collector's status is of integration {:?}",
+            status.integration
+        ));
     }
     let committed = history.commits().last().map(|commit| commit.org.as_str());
-    if status.org.as_deref().is_some_and(|org| committed.is_some_and(|committed| committed != org)) {
+    if status
+        .org
+        .as_deref()
+        .is_some_and(|org| committed.is_some_and(|committed| committed != org))
+    {
         doubts.push("the collector's status is of another org than the manifests".to_owned());
     }
     if status.sequence < history.newest() {
-        doubts.push(format!("the collector's run is not over: its status is of manifest {}", status.sequence));
+        doubts.push(format!(
+            "the collector's run is not over: its status is of manifest {}",
+            status.sequence
+        ));
     }
     if status.streams.is_empty() {
         doubts.push("the collector's status names no stream".to_owned());

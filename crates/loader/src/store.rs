@@ -23,7 +23,11 @@ pub trait Store: Clone + Send + Sync + 'static {
         expect: Expect<'_>,
     ) -> impl Future<Output = Result<Option<String>, Failure>> + Send;
     /// Keys under `prefix` that sort after `after`, in order.
-    fn list(&self, prefix: &str, after: &str) -> impl Future<Output = Result<Vec<String>, Failure>> + Send;
+    fn list(
+        &self,
+        prefix: &str,
+        after: &str,
+    ) -> impl Future<Output = Result<Vec<String>, Failure>> + Send;
 }
 
 impl From<S3Trouble> for Failure {
@@ -37,7 +41,9 @@ impl From<S3Trouble> for Failure {
             ),
             S3Trouble::Unreachable(text) => Self::new(
                 "BucketUnreachable",
-                format!("the bucket did not answer ({text}); usually transient, the next invocation retries"),
+                format!(
+                    "the bucket did not answer ({text}); usually transient, the next invocation retries"
+                ),
             ),
             S3Trouble::Unexpected | S3Trouble::Conflict => Self::new(
                 "BucketUnreachable",
@@ -52,12 +58,23 @@ impl Store for Bucket {
         Ok(self.fetch(key).await?)
     }
 
-    async fn put(&self, key: &str, body: Bytes, expect: Expect<'_>) -> Result<Option<String>, Failure> {
-        let content_type = if key.ends_with(".json") { "application/json" } else { "application/gzip" };
+    async fn put(
+        &self,
+        key: &str,
+        body: Bytes,
+        expect: Expect<'_>,
+    ) -> Result<Option<String>, Failure> {
+        let content_type = if key.ends_with(".json") {
+            "application/json"
+        } else {
+            "application/gzip"
+        };
         match self.write(key, body, content_type, expect).await {
             Ok(tag) => Ok(Some(tag)),
             // Another write in progress is another writer.
-            Err(S3Trouble::Unexpected | S3Trouble::Conflict) if expect != Expect::Anything => Ok(None),
+            Err(S3Trouble::Unexpected | S3Trouble::Conflict) if expect != Expect::Anything => {
+                Ok(None)
+            }
             Err(trouble) => Err(trouble.into()),
         }
     }
@@ -79,12 +96,21 @@ impl Folder {
     /// The directory at this path.
     #[must_use]
     pub fn new(root: PathBuf) -> Self {
-        Self { root, writing: Arc::default() }
+        Self {
+            root,
+            writing: Arc::default(),
+        }
     }
 
     fn tagged(&self, key: &str) -> Result<Option<Tagged>, Failure> {
-        let body = self.open()?.get(key).map_err(|error| self.unreadable(key, &*error))?;
-        Ok(body.map(|body| Tagged { tag: reader::sha256(&body), body: body.into() }))
+        let body = self
+            .open()?
+            .get(key)
+            .map_err(|error| self.unreadable(key, &*error))?;
+        Ok(body.map(|body| Tagged {
+            tag: reader::sha256(&body),
+            body: body.into(),
+        }))
     }
 
     fn open(&self) -> Result<Directory, Failure> {
@@ -92,12 +118,18 @@ impl Folder {
     }
 
     fn unreadable(&self, key: &str, error: &dyn std::error::Error) -> Failure {
-        Failure::new("BucketRefused", format!("{}: {error}", self.root.join(key).display()))
+        Failure::new(
+            "BucketRefused",
+            format!("{}: {error}", self.root.join(key).display()),
+        )
     }
 
     fn write(&self, key: &str, body: &[u8]) -> std::io::Result<()> {
         let path = self.root.join(key);
-        if !Path::new(key).components().all(|part| matches!(part, Component::Normal(_))) {
+        if !Path::new(key)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)))
+        {
             return Err(std::io::Error::other("is no key"));
         }
         let folder = path.parent().unwrap_or(&self.root);
@@ -114,8 +146,16 @@ impl Store for Folder {
         self.tagged(key)
     }
 
-    async fn put(&self, key: &str, body: Bytes, expect: Expect<'_>) -> Result<Option<String>, Failure> {
-        let _writing = self.writing.lock().expect("nothing panics while it holds this lock");
+    async fn put(
+        &self,
+        key: &str,
+        body: Bytes,
+        expect: Expect<'_>,
+    ) -> Result<Option<String>, Failure> {
+        let _writing = self
+            .writing
+            .lock()
+            .expect("nothing panics while it holds this lock");
         let there = self.tagged(key)?.map(|there| there.tag);
         let holds = match expect {
             Expect::Anything => true,
@@ -125,12 +165,16 @@ impl Store for Folder {
         if !holds {
             return Ok(None);
         }
-        self.write(key, &body).map_err(|error| self.unreadable(key, &error))?;
+        self.write(key, &body)
+            .map_err(|error| self.unreadable(key, &error))?;
         Ok(Some(reader::sha256(&body)))
     }
 
     async fn list(&self, prefix: &str, after: &str) -> Result<Vec<String>, Failure> {
-        let mut keys = self.open()?.list(prefix).map_err(|error| self.unreadable(prefix, &*error))?;
+        let mut keys = self
+            .open()?
+            .list(prefix)
+            .map_err(|error| self.unreadable(prefix, &*error))?;
         keys.retain(|key| key.as_str() > after);
         keys.sort();
         Ok(keys)

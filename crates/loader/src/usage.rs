@@ -40,22 +40,41 @@ impl Carried {
     ///
     /// # Errors
     /// As the store's.
-    pub async fn read(store: &impl Store, prefix: &str, integration: &str) -> Result<Self, Failure> {
-        let Some(stored) = store.get(&key(prefix, integration)).await? else { return Ok(Self::default()) };
+    pub async fn read(
+        store: &impl Store,
+        prefix: &str,
+        integration: &str,
+    ) -> Result<Self, Failure> {
+        let Some(stored) = store.get(&key(prefix, integration)).await? else {
+            return Ok(Self::default());
+        };
         let mut text = Vec::new();
-        if GzDecoder::new(&*stored.body).take(MOST_TEXT).read_to_end(&mut text).is_err() {
+        if GzDecoder::new(&*stored.body)
+            .take(MOST_TEXT)
+            .read_to_end(&mut text)
+            .is_err()
+        {
             return Ok(Self::default());
         }
-        let end = text.iter().position(|byte| *byte == b'\n').unwrap_or(text.len());
+        let end = text
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .unwrap_or(text.len());
         match serde_json::from_slice::<Head>(&text[..end]) {
-            Ok(head) if head.schema == 1 => Ok(Self { sequence: head.sequence, text: text.split_off(end) }),
+            Ok(head) if head.schema == 1 => Ok(Self {
+                sequence: head.sequence,
+                text: text.split_off(end),
+            }),
             _ => Ok(Self::default()),
         }
     }
 
     /// Its pieces; one that cannot be read is passed over.
     pub fn pieces(&self) -> impl Iterator<Item = (Kind, Piece)> {
-        let lines = self.text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let lines = self
+            .text
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty());
         lines.filter_map(|line| serde_json::from_slice(line).ok())
     }
 }
@@ -68,7 +87,10 @@ impl Carrying {
     #[must_use]
     pub fn new(sequence: u64) -> Self {
         let mut carrying = Self(GzEncoder::new(Vec::new(), Compression::fast()));
-        carrying.line(&Head { schema: 1, sequence });
+        carrying.line(&Head {
+            schema: 1,
+            sequence,
+        });
         carrying
     }
 
@@ -78,17 +100,32 @@ impl Carrying {
     }
 
     fn line(&mut self, line: &impl Serialize) {
-        let mut text = serde_json::to_vec(line).expect("plain structs with text keys always serialize");
+        let mut text =
+            serde_json::to_vec(line).expect("plain structs with text keys always serialize");
         text.push(b'\n');
-        self.0.write_all(&text).expect("writing to memory does not fail");
+        self.0
+            .write_all(&text)
+            .expect("writing to memory does not fail");
     }
 
     /// Writes the object.
     ///
     /// # Errors
     /// As the store's.
-    pub async fn write(self, store: &impl Store, prefix: &str, integration: &str) -> Result<(), Failure> {
+    pub async fn write(
+        self,
+        store: &impl Store,
+        prefix: &str,
+        integration: &str,
+    ) -> Result<(), Failure> {
         let body = self.0.finish().expect("writing to memory does not fail");
-        store.put(&key(prefix, integration), Bytes::from(body), Expect::Anything).await.map(drop)
+        store
+            .put(
+                &key(prefix, integration),
+                Bytes::from(body),
+                Expect::Anything,
+            )
+            .await
+            .map(drop)
     }
 }

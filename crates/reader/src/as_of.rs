@@ -27,31 +27,55 @@ impl<'a> AsOf<'a> {
     ) -> Result<Self, ObjectsError> {
         let mut until = u64::MAX;
         for key in objects.list(&manifest_prefix(prefix, integration))? {
-            let Some(sequence) = sequence_of(&key, prefix, integration) else { continue };
-            let manifest = objects.get(&key)?.and_then(|bytes| Manifest::parse(&bytes).ok());
+            let Some(sequence) = sequence_of(&key, prefix, integration) else {
+                continue;
+            };
+            let manifest = objects
+                .get(&key)?
+                .and_then(|bytes| Manifest::parse(&bytes).ok());
             // One that cannot be read stays: the reader says what is wrong with it.
             if manifest.is_some_and(|manifest| manifest.committed_at > time) {
                 until = until.min(sequence);
             }
         }
-        Ok(Self { objects, prefix: prefix.to_owned(), integration: integration.to_owned(), until })
+        Ok(Self {
+            objects,
+            prefix: prefix.to_owned(),
+            integration: integration.to_owned(),
+            until,
+        })
     }
 
     /// Leaves out the manifests after `sequence`.
     #[must_use]
-    pub fn manifest(objects: &'a dyn Objects, prefix: &str, integration: &str, sequence: u64) -> Self {
+    pub fn manifest(
+        objects: &'a dyn Objects,
+        prefix: &str,
+        integration: &str,
+        sequence: u64,
+    ) -> Self {
         let until = sequence.saturating_add(1);
-        Self { objects, prefix: prefix.to_owned(), integration: integration.to_owned(), until }
+        Self {
+            objects,
+            prefix: prefix.to_owned(),
+            integration: integration.to_owned(),
+            until,
+        }
     }
 
     fn shows(&self, key: &str) -> bool {
-        sequence_of(key, &self.prefix, &self.integration).is_none_or(|sequence| sequence < self.until)
+        sequence_of(key, &self.prefix, &self.integration)
+            .is_none_or(|sequence| sequence < self.until)
     }
 }
 
 impl Objects for AsOf<'_> {
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, ObjectsError> {
-        if self.shows(key) { self.objects.get(key) } else { Ok(None) }
+        if self.shows(key) {
+            self.objects.get(key)
+        } else {
+            Ok(None)
+        }
     }
 
     fn list(&self, prefix: &str) -> Result<Vec<String>, ObjectsError> {

@@ -41,7 +41,9 @@ pub(crate) fn check(expected: &BatchEntry, object: &[u8]) -> Batch {
     check_object(expected, object, &mut batch.faults);
     let mut text = Vec::new();
     if let Err(error) = MultiGzDecoder::new(object).read_to_end(&mut text) {
-        let fault = Fault::BatchCompression { reason: error.to_string() };
+        let fault = Fault::BatchCompression {
+            reason: error.to_string(),
+        };
         batch.faults.push((None, fault));
         return batch;
     }
@@ -52,7 +54,10 @@ pub(crate) fn check(expected: &BatchEntry, object: &[u8]) -> Batch {
     }
     let found = lines(&text).count() as u64;
     if found != expected.records {
-        let fault = Fault::BatchRecords { expected: expected.records, found };
+        let fault = Fault::BatchRecords {
+            expected: expected.records,
+            found,
+        };
         batch.faults.push((None, fault));
     }
     batch
@@ -61,12 +66,18 @@ pub(crate) fn check(expected: &BatchEntry, object: &[u8]) -> Batch {
 fn check_object(expected: &BatchEntry, object: &[u8], faults: &mut Vec<(Option<u64>, Fault)>) {
     let bytes = object.len() as u64;
     if bytes != expected.bytes {
-        let fault = Fault::BatchBytes { expected: expected.bytes, found: bytes };
+        let fault = Fault::BatchBytes {
+            expected: expected.bytes,
+            found: bytes,
+        };
         faults.push((None, fault));
     }
     let found = sha256(object);
     if found != expected.sha256 {
-        let fault = Fault::BatchSha256 { expected: expected.sha256.clone(), found };
+        let fault = Fault::BatchSha256 {
+            expected: expected.sha256.clone(),
+            found,
+        };
         faults.push((None, fault));
     }
 }
@@ -88,24 +99,41 @@ struct Head {
     bundle: std::collections::BTreeMap<String, Vec<IgnoredAny>>,
 }
 
-fn parse(number: u64, line: &[u8], stream: &str, faults: &mut Vec<(Option<u64>, Fault)>) -> Option<Entry> {
+fn parse(
+    number: u64,
+    line: &[u8],
+    stream: &str,
+    faults: &mut Vec<(Option<u64>, Fault)>,
+) -> Option<Entry> {
     let head = read(line).and_then(|(head, record)| {
         if head.stream == stream {
             return Ok((head, record));
         }
-        Err(Fault::LineStream { expected: stream.to_owned(), found: head.stream })
+        Err(Fault::LineStream {
+            expected: stream.to_owned(),
+            found: head.stream,
+        })
     });
-    let (head, record) = head.map_err(|fault| faults.push((Some(number), fault))).ok()?;
+    let (head, record) = head
+        .map_err(|fault| faults.push((Some(number), fault)))
+        .ok()?;
     let is_known = |key: &&String| key.starts_with("new_") || key.starts_with("update_");
     for key in head.bundle.keys().filter(|key| !is_known(key)) {
         let fault = Fault::LineBundle { found: key.clone() };
         faults.push((Some(number), fault));
     }
-    Some(Entry { number, op: head.op, id: head.id, record })
+    Some(Entry {
+        number,
+        op: head.op,
+        id: head.id,
+        record,
+    })
 }
 
 fn read(line: &[u8]) -> Result<(Head, Value), Fault> {
-    let unreadable = |error: serde_json::Error| Fault::LineUnreadable { reason: error.to_string() };
+    let unreadable = |error: serde_json::Error| Fault::LineUnreadable {
+        reason: error.to_string(),
+    };
     let record: Value = serde_json::from_slice(line).map_err(unreadable)?;
     check_schema(&record).map_err(|found| Fault::LineSchema { found })?;
     let head = Head::deserialize(&record).map_err(unreadable)?;

@@ -77,7 +77,8 @@ impl Checkpoint {
     #[must_use]
     pub fn tells_all(&self) -> bool {
         self.streams.iter().all(|(stream, live)| {
-            let placed = |batch: &LiveBatch| batch.ordinal.is_some() && batch.entry(stream).is_some();
+            let placed =
+                |batch: &LiveBatch| batch.ordinal.is_some() && batch.entry(stream).is_some();
             live.since_sequence > 1 && live.batches.iter().all(placed)
         })
     }
@@ -123,7 +124,11 @@ impl Forget {
 ///
 /// # Errors
 /// An object cannot be had.
-pub fn read_from_head(objects: &dyn Objects, prefix: &str, integration: &str) -> Result<Option<State>, ReadError> {
+pub fn read_from_head(
+    objects: &dyn Objects,
+    prefix: &str,
+    integration: &str,
+) -> Result<Option<State>, ReadError> {
     let stored = get(objects, &checkpoint_key(prefix, integration))?;
     let Some(head) = stored.and_then(|stored| Checkpoint::parse(&stored)) else {
         return Ok(None);
@@ -143,20 +148,40 @@ pub fn read_from_head(objects: &dyn Objects, prefix: &str, integration: &str) ->
     Ok(Some(state))
 }
 
-fn apply(state: &mut State, objects: &dyn Objects, stream: &str, live: &Live) -> Result<(), ReadError> {
+fn apply(
+    state: &mut State,
+    objects: &dyn Objects,
+    stream: &str,
+    live: &Live,
+) -> Result<(), ReadError> {
     let batches = live.batches.iter().map(|batch| batch.sequence);
-    let sequences: BTreeSet<u64> = batches.chain(live.forgets.iter().map(|forget| forget.sequence)).collect();
+    let sequences: BTreeSet<u64> = batches
+        .chain(live.forgets.iter().map(|forget| forget.sequence))
+        .collect();
     for sequence in sequences {
-        for batch in live.batches.iter().filter(|batch| batch.sequence == sequence) {
+        for batch in live
+            .batches
+            .iter()
+            .filter(|batch| batch.sequence == sequence)
+        {
             let object = get(objects, &batch.key)?;
             let entry = batch.entry(stream).unwrap_or_else(|| {
                 let stored = object.as_deref().unwrap_or_default();
                 let (stream, key, records) = (stream.to_owned(), batch.key.clone(), batch.records);
-                BatchEntry { stream, key, records, bytes: stored.len() as u64, sha256: sha256(stored) }
+                BatchEntry {
+                    stream,
+                    key,
+                    records,
+                    bytes: stored.len() as u64,
+                    sha256: sha256(stored),
+                }
             });
             state.apply_batch(sequence, &entry, object);
         }
-        let forgets = live.forgets.iter().filter(|forget| forget.sequence == sequence);
+        let forgets = live
+            .forgets
+            .iter()
+            .filter(|forget| forget.sequence == sequence);
         let snapshots: Vec<Snapshot> = forgets.map(|forget| forget.snapshot(stream)).collect();
         state.forget(sequence, &snapshots);
     }

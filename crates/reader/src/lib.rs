@@ -37,7 +37,8 @@ pub use as_of::AsOf;
 pub use bundle::Bundle;
 pub use head::{Checkpoint, Forget, Live, LiveBatch, checkpoint_key, read_from_head};
 pub use manifest::{
-    BatchEntry, Gap, Manifest, Snapshot, batch_prefix, manifest_key, manifest_prefix, sequence_of, sha256,
+    BatchEntry, Gap, Manifest, Snapshot, batch_prefix, manifest_key, manifest_prefix, sequence_of,
+    sha256,
 };
 pub use objects::{Directory, Objects, ObjectsError};
 pub use read::{ReadError, Reader};

@@ -78,7 +78,10 @@ impl Snapshot {
     /// Whether the record stays as it is, whatever the snapshot repeated.
     #[must_use]
     pub fn excepts(&self, id: &str) -> bool {
-        !self.except.is_empty() && id.split(':').any(|part| self.except.iter().any(|except| except == part))
+        !self.except.is_empty()
+            && id
+                .split(':')
+                .any(|part| self.except.iter().any(|except| except == part))
     }
 
     /// Whether every record of the stream from before it is gone.
@@ -102,7 +105,9 @@ impl Manifest {
     /// # Errors
     /// Not JSON, not a manifest, or one of another schema.
     pub fn parse(bytes: &[u8]) -> Result<Self, Fault> {
-        let unreadable = |error: serde_json::Error| Fault::ManifestUnreadable { reason: error.to_string() };
+        let unreadable = |error: serde_json::Error| Fault::ManifestUnreadable {
+            reason: error.to_string(),
+        };
         let value: Value = serde_json::from_slice(bytes).map_err(unreadable)?;
         check_schema(&value).map_err(|found| Fault::ManifestSchema { found })?;
         serde_json::from_value(value).map_err(unreadable)
@@ -133,7 +138,10 @@ pub fn manifest_prefix(prefix: &str, integration: &str) -> String {
 /// The key of one manifest.
 #[must_use]
 pub fn manifest_key(prefix: &str, integration: &str, sequence: u64) -> String {
-    format!("{}{sequence:012}.json", manifest_prefix(prefix, integration))
+    format!(
+        "{}{sequence:012}.json",
+        manifest_prefix(prefix, integration)
+    )
 }
 
 /// What the keys of a stream's batches begin with.
@@ -160,7 +168,13 @@ mod tests {
         let key = manifest_key("okta", "acme", 12);
         assert_eq!(key, "okta/manifests/acme/000000000012.json");
         assert_eq!(sequence_of(&key, "okta", "acme"), Some(12));
-        for name in ["12.json", "000000000000.json", "+00000000012.json", "000000000012.json.bak", "x"] {
+        for name in [
+            "12.json",
+            "000000000000.json",
+            "+00000000012.json",
+            "000000000012.json.bak",
+            "x",
+        ] {
             let key = format!("okta/manifests/acme/{name}");
             assert_eq!(sequence_of(&key, "okta", "acme"), None, "{name}");
         }
@@ -177,7 +191,10 @@ mod tests {
             "cursor": {}, "brand_new": true}"#,
         )
         .unwrap();
-        assert_eq!((manifest.sequence, manifest.snapshots[0].since_sequence), (12, 10));
+        assert_eq!(
+            (manifest.sequence, manifest.snapshots[0].since_sequence),
+            (12, 10)
+        );
         assert!(manifest.gap.is_some());
     }
 }

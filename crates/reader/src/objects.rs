@@ -32,7 +32,10 @@ impl Objects for BTreeMap<String, Vec<u8>> {
     fn list(&self, prefix: &str) -> Result<Vec<String>, ObjectsError> {
         let from_prefix = self.range(prefix.to_owned()..);
         let keys = from_prefix.map(|(key, _)| key);
-        Ok(keys.take_while(|key| key.starts_with(prefix)).cloned().collect())
+        Ok(keys
+            .take_while(|key| key.starts_with(prefix))
+            .cloned()
+            .collect())
     }
 }
 
@@ -62,7 +65,10 @@ impl Directory {
 impl Objects for Directory {
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, ObjectsError> {
         // Keys come out of manifests: one that climbs out of the copy names nothing in it.
-        if !Path::new(key).components().all(|part| matches!(part, Component::Normal(_))) {
+        if !Path::new(key)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)))
+        {
             return Ok(None);
         }
         match std::fs::read(self.0.join(key)) {
@@ -73,16 +79,27 @@ impl Objects for Directory {
     }
 
     fn list(&self, prefix: &str) -> Result<Vec<String>, ObjectsError> {
-        let folder = self.0.join(prefix.rsplit_once('/').map_or("", |(folder, _)| folder));
+        let folder = self
+            .0
+            .join(prefix.rsplit_once('/').map_or("", |(folder, _)| folder));
         if !folder.is_dir() {
             return Ok(Vec::new());
         }
-        let visible =
-            |entry: &walkdir::DirEntry| entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".");
+        let visible = |entry: &walkdir::DirEntry| {
+            entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".")
+        };
         let mut keys = Vec::new();
-        for entry in WalkDir::new(folder).follow_links(true).into_iter().filter_entry(visible) {
+        for entry in WalkDir::new(folder)
+            .follow_links(true)
+            .into_iter()
+            .filter_entry(visible)
+        {
             let entry = entry?;
-            let key = entry.file_type().is_file().then(|| self.key_of(entry.path())).flatten();
+            let key = entry
+                .file_type()
+                .is_file()
+                .then(|| self.key_of(entry.path()))
+                .flatten();
             keys.extend(key.filter(|key| key.starts_with(prefix)));
         }
         Ok(keys)
@@ -95,7 +112,11 @@ mod tests {
 
     fn copy_of_a_bucket() -> (tempfile::TempDir, Directory) {
         let temp = tempfile::tempdir().unwrap();
-        for key in ["okta/manifests/acme/1.json", "okta/manifests/acme-eu/1.json", "okta/x/.hidden"] {
+        for key in [
+            "okta/manifests/acme/1.json",
+            "okta/manifests/acme-eu/1.json",
+            "okta/x/.hidden",
+        ] {
             let path = temp.path().join(".bucket").join(key);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, key).unwrap();
@@ -115,7 +136,14 @@ mod tests {
             .map(|key| (key.clone(), directory.get(&key).unwrap().unwrap()))
             .collect();
         assert_eq!(map.len(), 2);
-        for prefix in ["", "okta/", "okta/manifests/acme", "okta/manifests/acme/", "okta/m", "none/"] {
+        for prefix in [
+            "",
+            "okta/",
+            "okta/manifests/acme",
+            "okta/manifests/acme/",
+            "okta/m",
+            "none/",
+        ] {
             let mut listed = directory.list(prefix).unwrap();
             listed.sort();
             assert_eq!(listed, map.list(prefix).unwrap(), "{prefix}");

@@ -47,7 +47,11 @@ impl Reader {
     ///
     /// # Errors
     /// There is no manifest, or an object cannot be had.
-    pub fn read(objects: &dyn Objects, prefix: &str, integration: &str) -> Result<State, ReadError> {
+    pub fn read(
+        objects: &dyn Objects,
+        prefix: &str,
+        integration: &str,
+    ) -> Result<State, ReadError> {
         Self::read_from(objects, prefix, integration, 1)
     }
 
@@ -56,7 +60,11 @@ impl Reader {
     ///
     /// # Errors
     /// As [`read`](Self::read).
-    pub fn read_newest(objects: &dyn Objects, prefix: &str, integration: &str) -> Result<State, ReadError> {
+    pub fn read_newest(
+        objects: &dyn Objects,
+        prefix: &str,
+        integration: &str,
+    ) -> Result<State, ReadError> {
         let start = Self::start(objects, prefix, integration)?;
         Self::read_from(objects, prefix, integration, start)
     }
@@ -75,7 +83,9 @@ impl Reader {
         let listed = Listed::of(objects, prefix, integration)?;
         let previous = previous_of(objects, prefix, integration, sequence)?;
         let mut state = State::starting_at(prefix, integration, sequence, previous);
-        state.violations.extend(listed.foreign.into_iter().map(unexpected));
+        state
+            .violations
+            .extend(listed.foreign.into_iter().map(unexpected));
         for sequence in listed.sequences.range(sequence..) {
             let key = manifest_key(prefix, integration, *sequence);
             if let Some(bytes) = get(objects, &key)? {
@@ -117,27 +127,45 @@ impl Reader {
     pub fn integrations(objects: &dyn Objects, prefix: &str) -> Result<Vec<String>, ReadError> {
         let manifests = format!("{prefix}/manifests/");
         let keys = list(objects, &manifests)?;
-        let names = keys.iter().filter_map(|key| key.strip_prefix(&manifests)?.split_once('/'));
+        let names = keys
+            .iter()
+            .filter_map(|key| key.strip_prefix(&manifests)?.split_once('/'));
         let names: BTreeSet<&str> = names.map(|(integration, _)| integration).collect();
         Ok(names.into_iter().map(str::to_owned).collect())
     }
 }
 
 pub(crate) fn get(objects: &dyn Objects, key: &str) -> Result<Option<Vec<u8>>, ReadError> {
-    let wrap = |source| ReadError::Objects { key: key.to_owned(), source };
+    let wrap = |source| ReadError::Objects {
+        key: key.to_owned(),
+        source,
+    };
     objects.get(key).map_err(wrap)
 }
 
 fn list(objects: &dyn Objects, prefix: &str) -> Result<Vec<String>, ReadError> {
-    let wrap = |source| ReadError::Objects { key: prefix.to_owned(), source };
+    let wrap = |source| ReadError::Objects {
+        key: prefix.to_owned(),
+        source,
+    };
     objects.list(prefix).map_err(wrap)
 }
 
 fn unexpected(key: String) -> Violation {
-    Violation { manifest: None, key, line: None, fault: Fault::UnexpectedObject }
+    Violation {
+        manifest: None,
+        key,
+        line: None,
+        fault: Fault::UnexpectedObject,
+    }
 }
 
-fn previous_of(objects: &dyn Objects, prefix: &str, integration: &str, sequence: u64) -> Result<Previous, ReadError> {
+fn previous_of(
+    objects: &dyn Objects,
+    prefix: &str,
+    integration: &str,
+    sequence: u64,
+) -> Result<Previous, ReadError> {
     let Some(before) = sequence.checked_sub(1).filter(|before| *before > 0) else {
         return Ok(Previous::Nothing);
     };
@@ -153,7 +181,10 @@ struct Listed {
 
 impl Listed {
     fn of(objects: &dyn Objects, prefix: &str, integration: &str) -> Result<Self, ReadError> {
-        let mut listed = Self { sequences: BTreeSet::new(), foreign: Vec::new() };
+        let mut listed = Self {
+            sequences: BTreeSet::new(),
+            foreign: Vec::new(),
+        };
         for key in list(objects, &manifest_prefix(prefix, integration))? {
             match sequence_of(&key, prefix, integration) {
                 Some(sequence) => drop(listed.sequences.insert(sequence)),
@@ -186,7 +217,9 @@ impl Starts {
         for snapshot in manifest.snapshots.iter().filter(whole) {
             if snapshot.since_sequence <= sequence {
                 self.batches.remove(&snapshot.stream);
-                self.snapshots.entry(snapshot.stream.clone()).or_insert(snapshot.since_sequence);
+                self.snapshots
+                    .entry(snapshot.stream.clone())
+                    .or_insert(snapshot.since_sequence);
             }
         }
         for batch in &manifest.batches {
@@ -197,10 +230,19 @@ impl Starts {
     }
 
     fn is_settled(&self) -> bool {
-        self.batches.is_empty() && ENTITY_STREAMS.iter().all(|stream| self.snapshots.contains_key(*stream))
+        self.batches.is_empty()
+            && ENTITY_STREAMS
+                .iter()
+                .all(|stream| self.snapshots.contains_key(*stream))
     }
 
     fn lowest(&self) -> u64 {
-        self.snapshots.values().chain(self.batches.values()).copied().min().unwrap_or(1).max(1)
+        self.snapshots
+            .values()
+            .chain(self.batches.values())
+            .copied()
+            .min()
+            .unwrap_or(1)
+            .max(1)
     }
 }

@@ -47,7 +47,12 @@ impl State {
         Self::starting_at(prefix, integration, 1, Previous::Nothing)
     }
 
-    pub(crate) fn starting_at(prefix: &str, integration: &str, sequence: u64, previous: Previous) -> Self {
+    pub(crate) fn starting_at(
+        prefix: &str,
+        integration: &str,
+        sequence: u64,
+        previous: Previous,
+    ) -> Self {
         Self {
             streams: BTreeMap::new(),
             manifests: Vec::new(),
@@ -70,15 +75,22 @@ impl State {
     #[must_use]
     pub fn records(&self, stream: &str) -> &BTreeMap<String, Line> {
         static NONE: BTreeMap<String, Line> = BTreeMap::new();
-        self.streams.get(stream).map_or(&NONE, |stream| &stream.records)
+        self.streams
+            .get(stream)
+            .map_or(&NONE, |stream| &stream.records)
     }
 
     /// Every stream with a newest state that is not empty. Two readers of the same manifests agree
     /// on it, wherever they started.
     #[must_use]
     pub fn entities(&self) -> BTreeMap<&str, &BTreeMap<String, Line>> {
-        let entities = self.streams.iter().filter(|(name, stream)| !grows(name) && !stream.records.is_empty());
-        entities.map(|(name, stream)| (name.as_str(), &stream.records)).collect()
+        let entities = self
+            .streams
+            .iter()
+            .filter(|(name, stream)| !grows(name) && !stream.records.is_empty());
+        entities
+            .map(|(name, stream)| (name.as_str(), &stream.records))
+            .collect()
     }
 
     /// The bundles of all [`entities`](Self::entities), concatenated.
@@ -104,14 +116,21 @@ impl State {
     }
 
     /// `sequence` is what the manifest's key says.
-    pub(crate) fn apply_at(&mut self, sequence: u64, bytes: &[u8], objects: &dyn Objects) -> Result<(), ReadError> {
+    pub(crate) fn apply_at(
+        &mut self,
+        sequence: u64,
+        bytes: &[u8],
+        objects: &dyn Objects,
+    ) -> Result<(), ReadError> {
         if sequence < self.next_sequence {
             self.fault(sequence, Fault::ManifestRepeated);
             return Ok(());
         }
         let manifest = Manifest::parse(bytes);
         // All objects before the first change, so that an error leaves the state as it was.
-        let named = manifest.as_ref().map_or(&[][..], |manifest| &manifest.batches);
+        let named = manifest
+            .as_ref()
+            .map_or(&[][..], |manifest| &manifest.batches);
         let loaded = named.iter().map(|entry| get(objects, &entry.key));
         let loaded = loaded.collect::<Result<Vec<_>, _>>()?;
         self.step_to(sequence);
@@ -125,7 +144,10 @@ impl State {
 
     fn step_to(&mut self, sequence: u64) {
         if sequence > self.next_sequence {
-            let missing = Fault::ManifestsMissing { first: self.next_sequence, last: sequence - 1 };
+            let missing = Fault::ManifestsMissing {
+                first: self.next_sequence,
+                last: sequence - 1,
+            };
             self.fault(sequence, missing);
             self.previous = Previous::Missing;
         }
@@ -143,13 +165,22 @@ impl State {
 
     fn check_manifest(&mut self, sequence: u64, manifest: &Manifest) {
         if manifest.sequence != sequence {
-            self.fault(sequence, Fault::SequenceDiffers { found: manifest.sequence });
+            self.fault(
+                sequence,
+                Fault::SequenceDiffers {
+                    found: manifest.sequence,
+                },
+            );
         }
         if manifest.integration != self.integration {
             let found = manifest.integration.clone();
             self.fault(sequence, Fault::IntegrationDiffers { found });
         }
-        if let Some(before) = self.manifests.last().filter(|before| before.org != manifest.org) {
+        if let Some(before) = self
+            .manifests
+            .last()
+            .filter(|before| before.org != manifest.org)
+        {
             let (expected, found) = (before.org.clone(), manifest.org.clone());
             self.fault(sequence, Fault::OrgDiffers { expected, found });
         }
@@ -164,7 +195,12 @@ impl State {
         }
     }
 
-    pub(crate) fn apply_batch(&mut self, sequence: u64, entry: &BatchEntry, object: Option<Vec<u8>>) {
+    pub(crate) fn apply_batch(
+        &mut self,
+        sequence: u64,
+        entry: &BatchEntry,
+        object: Option<Vec<u8>>,
+    ) {
         let BatchEntry { key, stream, .. } = entry;
         if let Some(&first) = self.named_by.get(key) {
             return self.fault_at(sequence, key, None, Fault::BatchRepeated { first });
@@ -199,7 +235,9 @@ impl State {
             return None;
         }
         if line.op == Op::Delete {
-            return Some(Fault::GrowingStreamShrunk { stream: name.to_owned() });
+            return Some(Fault::GrowingStreamShrunk {
+                stream: name.to_owned(),
+            });
         }
         let uuid = line.id.clone();
         let first = stream.grow(sequence, line)?;
@@ -209,18 +247,36 @@ impl State {
     pub(crate) fn forget(&mut self, sequence: u64, snapshots: &[Snapshot]) {
         let mut by_stream: BTreeMap<&str, Vec<&Snapshot>> = BTreeMap::new();
         for snapshot in snapshots.iter().filter(|snapshot| snapshot.complete) {
-            let Snapshot { stream, since_sequence, .. } = snapshot;
+            let Snapshot {
+                stream,
+                since_sequence,
+                ..
+            } = snapshot;
             if grows(stream) {
-                self.fault(sequence, Fault::GrowingStreamShrunk { stream: stream.clone() });
+                self.fault(
+                    sequence,
+                    Fault::GrowingStreamShrunk {
+                        stream: stream.clone(),
+                    },
+                );
             } else if *since_sequence > sequence {
                 let (stream, since_sequence) = (stream.clone(), *since_sequence);
-                self.fault(sequence, Fault::SnapshotFromFuture { stream, since_sequence });
+                self.fault(
+                    sequence,
+                    Fault::SnapshotFromFuture {
+                        stream,
+                        since_sequence,
+                    },
+                );
             } else {
                 by_stream.entry(stream).or_default().push(snapshot);
             }
         }
         for (stream, complete) in by_stream {
-            self.streams.entry(stream.to_owned()).or_default().forget(complete);
+            self.streams
+                .entry(stream.to_owned())
+                .or_default()
+                .forget(complete);
         }
     }
 
@@ -230,7 +286,12 @@ impl State {
     }
 
     fn fault_at(&mut self, sequence: u64, key: &str, line: Option<u64>, fault: Fault) {
-        let violation = Violation { manifest: Some(sequence), key: key.to_owned(), line, fault };
+        let violation = Violation {
+            manifest: Some(sequence),
+            key: key.to_owned(),
+            line,
+            fault,
+        };
         self.violations.push(violation);
     }
 }

@@ -69,12 +69,24 @@ impl Stream {
             Op::Upsert => {
                 self.upserts += 1;
                 self.tombstones.remove(&entry.id);
-                self.records.insert(entry.id, Line { sequence, record: entry.record });
+                self.records.insert(
+                    entry.id,
+                    Line {
+                        sequence,
+                        record: entry.record,
+                    },
+                );
             }
             Op::Delete => {
                 self.deletes += 1;
                 self.records.remove(&entry.id);
-                self.tombstones.insert(entry.id, Line { sequence, record: entry.record });
+                self.tombstones.insert(
+                    entry.id,
+                    Line {
+                        sequence,
+                        record: entry.record,
+                    },
+                );
             }
         }
     }
@@ -82,7 +94,10 @@ impl Stream {
     /// The manifest that brought the same id first, if one did.
     pub(crate) fn grow(&mut self, sequence: u64, entry: Entry) -> Option<u64> {
         self.upserts += 1;
-        let line = Line { sequence, record: entry.record };
+        let line = Line {
+            sequence,
+            record: entry.record,
+        };
         if let Some(first) = self.records.get(&entry.id) {
             let first = first.sequence;
             self.repeated.push((entry.id, line));
@@ -119,7 +134,9 @@ impl Stream {
             let mut since = scopes.filter_map(|scope| since_by_scope.get(&scope));
             since.all(|since| line.sequence >= *since)
                 && excepting.iter().all(|snapshot| {
-                    line.sequence >= snapshot.since_sequence || !covers(snapshot, id) || snapshot.excepts(id)
+                    line.sequence >= snapshot.since_sequence
+                        || !covers(snapshot, id)
+                        || snapshot.excepts(id)
                 })
         });
         self.forgotten += (before - self.records.len()) as u64;

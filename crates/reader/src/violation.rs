@@ -88,7 +88,9 @@ pub enum Fault {
         found: Option<String>,
     },
     /// A snapshot that began after the manifest that completes it; it was not applied.
-    #[error("completes a snapshot of {stream} since manifest {since_sequence}, which is yet to come")]
+    #[error(
+        "completes a snapshot of {stream} since manifest {since_sequence}, which is yet to come"
+    )]
     SnapshotFromFuture {
         /// The snapshot's stream.
         stream: String,

@@ -20,12 +20,23 @@ impl Answers {
         now: Timestamp,
     ) {
         let was_anchored = self.anchored.remove(key);
-        let Some(job) = work.queue.get(key).cloned() else { return };
+        let Some(job) = work.queue.get(key).cloned() else {
+            return;
+        };
         if job.change.is_none() {
             note_part(work, stream, &key.scope, job.lines);
             return work.end(key, now);
         }
-        match doubt(work, key, &Ended { stream, job: &job, shape, was_anchored }) {
+        match doubt(
+            work,
+            key,
+            &Ended {
+                stream,
+                job: &job,
+                shape,
+                was_anchored,
+            },
+        ) {
             // The snapshot that it is a part of decides.
             Belief::Open(_) | Belief::Doubted(_) if job.of_snapshot => {
                 note_part(work, stream, &key.scope, job.lines);

@@ -26,23 +26,46 @@ pub(super) fn listed(
     items: Vec<Item>,
     next: Option<String>,
 ) -> Option<Harvest> {
-    let Answered { key, job, at, now, .. } = answered;
+    let Answered {
+        key, job, at, now, ..
+    } = answered;
     if let Some(anchor) = listing.anchor
-        && let Some(id) = items.iter().find(|item| anchor(item)).and_then(|item| id_of(item))
+        && let Some(id) = items
+            .iter()
+            .find(|item| anchor(item))
+            .and_then(|item| id_of(item))
     {
         work.seen.everyone = Some(id);
     }
     let served: Vec<_> = job.serves.iter().filter_map(|name| by_name(name)).collect();
     for stream in &served {
         if stream.sweep.is_some() {
-            items.iter().for_each(|item| sweep::note(work, stream, item));
+            items
+                .iter()
+                .for_each(|item| sweep::note(work, stream, item));
         }
-        let Some(parents) = stream.parents_of(listing.name) else { continue };
+        let Some(parents) = stream.parents_of(listing.name) else {
+            continue;
+        };
         for item in items.iter().filter(|item| (parents.wanted)(item)) {
-            let Some(scope) = id_of(item).and_then(|id| scope_of(stream, Of::All(parents.of), &id)) else { continue };
-            let item = if parents.keep { Context::default().object(item) } else { Some(serde_json::json!({})) };
+            let Some(scope) = id_of(item).and_then(|id| scope_of(stream, Of::All(parents.of), &id))
+            else {
+                continue;
+            };
+            let item = if parents.keep {
+                Context::default().object(item)
+            } else {
+                Some(serde_json::json!({}))
+            };
             let item = item.filter(|_| stream.is_assembled());
-            work.queue.add(Key { reads: stream.name, scope }, Job::of_snapshot(item), *now);
+            work.queue.add(
+                Key {
+                    reads: stream.name,
+                    scope,
+                },
+                Job::of_snapshot(item),
+                *now,
+            );
         }
     }
     let own = own.filter(|own| served.iter().any(|served| served.name == own.name));
@@ -52,9 +75,13 @@ pub(super) fn listed(
         work.count(own.name, lines, 0);
     }
     match next {
-        Some(_) => work.queue.update(key, *now, |job| (job.position, job.trouble) = (next, None)),
+        Some(_) => work
+            .queue
+            .update(key, *now, |job| (job.position, job.trouble) = (next, None)),
         None => {
-            served.iter().for_each(|stream| work.progress_mut(stream.name).listed(listing.name));
+            served
+                .iter()
+                .for_each(|stream| work.progress_mut(stream.name).listed(listing.name));
             work.end(key, *now);
         }
     }
@@ -63,7 +90,9 @@ pub(super) fn listed(
 
 pub(super) fn count_request(work: &mut Work, key: &Key, job: &Job) {
     if job.of_snapshot || key.scope == Scope::Whole {
-        streams_of(work, key, job).into_iter().for_each(|stream| work.count(stream, 0, 1));
+        streams_of(work, key, job)
+            .into_iter()
+            .for_each(|stream| work.count(stream, 0, 1));
     }
 }
 
@@ -76,16 +105,24 @@ pub(super) fn harvest_mentioned(
 ) -> Option<Harvest> {
     let fixed = stream.fixed.as_ref()?;
     let seen = work.mentioned.get(stream.name);
-    let is_new = |id: &String| !fixed.known.contains(&id.as_str()) && !seen.is_some_and(|seen| seen.contains(id));
+    let is_new = |id: &String| {
+        !fixed.known.contains(&id.as_str()) && !seen.is_some_and(|seen| seen.contains(id))
+    };
     let room = MOST_MENTIONED.saturating_sub(seen.map_or(0, BTreeSet::len));
     let new: Vec<String> = ids.into_iter().filter(is_new).take(room).collect();
     if new.is_empty() || work.stream(stream.name).is_none() {
         return None;
     }
     let objects: Vec<_> = new.iter().map(|id| (fixed.object)(id)).collect();
-    work.mentioned.entry(stream.name.to_owned()).or_default().extend(new);
+    work.mentioned
+        .entry(stream.name.to_owned())
+        .or_default()
+        .extend(new);
     // A snapshot that is open will bring them at its end.
-    if work.progress(stream.name).is_some_and(|progress| progress.open.is_some()) {
+    if work
+        .progress(stream.name)
+        .is_some_and(|progress| progress.open.is_some())
+    {
         return None;
     }
     work.harvest(stream, &Scope::Whole, None, at, made(&objects))

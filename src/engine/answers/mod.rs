@@ -27,14 +27,24 @@ use crate::streams::Stream;
 
 impl Answers {
     /// Takes the answer to a job's request.
-    pub(super) fn absorb(&mut self, work: &mut Work, flight: &Flight, answer: Answer, now: Timestamp) -> Vec<Harvest> {
-        let Some(key) = &flight.key else { return Vec::new() };
+    pub(super) fn absorb(
+        &mut self,
+        work: &mut Work,
+        flight: &Flight,
+        answer: Answer,
+        now: Timestamp,
+    ) -> Vec<Harvest> {
+        let Some(key) = &flight.key else {
+            return Vec::new();
+        };
         if flight.is_look {
             self.decide(work, flight.ticket, &answer, now);
             return Vec::new();
         }
         work.queue.answered(key, now);
-        let Some(job) = work.queue.get(key).cloned() else { return Vec::new() };
+        let Some(job) = work.queue.get(key).cloned() else {
+            return Vec::new();
+        };
         if job.is_gone() {
             self.assemblies.leave(key);
             return Vec::new();
@@ -44,12 +54,24 @@ impl Answers {
             return Vec::new();
         }
         count_request(work, key, &job);
-        let Some(Reading { stream, shape, .. }) = reading(key, &job) else { return Vec::new() };
-        let answered = Answered { key, job, at: flight.sent_at, now, path: &flight.path };
+        let Some(Reading { stream, shape, .. }) = reading(key, &job) else {
+            return Vec::new();
+        };
+        let answered = Answered {
+            key,
+            job,
+            at: flight.sent_at,
+            now,
+            path: &flight.path,
+        };
         match (shape, stream) {
-            (Shape::Assembled { object, .. }, Some(stream)) => self.assembled(work, &answered, stream, object, answer),
+            (Shape::Assembled { object, .. }, Some(stream)) => {
+                self.assembled(work, &answered, stream, object, answer)
+            }
             (_, stream) => match answer {
-                Answer::Page { body, next } => self.page(work, &answered, stream, shape, &body, next),
+                Answer::Page { body, next } => {
+                    self.page(work, &answered, stream, shape, &body, next)
+                }
                 other => self.trouble(work, &answered, shape, other),
             },
         }
@@ -74,17 +96,26 @@ impl Answers {
             Ok(items) => items,
             Err(error) => return failed(work, answered, error, false),
         };
-        let is_new = next.as_deref().is_none_or(|next| work.follow(answered.key, answered.path, next));
+        let is_new = next
+            .as_deref()
+            .is_none_or(|next| work.follow(answered.key, answered.path, next));
         if !is_new && !items.is_empty() {
-            let error = "the next link leads to a page that was read before in this listing".to_owned();
+            let error =
+                "the next link leads to a page that was read before in this listing".to_owned();
             return failed(work, answered, error, false);
         }
         // A page that says nothing and leads nowhere is the end.
         let next = next.filter(|_| is_new);
         match (shape, stream) {
-            (Shape::Listing(listing), own) => listed(work, answered, listing, own, items, next).into_iter().collect(),
-            (Shape::Changes(rows), Some(stream)) => self.changed(work, answered, stream, rows, items, next),
-            (Shape::Records { .. }, Some(stream)) => self.records(work, answered, stream, shape, items, next),
+            (Shape::Listing(listing), own) => listed(work, answered, listing, own, items, next)
+                .into_iter()
+                .collect(),
+            (Shape::Changes(rows), Some(stream)) => {
+                self.changed(work, answered, stream, rows, items, next)
+            }
+            (Shape::Records { .. }, Some(stream)) => {
+                self.records(work, answered, stream, shape, items, next)
+            }
             _ => Vec::new(),
         }
     }
@@ -93,11 +124,20 @@ impl Answers {
         for doubt in self.looks.take(ticket) {
             let key = &doubt.key;
             work.queue.answered(key, now);
-            let Some(job) = work.queue.get(key) else { continue };
+            let Some(job) = work.queue.get(key) else {
+                continue;
+            };
             if job.is_gone() {
                 continue;
             }
-            let Some(Reading { stream: Some(stream), shape, .. }) = reading(key, job) else { continue };
+            let Some(Reading {
+                stream: Some(stream),
+                shape,
+                ..
+            }) = reading(key, job)
+            else {
+                continue;
+            };
             let page_items = match shape {
                 Shape::Records { page_items, .. } => page_items,
                 _ => 1,

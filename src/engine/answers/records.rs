@@ -23,15 +23,25 @@ impl Answers {
         items: Vec<Item>,
         next: Option<String>,
     ) -> Vec<Harvest> {
-        let Shape::Records { normalize, .. } = shape else { return Vec::new() };
-        let Answered { key, job, at, now, .. } = answered;
-        let Some(id) = key.scope.id() else { return Vec::new() };
+        let Shape::Records { normalize, .. } = shape else {
+            return Vec::new();
+        };
+        let Answered {
+            key, job, at, now, ..
+        } = answered;
+        let Some(id) = key.scope.id() else {
+            return Vec::new();
+        };
         let anchor = work.seen.everyone.clone();
         if anchor.is_some() && items.iter().any(|item| id_of(item) == anchor) {
             self.anchored.insert((*key).clone());
         }
-        let context = Context { parent: Some(id), ..Context::default() };
-        let tells = |item: &RawValue| normalize.is_none_or(|normalize| normalize(item, &context).is_some());
+        let context = Context {
+            parent: Some(id),
+            ..Context::default()
+        };
+        let tells =
+            |item: &RawValue| normalize.is_none_or(|normalize| normalize(item, &context).is_some());
         let (items, untold): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| tells(item));
         note_second(work, stream, &key.scope, &items);
         let lines = items.len() as u64;
@@ -48,7 +58,14 @@ impl Answers {
         for other in untold.iter().filter_map(|item| id_of(item)) {
             let change = job.change.clone().unwrap_or_default();
             let scope = Scope::Pair(other, id.to_owned());
-            work.queue.add(Key { reads: stream.name, scope }, Job::changed(change), *now);
+            work.queue.add(
+                Key {
+                    reads: stream.name,
+                    scope,
+                },
+                Job::changed(change),
+                *now,
+            );
         }
         if is_last {
             self.end_records(work, key, stream, Some(shape), *now);
@@ -65,7 +82,9 @@ impl Answers {
         stream: &'static Stream,
         object: Item,
     ) -> Vec<Harvest> {
-        let Answered { key, job, at, now, .. } = answered;
+        let Answered {
+            key, job, at, now, ..
+        } = answered;
         sweep::note(work, stream, &object);
         note_life(work, stream, &object);
         let mut harvests = self.lend(work, answered, stream, &object);

@@ -37,9 +37,19 @@ impl Answers {
         items: Vec<Item>,
         next: Option<String>,
     ) -> Vec<Harvest> {
-        let Some(swept) = &stream.sweep else { return Vec::new() };
+        let Some(swept) = &stream.sweep else {
+            return Vec::new();
+        };
         let is_for_jobs = sweep::is_for_jobs(work, stream, &answered.job);
-        let mut page = Sweeping { answered, stream, swept, rows, is_for_jobs, news: Vec::new(), answers: 0 };
+        let mut page = Sweeping {
+            answered,
+            stream,
+            swept,
+            rows,
+            is_for_jobs,
+            news: Vec::new(),
+            answers: 0,
+        };
         let mut harvests = Vec::new();
         for row in items {
             match (rows, self.waiting(work, stream, &row)) {
@@ -47,7 +57,11 @@ impl Answers {
                     page.answers += 1;
                     page.mark_life(work, &row);
                     let job = work.queue.get(&waiting).cloned().unwrap_or_default();
-                    let answered = Answered { key: &waiting, job, ..*answered };
+                    let answered = Answered {
+                        key: &waiting,
+                        job,
+                        ..*answered
+                    };
                     harvests.extend(self.object(work, &answered, stream, row));
                 }
                 _ => page.unawaited(work, row),
@@ -59,9 +73,15 @@ impl Answers {
 
     /// The job that a row of a sweep answers.
     fn waiting(&self, work: &Work, stream: &'static Stream, row: &RawValue) -> Option<Key> {
-        let Identity::Object(kind) = stream.identity else { return None };
-        let key = Key { reads: stream.name, scope: scope_of(stream, Of::All(kind), &id_of(row)?)? };
-        (work.queue.get(&key).is_some_and(|job| !job.is_gone()) && !work.queue.is_under_way(&key)).then_some(key)
+        let Identity::Object(kind) = stream.identity else {
+            return None;
+        };
+        let key = Key {
+            reads: stream.name,
+            scope: scope_of(stream, Of::All(kind), &id_of(row)?)?,
+        };
+        (work.queue.get(&key).is_some_and(|job| !job.is_gone()) && !work.queue.is_under_way(&key))
+            .then_some(key)
     }
 }
 
@@ -69,7 +89,13 @@ impl Sweeping<'_> {
     /// Notes the life of a row, where a sweep compares it with what was seen before.
     fn mark_life(&self, work: &mut Work, row: &Item) {
         if !self.is_for_jobs {
-            sweep::mark_life(work, self.swept, row, self.answered.job.changed_since, self.answered.now);
+            sweep::mark_life(
+                work,
+                self.swept,
+                row,
+                self.answered.job.changed_since,
+                self.answered.now,
+            );
         }
     }
 
@@ -87,7 +113,11 @@ impl Sweeping<'_> {
             Rows::Parents { kind, wanted } => {
                 if let Some(id) = id_of(&row).filter(|_| wanted(&row)) {
                     let change = self.answered.job.change.clone().unwrap_or_default();
-                    let change = Change { since: None, losses: 0, ..change };
+                    let change = Change {
+                        since: None,
+                        losses: 0,
+                        ..change
+                    };
                     work.change(self.stream, Of::All(kind), &id, change, self.answered.now);
                 }
             }
@@ -96,10 +126,14 @@ impl Sweeping<'_> {
 
     /// Moves the job to the next page where one is worth its request, and ends it otherwise.
     fn end(self, work: &mut Work, next: Option<String>) -> Option<Harvest> {
-        let Answered { key, job, at, now, .. } = self.answered;
+        let Answered {
+            key, job, at, now, ..
+        } = self.answered;
         let harvests = work.harvest(self.stream, &key.scope, None, *at, self.news);
         let objects = work.queue.waiting(self.stream.name, Rank::Changed);
-        let has_waiting = objects.into_iter().any(|key| matches!(key.scope, Scope::Object(..)));
+        let has_waiting = objects
+            .into_iter()
+            .any(|key| matches!(key.scope, Scope::Object(..)));
         let is_worth_more = self.answers > 0 && has_waiting || !self.is_for_jobs;
         match next.filter(|_| is_worth_more) {
             Some(next) => work.queue.update(key, *now, |job| {

@@ -37,12 +37,21 @@ impl Answers {
         let reading = reading(key, job)?;
         match (reading.shape, &job.position) {
             (_, Some(position)) => Some(position.clone()),
-            (Shape::Assembled { object: Some(object), .. }, None) if job.item.is_none() => {
-                Some(object.replace("{id}", key.scope.id()?))
-            }
+            (
+                Shape::Assembled {
+                    object: Some(object),
+                    ..
+                },
+                None,
+            ) if job.item.is_none() => Some(object.replace("{id}", key.scope.id()?)),
             (Shape::Assembled { kind, .. }, None) => {
                 let (parent, item) = (key.scope.id()?.to_owned(), job.item.clone());
-                let begin = || Assembly { kind, parent, item, parts: Vec::new() };
+                let begin = || Assembly {
+                    kind,
+                    parent,
+                    item,
+                    parts: Vec::new(),
+                };
                 self.assemblies.next(key, reading.stream?, begin)
             }
             (_, None) => Some(reading.path),
@@ -54,12 +63,21 @@ impl Answers {
         match look {
             Look::User(id) => Some(format!("/api/v1/users/{id}")),
             Look::Other(scope, _) => {
-                let other = Key { reads: key.reads, scope: scope.clone() };
+                let other = Key {
+                    reads: key.reads,
+                    scope: scope.clone(),
+                };
                 let reading = reading(&other, work.queue.get(key)?)?;
                 match (reading.shape, &reading.stream?.source) {
                     (Shape::Assembled { kind, .. }, Source::Assembled { next, .. }) => {
                         let parent = scope.id()?.to_owned();
-                        next(&Assembly { kind, parent, item: None, parts: Vec::new() }).map(|step| step.path)
+                        next(&Assembly {
+                            kind,
+                            parent,
+                            item: None,
+                            parts: Vec::new(),
+                        })
+                        .map(|step| step.path)
                     }
                     _ => Some(reading.path),
                 }
@@ -71,7 +89,12 @@ impl Answers {
 /// Names of the streams that a job's request serves.
 pub(in crate::engine) fn streams_of(work: &Work, key: &Key, job: &Job) -> Vec<&'static str> {
     match key.scope {
-        Scope::Whole => job.serves.iter().filter_map(|name| work.stream(name)).map(|stream| stream.name).collect(),
+        Scope::Whole => job
+            .serves
+            .iter()
+            .filter_map(|name| work.stream(name))
+            .map(|stream| stream.name)
+            .collect(),
         _ => vec![key.reads],
     }
 }

@@ -16,8 +16,7 @@ const MOST_EXPIRIES: u32 = 20;
 const EXPIRIES_OF_A_JOB: u32 = 2;
 /// Refusals of a listing before its snapshots begin anew when it may be read.
 const LASTING_REFUSALS: u32 = 3;
-const NO_POSITION: &str =
-    "Okta keeps rejecting page cursors that it has just issued; the next run starts this listing over";
+const NO_POSITION: &str = "Okta keeps rejecting page cursors that it has just issued; the next run starts this listing over";
 
 impl Answers {
     /// Takes an answer that is no page.
@@ -32,7 +31,9 @@ impl Answers {
         match answer {
             Answer::Page { .. } | Answer::Dropped => {}
             Answer::Limited { retry_after_s } => {
-                streams_of(work, key, job).into_iter().for_each(|stream| work.park_limited(stream, retry_after_s));
+                streams_of(work, key, job)
+                    .into_iter()
+                    .for_each(|stream| work.park_limited(stream, retry_after_s));
             }
             Answer::Gone => return self.absence(work, answered, shape),
             Answer::Expired => return self.expired(work, answered),
@@ -47,11 +48,15 @@ impl Answers {
     /// The object does not exist (any more), as Okta answers. As a part of a snapshot that is an answer; where
     /// something has changed, it is doubted unless the change took it away: an object's end has an event.
     fn absence(&mut self, work: &mut Work, answered: &Answered<'_>, shape: Shape) -> Vec<Harvest> {
-        let Answered { key, job, at, now, .. } = answered;
+        let Answered {
+            key, job, at, now, ..
+        } = answered;
         self.assemblies.leave(key);
         if key.scope == Scope::Whole || key.scope == Scope::ChangedSince {
-            let error =
-                format!("Okta has no {} at this address: check that the secret's domain is an Okta org", key.reads);
+            let error = format!(
+                "Okta has no {} at this address: check that the secret's domain is an Okta org",
+                key.reads
+            );
             return failed(work, answered, error, false);
         }
         let Some(change) = job.change.as_ref().filter(|_| !job.of_snapshot) else {
@@ -61,11 +66,18 @@ impl Answers {
         if let (Scope::Pair(..), Shape::Object, true) = (&key.scope, shape, change.losses > 0)
             && let Some(stream) = by_name(key.reads)
         {
-            let harvest = work.tombstone(stream, &key.scope, *at).because_of(job.cause());
+            let harvest = work
+                .tombstone(stream, &key.scope, *at)
+                .because_of(job.cause());
             work.end(key, *now);
             return vec![harvest];
         }
-        let looks = job.trouble.as_ref().filter(|trouble| trouble.doubted).map_or(0, |trouble| trouble.attempts) + 1;
+        let looks = job
+            .trouble
+            .as_ref()
+            .filter(|trouble| trouble.doubted)
+            .map_or(0, |trouble| trouble.attempts)
+            + 1;
         if looks >= LOOKS_AT_AN_ABSENCE {
             // It is left to its end's event, or to the next snapshot.
             work.end(key, *now);
@@ -82,12 +94,18 @@ impl Answers {
         work.restart(key, *now);
         work.expiries += 1;
         let expiries = job.expiries + 1;
-        if work.expiries > MOST_EXPIRIES || key.scope != Scope::Whole && expiries > EXPIRIES_OF_A_JOB {
+        if work.expiries > MOST_EXPIRIES
+            || key.scope != Scope::Whole && expiries > EXPIRIES_OF_A_JOB
+        {
             work.queue.update(key, *now, |job| job.expiries = 0);
             if key.scope == Scope::Whole {
-                streams_of(work, key, job).into_iter().for_each(|stream| snapshots::abandon(work, stream, *now));
+                streams_of(work, key, job)
+                    .into_iter()
+                    .for_each(|stream| snapshots::abandon(work, stream, *now));
                 let error = Parked::Failed(NO_POSITION.to_owned());
-                streams_of(work, key, job).into_iter().for_each(|stream| work.park(stream, error.clone()));
+                streams_of(work, key, job)
+                    .into_iter()
+                    .for_each(|stream| work.park(stream, error.clone()));
                 return Vec::new();
             }
             return failed(work, answered, NO_POSITION.to_owned(), false);
@@ -96,7 +114,9 @@ impl Answers {
             // Lines that were read before the position was lost may be out of date: new snapshots begin.
             for stream in streams_of(work, key, job) {
                 snapshots::abandon(work, stream, *now);
-                work.progress_mut(stream).asked |= work.progress(stream).is_some_and(|known| known.complete.is_some());
+                work.progress_mut(stream).asked |= work
+                    .progress(stream)
+                    .is_some_and(|known| known.complete.is_some());
             }
             return Vec::new();
         }
@@ -112,8 +132,16 @@ impl Answers {
     }
 
     /// Takes Okta's word that it does not take the request as it is (400).
-    fn not_taken(&mut self, work: &mut Work, answered: &Answered<'_>, shape: Shape, error: String) -> Vec<Harvest> {
-        let Answered { key, job, at, now, .. } = answered;
+    fn not_taken(
+        &mut self,
+        work: &mut Work,
+        answered: &Answered<'_>,
+        shape: Shape,
+        error: String,
+    ) -> Vec<Harvest> {
+        let Answered {
+            key, job, at, now, ..
+        } = answered;
         let Some(stream) = by_name(key.reads).filter(|_| key.scope != Scope::Whole) else {
             return failed(work, answered, error, false);
         };
@@ -123,7 +151,12 @@ impl Answers {
         };
         match shape {
             Shape::Records { .. } if has_none => {
-                tracing::info!(stream = stream.name, object = key.scope.told(), error, "it has no records of its own");
+                tracing::info!(
+                    stream = stream.name,
+                    object = key.scope.told(),
+                    error,
+                    "it has no records of its own"
+                );
                 work.end(key, *now);
             }
             // The snapshot asks in another way.
@@ -161,7 +194,9 @@ pub(super) fn refused(work: &mut Work, answered: &Answered<'_>, error: String) -
 pub(super) fn lack(work: &mut Work, answered: &Answered<'_>, error: String) {
     let Answered { key, job, now, .. } = answered;
     for stream in streams_of(work, key, job) {
-        let open = work.progress(stream).and_then(|progress| progress.open.as_ref());
+        let open = work
+            .progress(stream)
+            .and_then(|progress| progress.open.as_ref());
         if key.scope != Scope::Whole && open.is_some_and(|open| open.lines > 0) {
             work.fail(key, error.clone(), true, *now);
         } else {
@@ -170,7 +205,12 @@ pub(super) fn lack(work: &mut Work, answered: &Answered<'_>, error: String) {
     }
 }
 
-pub(super) fn failed(work: &mut Work, answered: &Answered<'_>, error: String, is_refused: bool) -> Vec<Harvest> {
+pub(super) fn failed(
+    work: &mut Work,
+    answered: &Answered<'_>,
+    error: String,
+    is_refused: bool,
+) -> Vec<Harvest> {
     let Answered { key, job, now, .. } = answered;
     if job.position.is_none() {
         work.restart(key, *now);

@@ -68,7 +68,14 @@ impl Queue {
         let mut unknown = Vec::new();
         for kept in kept {
             match known(&kept) {
-                Some(reads) => queue.put(Key { reads, scope: kept.scope }, kept.job, now),
+                Some(reads) => queue.put(
+                    Key {
+                        reads,
+                        scope: kept.scope,
+                    },
+                    kept.job,
+                    now,
+                ),
                 None => unknown.push(kept),
             }
         }
@@ -89,7 +96,11 @@ impl Queue {
 
     /// How many jobs may be sent, of the streams and listings that are `wanted`.
     pub(in crate::engine) fn sendable(&self, wanted: impl Fn(&str) -> bool) -> usize {
-        self.waiting.iter().filter(|(reads, _)| wanted(reads)).map(|(_, list)| list.len()).sum()
+        self.waiting
+            .iter()
+            .filter(|(reads, _)| wanted(reads))
+            .map(|(_, list)| list.len())
+            .sum()
     }
 
     pub(in crate::engine) fn get(&self, key: &Key) -> Option<&Job> {
@@ -102,7 +113,9 @@ impl Queue {
 
     /// Whether a job may still be sent in this run.
     pub(in crate::engine) fn is_ready(&self, key: &Key) -> bool {
-        let Some(entry) = self.jobs.get(key) else { return false };
+        let Some(entry) = self.jobs.get(key) else {
+            return false;
+        };
         entry.is_under_way || rank(key, entry).is_some_and(|rank| self.is_in(key, entry, rank))
     }
 
@@ -112,12 +125,21 @@ impl Queue {
     }
 
     /// Jobs of a rank that may be sent, in their order.
-    pub(in crate::engine) fn waiting(&self, reads: &str, rank: Rank) -> impl Iterator<Item = Key> + '_ {
+    pub(in crate::engine) fn waiting(
+        &self,
+        reads: &str,
+        rank: Rank,
+    ) -> impl Iterator<Item = Key> + '_ {
         let list = self.waiting.get_key_value(reads);
         list.into_iter().flat_map(move |(reads, list)| {
             let from = (rank, 0, Scope::Whole);
-            let of_rank = list.range(from..).take_while(move |(other, ..)| *other == rank);
-            of_rank.map(|(_, _, scope)| Key { reads, scope: scope.clone() })
+            let of_rank = list
+                .range(from..)
+                .take_while(move |(other, ..)| *other == rank);
+            of_rank.map(|(_, _, scope)| Key {
+                reads,
+                scope: scope.clone(),
+            })
         })
     }
 
@@ -125,7 +147,10 @@ impl Queue {
     pub(in crate::engine) fn count(&self, reads: &str, rank: Rank, most: usize) -> usize {
         let of_rank = |list: &BTreeSet<(Rank, u64, Scope)>| {
             let from = (rank, 0, Scope::Whole);
-            list.range(from..).take(most).take_while(|(other, ..)| *other == rank).count()
+            list.range(from..)
+                .take(most)
+                .take_while(|(other, ..)| *other == rank)
+                .count()
         };
         self.waiting.get(reads).map_or(0, of_rank)
     }
@@ -141,8 +166,14 @@ impl Queue {
     }
 
     /// Every job of the stream or listing.
-    pub(in crate::engine) fn of<'a>(&'a self, reads: &'a str) -> impl Iterator<Item = (&'a Key, &'a Job)> {
-        self.jobs.iter().filter(move |(key, _)| key.reads == reads).map(|(key, entry)| (key, &entry.job))
+    pub(in crate::engine) fn of<'a>(
+        &'a self,
+        reads: &'a str,
+    ) -> impl Iterator<Item = (&'a Key, &'a Job)> {
+        self.jobs
+            .iter()
+            .filter(move |(key, _)| key.reads == reads)
+            .map(|(key, entry)| (key, &entry.job))
     }
 
     /// Parts of the stream's open snapshot that are left, and those of them that have failed.
@@ -172,7 +203,10 @@ impl Queue {
 
     /// Notes that an object is gone for good: nothing of it is read any more.
     pub(in crate::engine) fn gone_for_good(&mut self, key: Key, change: Change, now: Timestamp) {
-        let change = Change { gone: true, ..change };
+        let change = Change {
+            gone: true,
+            ..change
+        };
         if self.jobs.contains_key(&key) {
             // Its answer is under way, and ignored when it comes.
             self.update(&key, now, |job| *job = Job::changed(change));
@@ -183,25 +217,47 @@ impl Queue {
 
     /// The job that reads all records of one of a pair's objects, unless it has begun.
     fn wider(&self, reads: &'static str, first: &str, second: &str) -> Option<Key> {
-        let of = |kind, id: &str| Key { reads, scope: Scope::Parent(kind, id.to_owned()) };
-        let kinds = [Kind::Group, Kind::Application, Kind::User, Kind::IdentityProvider];
-        let keys = kinds.into_iter().flat_map(|kind| [of(kind, first), of(kind, second)]);
+        let of = |kind, id: &str| Key {
+            reads,
+            scope: Scope::Parent(kind, id.to_owned()),
+        };
+        let kinds = [
+            Kind::Group,
+            Kind::Application,
+            Kind::User,
+            Kind::IdentityProvider,
+        ];
+        let keys = kinds
+            .into_iter()
+            .flat_map(|kind| [of(kind, first), of(kind, second)]);
         let mut open = keys.filter(|key| {
             let entry = self.jobs.get(key);
-            entry.is_some_and(|entry| !entry.is_under_way && !entry.job.has_begun() && entry.job.change.is_some())
+            entry.is_some_and(|entry| {
+                !entry.is_under_way && !entry.job.has_begun() && entry.job.change.is_some()
+            })
         });
         open.next()
     }
 
     fn put(&mut self, key: Key, job: Job, now: Timestamp) {
         self.numbers += 1;
-        let entry = Queued { job, number: self.numbers, is_under_way: false, has_sunk: false };
+        let entry = Queued {
+            job,
+            number: self.numbers,
+            is_under_way: false,
+            has_sunk: false,
+        };
         self.jobs.insert(key.clone(), entry);
         self.enter(&key, now);
     }
 
     /// Changes a job in place.
-    pub(in crate::engine) fn update(&mut self, key: &Key, now: Timestamp, change: impl FnOnce(&mut Job)) {
+    pub(in crate::engine) fn update(
+        &mut self,
+        key: &Key,
+        now: Timestamp,
+        change: impl FnOnce(&mut Job),
+    ) {
         self.leave(key);
         if let Some(entry) = self.jobs.get_mut(key) {
             change(&mut entry.job);
@@ -233,7 +289,9 @@ impl Queue {
     }
 
     pub(in crate::engine) fn enter(&mut self, key: &Key, now: Timestamp) {
-        let Some(entry) = self.jobs.get(key) else { return };
+        let Some(entry) = self.jobs.get(key) else {
+            return;
+        };
         if entry.job.is_gone() && !entry.job.left_to_snapshot() && !entry.is_under_way {
             self.gone.insert(key.clone());
         }
@@ -242,7 +300,11 @@ impl Queue {
             parts.0 += 1;
             parts.1 += usize::from(entry.job.trouble.is_some() && !entry.is_under_way);
         }
-        let is_early = entry.job.trouble.as_ref().is_some_and(|trouble| trouble.not_before > now);
+        let is_early = entry
+            .job
+            .trouble
+            .as_ref()
+            .is_some_and(|trouble| trouble.not_before > now);
         if let Some(rank) = rank(key, entry).filter(|_| !is_early) {
             let place = (rank, entry.number, key.scope.clone());
             self.waiting.entry(key.reads).or_default().insert(place);
@@ -250,7 +312,9 @@ impl Queue {
     }
 
     pub(in crate::engine) fn leave(&mut self, key: &Key) {
-        let Some(entry) = self.jobs.get(key) else { return };
+        let Some(entry) = self.jobs.get(key) else {
+            return;
+        };
         self.gone.remove(key);
         if entry.job.of_snapshot && key.scope != Scope::Whole {
             let parts = self.parts.entry(key.reads).or_default();
@@ -281,12 +345,28 @@ fn rank(key: &Key, entry: &Queued) -> Option<Rank> {
 /// The name of what a kept job reads, if this version knows it.
 fn known(kept: &Kept) -> Option<&'static str> {
     match kept.scope {
-        Scope::Whole => LISTINGS.iter().map(|listing| listing.name).find(|name| *name == kept.reads),
-        _ => STREAMS.iter().map(|stream| stream.name).find(|name| *name == kept.reads),
+        Scope::Whole => LISTINGS
+            .iter()
+            .map(|listing| listing.name)
+            .find(|name| *name == kept.reads),
+        _ => STREAMS
+            .iter()
+            .map(|stream| stream.name)
+            .find(|name| *name == kept.reads),
     }
 }
 
 /// An event's news as a job keeps it.
-pub(in crate::engine) fn change(cause: Option<String>, published: Option<Timestamp>, is_loss: bool) -> Change {
-    Change { cause, since: published, latest: published, losses: u32::from(is_loss), ..Change::default() }
+pub(in crate::engine) fn change(
+    cause: Option<String>,
+    published: Option<Timestamp>,
+    is_loss: bool,
+) -> Change {
+    Change {
+        cause,
+        since: published,
+        latest: published,
+        losses: u32::from(is_loss),
+        ..Change::default()
+    }
 }

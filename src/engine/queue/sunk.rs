@@ -24,13 +24,17 @@ impl Queue {
     /// Removes the jobs of pairs that a job of all records of one of their objects reads, too; gives that job with what
     /// events said of them.
     pub(super) fn swallow(&mut self, key: &Key, mut job: Job) -> Job {
-        let Scope::Parent(_, id) = &key.scope else { return job };
+        let Scope::Parent(_, id) = &key.scope else {
+            return job;
+        };
         let narrower = |(other, entry): (&Key, &Queued)| {
             let is_pair = other.reads == key.reads && matches!(other.scope, Scope::Pair(..));
             (is_pair && other.scope.names(id) && !entry.is_under_way).then(|| other.clone())
         };
         for other in self.jobs.iter().filter_map(narrower).collect::<Vec<_>>() {
-            let Some(mut change) = self.remove(&other).and_then(|pair| pair.change) else { continue };
+            let Some(mut change) = self.remove(&other).and_then(|pair| pair.change) else {
+                continue;
+            };
             if let Some(own) = job.change.take() {
                 change.merge(own);
             }
@@ -41,27 +45,56 @@ impl Queue {
 
     /// Every job that met trouble.
     pub(in crate::engine) fn troubled(&self) -> impl Iterator<Item = (&Key, &JobTrouble)> {
-        self.jobs.iter().filter_map(|(key, entry)| Some((key, entry.job.trouble.as_ref()?)))
+        self.jobs
+            .iter()
+            .filter_map(|(key, entry)| Some((key, entry.job.trouble.as_ref()?)))
     }
 
     /// Why a reading of the stream is not believed.
     pub(in crate::engine) fn doubt_of(&self, stream: &str) -> Option<&str> {
-        let mut troubled = self.troubled().filter(|(key, trouble)| key.reads == stream && trouble.doubted);
-        troubled.find(|(_, trouble)| !trouble.error.is_empty()).map(|(_, trouble)| trouble.error.as_str())
+        let mut troubled = self
+            .troubled()
+            .filter(|(key, trouble)| key.reads == stream && trouble.doubted);
+        troubled
+            .find(|(_, trouble)| !trouble.error.is_empty())
+            .map(|(_, trouble)| trouble.error.as_str())
     }
 
     /// Sinks a job that failed.
-    pub(in crate::engine) fn sink(&mut self, key: &Key, now: Timestamp, mut error: String, refused: bool) {
+    pub(in crate::engine) fn sink(
+        &mut self,
+        key: &Key,
+        now: Timestamp,
+        mut error: String,
+        refused: bool,
+    ) {
         self.leave(key);
-        let end = (0..=MOST_ERROR_BYTES.min(error.len())).rev().find(|end| error.is_char_boundary(*end));
+        let end = (0..=MOST_ERROR_BYTES.min(error.len()))
+            .rev()
+            .find(|end| error.is_char_boundary(*end));
         error.truncate(end.unwrap_or_default());
         if let Some(entry) = self.jobs.get_mut(key) {
-            let attempts = entry.job.trouble.as_ref().map_or(0, |trouble| trouble.attempts) + 1;
+            let attempts = entry
+                .job
+                .trouble
+                .as_ref()
+                .map_or(0, |trouble| trouble.attempts)
+                + 1;
             let doubted = error.is_empty();
             // A listing is tried again with every run: all that it serves depends on it.
             let is_listing = matches!(key.scope, Scope::Whole | Scope::ChangedSince);
-            let pause = if is_listing { SignedDuration::ZERO } else { pause_after(attempts) };
-            entry.job.trouble = Some(JobTrouble { attempts, not_before: now + pause, refused, doubted, error });
+            let pause = if is_listing {
+                SignedDuration::ZERO
+            } else {
+                pause_after(attempts)
+            };
+            entry.job.trouble = Some(JobTrouble {
+                attempts,
+                not_before: now + pause,
+                refused,
+                doubted,
+                error,
+            });
             entry.has_sunk = true;
             self.numbers += 1;
             entry.number = self.numbers;
@@ -83,7 +116,11 @@ impl Queue {
     /// where something else of the stream has turned out well again.
     pub(in crate::engine) fn wake(&mut self, reads: &str, most: usize, now: Timestamp) {
         let sunk = |(key, entry): (&Key, &Queued)| {
-            let is_late = entry.job.trouble.as_ref().is_some_and(|trouble| trouble.not_before > now);
+            let is_late = entry
+                .job
+                .trouble
+                .as_ref()
+                .is_some_and(|trouble| trouble.not_before > now);
             (key.reads == reads && is_late && !entry.has_sunk).then(|| key.clone())
         };
         let keys: Vec<_> = self.jobs.iter().filter_map(sunk).take(most).collect();
@@ -111,8 +148,12 @@ impl Queue {
             let Some(job) = self.get(&key) else { continue };
             let latest = job.change.as_ref().and_then(|change| change.latest);
             let is_doubted = job.trouble.as_ref().is_some_and(|trouble| trouble.doubted);
-            let is_before = complete.zip(latest).is_some_and(|(began_at, latest)| latest < began_at);
-            let is_answered = completed && !job.of_snapshot && (job.left_to_snapshot() || is_doubted || is_before);
+            let is_before = complete
+                .zip(latest)
+                .is_some_and(|(began_at, latest)| latest < began_at);
+            let is_answered = completed
+                && !job.of_snapshot
+                && (job.left_to_snapshot() || is_doubted || is_before);
             let is_open = job.change.is_some() || job.trouble.is_some() && completed;
             let is_asked = is_open && !is_answered || job.again.is_some();
             if !is_asked && !self.is_under_way(&key) {
@@ -136,8 +177,17 @@ impl Queue {
 
     /// Lets the jobs that await the end of a stream's snapshot be read by themselves.
     pub(in crate::engine) fn release(&mut self, stream: &'static str, now: Timestamp) {
-        let waits = |job: &Job| job.change.as_ref().is_some_and(|change| change.left_to_snapshot) && !job.of_snapshot;
-        let keys: Vec<_> = self.of(stream).filter(|(_, job)| waits(job)).map(|(key, _)| key.clone()).collect();
+        let waits = |job: &Job| {
+            job.change
+                .as_ref()
+                .is_some_and(|change| change.left_to_snapshot)
+                && !job.of_snapshot
+        };
+        let keys: Vec<_> = self
+            .of(stream)
+            .filter(|(_, job)| waits(job))
+            .map(|(key, _)| key.clone())
+            .collect();
         for key in keys {
             self.update(&key, now, |job| {
                 if let Some(change) = &mut job.change {
@@ -149,7 +199,10 @@ impl Queue {
 
     /// Restarts the jobs of a stream that have begun: a snapshot that begins now may not rest on them.
     pub(in crate::engine) fn restart(&mut self, stream: &'static str, now: Timestamp) {
-        let begun = self.of(stream).filter(|(_, job)| job.has_begun()).map(|(key, _)| key.clone());
+        let begun = self
+            .of(stream)
+            .filter(|(_, job)| job.has_begun())
+            .map(|(key, _)| key.clone());
         for key in begun.collect::<Vec<_>>() {
             self.update(&key, now, Job::restart);
         }
@@ -174,7 +227,10 @@ mod tests {
     }
 
     fn key(id: &str) -> Key {
-        Key { reads: "factors", scope: Scope::Object(Kind::User, id.to_owned()) }
+        Key {
+            reads: "factors",
+            scope: Scope::Object(Kind::User, id.to_owned()),
+        }
     }
 
     /// The queue as the next run finds it.
@@ -189,11 +245,24 @@ mod tests {
     #[test]
     fn a_wider_job_knows_what_events_said_of_the_narrower_ones() {
         use crate::engine::job::Change;
-        let at_all = |scope| Key { reads: "application_users", scope };
-        let change = |cause: &str, losses| Change { cause: Some(cause.to_owned()), losses, ..Change::default() };
-        let (pair, user) = (Scope::Pair("0oa1".into(), "00u1".into()), Scope::Parent(Kind::User, "00u1".into()));
+        let at_all = |scope| Key {
+            reads: "application_users",
+            scope,
+        };
+        let change = |cause: &str, losses| Change {
+            cause: Some(cause.to_owned()),
+            losses,
+            ..Change::default()
+        };
+        let (pair, user) = (
+            Scope::Pair("0oa1".into(), "00u1".into()),
+            Scope::Parent(Kind::User, "00u1".into()),
+        );
         for is_wider_first in [false, true] {
-            let mut jobs = [(pair.clone(), change("removed", 1)), (user.clone(), change("unlocked", 0))];
+            let mut jobs = [
+                (pair.clone(), change("removed", 1)),
+                (user.clone(), change("unlocked", 0)),
+            ];
             if is_wider_first {
                 jobs.reverse();
             }
@@ -202,9 +271,14 @@ mod tests {
             for (scope, change) in jobs {
                 queue.add(at_all(scope), Job::changed(change), at(0));
             }
-            let [kept] = &queue.kept()[..] else { panic!("{:?}", queue.kept()) };
+            let [kept] = &queue.kept()[..] else {
+                panic!("{:?}", queue.kept())
+            };
             let change = kept.job.change.clone().unwrap();
-            assert_eq!((&kept.scope, change.losses, change.cause), (&user, 1, newest));
+            assert_eq!(
+                (&kept.scope, change.losses, change.cause),
+                (&user, 1, newest)
+            );
         }
     }
 
@@ -213,7 +287,13 @@ mod tests {
         let mut queue = Queue::default();
         queue.add(key("00u1"), Job::of_snapshot(None), at(0));
         queue.sink(&key("00u1"), at(0), "500".to_owned(), false);
-        assert_eq!((waiting(&queue, Rank::Snapshot), waiting(&queue, Rank::Retry)), (0, 0));
+        assert_eq!(
+            (
+                waiting(&queue, Rank::Snapshot),
+                waiting(&queue, Rank::Retry)
+            ),
+            (0, 0)
+        );
         let mut queue = next_run(&queue, at(0));
         assert_eq!(waiting(&queue, Rank::Retry), 1, "the next run tries again");
         let mut pauses = Vec::new();
@@ -221,7 +301,10 @@ mod tests {
         for _ in 0..9 {
             queue.sink(&key("00u1"), now, "500".to_owned(), false);
             let minutes = (0..).find(|minutes| {
-                waiting(&next_run(&queue, now + SignedDuration::from_mins(*minutes)), Rank::Retry) == 1
+                waiting(
+                    &next_run(&queue, now + SignedDuration::from_mins(*minutes)),
+                    Rank::Retry,
+                ) == 1
             });
             pauses.push(minutes.unwrap());
             now += SignedDuration::from_mins(minutes.unwrap());
@@ -238,7 +321,10 @@ mod tests {
         queue.add(key("failed"), Job::of_snapshot(None), at(0));
         queue.sink(&key("failed"), at(0), "500".to_owned(), false);
         queue.end_snapshot("factors", Some(at(5)), at(10));
-        let left: Vec<_> = queue.of("factors").map(|(key, _)| key.scope.told()).collect();
+        let left: Vec<_> = queue
+            .of("factors")
+            .map(|(key, _)| key.scope.told())
+            .collect();
         assert_eq!(left, ["failed", "new"]);
         assert_eq!(queue.parts("factors"), (0, 0));
     }

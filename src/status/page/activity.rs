@@ -51,11 +51,25 @@ pub(super) struct DayRow {
 
 pub(super) fn of(history: &History, now: Timestamp) -> Activity {
     let back = |hours: i64| now - SignedDuration::from_hours(hours);
-    let hours: Vec<u64> =
-        (0..HOURS).rev().map(|ago| history.hours.get(&hour(back(ago))).copied().unwrap_or_default()).collect();
+    let hours: Vec<u64> = (0..HOURS)
+        .rev()
+        .map(|ago| {
+            history
+                .hours
+                .get(&hour(back(ago)))
+                .copied()
+                .unwrap_or_default()
+        })
+        .collect();
     let dates: Vec<String> = (0..DAYS).rev().map(|ago| date(back(24 * ago))).collect();
-    let days: Vec<Day> = dates.iter().map(|date| history.days.get(date).cloned().unwrap_or_default()).collect();
-    let (sign_ins, sign_ons): (Vec<u64>, Vec<u64>) = days.iter().map(|day| (day.sign_ins, day.app_sign_ons)).unzip();
+    let days: Vec<Day> = dates
+        .iter()
+        .map(|date| history.days.get(date).cloned().unwrap_or_default())
+        .collect();
+    let (sign_ins, sign_ons): (Vec<u64>, Vec<u64>) = days
+        .iter()
+        .map(|day| (day.sign_ins, day.app_sign_ons))
+        .unzip();
     let most_used = |used: &[u64]| used.iter().copied().max().unwrap_or_default();
     let highest = most_used(&hours);
     Activity {
@@ -68,7 +82,12 @@ pub(super) fn of(history: &History, now: Timestamp) -> Activity {
         sign_ons: bars(&sign_ons, most_used(&sign_ons), DAYS_HIGH),
         is_empty: days.iter().all(|day| day.events() == 0),
         is_used: sign_ins.iter().chain(&sign_ons).any(|used| *used > 0),
-        days: dates.iter().zip(&days).rev().map(|(date, day)| day_row(date, day)).collect(),
+        days: dates
+            .iter()
+            .zip(&days)
+            .rev()
+            .map(|(date, day)| day_row(date, day))
+            .collect(),
     }
 }
 
@@ -84,11 +103,16 @@ fn day_row(date: &str, day: &Day) -> DayRow {
 /// Where each midnight of the last seven days stands among the hours, and its day.
 fn week(now: Timestamp) -> Vec<(u64, String)> {
     let day = |at: u64| {
-        let time = now - SignedDuration::from_hours(HOURS - 1 - i64::try_from(at).unwrap_or_default());
-        hour(time).ends_with("T00").then(|| (at, time.strftime("%a %-d").to_string()))
+        let time =
+            now - SignedDuration::from_hours(HOURS - 1 - i64::try_from(at).unwrap_or_default());
+        hour(time)
+            .ends_with("T00")
+            .then(|| (at, time.strftime("%a %-d").to_string()))
     };
     // A label beyond this would be cut off by the chart's end.
-    (0..HOURS.unsigned_abs() - LABEL_HOURS).filter_map(day).collect()
+    (0..HOURS.unsigned_abs() - LABEL_HOURS)
+        .filter_map(day)
+        .collect()
 }
 
 fn types(days: &[Day]) -> Vec<TypeRow> {

@@ -100,7 +100,9 @@ struct FindingsView {
 pub(super) fn html(status: &Status) -> String {
     let now = status.updated_at.parse().unwrap_or_default();
     let page = page(status, now);
-    page.render().expect("writing into a string fails only where a value does, and all are strings and numbers")
+    page.render().expect(
+        "writing into a string fails only where a value does, and all are strings and numbers",
+    )
 }
 
 fn page(status: &Status, now: Timestamp) -> Page {
@@ -108,19 +110,29 @@ fn page(status: &Status, now: Timestamp) -> Page {
     Page {
         style: STYLE,
         style_hash: STANDARD.encode(Sha256::digest(STYLE)),
-        name: if status.name.is_empty() { shown(&status.integration, NAME) } else { shown(&status.name, NAME) },
+        name: if status.name.is_empty() {
+            shown(&status.integration, NAME)
+        } else {
+            shown(&status.name, NAME)
+        },
         state: word(state),
         headline: headline(status, state),
         summary: summary(status, state),
         facts: facts(status, now),
-        error: status.error.as_ref().map(|error| (shown(&error.kind, NAME), shown(&error.message, SENTENCE))),
+        error: status
+            .error
+            .as_ref()
+            .map(|error| (shown(&error.kind, NAME), shown(&error.message, SENTENCE))),
         progress_percent: status.progress_percent.filter(|_| state == State::Syncing),
         rows: streams::rows(status, now),
         activity: activity::of(&status.history, now),
         limits: status.limits.iter().map(limit).collect(),
         requests: counted(status.okta.requests, "request"),
-        waited: (status.okta.throttled_ms >= 1_000)
-            .then(|| span(SignedDuration::from_millis(status.okta.throttled_ms.try_into().unwrap_or(i64::MAX)))),
+        waited: (status.okta.throttled_ms >= 1_000).then(|| {
+            span(SignedDuration::from_millis(
+                status.okta.throttled_ms.try_into().unwrap_or(i64::MAX),
+            ))
+        }),
         commits: commits(status, now),
         loads: loads(status, now),
         findings: findings(status, now),
@@ -162,17 +174,34 @@ fn summary(status: &Status, state: State) -> String {
             "The credentials were checked, and nothing has been collected yet.".to_owned()
         }
         State::NeverRun => "Nothing has been collected yet.".to_owned(),
-        State::Connected => format!("Everything that was to be had is committed, up to manifest {}.", status.sequence),
+        State::Connected => format!(
+            "Everything that was to be had is committed, up to manifest {}.",
+            status.sequence
+        ),
         State::Syncing => {
             let wait = status.retry_after_seconds.filter(|wait| *wait > 0);
             let wait = wait.map(|wait| {
-                format!(" Okta's rate limit lets the next run go on in {}.", span(SignedDuration::from_secs(wait)))
+                format!(
+                    " Okta's rate limit lets the next run go on in {}.",
+                    span(SignedDuration::from_secs(wait))
+                )
             });
-            let what = if status.progress_percent.is_some() { "A snapshot is" } else { "The newest changes are" };
-            format!("{what} being read; the next runs go on by themselves.{}", wait.unwrap_or_default())
+            let what = if status.progress_percent.is_some() {
+                "A snapshot is"
+            } else {
+                "The newest changes are"
+            };
+            format!(
+                "{what} being read; the next runs go on by themselves.{}",
+                wait.unwrap_or_default()
+            )
         }
         State::Degraded => {
-            let names: Vec<_> = troubled.iter().take(6).map(|name| streams::title(name)).collect();
+            let names: Vec<_> = troubled
+                .iter()
+                .take(6)
+                .map(|name| streams::title(name))
+                .collect();
             let more = if troubled.len() > 6 { ", …" } else { "" };
             let verb = if troubled.len() == 1 { "needs" } else { "need" };
             format!(
@@ -182,7 +211,9 @@ fn summary(status: &Status, state: State) -> String {
                 names.join(", ")
             )
         }
-        State::Failed => "The last run could not go on. What was committed before stands.".to_owned(),
+        State::Failed => {
+            "The last run could not go on. What was committed before stands.".to_owned()
+        }
     }
 }
 
@@ -192,17 +223,44 @@ fn facts(status: &Status, now: Timestamp) -> Vec<Fact> {
         0 => "up to date".to_owned(),
         lag => format!("{} behind", span(SignedDuration::from_secs(lag))),
     };
-    let domain = status.org.as_deref().map(|org| shown(org.trim_start_matches("https://"), NAME));
+    let domain = status
+        .org
+        .as_deref()
+        .map(|org| shown(org.trim_start_matches("https://"), NAME));
     let collected = status.sequence > 0;
     let facts = [
         ("Okta org", domain),
-        ("Owner", status.owner.as_deref().map(|owner| shown(owner, NAME))),
-        ("Signs in with", Some(shown(&status.signs_in_with, NAME)).filter(|how| !how.is_empty())),
-        ("Last success", Some(if success.at.is_empty() { "never".to_owned() } else { success.ago })),
+        (
+            "Owner",
+            status.owner.as_deref().map(|owner| shown(owner, NAME)),
+        ),
+        (
+            "Signs in with",
+            Some(shown(&status.signs_in_with, NAME)).filter(|how| !how.is_empty()),
+        ),
+        (
+            "Last success",
+            Some(if success.at.is_empty() {
+                "never".to_owned()
+            } else {
+                success.ago
+            }),
+        ),
         ("System Log", Some(behind).filter(|_| collected)),
-        ("Newest manifest", collected.then(|| number(status.sequence))),
+        (
+            "Newest manifest",
+            collected.then(|| number(status.sequence)),
+        ),
     ];
-    facts.into_iter().filter_map(|(term, value)| Some(Fact { term, value: value? })).collect()
+    facts
+        .into_iter()
+        .filter_map(|(term, value)| {
+            Some(Fact {
+                term,
+                value: value?,
+            })
+        })
+        .collect()
 }
 
 fn limit(told: &Limit) -> LimitRow {
@@ -221,19 +279,45 @@ fn limit(told: &Limit) -> LimitRow {
 fn commits(status: &Status, now: Timestamp) -> Vec<CommitRow> {
     let row = |commit: &super::Commit| {
         let change = |(name, lines): (&String, &super::Lines)| {
-            let deletes = if lines.deletes > 0 { format!(" −{}", number(lines.deletes)) } else { String::new() };
-            format!("{} +{}{deletes}", streams::title(name), number(lines.upserts))
+            let deletes = if lines.deletes > 0 {
+                format!(" −{}", number(lines.deletes))
+            } else {
+                String::new()
+            };
+            format!(
+                "{} +{}{deletes}",
+                streams::title(name),
+                number(lines.upserts)
+            )
         };
-        let snapshots: Vec<_> = commit.snapshots.iter().take(20).map(|name| streams::title(name)).collect();
+        let snapshots: Vec<_> = commit
+            .snapshots
+            .iter()
+            .take(20)
+            .map(|name| streams::title(name))
+            .collect();
         CommitRow {
             sequence: commit.sequence,
             at: moment_of(Some(&commit.committed_at), now),
             mode: shown(&commit.mode, NAME),
-            changes: commit.streams.iter().take(20).map(change).collect::<Vec<_>>().join(", "),
+            changes: commit
+                .streams
+                .iter()
+                .take(20)
+                .map(change)
+                .collect::<Vec<_>>()
+                .join(", "),
             snapshots: snapshots.join(", "),
         }
     };
-    status.history.commits.iter().rev().take(COMMITS).map(row).collect()
+    status
+        .history
+        .commits
+        .iter()
+        .rev()
+        .take(COMMITS)
+        .map(row)
+        .collect()
 }
 
 fn loads(status: &Status, now: Timestamp) -> Option<LoadsView> {
@@ -250,8 +334,18 @@ fn loads(status: &Status, now: Timestamp) -> Option<LoadsView> {
     };
     Some(LoadsView {
         words,
-        items: loads.items.iter().take(30).map(|(kind, items)| (streams::title(kind), number(*items))).collect(),
-        held: loads.held.iter().take(20).map(|why| shown(why, SENTENCE)).collect(),
+        items: loads
+            .items
+            .iter()
+            .take(30)
+            .map(|(kind, items)| (streams::title(kind), number(*items)))
+            .collect(),
+        held: loads
+            .held
+            .iter()
+            .take(20)
+            .map(|why| shown(why, SENTENCE))
+            .collect(),
         refused: (loads.refused_total > 0).then(|| counted(loads.refused_total, "item")),
     })
 }
@@ -267,16 +361,30 @@ fn findings(status: &Status, now: Timestamp) -> Option<FindingsView> {
         Some((shown(severity, NAME), number(*count), *severity))
     });
     Some(FindingsView {
-        words: format!("Made {} of the state as of manifest {}.", made.ago, number(found.sequence)),
+        words: format!(
+            "Made {} of the state as of manifest {}.",
+            made.ago,
+            number(found.sequence)
+        ),
         severities: severities.collect(),
     })
 }
 
 fn moment_of(at: Option<&str>, now: Timestamp) -> Moment {
-    let Some(time) = at.and_then(|at| at.parse::<Timestamp>().ok()) else { return Moment::default() };
-    Moment { at: crate::authomize::rfc3339(time), words: moment(time), ago: ago(time, now) }
+    let Some(time) = at.and_then(|at| at.parse::<Timestamp>().ok()) else {
+        return Moment::default();
+    };
+    Moment {
+        at: crate::authomize::rfc3339(time),
+        words: moment(time),
+        ago: ago(time, now),
+    }
 }
 
 fn counted(count: u64, word: &str) -> String {
-    format!("{} {word}{}", number(count), if count == 1 { "" } else { "s" })
+    format!(
+        "{} {word}{}",
+        number(count),
+        if count == 1 { "" } else { "s" }
+    )
 }

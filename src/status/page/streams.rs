@@ -28,7 +28,12 @@ pub(super) struct Row {
 }
 
 pub(super) fn rows(status: &Status, now: Timestamp) -> Vec<Row> {
-    status.streams.iter().take(MOST_ROWS).map(|(name, stream)| row(name, stream, &status.history, now)).collect()
+    status
+        .streams
+        .iter()
+        .take(MOST_ROWS)
+        .map(|(name, stream)| row(name, stream, &status.history, now))
+        .collect()
 }
 
 fn row(name: &str, stream: &StreamStatus, history: &History, now: Timestamp) -> Row {
@@ -36,11 +41,17 @@ fn row(name: &str, stream: &StreamStatus, history: &History, now: Timestamp) -> 
     let known: Vec<u64> = values.iter().copied().flatten().collect();
     let grows = stream.records.is_none() && stream.snapshot_at.is_none() && !known.is_empty();
     let trend = match (known.first(), known.last()) {
-        (Some(first), Some(last)) if !grows => format!("30 days: from {} to {} records", number(*first), number(*last)),
+        (Some(first), Some(last)) if !grows => format!(
+            "30 days: from {} to {} records",
+            number(*first),
+            number(*last)
+        ),
         (Some(_), Some(_)) => format!("30 days: {} lines committed", number(known.iter().sum())),
         _ => "no history yet".to_owned(),
     };
-    let progress = stream.progress_percent.filter(|percent| *percent < 100 && !is_trouble(&stream.outcome));
+    let progress = stream
+        .progress_percent
+        .filter(|percent| *percent < 100 && !is_trouble(&stream.outcome));
     Row {
         title: title(name),
         state: class(&stream.outcome, progress.is_some()),
@@ -62,13 +73,27 @@ fn row(name: &str, stream: &StreamStatus, history: &History, now: Timestamp) -> 
 }
 
 /// One value per day: records of a stream that has a newest state, lines of one that only grows.
-fn values(name: &str, stream: &StreamStatus, history: &History, now: Timestamp) -> Vec<Option<u64>> {
-    let days = (0..DAYS).rev().map(|back| date(now - jiff::SignedDuration::from_hours(24 * back)));
+fn values(
+    name: &str,
+    stream: &StreamStatus,
+    history: &History,
+    now: Timestamp,
+) -> Vec<Option<u64>> {
+    let days = (0..DAYS)
+        .rev()
+        .map(|back| date(now - jiff::SignedDuration::from_hours(24 * back)));
     let has_state = stream.snapshot_at.is_some()
-        || history.days.values().any(|day| day.streams.get(name).is_some_and(|stream| stream.records.is_some()));
+        || history.days.values().any(|day| {
+            day.streams
+                .get(name)
+                .is_some_and(|stream| stream.records.is_some())
+        });
     let mut begun = false;
     let value = |date: String| {
-        let told = history.days.get(&date).and_then(|day| day.streams.get(name));
+        let told = history
+            .days
+            .get(&date)
+            .and_then(|day| day.streams.get(name));
         if has_state {
             return told.and_then(|told| told.records);
         }
@@ -87,7 +112,9 @@ pub(super) fn title(name: &str) -> String {
     }
     let words = name.replace('_', " ");
     let mut letters = words.chars();
-    let upper = letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>());
+    let upper = letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect::<String>());
     shown(&upper.unwrap_or_default(), NAME)
 }
 
@@ -123,7 +150,12 @@ mod tests {
 
     #[test]
     fn a_stream_is_called_as_people_call_it() {
-        for (name, called) in [("group_memberships", "Group memberships"), ("idps", "IdPs"), ("é", "É"), ("", "")] {
+        for (name, called) in [
+            ("group_memberships", "Group memberships"),
+            ("idps", "IdPs"),
+            ("é", "É"),
+            ("", ""),
+        ] {
             assert_eq!(title(name), called);
         }
     }
@@ -132,18 +164,38 @@ mod tests {
     fn a_growing_stream_shows_its_lines_and_another_one_its_records() {
         let now: Timestamp = "2026-11-27T18:00:00Z".parse().unwrap();
         let mut history = History::default();
-        history.days.entry("2026-11-26".into()).or_default().streams.entry("activity".into()).or_default().lines = 40;
+        history
+            .days
+            .entry("2026-11-26".into())
+            .or_default()
+            .streams
+            .entry("activity".into())
+            .or_default()
+            .lines = 40;
         history.note_records("users", 1_200, now);
-        let growing =
-            row("activity", &StreamStatus { outcome: "succeeded".into(), ..StreamStatus::default() }, &history, now);
-        assert_eq!((growing.records.as_str(), growing.trend.as_str()), ("+40", "30 days: 40 lines committed"));
+        let growing = row(
+            "activity",
+            &StreamStatus {
+                outcome: "succeeded".into(),
+                ..StreamStatus::default()
+            },
+            &history,
+            now,
+        );
+        assert_eq!(
+            (growing.records.as_str(), growing.trend.as_str()),
+            ("+40", "30 days: 40 lines committed")
+        );
         let told = StreamStatus {
             records: Some(1_200),
             snapshot_at: Some("2026-11-27T17:00:00Z".into()),
             ..StreamStatus::default()
         };
         let users = row("users", &told, &history, now);
-        assert_eq!((users.records.as_str(), users.snapshot.ago.as_str()), ("1,200", "1 hour ago"));
+        assert_eq!(
+            (users.records.as_str(), users.snapshot.ago.as_str()),
+            ("1,200", "1 hour ago")
+        );
         assert_eq!(users.trend, "30 days: from 1,200 to 1,200 records");
     }
 }

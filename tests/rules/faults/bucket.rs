@@ -18,7 +18,13 @@ async fn status(deployed: &Deployed) -> Value {
 }
 
 async fn remove(deployed: &Deployed, key: &str) {
-    moto::s3().delete_object().bucket(&deployed.bucket).key(key).send().await.unwrap();
+    moto::s3()
+        .delete_object()
+        .bucket(&deployed.bucket)
+        .key(key)
+        .send()
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -27,21 +33,37 @@ async fn batches_that_the_lifecycle_has_removed_end_the_reading_back() {
     rig.populate(4, 1);
     let mut deployed = Deployed::before(rig).await;
     for _ in 0..3 {
-        (0..5).for_each(|_| deployed.rig.org().append_event(Event::new("user.session.start")));
+        (0..5).for_each(|_| {
+            deployed
+                .rig
+                .org()
+                .append_event(Event::new("user.session.start"))
+        });
         assert_well(&deployed.run().await);
     }
     let objects = moto::objects(&deployed.bucket).await;
-    let first: Value = serde_json::from_slice(&objects["okta/manifests/okta/000000000001.json"]).unwrap();
-    for batch in first["batches"].as_array().unwrap().iter().filter(|batch| batch["stream"] == "activity") {
+    let first: Value =
+        serde_json::from_slice(&objects["okta/manifests/okta/000000000001.json"]).unwrap();
+    for batch in first["batches"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|batch| batch["stream"] == "activity")
+    {
         remove(&deployed, batch["key"].as_str().unwrap()).await;
     }
     deployed.rig.org().expire_cursors();
-    deployed.rig.org().append_event(Event::new("user.session.end"));
+    deployed
+        .rig
+        .org()
+        .append_event(Event::new("user.session.end"));
     let report = deployed.run().await;
     assert_well(&report);
     // The new event, and the token grants of the runs before, each once.
     assert!(
-        report["streams"]["activity"]["upserts"].as_u64().is_some_and(|count| (1..=4).contains(&count)),
+        report["streams"]["activity"]["upserts"]
+            .as_u64()
+            .is_some_and(|count| (1..=4).contains(&count)),
         "{report:#}"
     );
 }
@@ -53,7 +75,10 @@ async fn a_history_of_which_the_newest_part_is_gone_is_told_and_never_written_tw
         rig.populate(4, 1);
         let mut deployed = Deployed::before(rig).await;
         for _ in 0..3 {
-            deployed.rig.org().append_event(Event::new("user.session.start"));
+            deployed
+                .rig
+                .org()
+                .append_event(Event::new("user.session.start"));
             assert_well(&deployed.run().await);
         }
         let key = |sequence: &u64| format!("okta/manifests/okta/{sequence:012}.json");
@@ -65,20 +90,28 @@ async fn a_history_of_which_the_newest_part_is_gone_is_told_and_never_written_tw
             assert_eq!(kind, "ManifestDamaged", "{gone:?}: {message}");
         }
         let objects = moto::objects(&deployed.bucket).await;
-        assert!(!gone.iter().any(|sequence| objects.contains_key(&key(sequence))), "{gone:?}: {:?}", objects.keys());
+        assert!(
+            !gone
+                .iter()
+                .any(|sequence| objects.contains_key(&key(sequence))),
+            "{gone:?}: {:?}",
+            objects.keys()
+        );
         assert_eq!(status(&deployed).await["error"]["type"], "ManifestDamaged");
     }
 }
 
 #[tokio::test]
 async fn a_service_that_refuses_or_fails_is_told_with_its_remedy_by_a_check() {
-    for (status, code, kind, word) in
-        [(403, "AccessDenied", "BucketRefused", "s3:PutObject"), (503, "SlowDown", "BucketUnreachable", "SlowDown")]
-    {
+    for (status, code, kind, word) in [
+        (403, "AccessDenied", "BucketRefused", "s3:PutObject"),
+        (503, "SlowDown", "BucketUnreachable", "SlowDown"),
+    ] {
         let rig = Rig::new().await;
         rig.populate(4, 1);
         let gate = aws::before_moto(move |request: &Request| {
-            (request.method == "PUT" && !aws::is_of_secrets(request)).then(|| aws::refused(status, code))
+            (request.method == "PUT" && !aws::is_of_secrets(request))
+                .then(|| aws::refused(status, code))
         })
         .await;
         let mut deployed = Deployed::start(rig, &json!({}), &gate.url).await;
@@ -102,7 +135,10 @@ async fn a_bucket_that_falls_silent_in_mid_run_ends_it_in_time() {
     let mut deployed = Deployed::start(rig, &json!({}), &gate.url).await;
     assert_well(&deployed.run().await);
     is_silent.store(true, Ordering::Relaxed);
-    deployed.rig.org().append_event(Event::new("user.session.start"));
+    deployed
+        .rig
+        .org()
+        .append_event(Event::new("user.session.start"));
     let began = std::time::Instant::now();
     let (kind, message) = deployed.error(json!({})).await;
     assert_eq!(kind, "BucketUnreachable", "{message}");
@@ -116,7 +152,8 @@ async fn a_bucket_that_falls_silent_in_mid_run_ends_it_in_time() {
 async fn a_check_and_a_superseded_run_leave_what_the_status_knows() {
     let rig = Rig::new().await;
     rig.populate(300, 5);
-    rig.org().create_app(fake_org::NewApp::service("Collector", CLIENT));
+    rig.org()
+        .create_app(fake_org::NewApp::service("Collector", CLIENT));
     let mut deployed = Deployed::before(rig).await;
     assert_well(&deployed.run().await);
     let before = status(&deployed).await;
@@ -140,11 +177,18 @@ async fn a_check_and_a_superseded_run_leave_what_the_status_knows() {
     ];
     let mut second = crate::support::runtime::Lambda::start(&settings).await;
     deployed.rig.org().options.latency_ms = 20;
-    let (one, two) =
-        tokio::join!(deployed.lambda.invoke(json!({"mode": "full"})), second.invoke(json!({"mode": "full"})));
+    let (one, two) = tokio::join!(
+        deployed.lambda.invoke(json!({"mode": "full"})),
+        second.invoke(json!({"mode": "full"}))
+    );
     let told = format!("{one:?} {two:?}");
     let status = status(&deployed).await;
-    let newest = deployed.read().await.manifests.last().map(|manifest| manifest.sequence);
+    let newest = deployed
+        .read()
+        .await
+        .manifests
+        .last()
+        .map(|manifest| manifest.sequence);
     assert_eq!(status["sequence"].as_u64(), newest, "{told}");
     assert_eq!(status["streams"]["users"]["records"], 300, "{status:#}");
 }

@@ -25,13 +25,30 @@ async fn a_read_that_is_logged_changes_nothing_whatever_its_outcome() {
         deployed.rig.org().reset_counts();
         assert_well(&deployed.run().await);
         let asked = deployed.rig.requests();
-        assert!(asked.keys().all(|path| path == "GET /api/v1/logs" || path.starts_with("POST")), "{what}: {asked:#?}");
+        assert!(
+            asked
+                .keys()
+                .all(|path| path == "GET /api/v1/logs" || path.starts_with("POST")),
+            "{what}: {asked:#?}"
+        );
     }
     // Another one's change of the same object is read.
     deployed.rig.org().reset_counts();
-    assert!(deployed.rig.org().update_idp(&idp, |idp| idp["name"] = "Suppliers".into()));
+    assert!(
+        deployed
+            .rig
+            .org()
+            .update_idp(&idp, |idp| idp["name"] = "Suppliers".into())
+    );
     assert_well(&deployed.run().await);
-    assert!(deployed.rig.requests().contains_key("GET /api/v1/idps"), "{:#?}", deployed.rig.requests());
-    assert_eq!(deployed.record("idps", &idp).await["source"]["name"], "Suppliers");
+    assert!(
+        deployed.rig.requests().contains_key("GET /api/v1/idps"),
+        "{:#?}",
+        deployed.rig.requests()
+    );
+    assert_eq!(
+        deployed.record("idps", &idp).await["source"]["name"],
+        "Suppliers"
+    );
     deployed.assert_in_step().await;
 }

@@ -28,8 +28,12 @@ async fn outsider() -> (String, Arc<AtomicUsize>) {
 #[tokio::test]
 async fn no_link_of_an_answer_leads_the_token_to_another_host() {
     let (host, visits) = outsider().await;
-    let places =
-        ["https://acme.okta.com//{host}/api/v1/", "http://{host}/api/v1/", "//{host}/api/v1/", "/\\{host}/api/v1/"];
+    let places = [
+        "https://acme.okta.com//{host}/api/v1/",
+        "http://{host}/api/v1/",
+        "//{host}/api/v1/",
+        "/\\{host}/api/v1/",
+    ];
     for place in places {
         let mut rig = Rig::new().await;
         rig.populate(7, 2);
@@ -41,7 +45,8 @@ async fn no_link_of_an_answer_leads_the_token_to_another_host() {
                 }
             }
         };
-        let cap = |request: &mut Request| request.query = request.query.replace("limit=200", "limit=2");
+        let cap =
+            |request: &mut Request| request.query = request.query.replace("limit=200", "limit=2");
         let _gate = gate::before(&mut rig, cap, divert).await;
         let mut deployed = Deployed::before(rig).await;
         deployed.run().await;
@@ -53,18 +58,33 @@ async fn no_link_of_an_answer_leads_the_token_to_another_host() {
 #[tokio::test]
 async fn no_position_from_the_bucket_leads_the_token_to_another_host() {
     let (host, visits) = outsider().await;
-    for place in [format!("//{host}/api/v1/"), format!("https://acme.okta.com//{host}/api/v1/")] {
+    for place in [
+        format!("//{host}/api/v1/"),
+        format!("https://acme.okta.com//{host}/api/v1/"),
+    ] {
         let rig = Rig::new().await;
         rig.populate(20, 3);
         let mut deployed = Deployed::before(rig).await;
         assert_well(&deployed.run().await);
         let s3 = moto::s3();
-        for key in ["okta/cursors/okta.json", "okta/manifests/okta/000000000001.json"] {
+        for key in [
+            "okta/cursors/okta.json",
+            "okta/manifests/okta/000000000001.json",
+        ] {
             let objects = moto::objects(&deployed.bucket).await;
             let text = String::from_utf8(objects[key].clone()).unwrap();
             let turned = text.replace("\"/api/v1/", &format!("\"{place}"));
-            assert!(turned != text || key.contains("cursors"), "{key} holds no position");
-            s3.put_object().bucket(&deployed.bucket).key(key).body(turned.into_bytes().into()).send().await.unwrap();
+            assert!(
+                turned != text || key.contains("cursors"),
+                "{key} holds no position"
+            );
+            s3.put_object()
+                .bucket(&deployed.bucket)
+                .key(key)
+                .body(turned.into_bytes().into())
+                .send()
+                .await
+                .unwrap();
         }
         let _ = deployed.ask(json!({"mode": "full"})).await;
         assert_eq!(visits.load(Ordering::Relaxed), 0, "{place}");

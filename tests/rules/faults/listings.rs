@@ -12,9 +12,18 @@ use crate::support::rig::Rig;
 
 /// Says that the page after this one is this one.
 fn followed_by_itself(request: &Request, response: &mut Response) {
-    response.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("link"));
-    let query = if request.query.is_empty() { String::new() } else { format!("?{}", request.query) };
-    let link = format!("<https://acme.okta.com{}{query}>; rel=\"next\"", request.path);
+    response
+        .headers
+        .retain(|(name, _)| !name.eq_ignore_ascii_case("link"));
+    let query = if request.query.is_empty() {
+        String::new()
+    } else {
+        format!("?{}", request.query)
+    };
+    let link = format!(
+        "<https://acme.okta.com{}{query}>; rel=\"next\"",
+        request.path
+    );
     response.headers.push(("Link".into(), link));
 }
 
@@ -23,8 +32,10 @@ async fn a_listing_whose_next_page_is_itself_ends() {
     let mut rig = Rig::new().await;
     let (_, groups) = rig.populate(12, 4);
     let idp = rig.org().create_idp("SAML2", "Partners");
-    let (keys, members) =
-        (format!("/api/v1/idps/{idp}/credentials/keys"), format!("/api/v1/groups/{}/users", groups[1]));
+    let (keys, members) = (
+        format!("/api/v1/idps/{idp}/credentials/keys"),
+        format!("/api/v1/groups/{}/users", groups[1]),
+    );
     let paths = [keys.clone(), members.clone()];
     let circle = move |request: &Request, response: &mut Response| {
         if paths.contains(&request.path) {
@@ -38,16 +49,29 @@ async fn a_listing_whose_next_page_is_itself_ends() {
     let mut deployed = Deployed::before(rig).await;
     let report = deployed.run().await;
     for path in [&keys, &members] {
-        assert!((1..=3).contains(&deployed.asked(path).len()), "{path}: {:?}", deployed.asked(path));
+        assert!(
+            (1..=3).contains(&deployed.asked(path).len()),
+            "{path}: {:?}",
+            deployed.asked(path)
+        );
     }
     // A page of members that comes again may be a mistake: it fails in words, and costs that group alone.
     if outcome(&report, "group_memberships") != "succeeded" {
-        assert!(error(&report, "group_memberships").contains(&groups[1]), "{report:#}");
+        assert!(
+            error(&report, "group_memberships").contains(&groups[1]),
+            "{report:#}"
+        );
     }
     assert!(deployed.ids("idps").await.contains(&idp), "{report:#}");
     let expected = deployed.rig.org().state().memberships;
-    let expected = expected.into_iter().filter(|id| !id.starts_with(&groups[1]));
-    assert!(expected.collect::<std::collections::BTreeSet<_>>().is_subset(&deployed.ids("group_memberships").await));
+    let expected = expected
+        .into_iter()
+        .filter(|id| !id.starts_with(&groups[1]));
+    assert!(
+        expected
+            .collect::<std::collections::BTreeSet<_>>()
+            .is_subset(&deployed.ids("group_memberships").await)
+    );
 }
 
 #[tokio::test]
@@ -57,14 +81,17 @@ async fn a_page_that_is_too_much_is_halved_and_stays_so_for_its_listing() {
     let app = {
         let mut org = rig.org();
         let app = org.create_app(NewApp::new("oidc_client", "Payroll", "OPENID_CONNECT"));
-        people.iter().for_each(|person| assert!(org.assign_user(&app, person)));
+        people
+            .iter()
+            .for_each(|person| assert!(org.assign_user(&app, person)));
         app
     };
     let members = format!("/api/v1/groups/{}/users", groups[0]);
     let assigned = format!("/api/v1/apps/{app}/users");
-    for (path, most, failure) in
-        [(&members, 200, Failure::Status(504, String::new())), (&assigned, 100, refused(500, "E0000009"))]
-    {
+    for (path, most, failure) in [
+        (&members, 200, Failure::Status(504, String::new())),
+        (&assigned, 100, refused(500, "E0000009")),
+    ] {
         let matcher = Matcher::from(format!("GET {path}").as_str()).asking_for_more_than(most);
         rig.org().fail(matcher, 1_000, failure);
     }
@@ -74,7 +101,12 @@ async fn a_page_that_is_too_much_is_halved_and_stays_so_for_its_listing() {
         let limits = deployed.limits(path);
         let worked = limits.iter().position(|limit| *limit <= most).unwrap();
         assert!((2..=5).contains(&worked), "{path}: {limits:?}");
-        assert!(limits[worked..].iter().all(|limit| *limit == limits[worked]), "{path}: {limits:?}");
+        assert!(
+            limits[worked..]
+                .iter()
+                .all(|limit| *limit == limits[worked]),
+            "{path}: {limits:?}"
+        );
     }
     deployed.assert_in_step().await;
 }
@@ -90,8 +122,10 @@ async fn a_count_of_no_members_is_believed_only_of_a_group_that_never_had_any() 
             {
                 for group in &mut groups {
                     group["_embedded"] = stats.clone();
-                    (group["created"], group["lastMembershipUpdated"]) =
-                        ("2020-01-01T00:00:00.000Z".into(), "2020-01-02T00:00:00.000Z".into());
+                    (group["created"], group["lastMembershipUpdated"]) = (
+                        "2020-01-01T00:00:00.000Z".into(),
+                        "2020-01-02T00:00:00.000Z".into(),
+                    );
                 }
                 response.body = Value::from(groups).to_string().into_bytes();
             }
@@ -107,7 +141,10 @@ async fn a_count_of_no_members_is_believed_only_of_a_group_that_never_had_any() 
 /// Events that happened an hour ago.
 fn old_events(rig: &Rig, count: usize) {
     let at = Timestamp::now() - SignedDuration::from_hours(1);
-    (0..count).for_each(|_| rig.org().append_event(Event::new("user.session.start").published_at(at)));
+    (0..count).for_each(|_| {
+        rig.org()
+            .append_event(Event::new("user.session.start").published_at(at))
+    });
 }
 
 #[tokio::test]
@@ -124,7 +161,9 @@ async fn short_pages_of_the_log_are_followed_while_they_hold_anything_old() {
         // The link tells the size that was asked for.
         for (name, value) in &mut response.headers {
             if request.path == "/api/v1/logs" && name.eq_ignore_ascii_case("link") {
-                *value = value.replace("limit=100&", "limit=1000&").replace("limit=100>", "limit=1000>");
+                *value = value
+                    .replace("limit=100&", "limit=1000&")
+                    .replace("limit=100>", "limit=1000>");
             }
         }
     };
@@ -142,9 +181,13 @@ async fn a_log_page_that_says_the_same_twice_doubles_no_event() {
     rig.populate(3, 1);
     old_events(&rig, 300);
     let stutter = |request: &Request, response: &mut Response| {
-        if let (200, "/api/v1/logs", Value::Array(events)) = (response.status, request.path.as_str(), response.value())
+        if let (200, "/api/v1/logs", Value::Array(events)) =
+            (response.status, request.path.as_str(), response.value())
         {
-            let twice: Vec<Value> = events.iter().flat_map(|event| [event.clone(), event.clone()]).collect();
+            let twice: Vec<Value> = events
+                .iter()
+                .flat_map(|event| [event.clone(), event.clone()])
+                .collect();
             response.body = Value::from(twice).to_string().into_bytes();
         }
     };
@@ -153,7 +196,10 @@ async fn a_log_page_that_says_the_same_twice_doubles_no_event() {
     assert_well(&deployed.run().await);
     deployed.assert_in_step().await;
     let activity = &deployed.read().await.streams["activity"];
-    assert_eq!((activity.upserts as usize, activity.repeated.len()), (activity.records.len(), 0));
+    assert_eq!(
+        (activity.upserts as usize, activity.repeated.len()),
+        (activity.records.len(), 0)
+    );
 }
 
 #[tokio::test]
@@ -161,23 +207,50 @@ async fn a_link_that_has_lost_its_query_is_given_it_back() {
     let mut rig = Rig::new().await;
     old_events(&rig, 140);
     let (people, _) = rig.populate(30, 2);
-    people.iter().step_by(3).for_each(|person| assert!(rig.org().deactivate_user(person)));
+    people
+        .iter()
+        .step_by(3)
+        .for_each(|person| assert!(rig.org().deactivate_user(person)));
     let cap = |request: &mut Request| {
-        request.query = request.query.replace("limit=200", "limit=7").replace("limit=1000", "limit=20");
+        request.query = request
+            .query
+            .replace("limit=200", "limit=7")
+            .replace("limit=1000", "limit=20");
     };
     let forget = |_: &Request, response: &mut Response| {
-        for (_, value) in response.headers.iter_mut().filter(|(name, _)| name.eq_ignore_ascii_case("link")) {
-            let Some((start, rest)) = value.split_once('?') else { continue };
-            let Some((query, end)) = rest.split_once('>') else { continue };
-            let after = query.split('&').find(|pair| pair.starts_with("after=")).unwrap_or_default();
+        for (_, value) in response
+            .headers
+            .iter_mut()
+            .filter(|(name, _)| name.eq_ignore_ascii_case("link"))
+        {
+            let Some((start, rest)) = value.split_once('?') else {
+                continue;
+            };
+            let Some((query, end)) = rest.split_once('>') else {
+                continue;
+            };
+            let after = query
+                .split('&')
+                .find(|pair| pair.starts_with("after="))
+                .unwrap_or_default();
             *value = format!("{start}?{after}>{end}");
         }
     };
     let _gate = gate::before(&mut rig, cap, forget).await;
     let mut deployed = Deployed::before(rig).await;
     assert_well(&deployed.run().await);
-    assert!(deployed.asked("/api/v1/users").iter().all(|target| target.contains("filter=")));
-    assert!(deployed.asked("/api/v1/logs").iter().all(|target| target.contains("sortOrder=ASCENDING")));
+    assert!(
+        deployed
+            .asked("/api/v1/users")
+            .iter()
+            .all(|target| target.contains("filter="))
+    );
+    assert!(
+        deployed
+            .asked("/api/v1/logs")
+            .iter()
+            .all(|target| target.contains("sortOrder=ASCENDING"))
+    );
     assert_eq!(deployed.ids("users").await.len(), 30);
     // A short page whose newest event is fresh is the last one of its run.
     for _ in 0..20 {
@@ -196,19 +269,30 @@ async fn the_list_and_the_next_page_of_a_body_are_found_in_every_shape() {
     for n in 0..4 {
         let mut org = rig.org();
         org.create_custom_role(&format!("Role {n}"), &["okta.users.read"]);
-        org.create_resource_set(&format!("Set {n}"), &[&format!("/api/v1/users/{}", people[0])]);
+        org.create_resource_set(
+            &format!("Set {n}"),
+            &[&format!("/api/v1/users/{}", people[0])],
+        );
     }
     let cap = |request: &mut Request| {
         if ["/api/v1/iam/roles", "/api/v1/iam/resource-sets"].contains(&request.path.as_str()) {
-            let others = request.query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("limit="));
+            let others = request
+                .query
+                .split('&')
+                .filter(|pair| !pair.is_empty() && !pair.starts_with("limit="));
             request.query = others.chain(["limit=2"]).collect::<Vec<_>>().join("&");
         }
     };
     let reshape = |request: &Request, response: &mut Response| {
-        if let (200, true, Value::Object(mut body)) =
-            (response.status, request.path.starts_with("/api/v1/iam/"), response.value())
-        {
-            if let Some(next) = body.get_mut("_links").and_then(|links| links.get_mut("next")) {
+        if let (200, true, Value::Object(mut body)) = (
+            response.status,
+            request.path.starts_with("/api/v1/iam/"),
+            response.value(),
+        ) {
+            if let Some(next) = body
+                .get_mut("_links")
+                .and_then(|links| links.get_mut("next"))
+            {
                 *next = json!([next.clone()]);
             }
             let mut odd = json!({"_embedded": [], "errors": [{"id": "odd"}]});
@@ -230,16 +314,19 @@ async fn a_body_without_measure_costs_its_stream_alone() {
     (0..300).for_each(|_| encoder.write_all(&piece).unwrap());
     encoder.write_all(b"[]").unwrap();
     let large = encoder.finish().unwrap();
-    for (path, streams) in
-        [("/api/v1/idps", &["idps", "idp_users"][..]), ("/api/v1/iam/resource-sets", &["resource_sets"])]
-    {
+    for (path, streams) in [
+        ("/api/v1/idps", &["idps", "idp_users"][..]),
+        ("/api/v1/iam/resource-sets", &["resource_sets"]),
+    ] {
         let mut rig = Rig::new().await;
         rig.populate(5, 1);
         let large = large.clone();
         let swell = move |request: &Request, response: &mut Response| {
             if request.path == path {
                 response.body.clone_from(&large);
-                response.headers.push(("Content-Encoding".into(), "gzip".into()));
+                response
+                    .headers
+                    .push(("Content-Encoding".into(), "gzip".into()));
             }
         };
         let _gate = gate::before(&mut rig, |_| (), swell).await;

@@ -60,25 +60,37 @@ impl Deployed {
             ("AWS_ENDPOINT_URL", aws),
         ];
         let lambda = Lambda::start(&settings).await;
-        Self { rig, bucket, secret, lambda }
+        Self {
+            rig,
+            bucket,
+            secret,
+            lambda,
+        }
     }
 
     async fn ask(&mut self, event: Value) -> Answer {
-        let answer = self.lambda.invoke_until(event, Timestamp::now() + SignedDuration::from_secs(85)).await;
+        let answer = self
+            .lambda
+            .invoke_until(event, Timestamp::now() + SignedDuration::from_secs(85))
+            .await;
         assert!(!format!("{answer:?}").contains(PASSWORD), "{answer:?}");
         answer
     }
 
     async fn report(&mut self, event: Value) -> Value {
         let answer = self.ask(event).await;
-        let Answer::Report(report) = answer else { panic!("{answer:#?}\n{}", self.lambda.log()) };
+        let Answer::Report(report) = answer else {
+            panic!("{answer:#?}\n{}", self.lambda.log())
+        };
         report
     }
 
     /// Kind and message of the error that a run ends with.
     async fn error(&mut self, event: Value) -> (String, String) {
         let answer = self.ask(event).await;
-        let Answer::Error(error) = answer else { panic!("{answer:#?}\n{}", self.lambda.log()) };
+        let Answer::Error(error) = answer else {
+            panic!("{answer:#?}\n{}", self.lambda.log())
+        };
         let told = |key: &str| error[key].as_str().unwrap().to_owned();
         (told("errorType"), told("errorMessage"))
     }
@@ -103,7 +115,10 @@ impl Deployed {
 
     async fn record(&self, stream: &str, id: &str) -> Value {
         let state = self.read().await;
-        let line = state.records(stream).get(id).unwrap_or_else(|| panic!("{stream} has no {id}"));
+        let line = state
+            .records(stream)
+            .get(id)
+            .unwrap_or_else(|| panic!("{stream} has no {id}"));
         line.record.clone()
     }
 
@@ -114,7 +129,9 @@ impl Deployed {
 
     /// As [`Deployed::assert_in_step`], where what was logged last is the collector's own token grant.
     async fn assert_in_step_after_news(&mut self) {
-        self.rig.org().append_event(Event::new("user.session.start"));
+        self.rig
+            .org()
+            .append_event(Event::new("user.session.start"));
         assert_well(&self.run().await);
         self.assert_in_step().await;
     }
@@ -123,22 +140,31 @@ impl Deployed {
     fn asked(&self, path: &str) -> Vec<String> {
         let org = self.rig.org();
         let targets = org.journal().iter().map(|entry| entry.target.clone());
-        targets.filter(|target| target.split('?').next() == Some(path)).collect()
+        targets
+            .filter(|target| target.split('?').next() == Some(path))
+            .collect()
     }
 
     fn limits(&self, path: &str) -> Vec<u64> {
-        let limit =
-            |target: &String| target.split(['?', '&']).find_map(|pair| pair.strip_prefix("limit=")?.parse().ok());
+        let limit = |target: &String| {
+            target
+                .split(['?', '&'])
+                .find_map(|pair| pair.strip_prefix("limit=")?.parse().ok())
+        };
         self.asked(path).iter().filter_map(limit).collect()
     }
 }
 
 fn outcome<'a>(report: &'a Value, stream: &str) -> &'a str {
-    report["streams"][stream]["outcome"].as_str().unwrap_or_else(|| panic!("{stream}: {report:#}"))
+    report["streams"][stream]["outcome"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{stream}: {report:#}"))
 }
 
 fn error<'a>(report: &'a Value, stream: &str) -> &'a str {
-    report["streams"][stream]["error"].as_str().unwrap_or_default()
+    report["streams"][stream]["error"]
+        .as_str()
+        .unwrap_or_default()
 }
 
 /// Asserts that every stream succeeded.
@@ -149,14 +175,21 @@ fn assert_well(report: &Value) {
 /// Asserts that these streams have this outcome, and all others succeeded.
 fn assert_alone(report: &Value, streams: &[&str], expected: &str) {
     for name in report["streams"].as_object().unwrap().keys() {
-        let wanted = if streams.contains(&name.as_str()) { expected } else { "succeeded" };
+        let wanted = if streams.contains(&name.as_str()) {
+            expected
+        } else {
+            "succeeded"
+        };
         assert_eq!(outcome(report, name), wanted, "{name}: {report:#}");
     }
 }
 
 /// Okta's refusal of this status and code.
 fn refused(status: u16, code: &str) -> Failure {
-    Failure::Status(status, format!(r#"{{"errorCode":"{code}","errorSummary":"Of no matter","errorCauses":[]}}"#))
+    Failure::Status(
+        status,
+        format!(r#"{{"errorCode":"{code}","errorSummary":"Of no matter","errorCauses":[]}}"#),
+    )
 }
 
 /// The app that the function signs in as.

@@ -12,8 +12,12 @@ const HUSH: &str = "Hush-Winter2026!";
 
 /// Logs an event with these members.
 fn log(rig: &Rig, uuid: &str, members: &Value) {
-    let mut event = json!({"uuid": uuid, "published": Timestamp::now().to_string(), "eventType": "x.y"});
-    event.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    let mut event =
+        json!({"uuid": uuid, "published": Timestamp::now().to_string(), "eventType": "x.y"});
+    event
+        .as_object_mut()
+        .unwrap()
+        .extend(members.as_object().unwrap().clone());
     rig.org().append_raw(&event);
 }
 
@@ -23,14 +27,21 @@ async fn texts(deployed: &Deployed) -> Vec<(String, String)> {
         let unzipped = std::io::read_to_string(flate2::read::MultiGzDecoder::new(body));
         unzipped.unwrap_or_else(|_| String::from_utf8_lossy(body).into_owned())
     };
-    moto::objects(&deployed.bucket).await.into_iter().map(|(key, body)| (key, read(&body))).collect()
+    moto::objects(&deployed.bucket)
+        .await
+        .into_iter()
+        .map(|(key, body)| (key, read(&body)))
+        .collect()
 }
 
 async fn assert_nowhere(deployed: &Deployed, secret: &str) {
     for (key, text) in texts(deployed).await {
         assert!(!text.contains(secret), "{secret} is in {key}");
     }
-    assert!(!deployed.lambda.log().contains(secret), "{secret} is in the log");
+    assert!(
+        !deployed.lambda.log().contains(secret),
+        "{secret} is in the log"
+    );
 }
 
 #[tokio::test]
@@ -39,9 +50,18 @@ async fn of_a_text_with_a_credential_the_rest_is_written() {
     rig.populate(3, 1);
     let debug = |key: &str, value: &str| json!({"debugContext": {"debugData": {key: value}}});
     for (uuid, event) in [
-        ("e1", debug("url", "/oauth2/v1/logout?id_token_hint=Hush&state=stays")),
+        (
+            "e1",
+            debug("url", "/oauth2/v1/logout?id_token_hint=Hush&state=stays"),
+        ),
         ("e2", debug("requestUri", "/welcome/HushHush12")),
-        ("e3", debug("requestUri", "/signin/reset-password/Hush12HushHush?x=stays")),
+        (
+            "e3",
+            debug(
+                "requestUri",
+                "/signin/reset-password/Hush12HushHush?x=stays",
+            ),
+        ),
         (
             "e4",
             json!({"target": [{"id": "0oa1", "type": "AppInstance", "detailEntry": {"seen": "https://acme.okta.com/app?SAMLResponse=Hush&a=stays"}}]}),
@@ -60,27 +80,43 @@ async fn of_a_text_with_a_credential_the_rest_is_written() {
     assert_well(&deployed.run().await);
     assert_nowhere(&deployed, "Hush").await;
     let source = deployed.record("activity", "e1").await["source"].clone();
-    assert_eq!(source["debugContext"]["debugData"]["url"], "/oauth2/v1/logout?id_token_hint=&state=stays");
+    assert_eq!(
+        source["debugContext"]["debugData"]["url"],
+        "/oauth2/v1/logout?id_token_hint=&state=stays"
+    );
     assert_eq!(
         deployed.record("activity", "e3").await["source"]["debugContext"]["debugData"]["requestUri"],
         "/signin/reset-password/?x=stays"
     );
     let source = deployed.record("applications", &app).await["source"].clone();
-    assert_eq!(source["settings"]["app"]["url"], "https://wiki.acme.example/?token=&page=stays");
+    assert_eq!(
+        source["settings"]["app"]["url"],
+        "https://wiki.acme.example/?token=&page=stays"
+    );
 }
 
 #[tokio::test]
 async fn a_dropped_attribute_is_written_of_nothing_in_no_shape() {
     let rig = Rig::new().await;
     rig.populate(2, 1);
-    rig.org().create_user(NewUser::named("Ada", "Byron").with("mobilePhone", "+44 1234").with("title", "stays"));
+    rig.org().create_user(
+        NewUser::named("Ada", "Byron")
+            .with("mobilePhone", "+44 1234")
+            .with("title", "stays"),
+    );
     let target = |details: Value| json!({"eventType": "user.account.update_profile", "target": [{"id": "00u1", "type": "User", "changeDetails": details}]});
     log(
         &rig,
         "e1",
-        &target(json!({"from": {"mobilePhone": "+44 1234", "title": "stays"}, "to": {"mobilePhone": "+44 12345"}})),
+        &target(
+            json!({"from": {"mobilePhone": "+44 1234", "title": "stays"}, "to": {"mobilePhone": "+44 12345"}}),
+        ),
     );
-    log(&rig, "e2", &target(json!([{"attribute": "mobilePhone", "from": "+44 1234"}])));
+    log(
+        &rig,
+        "e2",
+        &target(json!([{"attribute": "mobilePhone", "from": "+44 1234"}])),
+    );
     log(
         &rig,
         "e3",
@@ -90,7 +126,11 @@ async fn a_dropped_attribute_is_written_of_nothing_in_no_shape() {
     assert_well(&deployed.run().await);
     assert_nowhere(&deployed, "+44 1234").await;
     let record = deployed.record("activity", "e1").await;
-    assert_eq!(record["source"]["target"][0]["changeDetails"]["from"], json!({"title": "stays"}), "{record:#}");
+    assert_eq!(
+        record["source"]["target"][0]["changeDetails"]["from"],
+        json!({"title": "stays"}),
+        "{record:#}"
+    );
     assert!(record["ocsf"].is_object());
 }
 
@@ -109,12 +149,22 @@ async fn what_nobody_known_typed_is_written_only_as_an_email_address() {
     log(&rig, "e2", &failed("ada@acme.example"));
     // Typed into the field of the one who is to be recovered.
     let target = json!([{"id": null, "type": "User", "alternateId": HUSH, "displayName": HUSH}]);
-    log(&rig, "e3", &json!({"eventType": "user.account.reset_password", "target": target}));
+    log(
+        &rig,
+        "e3",
+        &json!({"eventType": "user.account.reset_password", "target": target}),
+    );
     let mut deployed = Deployed::before(rig).await;
     assert_well(&deployed.run().await);
     assert_nowhere(&deployed, HUSH).await;
-    assert_eq!(deployed.record("activity", "e2").await["source"]["actor"]["alternateId"], "ada@acme.example");
-    assert_eq!(deployed.record("activity", "e1").await["source"]["actor"]["id"], "unknown");
+    assert_eq!(
+        deployed.record("activity", "e2").await["source"]["actor"]["alternateId"],
+        "ada@acme.example"
+    );
+    assert_eq!(
+        deployed.record("activity", "e1").await["source"]["actor"]["id"],
+        "unknown"
+    );
 }
 
 #[tokio::test]
@@ -130,20 +180,29 @@ async fn a_weak_factor_is_a_tag_and_no_second_factor() {
         (&[], false, &[]),
     ];
     for (person, (kinds, ..)) in people.iter().zip(&cases) {
-        kinds.iter().for_each(|kind| assert!(rig.org().enroll_factor(person, kind).is_some()));
+        kinds
+            .iter()
+            .for_each(|kind| assert!(rig.org().enroll_factor(person, kind).is_some()));
     }
     let mut deployed = Deployed::before(rig).await;
     assert_well(&deployed.run().await);
     for (person, (kinds, has_mfa, tags)) in people.iter().zip(&cases) {
         let record = deployed.record("factors", person).await;
         let update = &record["bundle"]["update_users"][0];
-        assert_eq!((&update["hasMFA"], &update["tags"]), (&json!(has_mfa), &json!(tags)), "{kinds:?}: {record:#}");
+        assert_eq!(
+            (&update["hasMFA"], &update["tags"]),
+            (&json!(has_mfa), &json!(tags)),
+            "{kinds:?}: {record:#}"
+        );
     }
     // A factor that is dropped takes its tag with it.
     assert!(deployed.rig.org().reset_factors(&people[0]));
     assert_well(&deployed.run().await);
     let update = deployed.record("factors", &people[0]).await["bundle"]["update_users"][0].clone();
-    assert_eq!((&update["hasMFA"], &update["tags"]), (&json!(false), &json!([])));
+    assert_eq!(
+        (&update["hasMFA"], &update["tags"]),
+        (&json!(false), &json!([]))
+    );
     deployed.assert_in_step().await;
 }
 
@@ -153,16 +212,32 @@ async fn a_risk_is_found_wherever_okta_puts_it() {
     rig.populate(2, 1);
     let data = |data: Value| json!({"eventType": "user.session.start", "outcome": {"result": "SUCCESS"}, "debugContext": {"debugData": data}});
     for (uuid, event) in [
-        ("e1", data(json!({"logOnlySecurityData": "{\"risk\":{\"level\":\"HIGH\"},\"behaviors\":{}}"}))),
-        ("e2", data(json!({"logOnlySecurityData": {"risk": {"level": "MEDIUM"}}}))),
-        ("e3", data(json!({"risk": "{level=HIGH, reasons=Anomalous Location}"}))),
+        (
+            "e1",
+            data(
+                json!({"logOnlySecurityData": "{\"risk\":{\"level\":\"HIGH\"},\"behaviors\":{}}"}),
+            ),
+        ),
+        (
+            "e2",
+            data(json!({"logOnlySecurityData": {"risk": {"level": "MEDIUM"}}})),
+        ),
+        (
+            "e3",
+            data(json!({"risk": "{level=HIGH, reasons=Anomalous Location}"})),
+        ),
         ("e4", data(json!({"logOnlySecurityData": "soon"}))),
     ] {
         log(&rig, uuid, &event);
     }
     let mut deployed = Deployed::before(rig).await;
     assert_well(&deployed.run().await);
-    for (uuid, level) in [("e1", json!(3)), ("e2", json!(2)), ("e3", json!(3)), ("e4", Value::Null)] {
+    for (uuid, level) in [
+        ("e1", json!(3)),
+        ("e2", json!(2)),
+        ("e3", json!(3)),
+        ("e4", Value::Null),
+    ] {
         let record = deployed.record("activity", uuid).await;
         assert_eq!(record["ocsf"]["risk_level_id"], level, "{uuid}: {record:#}");
     }

@@ -48,7 +48,11 @@ impl Drop for Case<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("Jobs: {:#}", self.cursor()["jobs"]);
-            eprintln!("Case {}, and these steps:\n  {}", self.number, self.steps.join("\n  "));
+            eprintln!(
+                "Case {}, and these steps:\n  {}",
+                self.number,
+                self.steps.join("\n  ")
+            );
         }
     }
 }
@@ -62,15 +66,43 @@ impl<'w> Case<'w> {
         let page = (rng.u8(..4) == 0).then(|| rng.u32(1..=4));
         let jitter = (rng.u8(..4) == 0).then(|| rng.fork());
         let quiet = &org.options.quiet_effects;
-        let steps = vec![format!("{quiet:?}, step {step}, pages of {page:?}, {jitter:?}, {:#?}", org.state())];
-        world.begin(org, Traffic { step, page, jitter, ..Traffic::default() });
+        let steps = vec![format!(
+            "{quiet:?}, step {step}, pages of {page:?}, {jitter:?}, {:#?}",
+            org.state()
+        )];
+        world.begin(
+            org,
+            Traffic {
+                step,
+                page,
+                jitter,
+                ..Traffic::default()
+            },
+        );
         let (pending, seen) = (BTreeSet::new(), BTreeSet::new());
-        Self { world, rng, number, steps, pending, seen, untold: false, swept: false }
+        Self {
+            world,
+            rng,
+            number,
+            steps,
+            pending,
+            seen,
+            untold: false,
+            swept: false,
+        }
     }
 
     /// Where collecting stands, as the bucket has it.
     pub fn cursor(&self) -> Value {
-        let copy = self.world.rig.store.objects.lock().unwrap().get("okta/cursors/okta.json").cloned();
+        let copy = self
+            .world
+            .rig
+            .store
+            .objects
+            .lock()
+            .unwrap()
+            .get("okta/cursors/okta.json")
+            .cloned();
         let copy: Value = serde_json::from_slice(&copy.unwrap_or_default()).unwrap_or_default();
         copy["cursor"].clone()
     }
@@ -96,9 +128,10 @@ impl<'w> Case<'w> {
                 How::Plainly => act(&mut org, &mut rng),
                 How::Silently => org.silently(|org| act(org, &mut rng)),
                 How::Late => org.late(|org| act(org, &mut rng)),
-                How::LateBy(minutes) => {
-                    org.late_until(until + SignedDuration::from_mins(minutes), |org| act(org, &mut rng))
-                }
+                How::LateBy(minutes) => org
+                    .late_until(until + SignedDuration::from_mins(minutes), |org| {
+                        act(org, &mut rng)
+                    }),
                 How::WithoutTargets => {
                     org.lose_targets(u64::MAX);
                     let changed = act(&mut org, &mut rng);
@@ -151,7 +184,10 @@ impl<'w> Case<'w> {
                 None
             }
             Ended::Told(Ok(report)) => {
-                self.say(format!("{:?}, continue {}, sequence {}", report.outcome, report.go_on, report.sequence));
+                self.say(format!(
+                    "{:?}, continue {}, sequence {}",
+                    report.outcome, report.go_on, report.sequence
+                ));
                 if !report.go_on && report.outcome == Outcome::Succeeded {
                     self.pending.clear();
                 }
@@ -170,7 +206,9 @@ impl<'w> Case<'w> {
         );
         self.after_run();
         for ended in [ended.0, ended.1] {
-            let Ended::Told(Ok(report)) = ended else { panic!("one of two runs failed") };
+            let Ended::Told(Ok(report)) = ended else {
+                panic!("one of two runs failed")
+            };
             self.say(format!("{:?}", report.outcome));
         }
     }
@@ -193,7 +231,17 @@ impl<'w> Case<'w> {
     /// Plans changes for while the next run is under way.
     pub fn plan_meanwhile(&mut self, mutation: usize, at: u64) {
         let (act, seed) = (MUTATIONS[mutation].2, self.rng.u64(..));
-        self.world.traffic.lock().unwrap().meanwhile.push(Meanwhile { at, mutation, act, seed });
+        self.world
+            .traffic
+            .lock()
+            .unwrap()
+            .meanwhile
+            .push(Meanwhile {
+                at,
+                mutation,
+                act,
+                seed,
+            });
     }
 
     /// A run that is killed where it comes to a point for the `nth` time; whether it came there.
@@ -203,9 +251,13 @@ impl<'w> Case<'w> {
         let pending = self.pending.clone();
         let runs = self.steps.len();
         let report = self.run(event).await;
-        let killed = report.is_none() && self.steps[runs..].iter().any(|step| step.ends_with("killed"));
+        let killed = report.is_none()
+            && self.steps[runs..]
+                .iter()
+                .any(|step| step.ends_with("killed"));
         if killed {
-            self.seen.extend(pending.into_iter().map(|mutation| (mutation, crash)));
+            self.seen
+                .extend(pending.into_iter().map(|mutation| (mutation, crash)));
         }
         killed
     }
@@ -262,8 +314,13 @@ impl<'w> Case<'w> {
             "idp_users" => state.idp_users.is_empty(),
             _ => false,
         };
-        let held = report.streams.iter().filter(|(_, stream)| stream.outcome == Outcome::Held);
-        let (held, doubted): (Vec<_>, Vec<_>) = held.map(|(name, _)| name.clone()).partition(|name| is_empty(name));
+        let held = report
+            .streams
+            .iter()
+            .filter(|(_, stream)| stream.outcome == Outcome::Held);
+        let (held, doubted): (Vec<_>, Vec<_>) = held
+            .map(|(name, _)| name.clone())
+            .partition(|name| is_empty(name));
         (held, !doubted.is_empty())
     }
 
@@ -284,7 +341,9 @@ impl<'w> Case<'w> {
         assert_newest(&self.world.rig);
         assert_ordered(&self.world.rig);
         if let Some(folder) = &self.world.kept_in {
-            self.world.rig.copy_to(&folder.join(self.number.to_string()));
+            self.world
+                .rig
+                .copy_to(&folder.join(self.number.to_string()));
         }
     }
 }

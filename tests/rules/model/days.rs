@@ -35,7 +35,15 @@ pub enum Way {
     Empty,
 }
 
-pub const WAYS: [Way; 7] = [Way::Forbidden, Way::Gone, Way::Stray, Way::Broken, Way::Endless, Way::Short, Way::Empty];
+pub const WAYS: [Way; 7] = [
+    Way::Forbidden,
+    Way::Gone,
+    Way::Stray,
+    Way::Broken,
+    Way::Endless,
+    Way::Short,
+    Way::Empty,
+];
 
 /// Time that passes until such a connection is lost. Requests that hang beside each other pass it one after the other
 /// here, so it is a part of what the client would wait.
@@ -46,8 +54,12 @@ const MOST_ACCEPTED: usize = 10;
 
 impl Way {
     fn failure(self) -> Option<Failure> {
-        let said =
-            |status, code: &str| Failure::Status(status, json!({"errorCode": code, "errorSummary": "No."}).to_string());
+        let said = |status, code: &str| {
+            Failure::Status(
+                status,
+                json!({"errorCode": code, "errorSummary": "No."}).to_string(),
+            )
+        };
         match self {
             Self::Forbidden => Some(said(403, "E0000006")),
             Self::Gone => Some(said(404, "E0000007")),
@@ -73,8 +85,16 @@ const PLACES: [(&str, &str, bool); 14] = [
     ("/api/v1/users/{}", "users", false),
     ("/api/v1/idps/{}/users", "idps", true),
     ("/api/v1/iam/roles/{}/permissions", "roles", true),
-    ("/api/v1/iam/resource-sets/{}/resources", "resource_sets", true),
-    ("/api/v1/iam/resource-sets/{}/bindings", "resource_sets", true),
+    (
+        "/api/v1/iam/resource-sets/{}/resources",
+        "resource_sets",
+        true,
+    ),
+    (
+        "/api/v1/iam/resource-sets/{}/bindings",
+        "resource_sets",
+        true,
+    ),
 ];
 
 /// Streams whose parts are read at these places.
@@ -116,7 +136,13 @@ pub struct Days<'c, 'w> {
 
 impl<'c, 'w> Days<'c, 'w> {
     pub fn new(case: &'c mut Case<'w>) -> Self {
-        Self { case, troubles: Vec::new(), weak: None, gone: BTreeSet::new(), seen: BTreeSet::new() }
+        Self {
+            case,
+            troubles: Vec::new(),
+            weak: None,
+            gone: BTreeSet::new(),
+            seen: BTreeSet::new(),
+        }
     }
 
     /// Lives through one case; `pair`: what has to be seen in it.
@@ -137,7 +163,10 @@ impl<'c, 'w> Days<'c, 'w> {
         self.pass_time();
         match self.case.rng.u8(..10) {
             0..4 => {
-                let way = WAYS[self.case.rng.usize(..if has_crowd { WAYS.len() } else { 5 })];
+                let way = WAYS[self
+                    .case
+                    .rng
+                    .usize(..if has_crowd { WAYS.len() } else { 5 })];
                 self.begin(way);
             }
             4 => self.mend_roles(),
@@ -160,7 +189,8 @@ impl<'c, 'w> Days<'c, 'w> {
         let minutes = [5, 5, 5, 5, 60, 60, 360, 1_500][self.case.rng.usize(..8)];
         self.case.advance(SignedDuration::from_mins(minutes));
         let now = self.case.world.rig.org().now();
-        self.troubles.retain(|trouble| trouble.until.is_none_or(|until| until > now));
+        self.troubles
+            .retain(|trouble| trouble.until.is_none_or(|until| until > now));
         self.apply();
     }
 
@@ -170,7 +200,11 @@ impl<'c, 'w> Days<'c, 'w> {
         org.heal();
         org.allow_all();
         for trouble in &self.troubles {
-            org.fail(trouble.path.as_str(), u64::MAX, trouble.way.failure().unwrap());
+            org.fail(
+                trouble.path.as_str(),
+                u64::MAX,
+                trouble.way.failure().unwrap(),
+            );
         }
         match self.weak {
             Some((path, Way::Empty)) => org.deny(path, Denial::Short(0)),
@@ -200,13 +234,20 @@ impl<'c, 'w> Days<'c, 'w> {
         let is_asked = is_asked && !id.starts_with("0oaReports");
         let path = template.replace("{}", &id);
         let hours = self.case.rng.bool().then(|| self.case.rng.i64(1..48));
-        let until = hours.map(|hours| self.case.world.rig.org().now() + SignedDuration::from_hours(hours));
+        let until =
+            hours.map(|hours| self.case.world.rig.org().now() + SignedDuration::from_hours(hours));
         self.case.say(format!("{path}: {way:?} until {until:?}"));
         // The absence of one object contradicts that nothing tells of its end; that of a list is an answer.
         if way == Way::Gone && template.matches('/').count() > 4 {
             self.gone.insert(id.clone());
         }
-        self.troubles.push(Trouble { way, path, id, is_asked, until });
+        self.troubles.push(Trouble {
+            way,
+            path,
+            id,
+            is_asked,
+            until,
+        });
     }
 
     fn mend_roles(&mut self) {
@@ -225,11 +266,15 @@ impl<'c, 'w> Days<'c, 'w> {
     async fn kill(&mut self, crash: Crash) {
         let before = self.known();
         let nth = self.case.rng.u64(..3);
-        let is_killed = self.case.kill(crash, nth, json!({"mode": "incremental"})).await
+        let is_killed = self
+            .case
+            .kill(crash, nth, json!({"mode": "incremental"}))
+            .await
             || self.case.kill(crash, 0, json!({"mode": "full"})).await;
         self.assert_kept(&before);
         if is_killed {
-            self.seen.extend(self.troubles.iter().map(|trouble| (trouble.way, crash)));
+            self.seen
+                .extend(self.troubles.iter().map(|trouble| (trouble.way, crash)));
             self.seen.extend(self.weak.map(|(_, way)| (way, crash)));
         }
     }
@@ -242,7 +287,9 @@ impl<'c, 'w> Days<'c, 'w> {
     /// Of it, what a reader has.
     fn known(&self) -> Ids {
         let (state, mut there) = (self.case.world.rig.read(), self.there());
-        there.iter_mut().for_each(|(stream, ids)| ids.retain(|id| state.records(stream).contains_key(id)));
+        there
+            .iter_mut()
+            .for_each(|(stream, ids)| ids.retain(|id| state.records(stream).contains_key(id)));
         there
     }
 
@@ -250,7 +297,9 @@ impl<'c, 'w> Days<'c, 'w> {
         let (after, there) = (self.known(), self.there());
         let is_gone = |id: &str| id.split(':').any(|part| self.gone.contains(part));
         for (stream, known) in before {
-            let is_lost = |id: &&String| !after[stream].contains(*id) && there[stream].contains(*id) && !is_gone(id);
+            let is_lost = |id: &&String| {
+                !after[stream].contains(*id) && there[stream].contains(*id) && !is_gone(id)
+            };
             let lost: Vec<_> = known.iter().filter(is_lost).collect();
             assert!(lost.is_empty(), "{stream} forgot {lost:?}, which are there");
         }
@@ -260,14 +309,31 @@ impl<'c, 'w> Days<'c, 'w> {
     fn failed_streams(&self) -> BTreeSet<&'static str> {
         let there = self.there();
         let is_failed = |stream: &&str| {
-            let places: Vec<_> = FED.iter().filter(|(_, fed)| fed == stream).map(|(place, _)| *place).collect();
-            let is_at = |trouble: &&Trouble| places.contains(&trouble.path.replace(&trouble.id, "{}").as_str());
-            let troubled = self.troubles.iter().filter(is_at).map(|trouble| &trouble.id).collect::<BTreeSet<_>>().len();
-            let parents =
-                PLACES.iter().find(|(place, ..)| places.contains(place)).map_or(0, |(_, of, _)| there[of].len());
+            let places: Vec<_> = FED
+                .iter()
+                .filter(|(_, fed)| fed == stream)
+                .map(|(place, _)| *place)
+                .collect();
+            let is_at = |trouble: &&Trouble| {
+                places.contains(&trouble.path.replace(&trouble.id, "{}").as_str())
+            };
+            let troubled = self
+                .troubles
+                .iter()
+                .filter(is_at)
+                .map(|trouble| &trouble.id)
+                .collect::<BTreeSet<_>>()
+                .len();
+            let parents = PLACES
+                .iter()
+                .find(|(place, ..)| places.contains(place))
+                .map_or(0, |(_, of, _)| there[of].len());
             troubled > 0 && 2 * troubled >= parents
         };
-        FED.iter().map(|(_, stream)| *stream).filter(is_failed).collect()
+        FED.iter()
+            .map(|(_, stream)| *stream)
+            .filter(is_failed)
+            .collect()
     }
 
     /// Runs until there is nothing to do at once. No role is weak any more, so somebody accepts what is held, a few times: where
@@ -275,17 +341,27 @@ impl<'c, 'w> Days<'c, 'w> {
     async fn rest(&mut self, mode: &str) -> Report {
         let (mut event, mut accepted) = (json!({"mode": mode}), 0);
         for _ in 0..10 * MOST_RUNS {
-            let report = self.run(event).await.expect("trouble with objects ends no run");
+            let report = self
+                .run(event)
+                .await
+                .expect("trouble with objects ends no run");
             let wait = report.retry_after_seconds.unwrap_or_default();
             self.case.advance(SignedDuration::from_secs(wait));
-            let held = report.streams.iter().filter(|(_, stream)| stream.outcome == Outcome::Held);
+            let held = report
+                .streams
+                .iter()
+                .filter(|(_, stream)| stream.outcome == Outcome::Held);
             let held: Vec<_> = held.map(|(name, _)| name).collect();
             let may_accept = accepted < MOST_ACCEPTED && !held.is_empty();
             if !report.go_on && !may_accept {
                 return report;
             }
             accepted += usize::from(may_accept);
-            event = if !may_accept { json!({"mode": "incremental"}) } else { json!({"accept_shrink": held}) };
+            event = if !may_accept {
+                json!({"mode": "incremental"})
+            } else {
+                json!({"accept_shrink": held})
+            };
         }
         panic!("ten times {MOST_RUNS} runs were not enough");
     }
@@ -298,7 +374,9 @@ impl<'c, 'w> Days<'c, 'w> {
         const ATTEMPTS: [u64; 2] = [6, 18];
         let cursor = self.case.cursor();
         let streams = cursor["streams"].as_object().unwrap().values();
-        let open = streams.filter(|progress| !progress["open"].is_null()).count() as u64;
+        let open = streams
+            .filter(|progress| !progress["open"].is_null())
+            .count() as u64;
         let mut asked = 0;
         for _ in 0..RUNS {
             self.case.advance(SignedDuration::from_mins(5));
@@ -307,7 +385,10 @@ impl<'c, 'w> Days<'c, 'w> {
         }
         // The log, a token, the hourly sweeps.
         let most = 3 * RUNS + ATTEMPTS[0] * self.troubles.len() as u64 + ATTEMPTS[1] * RUNS * open;
-        assert!(asked <= most, "{asked} requests in half an hour without news");
+        assert!(
+            asked <= most,
+            "{asked} requests in half an hour without news"
+        );
     }
 
     /// What has to be true with the trouble still there, and after it.
@@ -322,14 +403,21 @@ impl<'c, 'w> Days<'c, 'w> {
             self.rest("full").await;
         }
         let report = self.rest("full").await;
-        let troubled: BTreeSet<String> = self.troubles.iter().map(|trouble| trouble.id.clone()).collect();
+        let troubled: BTreeSet<String> = self
+            .troubles
+            .iter()
+            .map(|trouble| trouble.id.clone())
+            .collect();
         assert_in_step_but(&self.case.world.rig, &troubled, &self.failed_streams());
         let is_told = report.outcome == Outcome::Degraded;
         let memberships = &self.there()["group_memberships"];
-        let has_members = |trouble: &Trouble| memberships.iter().any(|id| id.starts_with(&trouble.id));
+        let has_members =
+            |trouble: &Trouble| memberships.iter().any(|id| id.starts_with(&trouble.id));
         // Nobody is asked for the members of a group that has none.
         let is_lasting = |trouble: &Trouble| {
-            let is_empty = trouble.path.ends_with("/users") && trouble.id.starts_with("00g") && !has_members(trouble);
+            let is_empty = trouble.path.ends_with("/users")
+                && trouble.id.starts_with("00g")
+                && !has_members(trouble);
             trouble.is_asked && trouble.way != Way::Gone && !is_empty
         };
         let there = self.there();
@@ -341,7 +429,10 @@ impl<'c, 'w> Days<'c, 'w> {
             .filter(is_there)
             .map(|trouble| &trouble.path)
             .collect();
-        assert!(is_told || lasting.is_empty(), "{lasting:?} are not told: {report:#?}");
+        assert!(
+            is_told || lasting.is_empty(),
+            "{lasting:?} are not told: {report:#?}"
+        );
         self.case.advance(SignedDuration::from_mins(5));
         self.run(json!({"mode": "incremental"})).await;
         let asked = self.case.world.traffic.lock().unwrap().asked;

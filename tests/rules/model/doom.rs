@@ -89,7 +89,9 @@ impl Doom {
     /// Whether the run dies here.
     pub fn strikes(&self, here: Crash) -> bool {
         let mut plan = self.plan();
-        let Some((crash, nth)) = plan.crash.filter(|(crash, _)| *crash == here) else { return false };
+        let Some((crash, nth)) = plan.crash.filter(|(crash, _)| *crash == here) else {
+            return false;
+        };
         plan.crash = (nth > 0).then_some((crash, nth.saturating_sub(1)));
         plan.dead |= nth == 0;
         if plan.dead {
@@ -117,7 +119,14 @@ impl Doom {
             return Some(Fault::AnswerLost);
         }
         let mut plan = self.plan();
-        let fits = plan.trouble.as_ref().is_some_and(|(wanted, part, _)| *wanted == act && key.contains(part));
-        if fits { plan.trouble.take().map(|(_, _, fault)| fault) } else { None }
+        let fits = plan
+            .trouble
+            .as_ref()
+            .is_some_and(|(wanted, part, _)| *wanted == act && key.contains(part));
+        if fits {
+            plan.trouble.take().map(|(_, _, fault)| fault)
+        } else {
+            None
+        }
     }
 }

@@ -70,14 +70,20 @@ async fn disturbed(case: &mut Case<'_>, told: bool) {
     }
     {
         let mut traffic = case.world.traffic.lock().unwrap();
-        traffic.slow = (0..case.rng.usize(..4)).map(|_| case.rng.u64(..40)).collect();
+        traffic.slow = (0..case.rng.usize(..4))
+            .map(|_| case.rng.u64(..40))
+            .collect();
         traffic.cut = case.rng.bool().then(|| case.rng.u64(1..40));
     }
     if case.rng.u8(..4) == 0 {
         case.say("positions in listings expire");
         case.world.rig.org().expire_cursors();
     }
-    let event = if case.rng.u8(..3) == 0 { json!({"mode": "full"}) } else { incremental() };
+    let event = if case.rng.u8(..3) == 0 {
+        json!({"mode": "full"})
+    } else {
+        incremental()
+    };
     let cut = case.world.traffic.lock().unwrap().cut;
     case.say(format!("disturbed, cut {cut:?}"));
     case.run(event).await;
@@ -108,15 +114,28 @@ async fn unanswered(case: &mut Case<'_>) {
     let (path, failure) = match case.rng.u8(..7) {
         0 => (path, Failure::Html(502)),
         1 => (path, Failure::NotJson),
-        2 => (path, Failure::RateLimited { limit: 0, reset_in_seconds: 60 }),
-        3 => ("GET /api/v1/logs?after", Failure::Status(400, expired.into())),
+        2 => (
+            path,
+            Failure::RateLimited {
+                limit: 0,
+                reset_in_seconds: 60,
+            },
+        ),
+        3 => (
+            "GET /api/v1/logs?after",
+            Failure::Status(400, expired.into()),
+        ),
         4 if !path.starts_with("POST") => (path, Failure::Status(403, forbidden.into())),
         _ => (path, Failure::Status(500, "{}".into())),
     };
     let times = case.rng.u64(1..=6);
     case.say(format!("{path} fails {times} times with {failure:?}"));
     case.world.rig.org().fail(path, times, failure);
-    let event = if case.rng.bool() { json!({"mode": "full"}) } else { incremental() };
+    let event = if case.rng.bool() {
+        json!({"mode": "full"})
+    } else {
+        incremental()
+    };
     case.run(event).await;
     case.world.rig.org().heal();
 }
@@ -144,7 +163,9 @@ async fn troubled(case: &mut Case<'_>) {
 fn copy_lost(case: &mut Case<'_>) {
     const COPY: &str = "okta/cursors/okta.json";
     let store = case.world.rig.store.clone();
-    let Some(copy) = store.objects.lock().unwrap().get(COPY).cloned() else { return };
+    let Some(copy) = store.objects.lock().unwrap().get(COPY).cloned() else {
+        return;
+    };
     let with_sequence = |sequence: u64| {
         // It may be damaged already.
         let mut copy: Value = serde_json::from_slice(&copy).unwrap_or_else(|_| json!({}));
@@ -155,7 +176,10 @@ fn copy_lost(case: &mut Case<'_>) {
         0 => ("lost", None),
         1 => ("old", Some(with_sequence(1))),
         // A whole copy of a manifest that is not there would mean that history was deleted: an error, and no case here.
-        2 => ("a part of one that names no manifest", Some(br#"{"schema":1,"sequence":900}"#.to_vec())),
+        2 => (
+            "a part of one that names no manifest",
+            Some(br#"{"schema":1,"sequence":900}"#.to_vec()),
+        ),
         _ => ("damaged", Some(b"{".to_vec())),
     };
     case.say(format!("the cursor's copy is {what}"));
@@ -180,7 +204,10 @@ fn begin_anew(case: &mut Case<'_>) {
         }
         _ => {
             case.say("the secret is rotated");
-            case.world.rig.secrets.put("okta/acme", &crate::support::rig::secret());
+            case.world
+                .rig
+                .secrets
+                .put("okta/acme", &crate::support::rig::secret());
         }
     }
 }

@@ -119,14 +119,26 @@ impl World {
     pub fn handler(&self) -> Handler<Memory, Drawer> {
         let setting = |name: &str| match name {
             "OKTA_ENDPOINT_URL" => Some(self.rig.url.clone()),
-            "FULL_SYNC_INTERVAL_HOURS" | "FACTORS_INTERVAL_HOURS" => Some(self.snapshot_interval_hours.to_string()),
-            _ => SETTINGS.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()),
+            "FULL_SYNC_INTERVAL_HOURS" | "FACTORS_INTERVAL_HOURS" => {
+                Some(self.snapshot_interval_hours.to_string())
+            }
+            _ => SETTINGS
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned()),
         };
         let config = Config::read(setting).unwrap();
         let org = Arc::clone(&self.rig.org);
         let clock = Clock::new(move || org.lock().unwrap().now());
         let (store, secrets) = (self.rig.store.clone(), self.rig.secrets.clone());
-        Handler::new(config, clock, self.client.clone(), store, secrets, Duration::from_millis(1))
+        Handler::new(
+            config,
+            clock,
+            self.client.clone(),
+            store,
+            secrets,
+            Duration::from_millis(1),
+        )
     }
 
     /// Runs until it is done or dead. After a death the function starts anew.
@@ -142,7 +154,10 @@ impl World {
     /// As [`World::run`], of one instance; whoever calls it lifts the doom.
     pub async fn run_of(&self, handler: &Handler<Memory, Drawer>, event: Value) -> Ended {
         let deadline = self.rig.org().now() + SignedDuration::from_mins(5);
-        let invocation = Invocation { request_id: "r-1".into(), deadline };
+        let invocation = Invocation {
+            request_id: "r-1".into(),
+            deadline,
+        };
         tokio::select! {
             biased;
             () = self.doom.struck() => Ended::Killed,
@@ -155,7 +170,12 @@ impl World {
 async fn gate(org: &Arc<Mutex<Org>>, traffic: &Arc<Mutex<Traffic>>, doom: &Doom) -> Endpoint {
     let (org, traffic, doom) = (Arc::clone(org), Arc::clone(traffic), doom.clone());
     http::serve(move |request| {
-        let (response, wait_ms) = pass(&mut org.lock().unwrap(), &mut traffic.lock().unwrap(), &doom, request);
+        let (response, wait_ms) = pass(
+            &mut org.lock().unwrap(),
+            &mut traffic.lock().unwrap(),
+            &doom,
+            request,
+        );
         async move {
             if wait_ms > 0 {
                 tokio::time::sleep(Duration::from_millis(wait_ms)).await;
@@ -170,13 +190,27 @@ async fn gate(org: &Arc<Mutex<Org>>, traffic: &Arc<Mutex<Traffic>>, doom: &Doom)
 const GRAVE_MS: u64 = 50;
 const SLOW_MS: u64 = 3;
 
-fn pass(org: &mut Org, traffic: &mut Traffic, doom: &Doom, mut request: Request) -> (Response, u64) {
+fn pass(
+    org: &mut Org,
+    traffic: &mut Traffic,
+    doom: &Doom,
+    mut request: Request,
+) -> (Response, u64) {
     if doom.is_dead() || doom.strikes(Crash::BeforeRequest) {
-        return (Response { status: 503, ..Response::default() }, GRAVE_MS);
+        return (
+            Response {
+                status: 503,
+                ..Response::default()
+            },
+            GRAVE_MS,
+        );
     }
     let nth = traffic.asked;
     traffic.asked += 1;
-    for planned in traffic.meanwhile.extract_if(.., |planned| planned.at <= nth) {
+    for planned in traffic
+        .meanwhile
+        .extract_if(.., |planned| planned.at <= nth)
+    {
         if (planned.act)(org, &mut Rng::with_seed(planned.seed)) {
             traffic.changed.push(planned.mutation);
         }
@@ -191,17 +225,31 @@ fn pass(org: &mut Org, traffic: &mut Traffic, doom: &Doom, mut request: Request)
         response.fault = Some(Fault::Reset);
     }
     let beyond = traffic.cut.is_some_and(|cut| cut == nth);
-    org.advance(if beyond { SignedDuration::from_mins(6) } else { traffic.step });
+    org.advance(if beyond {
+        SignedDuration::from_mins(6)
+    } else {
+        traffic.step
+    });
     if doom.strikes(Crash::AfterRequest) {
         return (response, GRAVE_MS);
     }
     let late_ms = traffic.jitter.as_mut().map_or(0, |rng| rng.u64(..SLOW_MS));
-    (response, if traffic.slow.contains(&nth) { SLOW_MS } else { late_ms })
+    (
+        response,
+        if traffic.slow.contains(&nth) {
+            SLOW_MS
+        } else {
+            late_ms
+        },
+    )
 }
 
 /// Pages hold this many objects at most, and links say so.
 fn cap(request: &mut Request, most: u32) {
-    let pairs = request.query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("limit="));
+    let pairs = request
+        .query
+        .split('&')
+        .filter(|pair| !pair.is_empty() && !pair.starts_with("limit="));
     let limit = format!("limit={most}");
     request.query = pairs.chain([limit.as_str()]).collect::<Vec<_>>().join("&");
 }

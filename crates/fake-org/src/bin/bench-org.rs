@@ -42,9 +42,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let org = Arc::new(Mutex::new(org(&cli)));
     let domain = lock(&org).options.domain.clone();
     let server = fake_org::serve(Arc::clone(&org), TcpListener::bind("127.0.0.1:0").await?).await;
-    let secret =
-        serde_json::json!({"domain": domain, "client_id": DEMO_CLIENT_ID, "client_secret": DEMO_CLIENT_SECRET});
-    println!("{}", serde_json::json!({"url": server.url, "secret": secret}));
+    let secret = serde_json::json!({"domain": domain, "client_id": DEMO_CLIENT_ID, "client_secret": DEMO_CLIENT_SECRET});
+    println!(
+        "{}",
+        serde_json::json!({"url": server.url, "secret": secret})
+    );
     obey(&org, BufReader::new(stdin()).lines()).await
 }
 
@@ -56,7 +58,10 @@ fn org(cli: &Cli) -> Org {
     let now = Timestamp::now();
     let mut org = match cli.streamed {
         Some(users) => Org::streamed(users, now),
-        None => Org::bench(&BenchOptions { events: cli.events, ..BenchOptions::of_users(cli.users, now) }),
+        None => Org::bench(&BenchOptions {
+            events: cli.events,
+            ..BenchOptions::of_users(cli.users, now)
+        }),
     };
     org.options.clock = Clock::Real;
     org.options.latency_ms = cli.latency_ms;

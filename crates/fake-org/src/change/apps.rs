@@ -33,8 +33,7 @@ impl NewApp {
         let mut app = Self::new("oidc_client", label, "OPENID_CONNECT");
         app.0["id"] = client_id.into();
         app.0["credentials"]["oauthClient"] = json!({"autoKeyRotation": true, "client_id": client_id, "client_secret": "fake-secret-never-to-be-written", "token_endpoint_auth_method": "client_secret_basic"});
-        app.0["settings"]["oauthClient"] =
-            json!({"grant_types": ["client_credentials"], "application_type": "service", "response_types": ["token"]});
+        app.0["settings"]["oauthClient"] = json!({"grant_types": ["client_credentials"], "application_type": "service", "response_types": ["token"]});
         app
     }
 
@@ -49,7 +48,9 @@ impl NewApp {
 impl Org {
     /// Creates an active app and returns the id: the object's own, or a new one.
     pub fn create_app(&mut self, NewApp(mut app): NewApp) -> String {
-        let id = app["id"].as_str().map_or_else(|| self.ids.next("0oa"), str::to_owned);
+        let id = app["id"]
+            .as_str()
+            .map_or_else(|| self.ids.next("0oa"), str::to_owned);
         let (now, domain) = (self.time_text(), &self.options.domain);
         let mut object = json!({"id": id, "orn": format!("orn:okta:idp:{}:apps:{}:{id}", self.options.org_id, app["name"].as_str().unwrap_or_default())});
         let links = json!({
@@ -59,9 +60,16 @@ impl Org {
             "appLinks": [{"name": "login", "href": format!("{domain}/home/{}/{id}/aln1", app["name"].as_str().unwrap_or_default()), "type": "text/html"}],
         });
         let given = app.as_object_mut().map(std::mem::take).unwrap_or_default();
-        let members =
-            [("status", json!("ACTIVE")), ("lastUpdated", json!(now)), ("created", json!(now)), ("_links", links)];
-        for (key, value) in given.into_iter().chain(members.map(|(key, value)| (key.to_owned(), value))) {
+        let members = [
+            ("status", json!("ACTIVE")),
+            ("lastUpdated", json!(now)),
+            ("created", json!(now)),
+            ("_links", links),
+        ];
+        for (key, value) in given
+            .into_iter()
+            .chain(members.map(|(key, value)| (key.to_owned(), value)))
+        {
             object[key] = value;
         }
         self.apps.put(&id, object);

@@ -9,12 +9,22 @@ use crate::org::Org;
 impl Org {
     /// Assigns an app to a user directly (`scope: USER`), also where a group has done so already.
     pub fn assign_user(&mut self, app: &str, user: &str) -> bool {
-        let deprovisioned = self.users.get(user).is_none_or(|user| user["status"] == "DEPROVISIONED");
-        let direct = self.app_users.get(app, user).is_some_and(|assigned| assigned["scope"] == "USER");
+        let deprovisioned = self
+            .users
+            .get(user)
+            .is_none_or(|user| user["status"] == "DEPROVISIONED");
+        let direct = self
+            .app_users
+            .get(app, user)
+            .is_some_and(|assigned| assigned["scope"] == "USER");
         if deprovisioned || direct || !self.apps.contains(app) {
             return false;
         }
-        let event = if self.app_users.contains(app, user) { "update" } else { "add" };
+        let event = if self.app_users.contains(app, user) {
+            "update"
+        } else {
+            "add"
+        };
         self.put_app_user(app, user, None);
         self.log_app_user(app, user, event);
         true
@@ -22,7 +32,11 @@ impl Org {
 
     /// Takes a direct assignment away; what a group grants remains as `scope: GROUP`.
     pub fn unassign_user(&mut self, app: &str, user: &str) -> bool {
-        if self.app_users.get(app, user).is_none_or(|assigned| assigned["scope"] != "USER") {
+        if self
+            .app_users
+            .get(app, user)
+            .is_none_or(|assigned| assigned["scope"] != "USER")
+        {
             return false;
         }
         match self.granting_group(app, user) {
@@ -36,7 +50,12 @@ impl Org {
     }
 
     /// Changes an app user's object.
-    pub fn update_app_user(&mut self, app: &str, user: &str, change: impl FnOnce(&mut Value)) -> bool {
+    pub fn update_app_user(
+        &mut self,
+        app: &str,
+        user: &str,
+        change: impl FnOnce(&mut Value),
+    ) -> bool {
         let now = self.time_text();
         let changed = self.app_users.edit(app, user, |assigned| {
             change(assigned);
@@ -50,7 +69,10 @@ impl Org {
 
     /// Assigns an app to a group; its members become app users with `scope: GROUP`.
     pub fn assign_group(&mut self, app: &str, group: &str) -> bool {
-        if !self.apps.contains(app) || !self.groups.contains(group) || self.app_groups.contains(app, group) {
+        if !self.apps.contains(app)
+            || !self.groups.contains(group)
+            || self.app_groups.contains(app, group)
+        {
             return false;
         }
         let domain = &self.options.domain;
@@ -84,7 +106,11 @@ impl Org {
             return false;
         }
         let event = Event::new("user.authentication.sso").by(self.user_party(user));
-        self.log(event.on(self.app_party(app)).on(self.app_user_party(app, user)));
+        self.log(
+            event
+                .on(self.app_party(app))
+                .on(self.app_user_party(app, user)),
+        );
         true
     }
 
@@ -103,7 +129,12 @@ impl Org {
             return;
         }
         match (self.granting_group(app, user), assigned.is_some()) {
-            (Some(group), false) if self.users.get(user).is_some_and(|user| user["status"] != "DEPROVISIONED") => {
+            (Some(group), false)
+                if self
+                    .users
+                    .get(user)
+                    .is_some_and(|user| user["status"] != "DEPROVISIONED") =>
+            {
                 self.put_app_user(app, user, Some(&group));
                 self.log_app_user(app, user, "add");
             }
@@ -119,12 +150,19 @@ impl Org {
 
     fn granting_group(&self, app: &str, user: &str) -> Option<String> {
         let groups = self.app_groups.of(app)?;
-        groups.ids().find(|group| self.members.contains(group, user)).map(str::to_owned)
+        groups
+            .ids()
+            .find(|group| self.members.contains(group, user))
+            .map(str::to_owned)
     }
 
     fn put_app_user(&mut self, app: &str, user: &str, group: Option<&str>) {
         let (now, domain) = (self.time_text(), &self.options.domain);
-        let profile = self.users.get(user).map(|user| user["profile"].clone()).unwrap_or_default();
+        let profile = self
+            .users
+            .get(user)
+            .map(|user| user["profile"].clone())
+            .unwrap_or_default();
         let mut links = json!({"app": {"href": format!("{domain}/api/v1/apps/{app}")}, "user": {"href": format!("{domain}/api/v1/users/{user}")}});
         if let Some(group) = group {
             links["group"] = json!({"name": self.groups.get(group).map(crate::groups::name), "href": format!("{domain}/api/v1/groups/{group}")});
@@ -159,12 +197,19 @@ impl Org {
             return;
         }
         let event = Event::new(format!("application.user_membership.{what}"));
-        self.log(event.on(self.app_user_party(app, user)).on(self.app_party(app)).on(self.user_party(user)));
+        self.log(
+            event
+                .on(self.app_user_party(app, user))
+                .on(self.app_party(app))
+                .on(self.user_party(user)),
+        );
     }
 
     fn log_app_group(&mut self, app: &str, group: &str, event_type: &'static str) {
         let id = format!("gra{}{}", tail(app, 8), tail(group, 9));
-        let event = Event::new(event_type).on(self.group_party(group)).on(self.app_party(app));
+        let event = Event::new(event_type)
+            .on(self.group_party(group))
+            .on(self.app_party(app));
         self.log(event.debug("groupAppAssignmentId", id));
     }
 }

@@ -9,7 +9,11 @@ impl Org {
     /// Enrols an active factor (`push`, `sms`, `token:software:totp`, `webauthn`, `question`, …) and returns its id;
     /// `None` for a deprovisioned user.
     pub fn enroll_factor(&mut self, user: &str, kind: &str) -> Option<String> {
-        let login = self.users.get(user).filter(|user| user["status"] != "DEPROVISIONED")?["profile"]["login"].clone();
+        let login = self
+            .users
+            .get(user)
+            .filter(|user| user["status"] != "DEPROVISIONED")?["profile"]["login"]
+            .clone();
         let (prefix, profile) = match kind {
             "sms" | "call" => ("mbl", json!({"phoneNumber": "+1 XXX-XXX-0100"})),
             "question" => (
@@ -20,11 +24,17 @@ impl Org {
                 "opf",
                 json!({"credentialId": login, "deviceType": "SmartPhone_IPhone", "keys": [], "name": "iPhone", "platform": "IOS", "version": "18.1"}),
             ),
-            "webauthn" => ("fwf", json!({"credentialId": login, "authenticatorName": "MacBook Touch ID"})),
+            "webauthn" => (
+                "fwf",
+                json!({"credentialId": login, "authenticatorName": "MacBook Touch ID"}),
+            ),
             _ => ("ost", json!({"credentialId": login})),
         };
         let id = self.ids.next(prefix);
-        let (now, base) = (self.time_text(), format!("{}/api/v1/users/{user}", self.options.domain));
+        let (now, base) = (
+            self.time_text(),
+            format!("{}/api/v1/users/{user}", self.options.domain),
+        );
         let provider = if kind == "webauthn" { "FIDO" } else { "OKTA" };
         let object = json!({
             "id": id,

@@ -30,7 +30,9 @@ impl Org {
     /// The group that an app's import brings (`APP_GROUP`): logged as an import, which names the app only.
     pub fn import_group(&mut self, name: &str, app: &str) -> String {
         let id = self.put_group("APP_GROUP", name);
-        self.groups.edit(&id, |group| group["source"] = serde_json::json!({"id": app}));
+        self.groups.edit(&id, |group| {
+            group["source"] = serde_json::json!({"id": app})
+        });
         let target = self.group_party(&id);
         self.log(Event::new("system.import.group.create").on(target));
         id
@@ -66,14 +68,20 @@ impl Org {
         if self.groups.remove(id).is_none() {
             return false;
         }
-        let (apps, members) = (owned(self.app_groups.parents(id)), self.members.children(id));
+        let (apps, members) = (
+            owned(self.app_groups.parents(id)),
+            self.members.children(id),
+        );
         self.members.drop_parent(id);
         self.app_groups.drop_child(id);
         self.drop_principal(id);
         self.drop_role_target(id);
         self.log(Event::new("group.lifecycle.delete").on(target));
         // Nothing else tells which apps it granted: the jobs that take them away log their own events.
-        for (app, user) in apps.iter().flat_map(|app| members.iter().map(move |user| (app, user))) {
+        for (app, user) in apps
+            .iter()
+            .flat_map(|app| members.iter().map(move |user| (app, user)))
+        {
             self.settle(app, user);
         }
         true
@@ -102,12 +110,27 @@ impl Org {
     /// A group rule puts users into a group and takes others out. Its event names the rule, neither the group nor the
     /// users; those of the users follow, late with [`crate::Options::late_rules`].
     pub fn apply_rule(&mut self, group: &str, joining: &[&str], leaving: &[&str]) -> bool {
-        let Some(moved) = self.move_members(group, joining, leaving, RULE) else { return false };
+        let Some(moved) = self.move_members(group, joining, leaving, RULE) else {
+            return false;
+        };
         let id = format!("0pr{}", group.get(3..).unwrap_or_default());
-        self.log(Event::new("group.user_membership.rule.trigger").on(Party::new("GroupRule", &id, "unknown", "Rule")));
+        self.log(
+            Event::new("group.user_membership.rule.trigger").on(Party::new(
+                "GroupRule",
+                &id,
+                "unknown",
+                "Rule",
+            )),
+        );
         let job = |org: &mut Self| {
-            moved.joined.iter().for_each(|user| org.log_member(group, user, "group.user_membership.add"));
-            moved.left.iter().for_each(|user| org.log_member(group, user, "group.user_membership.remove"));
+            moved
+                .joined
+                .iter()
+                .for_each(|user| org.log_member(group, user, "group.user_membership.add"));
+            moved
+                .left
+                .iter()
+                .for_each(|user| org.log_member(group, user, "group.user_membership.remove"));
             org.follow_moved(group, &moved);
         };
         if self.options.late_rules {
@@ -120,8 +143,16 @@ impl Org {
 
     /// An app's import puts users into a group and takes others out; the only event of it names the app, neither the
     /// group nor the users. What follows for apps and roles is logged as ever.
-    pub fn import_memberships(&mut self, group: &str, joining: &[&str], leaving: &[&str], app: &str) -> bool {
-        let Some(moved) = self.move_members(group, joining, leaving, IMPORT) else { return false };
+    pub fn import_memberships(
+        &mut self,
+        group: &str,
+        joining: &[&str],
+        leaving: &[&str],
+        app: &str,
+    ) -> bool {
+        let Some(moved) = self.move_members(group, joining, leaving, IMPORT) else {
+            return false;
+        };
         let target = self.app_party(app);
         self.log(Event::new("system.import.group_membership.complete").on(target));
         self.follow_moved(group, &moved);
@@ -130,7 +161,10 @@ impl Org {
 
     /// Whether a membership was given by somebody, not by a rule or an import.
     pub(super) fn joined_by_hand(&self, group: &str, user: &str) -> bool {
-        let imported = self.groups.get(group).is_some_and(|group| group["type"] == "APP_GROUP");
+        let imported = self
+            .groups
+            .get(group)
+            .is_some_and(|group| group["type"] == "APP_GROUP");
         !imported && self.members.get(group, user).is_some_and(Value::is_null)
     }
 
@@ -142,14 +176,28 @@ impl Org {
         leaving: &[&'a str],
         by: &str,
     ) -> Option<Moved<'a>> {
-        let joined: Vec<&str> = joining.iter().copied().filter(|user| self.join(group, user, by.into())).collect();
-        let left: Vec<&str> = leaving.iter().copied().filter(|user| self.part(group, user)).collect();
+        let joined: Vec<&str> = joining
+            .iter()
+            .copied()
+            .filter(|user| self.join(group, user, by.into()))
+            .collect();
+        let left: Vec<&str> = leaving
+            .iter()
+            .copied()
+            .filter(|user| self.part(group, user))
+            .collect();
         (!joined.is_empty() || !left.is_empty()).then_some(Moved { joined, left })
     }
 
     fn follow_moved(&mut self, group: &str, moved: &Moved<'_>) {
-        moved.joined.iter().for_each(|user| self.follow_groups(group, user, "grant"));
-        moved.left.iter().for_each(|user| self.follow_groups(group, user, "revoke"));
+        moved
+            .joined
+            .iter()
+            .for_each(|user| self.follow_groups(group, user, "grant"));
+        moved
+            .left
+            .iter()
+            .for_each(|user| self.follow_groups(group, user, "revoke"));
     }
 
     /// Changes a group's object in any way at all, without an event and without moving `lastUpdated`.
@@ -169,7 +217,10 @@ impl Org {
 
     /// `by` is kept with the membership; null for one that somebody gave.
     fn join(&mut self, group: &str, user: &str, by: Value) -> bool {
-        let deprovisioned = self.users.get(user).is_none_or(|user| user["status"] == "DEPROVISIONED");
+        let deprovisioned = self
+            .users
+            .get(user)
+            .is_none_or(|user| user["status"] == "DEPROVISIONED");
         if deprovisioned || !self.groups.contains(group) || self.members.contains(group, user) {
             return false;
         }
@@ -187,7 +238,11 @@ impl Org {
     }
 
     fn log_member(&mut self, group: &str, user: &str, event_type: &'static str) {
-        if self.groups.get(group).is_some_and(|group| group["type"] != "BUILT_IN") {
+        if self
+            .groups
+            .get(group)
+            .is_some_and(|group| group["type"] != "BUILT_IN")
+        {
             let (user, group) = (self.user_party(user), self.group_party(group));
             self.log(Event::new(event_type).on(user).on(group));
         }
@@ -205,6 +260,8 @@ impl Org {
 
     fn members_moved(&mut self, group: &str) {
         let now = self.time_text();
-        self.groups.edit(group, |group| touch(group, &["lastMembershipUpdated"], &now));
+        self.groups.edit(group, |group| {
+            touch(group, &["lastMembershipUpdated"], &now)
+        });
     }
 }

@@ -10,11 +10,20 @@ impl Org {
     /// Creates a custom role with permissions such as `okta.users.manage` and returns the id.
     pub fn create_custom_role(&mut self, label: &str, permissions: &[&str]) -> String {
         let id = self.ids.next("cr0");
-        let (now, href) = (self.time_text(), format!("{}/api/v1/iam/roles/{id}", self.options.domain));
-        let links = json!({"permissions": {"href": format!("{href}/permissions")}, "self": {"href": href}});
+        let (now, href) = (
+            self.time_text(),
+            format!("{}/api/v1/iam/roles/{id}", self.options.domain),
+        );
+        let links =
+            json!({"permissions": {"href": format!("{href}/permissions")}, "self": {"href": href}});
         let object = json!({"id": id, "label": label, "description": label, "created": now, "lastUpdated": now, "_links": links});
         self.custom_roles.put(&id, object);
-        self.silently(|org| permissions.iter().filter(|permission| org.add_permission(&id, permission)).count());
+        self.silently(|org| {
+            permissions
+                .iter()
+                .filter(|permission| org.add_permission(&id, permission))
+                .count()
+        });
         self.log_iam(&id, "iam.role.create");
         id
     }
@@ -31,7 +40,9 @@ impl Org {
 
     /// Deletes a custom role with all its assignments.
     pub fn delete_custom_role(&mut self, id: &str) -> bool {
-        self.delete_iam(id, "role", "iam.role.delete", |org| org.custom_roles.remove(id).is_some())
+        self.delete_iam(id, "role", "iam.role.delete", |org| {
+            org.custom_roles.remove(id).is_some()
+        })
     }
 
     /// Adds a permission; false when the role has it.
@@ -39,10 +50,12 @@ impl Org {
         if !self.custom_roles.contains(role) || self.permissions.contains(role, permission) {
             return false;
         }
-        let (now, href) = (self.time_text(), format!("{}/api/v1/iam/roles/{role}", self.options.domain));
+        let (now, href) = (
+            self.time_text(),
+            format!("{}/api/v1/iam/roles/{role}", self.options.domain),
+        );
         let links = json!({"role": {"href": href}, "self": {"href": format!("{href}/permissions/{permission}")}});
-        let object =
-            json!({"label": permission, "created": now, "lastUpdated": now, "conditions": null, "_links": links});
+        let object = json!({"label": permission, "created": now, "lastUpdated": now, "conditions": null, "_links": links});
         self.permissions.put(role, permission, object);
         self.log_iam(role, "iam.role.permissions.add");
         true
@@ -58,11 +71,18 @@ impl Org {
     /// or of a whole list, such as `/api/v1/users`.
     pub fn create_resource_set(&mut self, label: &str, resources: &[&str]) -> String {
         let id = self.ids.next("iam");
-        let (now, href) = (self.time_text(), format!("{}/api/v1/iam/resource-sets/{id}", self.options.domain));
+        let (now, href) = (
+            self.time_text(),
+            format!("{}/api/v1/iam/resource-sets/{id}", self.options.domain),
+        );
         let links = json!({"bindings": {"href": format!("{href}/bindings")}, "self": {"href": href}, "resources": {"href": format!("{href}/resources")}});
         let object = json!({"id": id, "label": label, "description": label, "created": now, "lastUpdated": now, "_links": links});
         self.resource_sets.put(&id, object);
-        self.silently(|org| resources.iter().for_each(|resource| drop(org.add_resource(&id, resource))));
+        self.silently(|org| {
+            resources
+                .iter()
+                .for_each(|resource| drop(org.add_resource(&id, resource)))
+        });
         self.log_iam(&id, "iam.resourceset.create");
         id
     }
@@ -79,7 +99,9 @@ impl Org {
 
     /// Deletes a resource set with all assignments over it.
     pub fn delete_resource_set(&mut self, id: &str) -> bool {
-        self.delete_iam(id, "resource-set", "iam.resourceset.delete", |org| org.resource_sets.remove(id).is_some())
+        self.delete_iam(id, "resource-set", "iam.resourceset.delete", |org| {
+            org.resource_sets.remove(id).is_some()
+        })
     }
 
     /// Adds a resource and returns its id (`ire…`).
@@ -110,13 +132,17 @@ impl Org {
         let href = format!("{}/api/v1/iam/resource-sets/{set}", self.options.domain);
         let own = format!("{href}/bindings/{role}");
         let links = json!({"self": {"href": own}, "members": {"href": format!("{own}/members")}, "resource-set": {"href": href}});
-        self.bindings.put(set, role, json!({"id": role, "_links": links}));
+        self.bindings
+            .put(set, role, json!({"id": role, "_links": links}));
     }
 
     /// A binding without a member is gone.
     pub(super) fn unbind(&mut self, role: &str, set: &str) {
         let bound = |value: &Value| value["role"] == role && value["resource-set"] == set;
-        let any = self.assignments.tables().any(|(_, table)| table.rows().any(|row| bound(&row.value)));
+        let any = self
+            .assignments
+            .tables()
+            .any(|(_, table)| table.rows().any(|row| bound(&row.value)));
         if !any {
             self.bindings.remove(set, role);
         }
@@ -136,7 +162,11 @@ impl Org {
             .filter(|(_, row)| row.value[key] == id)
             .map(|(holder, row)| (holder.to_owned(), row.id.clone()))
             .collect();
-        self.silently(|org| held.iter().filter(|(holder, id)| org.revoke_role(holder, id)).count());
+        self.silently(|org| {
+            held.iter()
+                .filter(|(holder, id)| org.revoke_role(holder, id))
+                .count()
+        });
         let removed = remove(self);
         if removed {
             self.permissions.drop_parent(id);
@@ -161,9 +191,18 @@ impl Org {
     }
 
     fn iam_event(&self, id: &str, event_type: &'static str) -> Event {
-        let kind = if event_type.starts_with("iam.role") { "CUSTOM_ROLE" } else { "RESOURCE_SET" };
-        let object = self.custom_roles.get(id).or_else(|| self.resource_sets.get(id));
-        let label = object.and_then(|object| object["label"].as_str()).unwrap_or_default();
+        let kind = if event_type.starts_with("iam.role") {
+            "CUSTOM_ROLE"
+        } else {
+            "RESOURCE_SET"
+        };
+        let object = self
+            .custom_roles
+            .get(id)
+            .or_else(|| self.resource_sets.get(id));
+        let label = object
+            .and_then(|object| object["label"].as_str())
+            .unwrap_or_default();
         Event::new(event_type).on(Party::new(kind, id, "unknown", label))
     }
 }

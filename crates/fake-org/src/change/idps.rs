@@ -11,7 +11,11 @@ impl Org {
     /// hold a client secret, as Okta's do.
     pub fn create_idp(&mut self, kind: &str, name: &str) -> String {
         let id = self.ids.next("0oa");
-        let protocol = if kind == "SAML2" { self.saml(&id) } else { oidc(kind) };
+        let protocol = if kind == "SAML2" {
+            self.saml(&id)
+        } else {
+            oidc(kind)
+        };
         let now = self.time_text();
         let object = json!({
             "id": id,
@@ -42,12 +46,16 @@ impl Org {
 
     /// `ACTIVE`
     pub fn activate_idp(&mut self, id: &str) -> bool {
-        self.change_idp(id, "system.idp.lifecycle.activate", |idp| idp["status"] = "ACTIVE".into())
+        self.change_idp(id, "system.idp.lifecycle.activate", |idp| {
+            idp["status"] = "ACTIVE".into()
+        })
     }
 
     /// `INACTIVE`
     pub fn deactivate_idp(&mut self, id: &str) -> bool {
-        self.change_idp(id, "system.idp.lifecycle.deactivate", |idp| idp["status"] = "INACTIVE".into())
+        self.change_idp(id, "system.idp.lifecycle.deactivate", |idp| {
+            idp["status"] = "INACTIVE".into()
+        })
     }
 
     /// Deletes an identity provider and its links to users.
@@ -63,7 +71,9 @@ impl Org {
 
     /// Links a user; Okta logs nothing.
     pub fn link_idp_user(&mut self, idp: &str, user: &str) -> bool {
-        let Some(profile) = self.users.get(user).map(|user| user["profile"].clone()) else { return false };
+        let Some(profile) = self.users.get(user).map(|user| user["profile"].clone()) else {
+            return false;
+        };
         if !self.idps.contains(idp) || self.idp_users.contains(idp, user) {
             return false;
         }
@@ -85,7 +95,12 @@ impl Org {
         self.idp_users.remove(idp, user).is_some()
     }
 
-    fn change_idp(&mut self, id: &str, event_type: &'static str, change: impl FnOnce(&mut Value)) -> bool {
+    fn change_idp(
+        &mut self,
+        id: &str,
+        event_type: &'static str,
+        change: impl FnOnce(&mut Value),
+    ) -> bool {
         let now = self.time_text();
         let changed = self.idps.edit(id, |idp| {
             change(idp);
@@ -98,7 +113,12 @@ impl Org {
     }
 
     fn log_idp(&mut self, id: &str, event_type: &'static str) {
-        let name = self.idps.get(id).and_then(|idp| idp["name"].as_str()).unwrap_or_default().to_owned();
+        let name = self
+            .idps
+            .get(id)
+            .and_then(|idp| idp["name"].as_str())
+            .unwrap_or_default()
+            .to_owned();
         self.log(Event::new(event_type).on(Party::new("IdentityProvider", id, "unknown", &name)));
     }
 
@@ -117,7 +137,11 @@ impl Org {
 }
 
 fn oidc(kind: &str) -> Value {
-    let host = if kind == "GOOGLE" { "https://accounts.google.com" } else { "https://login.partner.example.com" };
+    let host = if kind == "GOOGLE" {
+        "https://accounts.google.com"
+    } else {
+        "https://login.partner.example.com"
+    };
     json!({
         "type": "OIDC",
         "endpoints": {"authorization": {"url": format!("{host}/authorize"), "binding": "HTTP-REDIRECT"}, "token": {"url": format!("{host}/token"), "binding": "HTTP-POST"}},

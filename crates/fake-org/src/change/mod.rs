@@ -29,7 +29,11 @@ impl Org {
     #[must_use]
     pub fn user_party(&self, id: &str) -> Party {
         let profile = self.users.get(id).map(|user| &user["profile"]);
-        let text = |key: &str| profile.and_then(|profile| profile[key].as_str()).unwrap_or_default();
+        let text = |key: &str| {
+            profile
+                .and_then(|profile| profile[key].as_str())
+                .unwrap_or_default()
+        };
         let name = format!("{} {}", text("firstName"), text("lastName"));
         Party::new("User", id, text("login"), name.trim())
     }
@@ -37,13 +41,21 @@ impl Org {
     /// A group as an event's target.
     #[must_use]
     pub fn group_party(&self, id: &str) -> Party {
-        let name = self.groups.get(id).map(crate::groups::name).unwrap_or_default();
+        let name = self
+            .groups
+            .get(id)
+            .map(crate::groups::name)
+            .unwrap_or_default();
         Party::new("UserGroup", id, "unknown", name)
     }
 
     /// Runs what follows from a change by itself; see [`crate::Options::quiet_effects`].
     fn effects<T>(&mut self, changes: impl FnOnce(&mut Self) -> T) -> T {
-        if self.options.quiet_effects { self.silently(changes) } else { changes(self) }
+        if self.options.quiet_effects {
+            self.silently(changes)
+        } else {
+            changes(self)
+        }
     }
 
     fn log(&mut self, event: Event) {

@@ -28,9 +28,18 @@ impl Targets {
 impl Org {
     /// Assigns a standard role (`SUPER_ADMIN`, `HELP_DESK_ADMIN`, …) to a user (`00u…`), a group (`00g…`) or a client,
     /// and returns the assignment's id. `None` when the principal is unknown or has the role already.
-    pub fn assign_role(&mut self, principal: &str, role_type: &str, targets: &Targets) -> Option<String> {
+    pub fn assign_role(
+        &mut self,
+        principal: &str,
+        role_type: &str,
+        targets: &Targets,
+    ) -> Option<String> {
         let kind = self.assignable(principal)?;
-        if self.role_assignments(principal).iter().any(|role| role["type"] == role_type) {
+        if self
+            .role_assignments(principal)
+            .iter()
+            .any(|role| role["type"] == role_type)
+        {
             return None;
         }
         let id = match (targets.is_empty(), kind) {
@@ -41,14 +50,20 @@ impl Org {
         let members = json!({"id": id, "label": label(role_type), "type": role_type});
         self.put_assignment(principal, &id, kind, members);
         for (target, value) in self.target_rows(targets) {
-            self.role_targets.put(&format!("{principal}:{id}"), &target, value);
+            self.role_targets
+                .put(&format!("{principal}:{id}"), &target, value);
         }
         self.log_privileges(principal, "grant");
         Some(id)
     }
 
     /// Assigns a custom role over a resource set to a user, a group or a client, and returns the assignment's id.
-    pub fn assign_custom_role(&mut self, principal: &str, role: &str, resource_set: &str) -> Option<String> {
+    pub fn assign_custom_role(
+        &mut self,
+        principal: &str,
+        role: &str,
+        resource_set: &str,
+    ) -> Option<String> {
         let kind = self.assignable(principal)?;
         let label = self.custom_roles.get(role)?["label"].clone();
         self.resource_sets.get(resource_set)?;
@@ -66,8 +81,11 @@ impl Org {
 
     /// Takes an assignment away.
     pub fn revoke_role(&mut self, principal: &str, assignment: &str) -> bool {
-        let Some(role) = self.assignments.remove(principal, assignment) else { return false };
-        self.role_targets.drop_parent(&format!("{principal}:{assignment}"));
+        let Some(role) = self.assignments.remove(principal, assignment) else {
+            return false;
+        };
+        self.role_targets
+            .drop_parent(&format!("{principal}:{assignment}"));
         match (role["role"].as_str(), role["resource-set"].as_str()) {
             (Some(custom), Some(set)) => {
                 self.unbind(custom, set);
@@ -99,14 +117,19 @@ impl Org {
     pub(super) fn log_member_privileges(&mut self, user: &str, what: &str) {
         let labels = self.privilege_labels(user);
         let event = Event::new(format!("user.account.privilege.{what}"));
-        self.log(event.on(self.user_party(user)).debug("privilegeGranted", labels));
+        self.log(
+            event
+                .on(self.user_party(user))
+                .debug("privilegeGranted", labels),
+        );
     }
 
     fn log_privileges(&mut self, principal: &str, what: &str) {
         match self.principal_kind(principal) {
             Some("USER") => self.log_member_privileges(principal, what),
             Some("GROUP") => {
-                let event = Event::new(format!("group.privilege.{what}")).on(self.group_party(principal));
+                let event =
+                    Event::new(format!("group.privilege.{what}")).on(self.group_party(principal));
                 self.log(event.debug("privilegeGranted", self.privilege_labels(principal)));
                 for user in self.members.children(principal) {
                     self.log_member_privileges(&user, what);
@@ -115,33 +138,59 @@ impl Org {
             _ => {
                 let event = Event::new(format!("app.oauth2.client.privilege.{what}"));
                 self.log(
-                    event.on(self.client_party(principal)).debug("privilegeGranted", self.privilege_labels(principal)),
+                    event
+                        .on(self.client_party(principal))
+                        .debug("privilegeGranted", self.privilege_labels(principal)),
                 );
             }
         }
     }
 
     fn log_binding(&mut self, principal: &str, role: &str, set: &str, what: &str) {
-        let text =
-            |object: Option<&Value>| object.and_then(|object| object["label"].as_str()).unwrap_or_default().to_owned();
-        let role = Party::new("CUSTOM_ROLE", role, "unknown", &text(self.custom_roles.get(role)));
-        let set = Party::new("RESOURCE_SET", set, "unknown", &text(self.resource_sets.get(set)));
+        let text = |object: Option<&Value>| {
+            object
+                .and_then(|object| object["label"].as_str())
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let role = Party::new(
+            "CUSTOM_ROLE",
+            role,
+            "unknown",
+            &text(self.custom_roles.get(role)),
+        );
+        let set = Party::new(
+            "RESOURCE_SET",
+            set,
+            "unknown",
+            &text(self.resource_sets.get(set)),
+        );
         let bound = match self.principal_kind(principal) {
             Some("USER") => self.user_party(principal),
             Some("GROUP") => self.group_party(principal),
             _ => self.client_party(principal),
         };
-        self.log(Event::new(format!("iam.resourceset.bindings.{what}")).on(bound).on(role).on(set));
+        self.log(
+            Event::new(format!("iam.resourceset.bindings.{what}"))
+                .on(bound)
+                .on(role)
+                .on(set),
+        );
     }
 
     fn client_party(&self, id: &str) -> Party {
-        Party { kind: "PublicClientApp".into(), ..self.app_party(id) }
+        Party {
+            kind: "PublicClientApp".into(),
+            ..self.app_party(id)
+        }
     }
 
     fn privilege_labels(&self, principal: &str) -> String {
         let holders = std::iter::once(principal).chain(self.members.parents(principal));
         let roles = holders.flat_map(|holder| self.role_assignments(holder));
-        let labels: Vec<String> = roles.filter_map(|role| role["label"].as_str().map(str::to_owned)).collect();
+        let labels: Vec<String> = roles
+            .filter_map(|role| role["label"].as_str().map(str::to_owned))
+            .collect();
         labels.join(", ")
     }
 
@@ -156,7 +205,10 @@ impl Org {
 
     /// As [`Org::principal_kind`], of those who may be given a role.
     fn assignable(&self, id: &str) -> Option<&'static str> {
-        let gone = self.users.get(id).is_some_and(|user| user["status"] == "DEPROVISIONED");
+        let gone = self
+            .users
+            .get(id)
+            .is_some_and(|user| user["status"] == "DEPROVISIONED");
         self.principal_kind(id).filter(|_| !gone)
     }
 
@@ -167,8 +219,12 @@ impl Org {
         assignment["created"] = now.clone().into();
         assignment["lastUpdated"] = now.into();
         assignment["assignmentType"] = kind.into();
-        assignment["_links"] = json!({"assignee": {"href": format!("{domain}{}", principal_path(principal))}});
-        if let (Some(role), Some(set)) = (assignment["role"].as_str(), assignment["resource-set"].as_str()) {
+        assignment["_links"] =
+            json!({"assignee": {"href": format!("{domain}{}", principal_path(principal))}});
+        if let (Some(role), Some(set)) = (
+            assignment["role"].as_str(),
+            assignment["resource-set"].as_str(),
+        ) {
             let role = format!("{domain}/api/v1/iam/roles/{role}");
             let set = format!("{domain}/api/v1/iam/resource-sets/{set}");
             assignment["_links"]["permissions"] = json!({"href": format!("{role}/permissions")});
@@ -179,10 +235,12 @@ impl Org {
     }
 
     fn target_rows(&self, targets: &Targets) -> Vec<(String, Value)> {
-        let groups = targets
-            .groups
-            .iter()
-            .filter_map(|id| Some((id.clone(), json!({"kind": "group", "object": self.groups.get(id)?}))));
+        let groups = targets.groups.iter().filter_map(|id| {
+            Some((
+                id.clone(),
+                json!({"kind": "group", "object": self.groups.get(id)?}),
+            ))
+        });
         let apps = targets.apps.iter().filter_map(|id| {
             let app = self.apps.get(id)?;
             let object = json!({"name": app["label"], "status": app["status"], "id": id, "_links": {"self": app["_links"]["self"]}});
@@ -222,7 +280,11 @@ fn base32(text: &str) -> String {
     groups
         .map(|group| {
             char::from(
-                BASE32[group.iter().enumerate().map(|(at, bit)| usize::from(bit - b'0') << (4 - at)).sum::<usize>()],
+                BASE32[group
+                    .iter()
+                    .enumerate()
+                    .map(|(at, bit)| usize::from(bit - b'0') << (4 - at))
+                    .sum::<usize>()],
             )
         })
         .collect()

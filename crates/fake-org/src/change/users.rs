@@ -112,10 +112,15 @@ impl Org {
     /// A session begins: `lastLogin` moves, `lastUpdated` does not.
     pub fn sign_in(&mut self, id: &str) -> bool {
         let now = self.time_text();
-        let changed = self.users.edit(id, |user| touch(user, &["lastLogin"], &now));
+        let changed = self
+            .users
+            .edit(id, |user| touch(user, &["lastLogin"], &now));
         if changed {
             let (actor, session) = (self.user_party(id), self.ids.next("102"));
-            self.log(Event { session: Some(session), ..Event::new("user.session.start").by(actor.clone()).on(actor) });
+            self.log(Event {
+                session: Some(session),
+                ..Event::new("user.session.start").by(actor.clone()).on(actor)
+            });
         }
         changed
     }
@@ -126,7 +131,11 @@ impl Org {
     }
 
     fn move_user(&mut self, id: &str, status: &str, event_type: &'static str) -> bool {
-        if self.users.get(id).is_none_or(|user| user["status"] == status) {
+        if self
+            .users
+            .get(id)
+            .is_none_or(|user| user["status"] == status)
+        {
             return false;
         }
         let now = self.time_text();
@@ -146,7 +155,11 @@ impl Org {
     }
 
     fn join_everyone(&mut self, user: &str) {
-        let everyone = self.groups.rows().find(|row| row.value["type"] == "BUILT_IN").map(|row| row.id.clone());
+        let everyone = self
+            .groups
+            .rows()
+            .find(|row| row.value["type"] == "BUILT_IN")
+            .map(|row| row.id.clone());
         if let Some(everyone) = everyone {
             self.effects(|org| org.add_member(&everyone, user));
         }

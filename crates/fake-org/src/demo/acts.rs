@@ -65,25 +65,34 @@ pub(super) fn perform(org: &mut Org, act: Act, rng: &mut StdRng) {
         Act::Assign | Act::Unassign => move_app(org, rng, act == Act::Assign),
         Act::UpdateApp => update_app(org, rng),
         Act::Unsuspend | Act::Lock => release(org, rng, act == Act::Lock),
-        Act::Leave | Act::Profile | Act::Enroll | Act::Suspend | Act::Admin => change_person(org, rng, act),
+        Act::Leave | Act::Profile | Act::Enroll | Act::Suspend | Act::Admin => {
+            change_person(org, rng, act)
+        }
     }
 }
 
 /// The first super administrator does what an administrator does.
 fn administrator(org: &Org) -> crate::event::Party {
-    let mut supers =
-        org.assignments.tables().filter(|(_, table)| table.rows().any(|row| row.value["type"] == "SUPER_ADMIN"));
+    let mut supers = org
+        .assignments
+        .tables()
+        .filter(|(_, table)| table.rows().any(|row| row.value["type"] == "SUPER_ADMIN"));
     supers
         .find(|(holder, _)| org.users.contains(holder))
-        .map_or_else(crate::event::Party::system, |(holder, _)| org.user_party(holder))
+        .map_or_else(crate::event::Party::system, |(holder, _)| {
+            org.user_party(holder)
+        })
 }
 
 fn hire(org: &mut Org, rng: &mut StdRng) {
     let contractor = rng.random_bool(0.1);
     let (user, department) = people::draw(org, rng, org.users.len(), contractor);
     let user = org.create_user(user);
-    let group =
-        org.groups.rows().find(|row| crate::groups::name(&row.value) == department.name).map(|row| row.id.clone());
+    let group = org
+        .groups
+        .rows()
+        .find(|row| crate::groups::name(&row.value) == department.name)
+        .map(|row| row.id.clone());
     if let Some(group) = group {
         org.add_member(&group, &user);
     }
@@ -91,7 +100,9 @@ fn hire(org: &mut Org, rng: &mut StdRng) {
 }
 
 fn change_person(org: &mut Org, rng: &mut StdRng, act: Act) {
-    let Some(user) = someone(org, rng) else { return };
+    let Some(user) = someone(org, rng) else {
+        return;
+    };
     // Administrators stay, so that there is always one.
     let admin = org.assignments.count(&user) > 0;
     match act {
@@ -102,11 +113,23 @@ fn change_person(org: &mut Org, rng: &mut StdRng, act: Act) {
             org.suspend_user(&user);
         }
         Act::Enroll => {
-            org.enroll_factor(&user, ["webauthn", "token:software:totp", "sms"].choose(rng).unwrap_or(&"push"));
+            org.enroll_factor(
+                &user,
+                ["webauthn", "token:software:totp", "sms"]
+                    .choose(rng)
+                    .unwrap_or(&"push"),
+            );
         }
         Act::Admin => make_admin(org, &user),
         _ => {
-            let title = ["Senior Specialist", "Team Lead", "Principal", "Program Manager"].choose(rng).copied();
+            let title = [
+                "Senior Specialist",
+                "Team Lead",
+                "Principal",
+                "Program Manager",
+            ]
+            .choose(rng)
+            .copied();
             org.update_user(&user, |profile| {
                 profile.insert("title".into(), title.into());
             });
@@ -125,10 +148,16 @@ fn make_admin(org: &mut Org, user: &str) {
 
 fn release(org: &mut Org, rng: &mut StdRng, lock: bool) {
     let in_status = |org: &Org, status: &str, draw: u64| {
-        org.users.pick(draw, |row| row.value["status"] == status).map(|row| row.id.clone())
+        org.users
+            .pick(draw, |row| row.value["status"] == status)
+            .map(|row| row.id.clone())
     };
     let draw = rng.random();
-    match (lock, in_status(org, "LOCKED_OUT", draw), in_status(org, "SUSPENDED", draw)) {
+    match (
+        lock,
+        in_status(org, "LOCKED_OUT", draw),
+        in_status(org, "SUSPENDED", draw),
+    ) {
         (true, Some(user), _) if rng.random_bool(0.6) => org.unlock_user(&user),
         (true, ..) => someone(org, rng).is_some_and(|user| org.lock_user(&user)),
         (false, _, Some(user)) => org.unsuspend_user(&user),
@@ -137,15 +166,24 @@ fn release(org: &mut Org, rng: &mut StdRng, lock: bool) {
 }
 
 fn move_member(org: &mut Org, rng: &mut StdRng, join: bool) {
-    let okta_group =
-        |row: &Row| row.value["type"] == "OKTA_GROUP" && row.value["profile"]["name"] != sins::EMERGENCY_GROUP;
-    let Some(group) = org.groups.pick(rng.random(), okta_group).map(|row| row.id.clone()) else { return };
+    let okta_group = |row: &Row| {
+        row.value["type"] == "OKTA_GROUP" && row.value["profile"]["name"] != sins::EMERGENCY_GROUP
+    };
+    let Some(group) = org
+        .groups
+        .pick(rng.random(), okta_group)
+        .map(|row| row.id.clone())
+    else {
+        return;
+    };
     let privileged = org.assignments.count(&group) > 0;
     if join {
         someone(org, rng).map(|user| org.add_member(&group, &user));
     } else if !privileged {
         let members = org.members.children(&group);
-        members.choose(rng).map(|user| org.remove_member(&group, user));
+        members
+            .choose(rng)
+            .map(|user| org.remove_member(&group, user));
     }
 }
 
@@ -158,17 +196,29 @@ fn move_app(org: &mut Org, rng: &mut StdRng, assign: bool) {
         someone(org, rng).map(|user| org.assign_user(&app, &user));
         return;
     }
-    let rows = org.app_users.of(&app).into_iter().flat_map(crate::table::Table::rows);
-    let direct: Vec<String> = rows.filter(|row| row.value["scope"] == "USER").map(|row| row.id.clone()).collect();
+    let rows = org
+        .app_users
+        .of(&app)
+        .into_iter()
+        .flat_map(crate::table::Table::rows);
+    let direct: Vec<String> = rows
+        .filter(|row| row.value["scope"] == "USER")
+        .map(|row| row.id.clone())
+        .collect();
     direct.choose(rng).map(|user| org.unassign_user(&app, user));
 }
 
 fn update_app(org: &mut Org, rng: &mut StdRng) {
-    let Some(app) = org.apps.pick(rng.random(), |row| !is_service(&row.value)).map(|row| row.id.clone()) else {
+    let Some(app) = org
+        .apps
+        .pick(rng.random(), |row| !is_service(&row.value))
+        .map(|row| row.id.clone())
+    else {
         return;
     };
     org.update_app(&app, |app| {
-        app["accessibility"]["selfService"] = Value::from(app["accessibility"]["selfService"] != true)
+        app["accessibility"]["selfService"] =
+            Value::from(app["accessibility"]["selfService"] != true)
     });
 }
 

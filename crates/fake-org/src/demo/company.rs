@@ -9,7 +9,11 @@ pub(super) struct Department {
 }
 
 const fn department(name: &'static str, share: u32, titles: &'static [&'static str]) -> Department {
-    Department { name, share, titles }
+    Department {
+        name,
+        share,
+        titles,
+    }
 }
 
 pub(super) const DEPARTMENTS: &[Department] = &[
@@ -28,15 +32,66 @@ pub(super) const DEPARTMENTS: &[Department] = &[
     department(
         "Sales",
         20,
-        &["Account Executive", "Sales Development Representative", "Sales Engineer", "Regional Sales Director"],
+        &[
+            "Account Executive",
+            "Sales Development Representative",
+            "Sales Engineer",
+            "Regional Sales Director",
+        ],
     ),
-    department("Customer Support", 12, &["Support Engineer", "Support Lead", "Customer Success Manager"]),
-    department("Marketing", 8, &["Content Strategist", "Product Marketing Manager", "Event Manager", "Designer"]),
-    department("Operations", 9, &["Operations Analyst", "Facilities Manager", "Procurement Specialist"]),
-    department("Finance", 6, &["Accountant", "Controller", "Financial Analyst"]),
-    department("IT", 6, &["Systems Administrator", "Help Desk Technician", "IT Manager", "Identity Engineer"]),
-    department("People", 4, &["Recruiter", "People Partner", "Payroll Specialist"]),
-    department("Security", 3, &["Security Engineer", "Security Analyst", "GRC Analyst"]),
+    department(
+        "Customer Support",
+        12,
+        &[
+            "Support Engineer",
+            "Support Lead",
+            "Customer Success Manager",
+        ],
+    ),
+    department(
+        "Marketing",
+        8,
+        &[
+            "Content Strategist",
+            "Product Marketing Manager",
+            "Event Manager",
+            "Designer",
+        ],
+    ),
+    department(
+        "Operations",
+        9,
+        &[
+            "Operations Analyst",
+            "Facilities Manager",
+            "Procurement Specialist",
+        ],
+    ),
+    department(
+        "Finance",
+        6,
+        &["Accountant", "Controller", "Financial Analyst"],
+    ),
+    department(
+        "IT",
+        6,
+        &[
+            "Systems Administrator",
+            "Help Desk Technician",
+            "IT Manager",
+            "Identity Engineer",
+        ],
+    ),
+    department(
+        "People",
+        4,
+        &["Recruiter", "People Partner", "Payroll Specialist"],
+    ),
+    department(
+        "Security",
+        3,
+        &["Security Engineer", "Security Analyst", "GRC Analyst"],
+    ),
     department("Legal", 2, &["Counsel", "Paralegal"]),
 ];
 
@@ -151,54 +206,174 @@ pub(super) const AGENTS: &[[&str; 4]] = &[
         "SAFARI",
         "Mobile",
     ],
-    ["Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0", "Linux", "FIREFOX", "Computer"],
+    [
+        "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+        "Linux",
+        "FIREFOX",
+        "Computer",
+    ],
 ];
 
 /// An app of the demo and whom it serves: `*` is everybody, a department, or nobody but people picked one by one.
-pub(super) type AppLine = (&'static str, &'static str, &'static str, &'static str, &'static [&'static str]);
+pub(super) type AppLine = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+);
 
-const PROVISIONING: &[&str] = &["PUSH_NEW_USERS", "PUSH_PROFILE_UPDATES", "PUSH_USER_DEACTIVATION"];
-const PASSWORDS: &[&str] = &["PUSH_NEW_USERS", "PUSH_PASSWORD_UPDATES", "IMPORT_NEW_USERS", "GROUP_PUSH"];
+const PROVISIONING: &[&str] = &[
+    "PUSH_NEW_USERS",
+    "PUSH_PROFILE_UPDATES",
+    "PUSH_USER_DEACTIVATION",
+];
+const PASSWORDS: &[&str] = &[
+    "PUSH_NEW_USERS",
+    "PUSH_PASSWORD_UPDATES",
+    "IMPORT_NEW_USERS",
+    "GROUP_PUSH",
+];
 
 /// Catalogue name, label, sign-on mode, whom it serves, features.
 pub(super) const APPS: &[AppLine] = &[
     ("google", "Google Workspace", "SAML_2_0", "*", PROVISIONING),
     ("slack", "Slack", "SAML_2_0", "*", PROVISIONING),
     ("zoomus", "Zoom", "SAML_2_0", "*", PROVISIONING),
-    ("workday", "Workday", "SAML_2_0", "*", &["IMPORT_NEW_USERS", "IMPORT_PROFILE_UPDATES", "PROFILE_MASTERING"]),
-    ("office365", "Microsoft 365", "WS_FEDERATION", "*", PASSWORDS),
-    ("active_directory", "acme.local", "AUTO_LOGIN", "*", PASSWORDS),
+    (
+        "workday",
+        "Workday",
+        "SAML_2_0",
+        "*",
+        &[
+            "IMPORT_NEW_USERS",
+            "IMPORT_PROFILE_UPDATES",
+            "PROFILE_MASTERING",
+        ],
+    ),
+    (
+        "office365",
+        "Microsoft 365",
+        "WS_FEDERATION",
+        "*",
+        PASSWORDS,
+    ),
+    (
+        "active_directory",
+        "acme.local",
+        "AUTO_LOGIN",
+        "*",
+        PASSWORDS,
+    ),
     ("salesforce", "Salesforce", "SAML_2_0", "Sales", PASSWORDS),
     ("salesforce", "Salesforce Sandbox", "SAML_2_0", "", &[]),
     ("gong", "Gong", "SAML_2_0", "Sales", &[]),
     ("outreach", "Outreach", "SAML_2_0", "Sales", PROVISIONING),
     ("hubspot_saml", "HubSpot", "SAML_2_0", "Marketing", &[]),
     ("canva", "Canva", "SAML_2_0", "Marketing", &[]),
-    ("wordpress", "Corporate Blog", "BROWSER_PLUGIN", "Marketing", &[]),
-    ("twitter", "Twitter @acme", "BROWSER_PLUGIN", "Marketing", &[]),
-    ("githubcloud", "GitHub Enterprise", "SAML_2_0", "Engineering", PROVISIONING),
+    (
+        "wordpress",
+        "Corporate Blog",
+        "BROWSER_PLUGIN",
+        "Marketing",
+        &[],
+    ),
+    (
+        "twitter",
+        "Twitter @acme",
+        "BROWSER_PLUGIN",
+        "Marketing",
+        &[],
+    ),
+    (
+        "githubcloud",
+        "GitHub Enterprise",
+        "SAML_2_0",
+        "Engineering",
+        PROVISIONING,
+    ),
     ("jira_onprem", "Jira", "SAML_2_0", "Engineering", &[]),
     ("confluence_onprem", "Confluence", "SAML_2_0", "*", &[]),
     ("amazon_aws", "AWS Production", "SAML_2_0", "", &[]),
-    ("amazon_aws_sso", "AWS IAM Identity Center", "SAML_2_0", "Engineering", PROVISIONING),
+    (
+        "amazon_aws_sso",
+        "AWS IAM Identity Center",
+        "SAML_2_0",
+        "Engineering",
+        PROVISIONING,
+    ),
     ("datadog", "Datadog", "SAML_2_0", "Engineering", &[]),
-    ("pagerduty", "PagerDuty", "SAML_2_0", "Engineering", PROVISIONING),
+    (
+        "pagerduty",
+        "PagerDuty",
+        "SAML_2_0",
+        "Engineering",
+        PROVISIONING,
+    ),
     ("snowflake", "Snowflake", "SAML_2_0", "", PROVISIONING),
-    ("oidc_client", "Internal Admin Console", "OPENID_CONNECT", "Engineering", &[]),
-    ("oidc_client", "Customer Portal", "OPENID_CONNECT", "Customer Support", &[]),
-    ("oidc_client", "Feature Flags", "OPENID_CONNECT", "Engineering", &[]),
-    ("zendesk", "Zendesk", "SAML_2_0", "Customer Support", PROVISIONING),
-    ("intercom", "Intercom", "SECURE_PASSWORD_STORE", "Customer Support", &[]),
+    (
+        "oidc_client",
+        "Internal Admin Console",
+        "OPENID_CONNECT",
+        "Engineering",
+        &[],
+    ),
+    (
+        "oidc_client",
+        "Customer Portal",
+        "OPENID_CONNECT",
+        "Customer Support",
+        &[],
+    ),
+    (
+        "oidc_client",
+        "Feature Flags",
+        "OPENID_CONNECT",
+        "Engineering",
+        &[],
+    ),
+    (
+        "zendesk",
+        "Zendesk",
+        "SAML_2_0",
+        "Customer Support",
+        PROVISIONING,
+    ),
+    (
+        "intercom",
+        "Intercom",
+        "SECURE_PASSWORD_STORE",
+        "Customer Support",
+        &[],
+    ),
     ("netsuite", "NetSuite", "SAML_2_0", "Finance", PASSWORDS),
     ("expensify", "Expensify", "SAML_2_0", "*", &[]),
     ("coupa", "Coupa", "SAML_2_0", "Operations", &[]),
     ("bank_portal", "Bank Portal", "BASIC_AUTH", "Finance", &[]),
-    ("greenhouse", "Greenhouse", "SAML_2_0", "People", PROVISIONING),
+    (
+        "greenhouse",
+        "Greenhouse",
+        "SAML_2_0",
+        "People",
+        PROVISIONING,
+    ),
     ("docusign", "DocuSign", "SAML_2_0", "Legal", &[]),
     ("jamfsoftware", "Jamf Pro", "SAML_2_0", "IT", &[]),
     ("servicenow_ud", "ServiceNow", "SAML_2_0", "IT", PASSWORDS),
-    ("crowdstrike", "CrowdStrike Falcon", "SAML_2_0", "Security", &[]),
-    ("okta_org2org", "Acme Subsidiary Okta", "SAML_2_0", "", PASSWORDS),
+    (
+        "crowdstrike",
+        "CrowdStrike Falcon",
+        "SAML_2_0",
+        "Security",
+        &[],
+    ),
+    (
+        "okta_org2org",
+        "Acme Subsidiary Okta",
+        "SAML_2_0",
+        "",
+        PASSWORDS,
+    ),
     ("bookmark", "Cafeteria Menu", "BOOKMARK", "*", &[]),
     ("bookmark", "Holiday Calendar", "BOOKMARK", "*", &[]),
 ];

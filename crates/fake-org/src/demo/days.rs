@@ -49,15 +49,39 @@ pub(super) fn plan(seed: u64, day: i64, attack_ms: Option<i64>) -> Vec<Tick> {
     let mut rng = StdRng::seed_from_u64(mix(seed, day, 2));
     // 1970-01-01 was a Thursday.
     let weekend = matches!((day + 3).rem_euclid(7), 5 | 6);
-    let mut acts = vec![Act::Visit; rng.random_range(if weekend { WEEKEND_VISITS } else { WEEKDAY_VISITS })];
+    let mut acts = vec![
+        Act::Visit;
+        rng.random_range(if weekend {
+            WEEKEND_VISITS
+        } else {
+            WEEKDAY_VISITS
+        })
+    ];
     acts.extend(vec![Act::Service; 24]);
-    acts.extend(vec![Act::FailedSignIn; rng.random_range(if weekend { 0..4 } else { 6..16 })]);
+    acts.extend(vec![
+        Act::FailedSignIn;
+        rng.random_range(if weekend { 0..4 } else { 6..16 })
+    ]);
     if !weekend {
-        acts.extend(CHANGES.iter().flat_map(|(act, per_mille)| vec![*act; drawn(&mut rng, *per_mille)]));
+        acts.extend(
+            CHANGES
+                .iter()
+                .flat_map(|(act, per_mille)| vec![*act; drawn(&mut rng, *per_mille)]),
+        );
     }
-    let mut ticks: Vec<Tick> =
-        acts.into_iter().map(|act| Tick { at_ms: time(&mut rng, day, act), seed: rng.random(), act }).collect();
-    ticks.extend(attack_ms.map(|at_ms| Tick { at_ms, seed: mix(seed, at_ms, 4), act: Act::Attack }));
+    let mut ticks: Vec<Tick> = acts
+        .into_iter()
+        .map(|act| Tick {
+            at_ms: time(&mut rng, day, act),
+            seed: rng.random(),
+            act,
+        })
+        .collect();
+    ticks.extend(attack_ms.map(|at_ms| Tick {
+        at_ms,
+        seed: mix(seed, at_ms, 4),
+        act: Act::Attack,
+    }));
     ticks.sort_by_key(|tick| (tick.at_ms, tick.seed));
     ticks
 }
@@ -72,7 +96,9 @@ fn time(rng: &mut StdRng, day: i64, act: Act) -> i64 {
     let within = match act {
         Act::Service => rng.random_range(0..DAY_MS),
         _ => {
-            let peak = *[7, 8, 8, 9, 9, 10, 12, 13, 14, 16].choose(rng).unwrap_or(&9);
+            let peak = *[7, 8, 8, 9, 9, 10, 12, 13, 14, 16]
+                .choose(rng)
+                .unwrap_or(&9);
             peak * HOUR_MS + rng.random_range(-HOUR_MS..3 * HOUR_MS)
         }
     };
@@ -81,7 +107,8 @@ fn time(rng: &mut StdRng, day: i64, act: Act) -> i64 {
 
 /// One seed of several numbers (the finalizer of SplitMix64).
 pub(super) fn mix(seed: u64, number: i64, salt: u64) -> u64 {
-    let mut mixed = seed ^ number.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ salt.rotate_left(48);
+    let mut mixed =
+        seed ^ number.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ salt.rotate_left(48);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     mixed ^ (mixed >> 31)

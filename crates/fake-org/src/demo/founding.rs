@@ -60,9 +60,12 @@ fn found_groups(org: &mut Org) -> Groups {
         org.update_group(&id, |profile| profile["description"] = description.into());
         id
     };
-    let departments = DEPARTMENTS
-        .iter()
-        .map(|department| (department.name, named(department.name, "Filled by the rule on user.department")));
+    let departments = DEPARTMENTS.iter().map(|department| {
+        (
+            department.name,
+            named(department.name, "Filled by the rule on user.department"),
+        )
+    });
     Groups {
         departments: departments.collect(),
         contractors: named("Contractors", "People who are not employed by Acme"),
@@ -74,13 +77,18 @@ fn found_groups(org: &mut Org) -> Groups {
 
 impl Groups {
     fn of(&self, department: &str) -> Option<&str> {
-        self.departments.iter().find(|(name, _)| *name == department).map(|(_, id)| id.as_str())
+        self.departments
+            .iter()
+            .find(|(name, _)| *name == department)
+            .map(|(_, id)| id.as_str())
     }
 }
 
 fn found_people(org: &mut Org, rng: &mut StdRng, count: u32, groups: &Groups) -> Vec<String> {
     let start = org.now();
-    let mut ages: Vec<i64> = (0..count).map(|_| rng.random_range(1..OLDEST_DAYS * 24 * 60)).collect();
+    let mut ages: Vec<i64> = (0..count)
+        .map(|_| rng.random_range(1..OLDEST_DAYS * 24 * 60))
+        .collect();
     ages.sort_unstable_by_key(|age| std::cmp::Reverse(*age));
     let mut heads: Vec<(&str, String)> = Vec::new();
     let mut staff = Vec::new();
@@ -89,7 +97,11 @@ fn found_people(org: &mut Org, rng: &mut StdRng, count: u32, groups: &Groups) ->
         let contractor = number > 20 && rng.random_range(0..100) < 12;
         let (mut user, department) = people::draw(org, rng, number, contractor);
         match heads.iter().find(|(name, _)| *name == department.name) {
-            Some((_, head)) => user = user.with("managerId", head.as_str()).with("manager", head_name(org, head)),
+            Some((_, head)) => {
+                user = user
+                    .with("managerId", head.as_str())
+                    .with("manager", head_name(org, head))
+            }
             None => user = user.with("title", format!("Head of {}", department.name)),
         }
         let status = if number < 20 { "ACTIVE" } else { status(rng) };
@@ -120,8 +132,17 @@ fn status(rng: &mut StdRng) -> &'static str {
     "ACTIVE"
 }
 
-fn settle_in(org: &mut Org, rng: &mut StdRng, user: &str, department: &str, contractor: bool, groups: &Groups) {
-    groups.of(department).map(|group| org.add_member(group, user));
+fn settle_in(
+    org: &mut Org,
+    rng: &mut StdRng,
+    user: &str,
+    department: &str,
+    contractor: bool,
+    groups: &Groups,
+) {
+    groups
+        .of(department)
+        .map(|group| org.add_member(group, user));
     if contractor {
         org.add_member(&groups.contractors, user);
     }
@@ -131,11 +152,17 @@ fn settle_in(org: &mut Org, rng: &mut StdRng, user: &str, department: &str, cont
     if department == "IT" && rng.random_bool(0.6) {
         org.add_member(&groups.help_desk, user);
     }
-    for (kind, share) in
-        [("push", 0.85), ("token:software:totp", 0.25), ("webauthn", 0.2), ("sms", 0.1), ("question", 0.05)]
-    {
+    for (kind, share) in [
+        ("push", 0.85),
+        ("token:software:totp", 0.25),
+        ("webauthn", 0.2),
+        ("sms", 0.1),
+        ("question", 0.05),
+    ] {
         if rng.random_bool(share)
-            && org.user(user).is_some_and(|user| user["status"] != "STAGED" && user["status"] != "PROVISIONED")
+            && org
+                .user(user)
+                .is_some_and(|user| user["status"] != "STAGED" && user["status"] != "PROVISIONED")
         {
             org.enroll_factor(user, kind);
         }
@@ -143,7 +170,11 @@ fn settle_in(org: &mut Org, rng: &mut StdRng, user: &str, department: &str, cont
 }
 
 fn found_apps(org: &mut Org, rng: &mut StdRng, staff: &[String], groups: &Groups) {
-    let everyone = org.groups.rows().find(|row| row.value["type"] == "BUILT_IN").map(|row| row.id.clone());
+    let everyone = org
+        .groups
+        .rows()
+        .find(|row| row.value["type"] == "BUILT_IN")
+        .map(|row| row.id.clone());
     for (name, label, mode, serves, features) in APPS {
         let mut app = NewApp::new(name, label, mode).with("features", *features);
         if *mode == "OPENID_CONNECT" {
@@ -157,7 +188,9 @@ fn found_apps(org: &mut Org, rng: &mut StdRng, staff: &[String], groups: &Groups
             }
             ("", _) | ("*", None) => assign_some(org, rng, &id, staff, 8),
             (department, _) => {
-                groups.of(department).map(|group| org.assign_group(&id, group));
+                groups
+                    .of(department)
+                    .map(|group| org.assign_group(&id, group));
                 assign_some(org, rng, &id, staff, 3);
             }
         }
@@ -165,9 +198,11 @@ fn found_apps(org: &mut Org, rng: &mut StdRng, staff: &[String], groups: &Groups
             import_groups(org, rng, &id, label, staff);
         }
     }
-    for (label, id) in
-        [("Authomize", DEMO_CLIENT_ID), ("Payroll Sync", "0oaPayrollSync000697"), ("Terraform", "0oaTerraform00000697")]
-    {
+    for (label, id) in [
+        ("Authomize", DEMO_CLIENT_ID),
+        ("Payroll Sync", "0oaPayrollSync000697"),
+        ("Terraform", "0oaTerraform00000697"),
+    ] {
         org.create_app(NewApp::service(label, id));
     }
 }
@@ -190,10 +225,15 @@ fn import_groups(org: &mut Org, rng: &mut StdRng, app: &str, label: &str, staff:
 }
 
 fn found_admins(org: &mut Org, staff: &[String], groups: &Groups) {
-    let app =
-        |org: &Org, label: &str| org.apps.rows().find(|row| row.value["label"] == label).map(|row| row.id.clone());
+    let app = |org: &Org, label: &str| {
+        org.apps
+            .rows()
+            .find(|row| row.value["label"] == label)
+            .map(|row| row.id.clone())
+    };
     let everything = Targets::default();
-    let [sales, support] = ["Sales", "Customer Support"].map(|name| groups.of(name).unwrap_or_default().to_owned());
+    let [sales, support] =
+        ["Sales", "Customer Support"].map(|name| groups.of(name).unwrap_or_default().to_owned());
     let crm = Targets {
         apps: app(org, "Salesforce").into_iter().collect(),
         catalog: vec!["zendesk".into()],
@@ -206,7 +246,13 @@ fn found_admins(org: &mut Org, staff: &[String], groups: &Groups) {
         ("READ_ONLY_ADMIN", &everything),
         ("REPORT_ADMIN", &everything),
         ("APP_ADMIN", &crm),
-        ("USER_ADMIN", &Targets { groups: vec![sales], ..Targets::default() }),
+        (
+            "USER_ADMIN",
+            &Targets {
+                groups: vec![sales],
+                ..Targets::default()
+            },
+        ),
     ];
     for (user, (role, targets)) in staff.iter().zip(plan) {
         org.assign_role(user, role, targets);
@@ -214,16 +260,32 @@ fn found_admins(org: &mut Org, staff: &[String], groups: &Groups) {
     org.assign_role(
         &groups.help_desk,
         "HELP_DESK_ADMIN",
-        &Targets { groups: vec![support.clone()], ..Targets::default() },
+        &Targets {
+            groups: vec![support.clone()],
+            ..Targets::default()
+        },
     );
     org.assign_role(DEMO_CLIENT_ID, "READ_ONLY_ADMIN", &everything);
-    let resetter =
-        org.create_custom_role("Password resetter", &["okta.users.read", "okta.users.credentials.resetPassword"]);
-    let onboarding = org
-        .create_custom_role("App onboarding", &["okta.apps.read", "okta.apps.manage", "okta.apps.assignment.manage"]);
-    let people = org.create_resource_set("Support staff", &[&format!("/api/v1/groups/{support}"), "/api/v1/users"]);
+    let resetter = org.create_custom_role(
+        "Password resetter",
+        &["okta.users.read", "okta.users.credentials.resetPassword"],
+    );
+    let onboarding = org.create_custom_role(
+        "App onboarding",
+        &[
+            "okta.apps.read",
+            "okta.apps.manage",
+            "okta.apps.assignment.manage",
+        ],
+    );
+    let people = org.create_resource_set(
+        "Support staff",
+        &[&format!("/api/v1/groups/{support}"), "/api/v1/users"],
+    );
     let apps = org.create_resource_set("All apps", &["/api/v1/apps"]);
-    staff.get(7).map(|user| org.assign_custom_role(user, &resetter, &people));
+    staff
+        .get(7)
+        .map(|user| org.assign_custom_role(user, &resetter, &people));
     org.assign_custom_role(&groups.leads, &onboarding, &apps);
     org.assign_custom_role("0oaTerraform00000697", &onboarding, &apps);
 }
@@ -235,7 +297,9 @@ fn found_idps(org: &mut Org, staff: &[String]) {
     let old = org.create_idp("OIDC", "Former Partner");
     org.deactivate_idp(&old);
     for (number, user) in staff.iter().enumerate() {
-        let contractor = org.user(user).is_some_and(|user| user["profile"]["userType"] == "Contractor");
+        let contractor = org
+            .user(user)
+            .is_some_and(|user| user["profile"]["userType"] == "Contractor");
         if contractor {
             org.link_idp_user(&partner, user);
         } else if number % 7 == 0 {

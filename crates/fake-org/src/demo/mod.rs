@@ -72,18 +72,29 @@ pub(crate) struct Life {
 impl Life {
     /// The next tick at or before a time.
     fn next(&mut self, until_ms: i64) -> Option<Tick> {
-        while self.plan.back().is_none_or(|last| last.at_ms <= until_ms) && days::begin_ms(self.next_day) <= until_ms {
+        while self.plan.back().is_none_or(|last| last.at_ms <= until_ms)
+            && days::begin_ms(self.next_day) <= until_ms
+        {
             let start_ms = self.start_ms;
-            let attack = self.attack_ms.filter(|at_ms| days::day_of(*at_ms) == self.next_day);
+            let attack = self
+                .attack_ms
+                .filter(|at_ms| days::day_of(*at_ms) == self.next_day);
             let planned = days::plan(self.seed, self.next_day, attack);
-            self.plan.extend(planned.into_iter().filter(|tick| tick.at_ms >= start_ms));
+            self.plan
+                .extend(planned.into_iter().filter(|tick| tick.at_ms >= start_ms));
             self.next_day += 1;
         }
         let planned = self.plan.front().map(|tick| tick.at_ms);
         match (planned, self.bursts.front().copied()) {
-            (planned, Some(burst)) if burst <= until_ms && planned.is_none_or(|planned| burst <= planned) => {
+            (planned, Some(burst))
+                if burst <= until_ms && planned.is_none_or(|planned| burst <= planned) =>
+            {
                 self.bursts.pop_front();
-                Some(Tick { at_ms: burst, seed: days::mix(self.seed, burst, 0), act: Act::Burst })
+                Some(Tick {
+                    at_ms: burst,
+                    seed: days::mix(self.seed, burst, 0),
+                    act: Act::Burst,
+                })
             }
             (Some(planned), _) if planned <= until_ms => self.plan.pop_front(),
             _ => None,
@@ -97,11 +108,19 @@ impl Org {
     #[must_use]
     pub fn demo(demo: &DemoOptions) -> Self {
         let start_ms = even(demo.start.as_millisecond());
-        let mut org = Self::new(Options { seed: demo.seed, clock: Clock::Simulated(demo.start), ..Options::default() });
+        let mut org = Self::new(Options {
+            seed: demo.seed,
+            clock: Clock::Simulated(demo.start),
+            ..Options::default()
+        });
         org.add_client(Client::with_secret(DEMO_CLIENT_ID, DEMO_CLIENT_SECRET));
         org.add_api_token(DEMO_API_TOKEN);
         org.silently(|org| founding::found(org, demo.people));
-        let mut bursts: Vec<i64> = demo.bursts.iter().map(|burst| even(burst.as_millisecond())).collect();
+        let mut bursts: Vec<i64> = demo
+            .bursts
+            .iter()
+            .map(|burst| even(burst.as_millisecond()))
+            .collect();
         bursts.retain(|burst| *burst >= start_ms);
         bursts.sort_unstable();
         org.life = Some(Life {
@@ -128,7 +147,9 @@ impl Org {
 
     /// Lets everything happen that is due by now.
     pub(crate) fn live(&mut self) {
-        let Some(mut life) = self.life.take() else { return };
+        let Some(mut life) = self.life.take() else {
+            return;
+        };
         if life.acting {
             self.life = Some(life);
             return;
@@ -139,7 +160,10 @@ impl Org {
             self.life = Some(life);
             self.act(tick);
             // Nothing within an act takes the life away.
-            life = self.life.take().expect("an act leaves the life where it is");
+            life = self
+                .life
+                .take()
+                .expect("an act leaves the life where it is");
         }
         life.acting = false;
         self.life = Some(life);
@@ -151,7 +175,11 @@ impl Org {
         let ids = std::mem::replace(&mut self.ids, Ids::seeded(tick.seed));
         let silent = std::mem::replace(&mut self.silent, false);
         let actor = self.actor.clone();
-        acts::perform(self, tick.act, &mut StdRng::seed_from_u64(tick.seed.rotate_left(17)));
+        acts::perform(
+            self,
+            tick.act,
+            &mut StdRng::seed_from_u64(tick.seed.rotate_left(17)),
+        );
         (self.ids, self.silent, self.actor) = (ids, silent, actor);
     }
 }

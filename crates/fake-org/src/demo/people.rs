@@ -126,10 +126,21 @@ const LAST: &[Name] = &[
 ];
 
 /// A person of a department, with a login that nobody has yet.
-pub(super) fn draw(org: &Org, rng: &mut StdRng, number: usize, contractor: bool) -> (NewUser, &'static Department) {
-    let department = DEPARTMENTS.choose_weighted(rng, |department| department.share).unwrap_or(&DEPARTMENTS[0]);
+pub(super) fn draw(
+    org: &Org,
+    rng: &mut StdRng,
+    number: usize,
+    contractor: bool,
+) -> (NewUser, &'static Department) {
+    let department = DEPARTMENTS
+        .choose_weighted(rng, |department| department.share)
+        .unwrap_or(&DEPARTMENTS[0]);
     let ((first, ascii_first), (last, ascii_last)) = (pick(FIRST, rng), pick(LAST, rng));
-    let domain = if contractor { "partner.example.com" } else { "acme.com" };
+    let domain = if contractor {
+        "partner.example.com"
+    } else {
+        "acme.com"
+    };
     let login = free_login(org, &format!("{ascii_first}.{ascii_last}"), domain);
     let office = OFFICES.choose(rng).unwrap_or(&OFFICES[0]);
     let mut user = NewUser::named(first, last);
@@ -139,18 +150,30 @@ pub(super) fn draw(org: &Org, rng: &mut StdRng, number: usize, contractor: bool)
         ("displayName", &format!("{first} {last}")),
         ("department", department.name),
         ("title", title(department, rng)),
-        ("userType", if contractor { "Contractor" } else { "Employee" }),
-        ("organization", if contractor { "Partner Ltd" } else { "Acme" }),
+        (
+            "userType",
+            if contractor { "Contractor" } else { "Employee" },
+        ),
+        (
+            "organization",
+            if contractor { "Partner Ltd" } else { "Acme" },
+        ),
         ("employeeNumber", &format!("{:05}", 10_000 + number)),
         ("city", office.city),
         ("countryCode", office.country_code),
         ("preferredLanguage", office.language),
         ("timezone", office.timezone),
-        ("costCenter", &format!("CC-{}", 100 + department.name.len() * 10)),
+        (
+            "costCenter",
+            &format!("CC-{}", 100 + department.name.len() * 10),
+        ),
     ] {
         user = user.with(key, value);
     }
-    (user.with("mobilePhone", rng.random_bool(0.3).then_some("+1 555 0100")), department)
+    (
+        user.with("mobilePhone", rng.random_bool(0.3).then_some("+1 555 0100")),
+        department,
+    )
 }
 
 fn pick(names: &'static [Name], rng: &mut StdRng) -> Name {
@@ -158,11 +181,28 @@ fn pick(names: &'static [Name], rng: &mut StdRng) -> Name {
 }
 
 fn title(department: &Department, rng: &mut StdRng) -> &'static str {
-    department.titles.choose(rng).copied().unwrap_or("Specialist")
+    department
+        .titles
+        .choose(rng)
+        .copied()
+        .unwrap_or("Specialist")
 }
 
 fn free_login(org: &Org, name: &str, domain: &str) -> String {
-    let taken = |login: &str| org.users.rows().any(|row| row.value["profile"]["login"] == login);
-    let logins = (1..).map(|n| if n == 1 { format!("{name}@{domain}") } else { format!("{name}{n}@{domain}") });
-    logins.into_iter().find(|login| !taken(login)).unwrap_or_default()
+    let taken = |login: &str| {
+        org.users
+            .rows()
+            .any(|row| row.value["profile"]["login"] == login)
+    };
+    let logins = (1..).map(|n| {
+        if n == 1 {
+            format!("{name}@{domain}")
+        } else {
+            format!("{name}{n}@{domain}")
+        }
+    });
+    logins
+        .into_iter()
+        .find(|login| !taken(login))
+        .unwrap_or_default()
 }

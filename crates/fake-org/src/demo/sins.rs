@@ -33,8 +33,18 @@ pub(super) fn commit(org: &mut Org, staff: &[String]) {
 }
 
 /// Somebody who does not sign in: created long ago, with the last sign-in so many days ago.
-fn sleeper(org: &mut Org, first: &str, last: &str, title: &str, login: &str, days_ago: Option<i64>) -> String {
-    let user = NewUser::named(first, last).with("login", login).with("email", login).with("title", title);
+fn sleeper(
+    org: &mut Org,
+    first: &str,
+    last: &str,
+    title: &str,
+    login: &str,
+    days_ago: Option<i64>,
+) -> String {
+    let user = NewUser::named(first, last)
+        .with("login", login)
+        .with("email", login)
+        .with("title", title);
     let id = org.create_user(user);
     let now_ms = org.now().as_millisecond();
     let ago = |days: i64| okta_time(at_ms(now_ms) - SignedDuration::from_hours(24 * days));
@@ -55,18 +65,36 @@ fn dormant_super_admin(org: &mut Org) {
     let emergency = org.create_group(EMERGENCY_GROUP);
     org.add_member(&emergency, &hale);
     org.assign_role(&emergency, "SUPER_ADMIN", &Targets::default());
-    sleeper(org, "Frederick", "Hale", ON_LEAVE, "frederick.hale@acme.com", Some(150));
+    sleeper(
+        org,
+        "Frederick",
+        "Hale",
+        ON_LEAVE,
+        "frederick.hale@acme.com",
+        Some(150),
+    );
 }
 
 /// An account that a script uses, with a person's rights and no second factor.
 fn shared_account(org: &mut Org) {
-    let account = sleeper(org, "Provisioning", "Service", SERVICE_ACCOUNT, "svc-provisioning@acme.com", None);
+    let account = sleeper(
+        org,
+        "Provisioning",
+        "Service",
+        SERVICE_ACCOUNT,
+        "svc-provisioning@acme.com",
+        None,
+    );
     org.assign_role(&account, "APP_ADMIN", &Targets::default());
 }
 
 /// A group of the directory on premises whose members are admins here.
 fn imported_admins(org: &mut Org, staff: &[String]) {
-    let directory = org.apps.rows().find(|row| row.value["name"] == "active_directory").map(|row| row.id.clone());
+    let directory = org
+        .apps
+        .rows()
+        .find(|row| row.value["name"] == "active_directory")
+        .map(|row| row.id.clone());
     let Some(directory) = directory else { return };
     let operators = org.import_group("acme.local – Okta Operators", &directory);
     for user in staff.iter().skip(8).take(2) {
@@ -78,12 +106,19 @@ fn imported_admins(org: &mut Org, staff: &[String]) {
 /// An app that only sleepers are assigned to, and a service app with an admin role that takes no token any more.
 fn unused_apps(org: &mut Org, staff: &[String]) {
     let wiki = org.create_app(NewApp::new("mediawiki", FORGOTTEN_APP, "SAML_2_0"));
-    let sleepers: Vec<String> =
-        org.users.rows().filter(|row| row.value["profile"]["title"] == ON_LEAVE).map(|row| row.id.clone()).collect();
+    let sleepers: Vec<String> = org
+        .users
+        .rows()
+        .filter(|row| row.value["profile"]["title"] == ON_LEAVE)
+        .map(|row| row.id.clone())
+        .collect();
     for user in &sleepers {
         org.assign_user(&wiki, user);
     }
-    let legacy = org.create_app(NewApp::service("Legacy Provisioner", "0oaLegacyProv0000697"));
+    let legacy = org.create_app(NewApp::service(
+        "Legacy Provisioner",
+        "0oaLegacyProv0000697",
+    ));
     if !staff.is_empty() {
         org.assign_role(&legacy, "ORG_ADMIN", &Targets::default());
     }
@@ -92,6 +127,9 @@ fn unused_apps(org: &mut Org, staff: &[String]) {
 /// An IdP whose signing key is about to expire at the end of the demo's first run.
 fn expiring_idp(org: &mut Org) {
     let idp = org.create_idp("SAML2", "Regional SSO");
-    let expires = okta_time(at_ms(org.now().as_millisecond()) + SignedDuration::from_hours(24 * 130));
-    org.idp_keys.edit(&format!("kid-{idp}"), |key| key["expiresAt"] = expires.into());
+    let expires =
+        okta_time(at_ms(org.now().as_millisecond()) + SignedDuration::from_hours(24 * 130));
+    org.idp_keys.edit(&format!("kid-{idp}"), |key| {
+        key["expiresAt"] = expires.into()
+    });
 }

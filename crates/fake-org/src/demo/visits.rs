@@ -19,23 +19,38 @@ const BEHAVIORS: &str = "{New Device=NEGATIVE, New IP=NEGATIVE}";
 /// One visit: policy, session, second factor, apps; at most so many events. It is persisted at once and published over
 /// the seconds before.
 pub(super) fn visit(org: &mut Org, rng: &mut StdRng, most: usize) {
-    let Some(user) = someone(org, rng) else { return };
+    let Some(user) = someone(org, rng) else {
+        return;
+    };
     let visit = Visit::begin(org, rng, &user);
     let apps: Vec<String> = org.app_users.parents(&user).map(str::to_owned).collect();
     let mut events = vec![
-        visit.event("policy.evaluate_sign_on", 0, "/api/v1/authn").on(Party::new(
-            "PolicyEntity",
-            "00pDefaultPolicy0697",
-            "unknown",
-            "Default Policy",
-        )),
-        visit.event("user.session.start", 1, "/api/v1/authn").on(visit.actor.clone()),
+        visit
+            .event("policy.evaluate_sign_on", 0, "/api/v1/authn")
+            .on(Party::new(
+                "PolicyEntity",
+                "00pDefaultPolicy0697",
+                "unknown",
+                "Default Policy",
+            )),
+        visit
+            .event("user.session.start", 1, "/api/v1/authn")
+            .on(visit.actor.clone()),
     ];
     if rng.random_bool(0.8) {
-        let factor = Party::new("AuthenticatorEnrollment", &format!("opf{}", &user[3..]), "unknown", "Okta Verify");
+        let factor = Party::new(
+            "AuthenticatorEnrollment",
+            &format!("opf{}", &user[3..]),
+            "unknown",
+            "Okta Verify",
+        );
         events.push(
             visit
-                .event("user.authentication.auth_via_mfa", 3, "/api/v1/authn/factors/verify")
+                .event(
+                    "user.authentication.auth_via_mfa",
+                    3,
+                    "/api/v1/authn/factors/verify",
+                )
                 .on(visit.actor.clone())
                 .on(factor)
                 .debug("factor", "OKTA_VERIFY_PUSH"),
@@ -43,7 +58,11 @@ pub(super) fn visit(org: &mut Org, rng: &mut StdRng, most: usize) {
     }
     for second in 0..rng.random_range(1..5) {
         let Some(app) = apps.choose(rng) else { break };
-        let event = visit.event("user.authentication.sso", 5 + second * 2, &format!("/app/{app}/sso/saml"));
+        let event = visit.event(
+            "user.authentication.sso",
+            5 + second * 2,
+            &format!("/app/{app}/sso/saml"),
+        );
         events.push(
             event
                 .on(org.app_party(app))
@@ -55,7 +74,10 @@ pub(super) fn visit(org: &mut Org, rng: &mut StdRng, most: usize) {
     if rng.random_bool(0.1) {
         events.push(visit.event("user.session.end", 14, "/login/signout"));
     }
-    events.into_iter().take(most).for_each(|event| org.append_compact(event));
+    events
+        .into_iter()
+        .take(most)
+        .for_each(|event| org.append_compact(event));
     // The session's time, as the events tell it.
     let signed_in = crate::clock::okta_time(visit.began + SignedDuration::from_secs(1));
     org.edit_user(&user, |user| user["lastLogin"] = signed_in.into());
@@ -63,9 +85,13 @@ pub(super) fn visit(org: &mut Org, rng: &mut StdRng, most: usize) {
 
 /// A sign-in with a wrong password.
 pub(super) fn failed_sign_in(org: &mut Org, rng: &mut StdRng) {
-    let Some(user) = someone(org, rng) else { return };
+    let Some(user) = someone(org, rng) else {
+        return;
+    };
     let visit = Visit::begin(org, rng, &user);
-    let event = visit.event("user.session.start", 14, "/api/v1/authn").on(visit.actor.clone());
+    let event = visit
+        .event("user.session.start", 14, "/api/v1/authn")
+        .on(visit.actor.clone());
     org.append_compact(event.failed("INVALID_CREDENTIALS"));
 }
 
@@ -78,20 +104,32 @@ pub(super) fn service(org: &mut Org, rng: &mut StdRng) {
     };
     let event = Event::new("app.oauth2.token.grant.access_token")
         .by(Party::new("PublicClientApp", id, id, name))
-        .on(Party::new("access_token", &format!("AT.{}", org.ids.token(32)), "", "Access Token"))
+        .on(Party::new(
+            "access_token",
+            &format!("AT.{}", org.ids.token(32)),
+            "",
+            "Access Token",
+        ))
         .debug("grantType", "client_credentials")
         .debug("grantedScopes", "okta.users.read, okta.groups.read");
     let origin = Arc::new(origin(&OFFICES[1], 17, 3));
-    org.append_compact(Event { origin: Some(origin), ..event });
+    org.append_compact(Event {
+        origin: Some(origin),
+        ..event
+    });
 }
 
 /// An active person who is not on leave.
 pub(super) fn someone(org: &Org, rng: &mut StdRng) -> Option<String> {
     let signs_in = |row: &Row| {
         row.value["status"] == "ACTIVE"
-            && ![sins::ON_LEAVE, sins::SERVICE_ACCOUNT].iter().any(|title| row.value["profile"]["title"] == **title)
+            && ![sins::ON_LEAVE, sins::SERVICE_ACCOUNT]
+                .iter()
+                .any(|title| row.value["profile"]["title"] == **title)
     };
-    org.users.pick(rng.random(), signs_in).map(|row| row.id.clone())
+    org.users
+        .pick(rng.random(), signs_in)
+        .map(|row| row.id.clone())
 }
 
 struct Visit {
@@ -108,7 +146,11 @@ impl Visit {
         let office = &OFFICES[home % OFFICES.len()];
         let host = u8::try_from(home % 250).unwrap_or(0);
         // One visit in fifty was stuck on its way into the log.
-        let late = if rng.random_bool(0.02) { rng.random_range(300..1500) } else { 16 };
+        let late = if rng.random_bool(0.02) {
+            rng.random_range(300..1500)
+        } else {
+            16
+        };
         Self {
             actor: org.user_party(user),
             origin: Arc::new(origin(office, host, home % 3)),
@@ -134,7 +176,9 @@ impl Visit {
 
 /// A number that stays with a person: office, address and device come from it.
 fn home(user: &str) -> usize {
-    user.bytes().fold(0_usize, |sum, byte| (sum * 31 + usize::from(byte)) % 100_003)
+    user.bytes().fold(0_usize, |sum, byte| {
+        (sum * 31 + usize::from(byte)) % 100_003
+    })
 }
 
 fn context(request: &str) -> Map<String, Value> {
@@ -144,14 +188,22 @@ fn context(request: &str) -> Map<String, Value> {
         ("behaviors", BEHAVIORS.to_owned()),
         ("risk", "{level=LOW}".to_owned()),
     ];
-    members.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect()
+    members
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value.into()))
+        .collect()
 }
 
 pub(super) fn origin(office: &Office, host: u8, agent: usize) -> Origin {
     let (number, name, domain) = office.network;
     Origin {
         ip: format!("{}.{host}", office.net),
-        place: [office.city.into(), office.state.into(), office.country.into(), office.postal.into()],
+        place: [
+            office.city.into(),
+            office.state.into(),
+            office.country.into(),
+            office.postal.into(),
+        ],
         position: office.position,
         agent: AGENTS[agent].map(Into::into),
         network: (number, name.into(), domain.into()),

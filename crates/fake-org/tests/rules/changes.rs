@@ -12,11 +12,21 @@ pub fn events(org: &mut Org, change: impl FnOnce(&mut Org)) -> Vec<(String, Valu
     change(org);
     let events = get(org, &format!("/api/v1/logs?after={after}&limit=1000")).value();
     let events = events.as_array().unwrap().iter();
-    events.map(|event| (event["eventType"].as_str().unwrap().to_owned(), event["target"].clone())).collect()
+    events
+        .map(|event| {
+            (
+                event["eventType"].as_str().unwrap().to_owned(),
+                event["target"].clone(),
+            )
+        })
+        .collect()
 }
 
 pub fn types(org: &mut Org, change: impl FnOnce(&mut Org)) -> Vec<String> {
-    events(org, change).into_iter().map(|(kind, _)| kind).collect()
+    events(org, change)
+        .into_iter()
+        .map(|(kind, _)| kind)
+        .collect()
 }
 
 #[test]
@@ -42,7 +52,9 @@ fn a_deactivated_user_loses_apps_roles_and_factors_each_with_an_event() {
         ]
     );
     let state = org.state();
-    assert!(state.app_users.is_empty() && state.role_assignments.is_empty() && state.factors.is_empty());
+    assert!(
+        state.app_users.is_empty() && state.role_assignments.is_empty() && state.factors.is_empty()
+    );
     assert_eq!(state.memberships, [format!("{group}:{ada}")]);
     assert_eq!(state.users, [ada]);
 }
@@ -59,15 +71,28 @@ fn deleting_takes_everything_along() {
     org.assign_group(&app, &group);
     assert_eq!(
         types(&mut org, |org| assert!(org.delete_group(&group))),
-        ["group.lifecycle.delete", "application.user_membership.remove"]
+        [
+            "group.lifecycle.delete",
+            "application.user_membership.remove"
+        ]
     );
     org.assign_user(&app, &ada);
-    assert_eq!(types(&mut org, |org| assert!(org.delete_app(&app))), ["application.lifecycle.delete"]);
+    assert_eq!(
+        types(&mut org, |org| assert!(org.delete_app(&app))),
+        ["application.lifecycle.delete"]
+    );
     assert_eq!(
         types(&mut org, |org| assert!(org.delete_user(&ada))),
-        ["user.lifecycle.deactivate", "user.lifecycle.delete.initiated", "user.lifecycle.delete.completed"]
+        [
+            "user.lifecycle.deactivate",
+            "user.lifecycle.delete.initiated",
+            "user.lifecycle.delete.completed"
+        ]
     );
-    let left = fake_org::State { events: org.state().events, ..fake_org::State::default() };
+    let left = fake_org::State {
+        events: org.state().events,
+        ..fake_org::State::default()
+    };
     assert_eq!(org.state(), left);
     assert!(!org.delete_user(&ada));
 }
@@ -83,8 +108,13 @@ fn group_assignments_follow_the_members() {
     org.assign_group(&app, &group);
     let joined = events(&mut org, |org| assert!(org.add_member(&group, &ada)));
     assert_eq!(joined[1].0, "application.user_membership.add");
-    let kinds: Vec<&str> =
-        joined[1].1.as_array().unwrap().iter().map(|target| target["type"].as_str().unwrap()).collect();
+    let kinds: Vec<&str> = joined[1]
+        .1
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|target| target["type"].as_str().unwrap())
+        .collect();
     assert_eq!(kinds, ["AppUser", "AppInstance", "User"]);
     assert_eq!(org.app_user(&app, &ada).unwrap()["scope"], "GROUP");
     org.assign_user(&app, &ada);
@@ -98,7 +128,10 @@ fn group_assignments_follow_the_members() {
 #[test]
 fn times_move_as_those_of_okta_do() {
     let mut org = org();
-    let (ada, group) = (org.create_user(NewUser::named("Ada", "L")), org.create_group("G"));
+    let (ada, group) = (
+        org.create_user(NewUser::named("Ada", "L")),
+        org.create_group("G"),
+    );
     let then = org.user(&ada).unwrap()["lastUpdated"].clone();
     org.advance(SignedDuration::from_secs(1));
     org.add_member(&group, &ada);
@@ -115,8 +148,13 @@ fn times_move_as_those_of_okta_do() {
 fn everyone_tells_nothing_about_members() {
     let mut org = org();
     let everyone = org.create_everyone();
-    let created = types(&mut org, |org| drop(org.create_user(NewUser::named("Ada", "L"))));
-    assert_eq!(created, ["user.lifecycle.create", "user.lifecycle.activate"]);
+    let created = types(&mut org, |org| {
+        drop(org.create_user(NewUser::named("Ada", "L")))
+    });
+    assert_eq!(
+        created,
+        ["user.lifecycle.create", "user.lifecycle.activate"]
+    );
     let ada = org.state().users[0].clone();
     assert_eq!(org.state().memberships, [format!("{everyone}:{ada}")]);
 }
@@ -124,7 +162,10 @@ fn everyone_tells_nothing_about_members() {
 #[test]
 fn every_entity_says_what_happens_to_it() {
     let mut org = org();
-    let (ada, group) = (org.create_user(NewUser::named("Ada", "L")), org.create_group("G"));
+    let (ada, group) = (
+        org.create_user(NewUser::named("Ada", "L")),
+        org.create_group("G"),
+    );
     let said = types(&mut org, |org| {
         let idp = org.create_idp("OIDC", "P");
         org.update_idp(&idp, |idp| idp["name"] = "Q".into());

@@ -14,16 +14,35 @@ use crate::support::{CLIENT, get, org};
 #[test]
 fn failures_happen_as_often_as_planned_where_they_fit() {
     let mut org = org();
-    org.fail("GET /api/v1/users?limit=2", 2, Failure::Status(500, "{}".into()));
+    org.fail(
+        "GET /api/v1/users?limit=2",
+        2,
+        Failure::Status(500, "{}".into()),
+    );
     assert_eq!(get(&mut org, "/api/v1/users").status, 200);
-    let statuses: Vec<u16> = (0..3).map(|_| get(&mut org, "/api/v1/users?limit=2").status).collect();
+    let statuses: Vec<u16> = (0..3)
+        .map(|_| get(&mut org, "/api/v1/users?limit=2").status)
+        .collect();
     assert_eq!(statuses, [500, 500, 200]);
-    org.fail("/api/v1/**", 1, Failure::RateLimited { limit: 0, reset_in_seconds: 111 });
+    org.fail(
+        "/api/v1/**",
+        1,
+        Failure::RateLimited {
+            limit: 0,
+            reset_in_seconds: 111,
+        },
+    );
     let refused = get(&mut org, "/api/v1/groups");
     let reset = (org.now().as_second() + 111).to_string();
-    assert_eq!((refused.status, refused.header_value("x-rate-limit-reset")), (429, Some(reset.as_str())));
+    assert_eq!(
+        (refused.status, refused.header_value("x-rate-limit-reset")),
+        (429, Some(reset.as_str()))
+    );
     org.fail("/api/v1/**", 1, Failure::NotJson);
-    assert_eq!(get(&mut org, "/api/v1/groups").value(), serde_json::Value::Null);
+    assert_eq!(
+        get(&mut org, "/api/v1/groups").value(),
+        serde_json::Value::Null
+    );
     assert_eq!(org.journal().len(), 6);
 }
 
@@ -40,7 +59,11 @@ impl Client {
         let token = org.issue_access_token(CLIENT);
         let org = Arc::new(Mutex::new(org));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Self { server: fake_org::serve(Arc::clone(&org), listener).await, org, token }
+        Self {
+            server: fake_org::serve(Arc::clone(&org), listener).await,
+            org,
+            token,
+        }
     }
 
     fn fail(&self, failure: Failure) {
@@ -60,24 +83,36 @@ impl Client {
         let Some(at) = answer.windows(4).position(|window| window == b"\r\n\r\n") else {
             return end.map(|_| (String::new(), Vec::new()));
         };
-        Ok((String::from_utf8_lossy(&answer[..at]).to_lowercase(), answer[at + 4..].to_vec()))
+        Ok((
+            String::from_utf8_lossy(&answer[..at]).to_lowercase(),
+            answer[at + 4..].to_vec(),
+        ))
     }
 }
 
 fn length(head: &str) -> usize {
-    head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap()
+    head.lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .unwrap()
+        .parse()
+        .unwrap()
 }
 
 #[tokio::test]
 async fn answers_come_plain_or_compressed() {
     let client = Client::new().await;
     let (head, plain) = client.get("").await.unwrap();
-    assert!(head.starts_with("http/1.1 200") && head.matches("\r\ndate: ").count() == 1, "{head}");
+    assert!(
+        head.starts_with("http/1.1 200") && head.matches("\r\ndate: ").count() == 1,
+        "{head}"
+    );
     assert_eq!(length(&head), plain.len());
     let (head, packed) = client.get("Accept-Encoding: gzip\r\n").await.unwrap();
     assert!(head.contains("content-encoding: gzip"));
     let mut unpacked = Vec::new();
-    GzDecoder::new(&packed[..]).read_to_end(&mut unpacked).unwrap();
+    GzDecoder::new(&packed[..])
+        .read_to_end(&mut unpacked)
+        .unwrap();
     assert_eq!(unpacked, plain);
 }
 
@@ -85,7 +120,10 @@ async fn answers_come_plain_or_compressed() {
 async fn connections_are_reset() {
     let client = Client::new().await;
     client.fail(Failure::Reset);
-    assert_eq!(client.get("").await.unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
+    assert_eq!(
+        client.get("").await.unwrap_err().kind(),
+        std::io::ErrorKind::ConnectionReset
+    );
     assert!(client.get("").await.is_ok());
 }
 

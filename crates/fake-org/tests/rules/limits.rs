@@ -6,12 +6,20 @@ use jiff::SignedDuration;
 use crate::support::{get, org_with};
 
 fn limited(limits: Limits) -> Org {
-    org_with(Options { limits, ..Options::default() })
+    org_with(Options {
+        limits,
+        ..Options::default()
+    })
 }
 
 fn announced(response: &Response) -> [i64; 3] {
-    ["limit", "remaining", "reset"]
-        .map(|name| response.header_value(&format!("x-rate-limit-{name}")).unwrap().parse().unwrap())
+    ["limit", "remaining", "reset"].map(|name| {
+        response
+            .header_value(&format!("x-rate-limit-{name}"))
+            .unwrap()
+            .parse()
+            .unwrap()
+    })
 }
 
 #[test]
@@ -27,7 +35,10 @@ fn a_window_lasts_sixty_seconds_and_refuses_what_is_too_much() {
     assert_eq!(get(&mut org, "/api/v1/groups").status, 200);
     assert_eq!(org.counts().rate_limited, 1);
     org.advance(SignedDuration::from_secs(30));
-    assert_eq!(announced(&get(&mut org, "/api/v1/users")), [2, 1, reset + 60]);
+    assert_eq!(
+        announced(&get(&mut org, "/api/v1/users")),
+        [2, 1, reset + 60]
+    );
 }
 
 #[test]
@@ -63,18 +74,32 @@ fn windows_are_told_with_what_others_were_refused() {
     }
     org.advance(SignedDuration::from_secs(200));
     get(&mut org, "/api/v1/logs");
-    let told = |reset, own, others, others_refused| WindowUse { reset, own, others, others_refused };
-    assert_eq!(org.windows(Class::Logs), [told(reset, 4, 6, 6), told(reset + 180, 1, 4, 0)]);
+    let told = |reset, own, others, others_refused| WindowUse {
+        reset,
+        own,
+        others,
+        others_refused,
+    };
+    assert_eq!(
+        org.windows(Class::Logs),
+        [told(reset, 4, 6, 6), told(reset + 180, 1, 4, 0)]
+    );
 }
 
 #[test]
 fn too_many_requests_at_once_are_announced_with_zeros() {
-    let mut org = limited(Limits { concurrency: Some(1), ..Limits::none() });
+    let mut org = limited(Limits {
+        concurrency: Some(1),
+        ..Limits::none()
+    });
     org.enter();
     assert_eq!(get(&mut org, "/api/v1/users").status, 200);
     org.enter();
     let refused = get(&mut org, "/api/v1/users");
-    assert_eq!((refused.status, announced(&refused)), (429, [0, 0, org.now().as_second() + 120]));
+    assert_eq!(
+        (refused.status, announced(&refused)),
+        (429, [0, 0, org.now().as_second() + 120])
+    );
     org.leave();
     assert_eq!(get(&mut org, "/api/v1/users").status, 200);
     assert_eq!(org.counts().max_concurrency, 2);
@@ -82,9 +107,22 @@ fn too_many_requests_at_once_are_announced_with_zeros() {
 
 #[test]
 fn headers_may_come_twice_and_every_answer_has_a_date() {
-    let mut org = limited(Limits { duplicate_headers: true, ..Limits::none().set(Class::Users, 10) });
+    let mut org = limited(Limits {
+        duplicate_headers: true,
+        ..Limits::none().set(Class::Users, 10)
+    });
     let response = get(&mut org, "/api/v1/users");
-    assert_eq!(response.headers.iter().filter(|(name, _)| name == "X-Rate-Limit-Remaining").count(), 2);
-    assert_eq!(response.header_value("date"), Some("Mon, 23 Nov 2026 18:00:00 GMT"));
+    assert_eq!(
+        response
+            .headers
+            .iter()
+            .filter(|(name, _)| name == "X-Rate-Limit-Remaining")
+            .count(),
+        2
+    );
+    assert_eq!(
+        response.header_value("date"),
+        Some("Mon, 23 Nov 2026 18:00:00 GMT")
+    );
     assert!(announced(&get(&mut limited(Limits::none()), "/api/v1/users"))[1] > 10_000);
 }

@@ -22,12 +22,21 @@ impl Program {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Self { stdin: child.stdin.take(), child, ready: serde_json::from_str(&line).unwrap() }
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        Self {
+            stdin: child.stdin.take(),
+            child,
+            ready: serde_json::from_str(&line).unwrap(),
+        }
     }
 
     fn ask(&self, method: &str, path: &str, body: &str) -> (String, Value) {
-        let address = self.ready["url"].as_str().unwrap().trim_start_matches("http://");
+        let address = self.ready["url"]
+            .as_str()
+            .unwrap()
+            .trim_start_matches("http://");
         let mut stream = TcpStream::connect(address).unwrap();
         let token = self.ready["token"].as_str().unwrap();
         let length = body.len();
@@ -35,7 +44,10 @@ impl Program {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head.to_lowercase(), serde_json::from_str(body).unwrap_or_default())
+        (
+            head.to_lowercase(),
+            serde_json::from_str(body).unwrap_or_default(),
+        )
     }
 }
 
@@ -69,17 +81,36 @@ fn the_program_tells_where_it_is_serves_and_ends_with_its_input() {
 
 #[test]
 fn the_fake_is_controlled_over_http() {
-    let program = Program::serve(&["--start", "2026-08-03T00:00:00Z", "--now", "2026-08-04T00:00:00Z"]);
+    let program = Program::serve(&[
+        "--start",
+        "2026-08-03T00:00:00Z",
+        "--now",
+        "2026-08-04T00:00:00Z",
+    ]);
     program.ask(
         "POST",
         "/_fake/fail",
         r#"{"match": "/api/v1/users", "failure": {"status": 503, "body": {"errorCode": "E0000010"}}}"#,
     );
-    assert_eq!(program.ask("GET", "/api/v1/users", "").1["errorCode"], "E0000010");
-    assert_eq!(program.ask("GET", "/_fake/counts", "").1["requests"]["GET /api/v1/users"], 1);
+    assert_eq!(
+        program.ask("GET", "/api/v1/users", "").1["errorCode"],
+        "E0000010"
+    );
+    assert_eq!(
+        program.ask("GET", "/_fake/counts", "").1["requests"]["GET /api/v1/users"],
+        1
+    );
     program.ask("POST", "/_fake/reset-counts", "");
-    assert_eq!(program.ask("GET", "/_fake/counts", "").1["requests"], serde_json::json!({}));
-    let users = |program: &Program| program.ask("GET", "/_fake/state", "").1["users"].as_array().unwrap().len();
+    assert_eq!(
+        program.ask("GET", "/_fake/counts", "").1["requests"],
+        serde_json::json!({})
+    );
+    let users = |program: &Program| {
+        program.ask("GET", "/_fake/state", "").1["users"]
+            .as_array()
+            .unwrap()
+            .len()
+    };
     let before = users(&program);
     program.ask("POST", "/_fake/burst", "");
     assert_eq!(users(&program), before + 2);

@@ -18,15 +18,23 @@ const ID: &str = "0oaSigned";
 const TOKEN_URL: &str = "https://acme.okta.com/oauth2/v1/token";
 
 fn ec() -> (EncodingKey, Value) {
-    let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).unwrap();
-    with_public(EncodingKey::from_ec_der(document.as_ref()), Algorithm::ES256)
+    let document =
+        EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
+            .unwrap();
+    with_public(
+        EncodingKey::from_ec_der(document.as_ref()),
+        Algorithm::ES256,
+    )
 }
 
 fn rsa() -> (EncodingKey, Value) {
     let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
     let der: aws_lc_rs::encoding::Pkcs8V1Der<'_> = pair.as_der().unwrap();
     // PKCS#8 wraps a PKCS#1 key of this length in 26 bytes.
-    with_public(EncodingKey::from_rsa_der(&der.as_ref()[26..]), Algorithm::RS256)
+    with_public(
+        EncodingKey::from_rsa_der(&der.as_ref()[26..]),
+        Algorithm::RS256,
+    )
 }
 
 fn with_public(key: EncodingKey, algorithm: Algorithm) -> (EncodingKey, Value) {
@@ -62,8 +70,16 @@ fn assertions_of_both_key_types_are_verified() {
         assert_eq!(org.answer(&request(&good)).status, 200);
         let again = org.answer(&request(&good)).value()["error_description"].to_string();
         assert!(again.contains("already been used"), "{again}");
-        let stranger = if algorithm == Algorithm::ES256 { ec().0 } else { rsa().0 };
-        assert_eq!(org.answer(&request(&sign(&stranger, algorithm, &claims(&org, "2")))).status, 401);
+        let stranger = if algorithm == Algorithm::ES256 {
+            ec().0
+        } else {
+            rsa().0
+        };
+        assert_eq!(
+            org.answer(&request(&sign(&stranger, algorithm, &claims(&org, "2"))))
+                .status,
+            401
+        );
     }
 }
 
@@ -82,12 +98,20 @@ fn audience_and_times_of_assertions_are_checked() {
     ] {
         let mut claims = claims(&org, "1");
         claims[claim] = value.clone();
-        assert_eq!(org.answer(&request(&sign(&key, Algorithm::ES256, &claims))).status, 401, "{claim} {value}");
+        assert_eq!(
+            org.answer(&request(&sign(&key, Algorithm::ES256, &claims)))
+                .status,
+            401,
+            "{claim} {value}"
+        );
     }
     let mut local = request(&sign(&key, Algorithm::ES256, &claims(&org, "1")));
     local.headers = vec![("host".into(), "127.0.0.1:4000".into())];
     let refused = org.answer(&local).value()["error_description"].to_string();
-    assert!(refused.contains("http://127.0.0.1:4000/oauth2/v1/token"), "{refused}");
+    assert!(
+        refused.contains("http://127.0.0.1:4000/oauth2/v1/token"),
+        "{refused}"
+    );
 }
 
 struct Prover {
@@ -99,7 +123,14 @@ impl Prover {
     fn new() -> Self {
         let (key, public) = ec();
         let jwk = serde_json::from_value(public).unwrap();
-        Self { key, header: Header { typ: Some("dpop+jwt".into()), jwk: Some(jwk), ..Header::new(Algorithm::ES256) } }
+        Self {
+            key,
+            header: Header {
+                typ: Some("dpop+jwt".into()),
+                jwk: Some(jwk),
+                ..Header::new(Algorithm::ES256)
+            },
+        }
     }
 
     fn proof(&self, claims: &Value) -> String {
@@ -109,8 +140,9 @@ impl Prover {
 
 fn ask_token(org: &mut Org, proof: Option<String>) -> Response {
     let basic = base64::engine::general_purpose::STANDARD.encode(format!("{ID}:secret"));
-    let mut request =
-        Request::new("POST", "/oauth2/v1/token").header("Host", "acme.okta.com").authorized("Basic", &basic);
+    let mut request = Request::new("POST", "/oauth2/v1/token")
+        .header("Host", "acme.okta.com")
+        .authorized("Basic", &basic);
     request.body = b"grant_type=client_credentials&scope=okta.users.read".to_vec();
     if let Some(proof) = proof {
         request = request.header("DPoP", &proof);
@@ -124,14 +156,19 @@ fn dpop_asks_for_a_nonce_and_binds_the_token() {
     org.add_client(Client::with_secret(ID, "secret").demanding_dpop());
     let prover = Prover::new();
     let now = org.now().as_second();
-    assert_eq!(ask_token(&mut org, None).value()["error"], "invalid_dpop_proof");
+    assert_eq!(
+        ask_token(&mut org, None).value()["error"],
+        "invalid_dpop_proof"
+    );
     let base = json!({"htm": "POST", "htu": TOKEN_URL, "iat": now, "jti": "1"});
     let refused = ask_token(&mut org, Some(prover.proof(&base)));
     assert_eq!(refused.value()["error"], "use_dpop_nonce");
     let nonce = refused.header_value("dpop-nonce").unwrap();
     let given = ask_token(
         &mut org,
-        Some(prover.proof(&json!({"htm": "POST", "htu": TOKEN_URL, "iat": now, "jti": "2", "nonce": nonce}))),
+        Some(prover.proof(
+            &json!({"htm": "POST", "htu": TOKEN_URL, "iat": now, "jti": "2", "nonce": nonce}),
+        )),
     )
     .value();
     assert_eq!(given["token_type"], "DPoP");
@@ -140,15 +177,25 @@ fn dpop_asks_for_a_nonce_and_binds_the_token() {
     let ath = URL_SAFE_NO_PAD.encode(Sha256::digest(token));
     let api = json!({"htm": "GET", "htu": "https://acme.okta.com/api/v1/users", "iat": now, "jti": "3", "ath": ath});
     let ask = |org: &mut Org, scheme: &str, proof: &str| {
-        let request = Request::get("/api/v1/users?limit=2").header("Host", "acme.okta.com").authorized(scheme, token);
+        let request = Request::get("/api/v1/users?limit=2")
+            .header("Host", "acme.okta.com")
+            .authorized(scheme, token);
         org.answer(&request.header("DPoP", proof))
     };
     let good = prover.proof(&api);
     assert_eq!(ask(&mut org, "DPoP", &good).status, 200);
     let replayed = ask(&mut org, "DPoP", &good);
-    assert!(replayed.header_value("www-authenticate").unwrap().contains("invalid_dpop_proof"));
+    assert!(
+        replayed
+            .header_value("www-authenticate")
+            .unwrap()
+            .contains("invalid_dpop_proof")
+    );
     assert_eq!(ask(&mut org, "Bearer", &good).status, 401);
-    assert_eq!(ask(&mut org, "DPoP", &Prover::new().proof(&api)).status, 400);
+    assert_eq!(
+        ask(&mut org, "DPoP", &Prover::new().proof(&api)).status,
+        400
+    );
     for (claim, value) in [
         ("htm", json!("POST")),
         ("htu", json!("https://acme.okta.com/api/v1/users?limit=2")),
@@ -158,7 +205,11 @@ fn dpop_asks_for_a_nonce_and_binds_the_token() {
         let mut claims = api.clone();
         claims["jti"] = format!("{claim}-other").into();
         claims[claim] = value;
-        assert_eq!(ask(&mut org, "DPoP", &prover.proof(&claims)).status, 400, "{claim}");
+        assert_eq!(
+            ask(&mut org, "DPoP", &prover.proof(&claims)).status,
+            400,
+            "{claim}"
+        );
     }
 }
 
@@ -178,7 +229,10 @@ fn expired_nonces_are_asked_for_anew() {
             )),
         )
     };
-    let nonce = ask(&mut org, None).header_value("dpop-nonce").unwrap().to_owned();
+    let nonce = ask(&mut org, None)
+        .header_value("dpop-nonce")
+        .unwrap()
+        .to_owned();
     org.expire_dpop_nonces();
     let refused = ask(&mut org, Some(&nonce));
     let fresh = refused.header_value("dpop-nonce").unwrap();

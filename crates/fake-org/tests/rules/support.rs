@@ -11,7 +11,11 @@ pub fn org() -> Org {
 
 pub fn org_with(options: Options) -> Org {
     let clock = Clock::Simulated(NOW.parse().unwrap());
-    let mut org = Org::new(Options { clock, journal: true, ..options });
+    let mut org = Org::new(Options {
+        clock,
+        journal: true,
+        ..options
+    });
     org.add_client(Client::with_secret(CLIENT, "secret"));
     org
 }
@@ -27,7 +31,12 @@ pub fn all(org: &mut Org, target: &str) -> Vec<String> {
     let mut next = Some(target.to_owned());
     while let Some(target) = next {
         let response = get(org, &target);
-        assert_eq!(response.status, 200, "{target}: {}", String::from_utf8_lossy(&response.body));
+        assert_eq!(
+            response.status,
+            200,
+            "{target}: {}",
+            String::from_utf8_lossy(&response.body)
+        );
         ids.extend(ids_of(&response));
         next = next_target(&response);
     }
@@ -36,12 +45,20 @@ pub fn all(org: &mut Org, target: &str) -> Vec<String> {
 
 pub fn ids_of(response: &Response) -> Vec<String> {
     let body = response.value();
-    body.as_array().unwrap().iter().map(|object| object["id"].as_str().unwrap().to_owned()).collect()
+    body.as_array()
+        .unwrap()
+        .iter()
+        .map(|object| object["id"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// Path and query of the next link.
 pub fn next_target(response: &Response) -> Option<String> {
-    let links = response.headers.iter().filter(|(name, _)| name == "Link").map(|(_, value)| value.as_str());
+    let links = response
+        .headers
+        .iter()
+        .filter(|(name, _)| name == "Link")
+        .map(|(_, value)| value.as_str());
     let links: Vec<&str> = links.flat_map(|value| value.split(", ")).collect();
     let next = links.iter().find(|link| link.ends_with("rel=\"next\""))?;
     let url = next.trim_start_matches('<').split('>').next()?;

@@ -24,8 +24,16 @@ pub fn http_client() -> Result<Client, Failure> {
     let builder = Client::builder()
         .redirect(redirect::Policy::none())
         .user_agent(concat!("okta-authomize-loader/", env!("CARGO_PKG_VERSION")));
-    let built = builder.connect_timeout(CONNECT_TIMEOUT).timeout(ANSWER_TIMEOUT).build();
-    built.map_err(|error| Failure::new("InitFailed", format!("the HTTP client cannot be set up: {error}")))
+    let built = builder
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(ANSWER_TIMEOUT)
+        .build();
+    built.map_err(|error| {
+        Failure::new(
+            "InitFailed",
+            format!("the HTTP client cannot be set up: {error}"),
+        )
+    })
 }
 
 /// A tenant over HTTP.
@@ -50,26 +58,47 @@ impl Http {
             )
         })?;
         authorization.set_sensitive(true);
-        Ok(Self { client, tenant, authorization })
+        Ok(Self {
+            client,
+            tenant,
+            authorization,
+        })
     }
 }
 
 impl Transport for Http {
     /// `Authorization: {API token}`, without a scheme word (Authomize's OpenAPI document).
     async fn send(&self, call: &Call) -> Result<Answer, String> {
-        let url = self.tenant.url.join(&call.path).map_err(|error| error.to_string())?;
+        let url = self
+            .tenant
+            .url
+            .join(&call.path)
+            .map_err(|error| error.to_string())?;
         if url.origin() != self.tenant.url.origin() {
             return Err("the path leads to another host".to_owned());
         }
-        let method = Method::from_bytes(call.method.as_bytes()).map_err(|error| error.to_string())?;
-        let mut request = self.client.request(method, url).header(AUTHORIZATION, self.authorization.clone());
+        let method =
+            Method::from_bytes(call.method.as_bytes()).map_err(|error| error.to_string())?;
+        let mut request = self
+            .client
+            .request(method, url)
+            .header(AUTHORIZATION, self.authorization.clone());
         if let Some(body) = &call.body {
-            request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
+            request = request
+                .header(CONTENT_TYPE, "application/json")
+                .body(body.clone());
         }
         let response = request.send().await.map_err(|error| told(&error))?;
         let status = response.status().as_u16();
-        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| seconds(value.to_str().ok()?));
-        Ok(Answer { status, retry_after, body: body(response).await? })
+        let retry_after = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| seconds(value.to_str().ok()?));
+        Ok(Answer {
+            status,
+            retry_after,
+            body: body(response).await?,
+        })
     }
 }
 
@@ -90,7 +119,10 @@ fn seconds(value: &str) -> Option<Duration> {
         return Some(Duration::from_secs(seconds));
     }
     let at = httpdate::parse_http_date(value).ok()?;
-    Some(at.duration_since(std::time::SystemTime::now()).unwrap_or_default())
+    Some(
+        at.duration_since(std::time::SystemTime::now())
+            .unwrap_or_default(),
+    )
 }
 
 /// The error and its causes; it names the URL, never a header.

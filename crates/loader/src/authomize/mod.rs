@@ -109,22 +109,47 @@ struct AppList {
 /// The app whose name gives this name's slug, one of exactly this name first.
 #[must_use]
 pub fn named<'a>(apps: &'a [App], name: &str) -> Option<&'a App> {
-    let exactly = apps.iter().find(|app| app.integration_name.as_deref() == Some(name));
-    exactly.or_else(|| apps.iter().find(|app| app.integration_name.as_deref().map(slug) == Some(slug(name))))
+    let exactly = apps
+        .iter()
+        .find(|app| app.integration_name.as_deref() == Some(name));
+    exactly.or_else(|| {
+        apps.iter()
+            .find(|app| app.integration_name.as_deref().map(slug) == Some(slug(name)))
+    })
 }
 
 impl<'a, T: Transport> Api<'a, T> {
     /// No request is sent after `deadline`; the first repetition waits for `pause`, the others twice as long each.
     pub fn new(transport: &'a T, clock: Clock, pause: Duration, deadline: Timestamp) -> Self {
-        Self { transport, clock, pause, deadline, requests: 0, bytes: 0 }
+        Self {
+            transport,
+            clock,
+            pause,
+            deadline,
+            requests: 0,
+            bytes: 0,
+        }
     }
 
     /// Sends a request until it has an answer of 2xx, or one that concerns the request itself (400, 404, 413, 422).
     ///
     /// # Errors
     /// `TokenRefused`, `AuthomizeUrlWrong`, `AuthomizeUnreachable`, or the time is up.
-    pub async fn call(&mut self, method: &'static str, path: &str, body: Option<Vec<u8>>) -> Result<Answer, Stop> {
-        self.attempt(Call { method, path: path.to_owned(), body }, ATTEMPTS).await
+    pub async fn call(
+        &mut self,
+        method: &'static str,
+        path: &str,
+        body: Option<Vec<u8>>,
+    ) -> Result<Answer, Stop> {
+        self.attempt(
+            Call {
+                method,
+                path: path.to_owned(),
+                body,
+            },
+            ATTEMPTS,
+        )
+        .await
     }
 
     async fn attempt(&mut self, call: Call, attempts: u32) -> Result<Answer, Stop> {
@@ -141,12 +166,21 @@ impl<'a, T: Transport> Api<'a, T> {
                 Ok(answer) => match answer.status {
                     200..=299 | 400 | 404 | 413 | 422 => return Ok(answer),
                     401 | 403 => return Err(token_refused(answer.status).into()),
-                    300..=399 => return Err(url_wrong(&format!("it redirects ({})", answer.status)).into()),
+                    300..=399 => {
+                        return Err(url_wrong(&format!("it redirects ({})", answer.status)).into());
+                    }
                     408 | 425 | 429 | 500..=599 => {
                         last = format!("HTTP {}", answer.status);
-                        wait = answer.retry_after.map_or(wait, |told| told.min(LONGEST_WAIT));
+                        wait = answer
+                            .retry_after
+                            .map_or(wait, |told| told.min(LONGEST_WAIT));
                     }
-                    status => return Err(url_wrong(&format!("{method} {path} is answered with {status}")).into()),
+                    status => {
+                        return Err(url_wrong(&format!(
+                            "{method} {path} is answered with {status}"
+                        ))
+                        .into());
+                    }
                 },
                 Err(reason) => last = reason,
             }
@@ -180,14 +214,17 @@ impl<'a, T: Transport> Api<'a, T> {
             let path = format!("/v2/apps?limit={APPS_PER_PAGE}&skip={}", apps.len());
             let answer = self.call("GET", &path, None).await?;
             if answer.status != 200 {
-                return Err(url_wrong(&format!("GET /v2/apps is answered with {}", answer.status)).into());
+                return Err(
+                    url_wrong(&format!("GET /v2/apps is answered with {}", answer.status)).into(),
+                );
             }
             let listed: AppList = read(&answer, "GET /v2/apps")?;
             let length = listed.data.len();
             apps.extend(listed.data);
             // A page may be shorter than asked for although there is more.
             let total = listed.pagination["total"].as_u64();
-            let more = listed.pagination["hasMore"] == true || total.is_some_and(|total| total > apps.len() as u64);
+            let more = listed.pagination["hasMore"] == true
+                || total.is_some_and(|total| total > apps.len() as u64);
             if length == 0 || (length < APPS_PER_PAGE && !more) {
                 break;
             }
@@ -200,14 +237,22 @@ impl<'a, T: Transport> Api<'a, T> {
     /// # Errors
     /// As [`call`](Self::call); `AppRefused`.
     pub async fn create_app(&mut self, name: &str) -> Result<App, Stop> {
-        let body = serde_json::json!({"integrationName": name}).to_string().into_bytes();
+        let body = serde_json::json!({"integrationName": name})
+            .to_string()
+            .into_bytes();
         let mut attempts = 0;
         let answer = loop {
             attempts += 1;
-            let call = Call { method: "POST", path: "/v2/apps".to_owned(), body: Some(body.clone()) };
+            let call = Call {
+                method: "POST",
+                path: "/v2/apps".to_owned(),
+                body: Some(body.clone()),
+            };
             match self.attempt(call, 1).await {
                 Ok(answer) => break answer,
-                Err(Stop::Failed(failure)) if failure.kind == UNREACHABLE && attempts < ATTEMPTS => {
+                Err(Stop::Failed(failure))
+                    if failure.kind == UNREACHABLE && attempts < ATTEMPTS =>
+                {
                     tokio::time::sleep(self.pause * 2_u32.pow(attempts)).await;
                     if let Some(app) = named(&self.apps().await?, name) {
                         return Ok(app.clone());
@@ -229,15 +274,22 @@ impl<'a, T: Transport> Api<'a, T> {
 
 fn read<D: for<'de> Deserialize<'de>>(answer: &Answer, what: &str) -> Result<D, Failure> {
     serde_json::from_slice(&answer.body).map_err(|error| {
-        url_wrong(&format!("{what} is answered with something else than Authomize's API documents: {error}"))
+        url_wrong(&format!(
+            "{what} is answered with something else than Authomize's API documents: {error}"
+        ))
     })
 }
 
 /// A name as it stands in object keys: lowercase, `-` between words.
 #[must_use]
 pub fn slug(name: &str) -> String {
-    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-")
+    let words = name
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
+    words
+        .map(str::to_ascii_lowercase)
+        .collect::<Vec<_>>()
+        .join("-")
 }
 
 fn token_refused(status: u16) -> Failure {
@@ -250,6 +302,8 @@ fn token_refused(status: u16) -> Failure {
 /// The failure where something answers that is not the API.
 #[must_use]
 pub fn url_wrong(what: &str) -> Failure {
-    let message = format!("the API is not what answers: {what}; check AUTHOMIZE_API_URL, or base_url in the secret");
+    let message = format!(
+        "the API is not what answers: {what}; check AUTHOMIZE_API_URL, or base_url in the secret"
+    );
     Failure::new("AuthomizeUrlWrong", message)
 }

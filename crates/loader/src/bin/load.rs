@@ -81,9 +81,10 @@ async fn main() -> ExitCode {
 async fn run(arguments: &Arguments, store: impl Store) -> Result<Report, Failure> {
     let client = http_client()?;
     let connect = move |tenant: Tenant| Http::new(client.clone(), tenant);
-    let api_url = std::env::var("AUTHOMIZE_API_URL").unwrap_or_else(|_| "https://api.authomize.com".to_owned());
-    let api_url =
-        origin(&api_url).map_err(|problem| Failure::new("InitFailed", format!("AUTHOMIZE_API_URL {problem}")))?;
+    let api_url = std::env::var("AUTHOMIZE_API_URL")
+        .unwrap_or_else(|_| "https://api.authomize.com".to_owned());
+    let api_url = origin(&api_url)
+        .map_err(|problem| Failure::new("InitFailed", format!("AUTHOMIZE_API_URL {problem}")))?;
     let settings = Settings {
         prefix: arguments.prefix.clone(),
         secret_id: arguments.secret.clone().unwrap_or_default(),
@@ -91,7 +92,13 @@ async fn run(arguments: &Arguments, store: impl Store) -> Result<Report, Failure
         full_load_interval: SignedDuration::from_hours(24),
         pause: Duration::from_millis(500),
     };
-    let loader = Loader::new(settings, store, SecretFile, connect, Arc::new(Timestamp::now));
+    let loader = Loader::new(
+        settings,
+        store,
+        SecretFile,
+        connect,
+        Arc::new(Timestamp::now),
+    );
     let integration = match &arguments.integration {
         Some(integration) => integration.clone(),
         None => only(&loader.integrations().await?)?,
@@ -107,7 +114,11 @@ async fn run(arguments: &Arguments, store: impl Store) -> Result<Report, Failure
             "name a file with Authomize's token: --secret, or AUTHOMIZE_SECRET",
         ));
     }
-    let mut request = Request { integration, mode, accept_shrink: arguments.accept_shrink };
+    let mut request = Request {
+        integration,
+        mode,
+        accept_shrink: arguments.accept_shrink,
+    };
     let mut report = loader.load(&request, deadline()).await?;
     for _ in 1..MOST_INVOCATIONS {
         if !report.go_on {
@@ -130,15 +141,20 @@ fn only(integrations: &[String]) -> Result<String, Failure> {
             "NothingCommitted",
             "there is no integration: run `make run` first, or give --dir or --bucket",
         )),
-        several => {
-            Err(Failure::new("IntegrationNotNamed", format!("name one with --integration: {}", several.join(", "))))
-        }
+        several => Err(Failure::new(
+            "IntegrationNotNamed",
+            format!("name one with --integration: {}", several.join(", ")),
+        )),
     }
 }
 
 fn tell(arguments: &Arguments, report: &Report) {
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(report).expect("plain structs with text keys always serialize"));
+        println!(
+            "{}",
+            serde_json::to_string_pretty(report)
+                .expect("plain structs with text keys always serialize")
+        );
         return;
     }
     let planned = matches!(arguments.mode, Wish::Plan);
@@ -154,16 +170,31 @@ fn tell(arguments: &Arguments, report: &Report) {
     for (kind, number) in &report.items {
         println!("  {number:>9}  {kind} {verb}");
     }
-    println!("  {} requests, {} bytes, {} ms", report.requests, report.bytes, report.duration_ms);
-    let removed = if report.swept { "swept: Authomize holds nothing else" } else { "not swept" };
+    println!(
+        "  {} requests, {} bytes, {} ms",
+        report.requests, report.bytes, report.duration_ms
+    );
+    let removed = if report.swept {
+        "swept: Authomize holds nothing else"
+    } else {
+        "not swept"
+    };
     println!(
         "  {removed}; {} removed items wait for a sweep, {} left out, {} refused",
         report.removals_pending, report.left_out, report.refused_total
     );
     for refused in &report.refused {
-        println!("  refused {} {}: {}", refused.kind, refused.ids.join(" "), refused.reason);
+        println!(
+            "  refused {} {}: {}",
+            refused.kind,
+            refused.ids.join(" "),
+            refused.reason
+        );
     }
     for reason in &report.held {
-        println!("  the sweep {}: {reason}", if planned { "would be held" } else { "is held" });
+        println!(
+            "  the sweep {}: {reason}",
+            if planned { "would be held" } else { "is held" }
+        );
     }
 }

@@ -25,8 +25,15 @@ where
         let record = &mut self.held.record;
         if record.api.as_deref() != Some(host) {
             // Another tenant holds nothing of what was posted.
-            let fresh = Record { schema: record.schema, integration: record.integration.clone(), ..Record::default() };
-            *record = Record { api: Some(host.to_owned()), ..fresh };
+            let fresh = Record {
+                schema: record.schema,
+                integration: record.integration.clone(),
+                ..Record::default()
+            };
+            *record = Record {
+                api: Some(host.to_owned()),
+                ..fresh
+            };
             self.all = true;
         }
         let fresh = UnderWay {
@@ -44,27 +51,43 @@ where
         if let Some(before) = before.as_ref().filter(|before| before.until > now) {
             record.disturbed_until = record.disturbed_until.max(Some(before.until));
         }
-        let goes_on =
-            before.filter(|before| before.sequence <= newest && before.sequence > 0 && before.all == self.all);
+        let goes_on = before.filter(|before| {
+            before.sequence <= newest && before.sequence > 0 && before.all == self.all
+        });
         record.under_way = Some(match goes_on {
-            Some(before) => UnderWay { loader: fresh.loader, until: fresh.until, ..before },
+            Some(before) => UnderWay {
+                loader: fresh.loader,
+                until: fresh.until,
+                ..before
+            },
             None => fresh,
         });
         self.save().await
     }
 
     pub(super) async fn save(&mut self) -> Result<(), End> {
-        if self.held.write(&self.loader.store).await? { Ok(()) } else { Err(End::TakenOver) }
+        if self.held.write(&self.loader.store).await? {
+            Ok(())
+        } else {
+            Err(End::TakenOver)
+        }
     }
 
     /// The integration's app; where it is not the app of the last load, everything is loaded anew.
     pub(super) async fn app(&mut self, api: &mut Api<'_, T>) -> Result<App, End> {
         let integration = self.request.integration.clone();
-        let shown = self.status.as_ref().filter(|status| status.integration == integration);
-        let name =
-            shown.map(|status| status.name.clone()).filter(|name| !name.is_empty()).unwrap_or(integration.clone());
+        let shown = self
+            .status
+            .as_ref()
+            .filter(|status| status.integration == integration);
+        let name = shown
+            .map(|status| status.name.clone())
+            .filter(|name| !name.is_empty())
+            .unwrap_or(integration.clone());
         let apps = api.apps().await?;
-        let known = apps.iter().find(|app| self.held.record.app_id.as_ref() == Some(&app.id));
+        let known = apps
+            .iter()
+            .find(|app| self.held.record.app_id.as_ref() == Some(&app.id));
         let anew = known.is_none();
         let app = match known.or_else(|| named(&apps, &name)) {
             Some(app) => app.clone(),
@@ -76,7 +99,10 @@ where
         };
         let called = app.integration_name.as_deref().unwrap_or_default();
         if called != name && slug(called) != integration {
-            self.doubts.push(format!("Authomize calls app {} {called:?}, not {name:?}", app.id));
+            self.doubts.push(format!(
+                "Authomize calls app {} {called:?}, not {name:?}",
+                app.id
+            ));
         }
         let record = &mut self.held.record;
         if anew {

@@ -19,7 +19,10 @@ where
 {
     pub(super) async fn finish(&mut self, api: &Api<'_, T>, reached: u64) -> Result<(), End> {
         let now = (self.loader.clock)();
-        let (prefix, integration) = (self.loader.settings.prefix.clone(), self.request.integration.clone());
+        let (prefix, integration) = (
+            self.loader.settings.prefix.clone(),
+            self.request.integration.clone(),
+        );
         let mut history = self.history.until(reached);
         let sha256 = history.newest_sha256().map(str::to_owned);
         history.trim(reached, self.carried.sequence);
@@ -35,12 +38,20 @@ where
         record.outcome = word(outcome);
         record.items.clone_from(&work.items);
         if all {
-            record.full = Some(Full { sequence: reached, at: now, requests: api.requests, bytes: api.bytes });
+            record.full = Some(Full {
+                sequence: reached,
+                at: now,
+                requests: api.requests,
+                bytes: api.bytes,
+            });
             record.held.clone_from(&work.held);
             record.refused = under_way.refused;
             record.refused_total = under_way.refused_total;
-            record.removals_pending =
-                if work.swept { work.removed } else { record.removals_pending.max(1) + work.removed };
+            record.removals_pending = if work.swept {
+                work.removed
+            } else {
+                record.removals_pending.max(1) + work.removed
+            };
             record.disturbed_until = record.disturbed_until.filter(|until| *until > self.began);
         } else {
             record.removals_pending += work.removed;
@@ -55,9 +66,16 @@ where
     }
 
     pub(super) fn outcome(&self) -> Outcome {
-        let refused =
-            self.held.record.under_way.as_ref().map_or(self.held.record.refused_total, |under| under.refused_total);
-        match (refused > 0, self.work.held.is_empty() && self.work.gaps.is_empty()) {
+        let refused = self
+            .held
+            .record
+            .under_way
+            .as_ref()
+            .map_or(self.held.record.refused_total, |under| under.refused_total);
+        match (
+            refused > 0,
+            self.work.held.is_empty() && self.work.gaps.is_empty(),
+        ) {
             (true, _) => Outcome::Degraded,
             (false, false) => Outcome::Held,
             (false, true) => Outcome::Succeeded,
@@ -82,7 +100,13 @@ where
             left_out: self.work.left_out,
             removals_pending: record.removals_pending,
             swept: self.work.swept,
-            held: self.work.held.iter().chain(self.work.gaps.iter().filter(|_| !self.all)).cloned().collect(),
+            held: self
+                .work
+                .held
+                .iter()
+                .chain(self.work.gaps.iter().filter(|_| !self.all))
+                .cloned()
+                .collect(),
             requests: 0,
             bytes: 0,
             duration_ms: 0,
@@ -91,5 +115,8 @@ where
 }
 
 fn word(outcome: Outcome) -> String {
-    serde_json::to_value(outcome).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+    serde_json::to_value(outcome)
+        .ok()
+        .and_then(|word| word.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }

@@ -98,7 +98,13 @@ where
 {
     /// A loader of everything below the prefix of this bucket.
     pub fn new(settings: Settings, store: S, secrets: V, connect: C, clock: Clock) -> Self {
-        Self { settings, store, secrets, connect, clock }
+        Self {
+            settings,
+            store,
+            secrets,
+            connect,
+            clock,
+        }
     }
 
     /// Integrations that have a status.
@@ -108,9 +114,14 @@ where
     pub async fn integrations(&self) -> Result<Vec<String>, Failure> {
         let below = format!("{}/status/", self.settings.prefix);
         let keys = self.store.list(&below, &below).await?;
-        let names = keys.iter().filter_map(|key| key.strip_prefix(&below)?.strip_suffix(".json"));
+        let names = keys
+            .iter()
+            .filter_map(|key| key.strip_prefix(&below)?.strip_suffix(".json"));
         // A slug holds no dot; `{slug}.findings.json` holds counts of findings.
-        Ok(names.filter(|name| !name.contains('.')).map(str::to_owned).collect())
+        Ok(names
+            .filter(|name| !name.contains('.'))
+            .map(str::to_owned)
+            .collect())
     }
 
     /// Loads one integration, and ends before the deadline. What an incremental load found removed is swept at once
@@ -129,7 +140,11 @@ where
         Ok(Report {
             load: if nothing { first.load } else { then.load },
             items: if nothing { first.items } else { then.items },
-            left_out: if nothing { first.left_out } else { then.left_out },
+            left_out: if nothing {
+                first.left_out
+            } else {
+                then.left_out
+            },
             requests: first.requests + then.requests,
             bytes: first.bytes + then.bytes,
             duration_ms: first.duration_ms + then.duration_ms,
@@ -142,7 +157,13 @@ where
         let deadline = self.last_request(began, deadline);
         let prefix = &self.settings.prefix;
         let held = Held::read(&self.store, prefix, &request.integration).await?;
-        let newer = log::newer(&self.store, prefix, &request.integration, held.record.sequence).await?;
+        let newer = log::newer(
+            &self.store,
+            prefix,
+            &request.integration,
+            held.record.sequence,
+        )
+        .await?;
         let newest = newer.last().copied().unwrap_or(held.record.sequence);
         if newest == 0 {
             let message = format!(
@@ -154,7 +175,13 @@ where
         let due = match request.mode {
             Mode::Plan if held.record.full.is_some() => Due::Changes,
             Mode::Plan => Due::Everything,
-            _ => due(&held.record, request, newest, began, self.settings.full_load_interval),
+            _ => due(
+                &held.record,
+                request,
+                newest,
+                began,
+                self.settings.full_load_interval,
+            ),
         };
         if due == Due::Nothing {
             return Ok(idle(&held.record, self.elapsed(began)));
@@ -169,10 +196,24 @@ where
         };
         if due == Due::SweepIfSound && !all && newest == held.record.sequence {
             let report = idle(&held.record, self.elapsed(began));
-            return Ok(Report { outcome: Outcome::Held, held: doubts, ..report });
+            return Ok(Report {
+                outcome: Outcome::Held,
+                held: doubts,
+                ..report
+            });
         }
-        let load =
-            Load { loader: self, request, held, history, carried, status, doubts, all, began, work: Work::default() };
+        let load = Load {
+            loader: self,
+            request,
+            held,
+            history,
+            carried,
+            status,
+            doubts,
+            all,
+            began,
+            work: Work::default(),
+        };
         if request.mode == Mode::Plan {
             return Box::pin(load.plan()).await;
         }
@@ -182,13 +223,22 @@ where
     /// A deadline in the past, as local emulators send it, counts as the longest load.
     fn last_request(&self, began: Timestamp, deadline: Timestamp) -> Timestamp {
         let longest = began + LONGEST_LOAD;
-        let deadline = if deadline <= began { longest } else { deadline.min(longest) };
-        let margin = (deadline.duration_since(began) / MARGIN_SHARE).clamp(LEAST_MARGIN, MOST_MARGIN);
+        let deadline = if deadline <= began {
+            longest
+        } else {
+            deadline.min(longest)
+        };
+        let margin =
+            (deadline.duration_since(began) / MARGIN_SHARE).clamp(LEAST_MARGIN, MOST_MARGIN);
         deadline - margin
     }
 
     fn elapsed(&self, began: Timestamp) -> u64 {
-        (self.clock)().duration_since(began).as_millis().try_into().unwrap_or_default()
+        (self.clock)()
+            .duration_since(began)
+            .as_millis()
+            .try_into()
+            .unwrap_or_default()
     }
 }
 

@@ -46,8 +46,19 @@ where
 
     pub(super) async fn plan(mut self) -> Result<Report, Failure> {
         let loaded = self.held.record.sequence;
-        let gathered = gather(&self.loader.store, self.place(), &self.history, loaded, &self.carried).await?;
-        let wanted = if self.all { Wanted::All } else { Wanted::Changed };
+        let gathered = gather(
+            &self.loader.store,
+            self.place(),
+            &self.history,
+            loaded,
+            &self.carried,
+        )
+        .await?;
+        let wanted = if self.all {
+            Wanted::All
+        } else {
+            Wanted::Changed
+        };
         let mut emission = Emission::new(&gathered.spill, wanted, self.factors_known());
         let (mut requests, mut bytes) = (0, 0);
         while let Some(batch) = emission.next_batch()? {
@@ -59,11 +70,22 @@ where
         self.work.left_out = emission.left_out;
         self.work.held = self.doubts.clone();
         self.work.held.extend(gathered.gaps);
-        self.work.held.extend(shrunk(self.held.record.swept_items.as_ref(), &self.work.items));
-        let record =
-            Record { removals_pending: emission.removed, sequence: self.history.newest(), ..self.held.record.clone() };
+        self.work.held.extend(shrunk(
+            self.held.record.swept_items.as_ref(),
+            &self.work.items,
+        ));
+        let record = Record {
+            removals_pending: emission.removed,
+            sequence: self.history.newest(),
+            ..self.held.record.clone()
+        };
         let report = self.report(&record, Outcome::Succeeded, false);
-        Ok(Report { requests, bytes, duration_ms: self.loader.elapsed(self.began), ..report })
+        Ok(Report {
+            requests,
+            bytes,
+            duration_ms: self.loader.elapsed(self.began),
+            ..report
+        })
     }
 
     pub(super) async fn run(mut self, deadline: Timestamp) -> Result<Report, Failure> {
@@ -72,8 +94,14 @@ where
         let tenant = parse(&settings.secret_id, &secret, &settings.api_url)?;
         let host = tenant.url.origin().ascii_serialization();
         let transport = (self.loader.connect)(tenant)?;
-        let mut api = Api::new(&transport, self.loader.clock.clone(), settings.pause, deadline);
-        let left = Duration::try_from(deadline.duration_since((self.loader.clock)())).unwrap_or_default();
+        let mut api = Api::new(
+            &transport,
+            self.loader.clock.clone(),
+            settings.pause,
+            deadline,
+        );
+        let left =
+            Duration::try_from(deadline.duration_since((self.loader.clock)())).unwrap_or_default();
         // A batch or an answer that is under way then is given up: the next invocation asks for it again.
         let work = tokio::time::timeout(left, Box::pin(self.work(&mut api, &host, deadline))).await;
         let ended = work.unwrap_or(Err(End::OutOfTime));
@@ -87,13 +115,25 @@ where
         match ended {
             Ok(()) => {
                 let outcome = self.outcome();
-                let go_on = self.held.record.disturbed_until.is_some_and(|until| until <= (self.loader.clock)());
+                let go_on = self
+                    .held
+                    .record
+                    .disturbed_until
+                    .is_some_and(|until| until <= (self.loader.clock)());
                 Ok(spent(self.report(&self.held.record, outcome, go_on)))
             }
-            Err(End::TakenOver) => Ok(spent(self.report(&self.held.record, Outcome::Partial, true))),
+            Err(End::TakenOver) => Ok(spent(self.report(
+                &self.held.record,
+                Outcome::Partial,
+                true,
+            ))),
             Err(End::OutOfTime) => {
                 self.leave().await?;
-                Ok(spent(self.report(&self.held.record, Outcome::Partial, true)))
+                Ok(spent(self.report(
+                    &self.held.record,
+                    Outcome::Partial,
+                    true,
+                )))
             }
             Err(End::Failed(failure)) => {
                 if failure.kind == "AppGone" {
@@ -115,13 +155,24 @@ where
         Ok(())
     }
 
-    async fn work(&mut self, api: &mut Api<'_, T>, host: &str, deadline: Timestamp) -> Result<(), End> {
+    async fn work(
+        &mut self,
+        api: &mut Api<'_, T>,
+        host: &str,
+        deadline: Timestamp,
+    ) -> Result<(), End> {
         self.claim(host, deadline).await?;
         let app = self.app(api).await?;
-        let under_way = self.held.record.under_way.clone().expect("it was claimed just now");
+        let under_way = self
+            .held
+            .record
+            .under_way
+            .clone()
+            .expect("it was claimed just now");
         let history = self.history.until(under_way.sequence);
         let loaded = self.held.record.sequence;
-        self.pass(api, &app, &history, loaded, under_way.done).await?;
+        self.pass(api, &app, &history, loaded, under_way.done)
+            .await?;
         let mut reached = history.newest();
         if self.all {
             reached = self.catch_up(api, &app, reached).await?;

@@ -21,23 +21,45 @@ pub struct Fake {
 impl Fake {
     pub fn start() -> Self {
         let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let project = package.ancestors().find(|folder| folder.join("Makefile").exists()).unwrap();
+        let project = package
+            .ancestors()
+            .find(|folder| folder.join("Makefile").exists())
+            .unwrap();
         let own = project.join(".venv-conformance/bin/python3");
-        let python = std::env::var("CONFORMANCE_PYTHON").unwrap_or_else(|_| own.to_string_lossy().into_owned());
-        assert!(Path::new(&python).exists(), "there is no {python}: `make test` installs it");
+        let python = std::env::var("CONFORMANCE_PYTHON")
+            .unwrap_or_else(|_| own.to_string_lossy().into_owned());
+        assert!(
+            Path::new(&python).exists(),
+            "there is no {python}: `make test` installs it"
+        );
         let mut command = Command::new(python);
-        command.arg("-B").arg(project.join("conformance/authomize_fake.py"));
+        command
+            .arg("-B")
+            .arg(project.join("conformance/authomize_fake.py"));
         command.args(["--until-stdin-closes", "--token", TOKEN]);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut ready = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut ready)
+            .unwrap();
         let ready: Value = serde_json::from_str(&ready).expect("the fake tells where it listens");
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        Self { url: ready["url"].as_str().unwrap().to_owned(), client: reqwest::Client::new(), _child: child }
+        Self {
+            url: ready["url"].as_str().unwrap().to_owned(),
+            client: reqwest::Client::new(),
+            _child: child,
+        }
     }
 
     async fn control(&self, method: reqwest::Method, path: &str, body: &Value) -> Value {
-        let request = self.client.request(method, format!("{}/_fake/{path}", self.url)).body(body.to_string());
+        let request = self
+            .client
+            .request(method, format!("{}/_fake/{path}", self.url))
+            .body(body.to_string());
         let answer = request.send().await.unwrap().bytes().await.unwrap();
         serde_json::from_slice(&answer).unwrap()
     }
@@ -47,11 +69,13 @@ impl Fake {
     }
 
     pub async fn set(&self, options: Value) {
-        self.control(reqwest::Method::POST, "options", &options).await;
+        self.control(reqwest::Method::POST, "options", &options)
+            .await;
     }
 
     pub async fn counts(&self) -> Value {
-        self.control(reqwest::Method::GET, "counts", &json!({})).await
+        self.control(reqwest::Method::GET, "counts", &json!({}))
+            .await
     }
 
     pub async fn requests(&self) -> u64 {
@@ -60,15 +84,22 @@ impl Fake {
 
     /// Everything of the only app; what is empty or false there counts as absent.
     pub async fn items(&self) -> Items {
-        let apps = self.control(reqwest::Method::GET, "items", &json!({})).await;
+        let apps = self
+            .control(reqwest::Method::GET, "items", &json!({}))
+            .await;
         let apps = apps.as_object().unwrap();
         // Of two loaders that begin at once each may create the app; only one is loaded.
-        let loaded = apps.iter().filter(|(_, kinds)| kinds.as_object().is_some_and(|kinds| !kinds.is_empty()));
+        let loaded = apps
+            .iter()
+            .filter(|(_, kinds)| kinds.as_object().is_some_and(|kinds| !kinds.is_empty()));
         assert!(loaded.count() <= 1, "{apps:?}");
         let mut items = Items::new();
         for (kind, list) in apps.values().flat_map(|kinds| kinds.as_object().unwrap()) {
             for item in list.as_array().unwrap() {
-                let known = fold::KINDS.into_iter().find(|known| known.name() == kind).unwrap();
+                let known = fold::KINDS
+                    .into_iter()
+                    .find(|known| known.name() == kind)
+                    .unwrap();
                 let key = known.key(item.as_object().unwrap()).unwrap();
                 items.insert((kind.clone(), key), plain(item));
             }
@@ -80,7 +111,9 @@ impl Fake {
 /// An item without empty lists and without `hasMFA: false`, with sorted tags.
 pub fn plain(item: &Value) -> Value {
     let mut item = item.as_object().unwrap().clone();
-    item.retain(|field, value| *value != json!([]) && !(field == "hasMFA" && *value == json!(false)));
+    item.retain(|field, value| {
+        *value != json!([]) && !(field == "hasMFA" && *value == json!(false))
+    });
     if let Some(tags) = item.get_mut("tags").and_then(Value::as_array_mut) {
         tags.sort_by_key(ToString::to_string);
     }

@@ -10,7 +10,10 @@ use super::rig::Rig;
 async fn with_a_removal() -> Rig {
     let mut rig = Rig::small(json!({})).await;
     rig.load().await;
-    rig.ledger.commit(vec![("group_memberships", "00g1:00u2".into(), None)], vec![]);
+    rig.ledger.commit(
+        vec![("group_memberships", "00g1:00u2".into(), None)],
+        vec![],
+    );
     rig.ledger.status("succeeded");
     rig
 }
@@ -20,8 +23,16 @@ async fn sweeps(rig: &Rig) -> usize {
 }
 
 async fn assert_held(rig: &Rig, report: &Report, word: &str) {
-    assert_eq!((report.swept, report.outcome), (false, Outcome::Held), "{report:#?}");
-    assert!(report.held.iter().any(|reason| reason.contains(word)), "{word}: {:?}", report.held);
+    assert_eq!(
+        (report.swept, report.outcome),
+        (false, Outcome::Held),
+        "{report:#?}"
+    );
+    assert!(
+        report.held.iter().any(|reason| reason.contains(word)),
+        "{word}: {:?}",
+        report.held
+    );
     assert_eq!(sweeps(rig).await, 1, "only the first load swept");
 }
 
@@ -35,7 +46,13 @@ fn edit_status(rig: &Rig, edit: impl FnOnce(&mut Value)) {
 
 #[tokio::test]
 async fn nothing_is_swept_while_a_stream_is_not_sound() {
-    for outcome in ["held", "failed", "unavailable", "partial", "a word of tomorrow"] {
+    for outcome in [
+        "held",
+        "failed",
+        "unavailable",
+        "partial",
+        "a word of tomorrow",
+    ] {
         let rig = with_a_removal().await;
         rig.ledger.status(outcome);
         let report = rig.load().await;
@@ -53,8 +70,12 @@ async fn nothing_is_swept_on_the_word_of_a_missing_foreign_or_old_status() {
     type Edit = fn(&mut Value);
     let edits: [(&str, Edit); 6] = [
         ("missing", |status| *status = json!("<html>")),
-        ("of integration", |status| status["integration"] = json!("other")),
-        ("another org", |status| status["org"] = json!("https://other.okta.com")),
+        ("of integration", |status| {
+            status["integration"] = json!("other")
+        }),
+        ("another org", |status| {
+            status["org"] = json!("https://other.okta.com")
+        }),
         ("not over", |status| status["sequence"] = json!(1)),
         ("names no stream", |status| status["streams"] = json!({})),
         ("never been complete", |status| {
@@ -68,7 +89,11 @@ async fn nothing_is_swept_on_the_word_of_a_missing_foreign_or_old_status() {
         assert_held(&rig, &report, word).await;
     }
     let rig = with_a_removal().await;
-    rig.ledger.objects.lock().unwrap().remove("okta/status/okta.json");
+    rig.ledger
+        .objects
+        .lock()
+        .unwrap()
+        .remove("okta/status/okta.json");
     let report = rig.load().await;
     assert_held(&rig, &report, "missing").await;
 }
@@ -86,8 +111,11 @@ async fn a_stream_that_the_org_lacks_or_that_is_off_holds_nothing_up() {
 #[tokio::test]
 async fn far_fewer_items_than_before_are_swept_only_when_told() {
     let mut rig = Rig::new(json!({})).await;
-    let users: Vec<Line> = (0..400).map(|number| Ledger::user(&format!("00u{number}"), "Ada")).collect();
-    let whole = |since: u64| vec![json!({"stream": "users", "since_sequence": since, "complete": true})];
+    let users: Vec<Line> = (0..400)
+        .map(|number| Ledger::user(&format!("00u{number}"), "Ada"))
+        .collect();
+    let whole =
+        |since: u64| vec![json!({"stream": "users", "since_sequence": since, "complete": true})];
     rig.ledger.commit(users.clone(), whole(1));
     rig.ledger.status("succeeded");
     rig.load().await;
@@ -97,7 +125,11 @@ async fn far_fewer_items_than_before_are_swept_only_when_told() {
     assert_held(&rig, &report, "far fewer").await;
     let requests = rig.fake.requests().await;
     rig.load().await;
-    assert_eq!(rig.fake.requests().await, requests, "it is not tried again and again");
+    assert_eq!(
+        rig.fake.requests().await,
+        requests,
+        "it is not tried again and again"
+    );
     assert!(rig.full(true).await.swept);
     rig.assert_equal().await;
 }
@@ -110,7 +142,11 @@ async fn a_batch_that_is_gone_holds_the_sweep_and_a_changed_one_ends_the_load() 
     let report = rig.load().await;
     assert_held(&rig, &report, "is gone").await;
     let cut = batch[..batch.len() - 1].to_vec();
-    rig.ledger.objects.lock().unwrap().insert(key.to_owned(), cut);
+    rig.ledger
+        .objects
+        .lock()
+        .unwrap()
+        .insert(key.to_owned(), cut);
     let failure = rig.ask(&full()).await.unwrap_err();
     assert_eq!(failure.kind, "ManifestDamaged");
     assert!(failure.message.contains(key), "{failure}");
@@ -119,15 +155,29 @@ async fn a_batch_that_is_gone_holds_the_sweep_and_a_changed_one_ends_the_load() 
 
 fn full() -> loader::event::Request {
     let integration = "okta".to_owned();
-    loader::event::Request { integration, mode: loader::event::Mode::Full, accept_shrink: false }
+    loader::event::Request {
+        integration,
+        mode: loader::event::Mode::Full,
+        accept_shrink: false,
+    }
 }
 
 #[tokio::test]
 async fn a_rewritten_history_ends_the_load() {
     let rig = with_a_removal().await;
     let key = reader::manifest_key("okta", "okta", 1);
-    rig.ledger.objects.lock().unwrap().get_mut(&key).unwrap().push(b' ');
-    rig.ledger.objects.lock().unwrap().remove("okta/loads/okta/log.json.gz");
+    rig.ledger
+        .objects
+        .lock()
+        .unwrap()
+        .get_mut(&key)
+        .unwrap()
+        .push(b' ');
+    rig.ledger
+        .objects
+        .lock()
+        .unwrap()
+        .remove("okta/loads/okta/log.json.gz");
     assert_eq!(rig.try_load().await.unwrap_err().kind, "ManifestDamaged");
     assert_eq!(sweeps(&rig).await, 1);
 }
@@ -141,10 +191,18 @@ async fn an_empty_bucket_and_a_wrong_integration_are_errors() {
 
 #[tokio::test]
 async fn a_time_that_cannot_be_placed_sweeps_nothing() {
-    for (time, swept) in [("naive", false), ("none", false), ("offset", true), ("utc", true)] {
+    for (time, swept) in [
+        ("naive", false),
+        ("none", false),
+        ("offset", true),
+        ("utc", true),
+    ] {
         let mut rig = Rig::small(json!({"time": time, "clock_offset_seconds": -86_400})).await;
         rig.load().await;
-        rig.ledger.commit(vec![("group_memberships", "00g1:00u2".into(), None)], vec![]);
+        rig.ledger.commit(
+            vec![("group_memberships", "00g1:00u2".into(), None)],
+            vec![],
+        );
         rig.ledger.status("succeeded");
         let report = rig.load().await;
         assert_eq!(report.swept, swept, "{time}: {report:#?}");

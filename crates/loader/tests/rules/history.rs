@@ -42,12 +42,22 @@ pub struct Ledger {
 }
 
 fn place_of(rng: &mut Rng) -> (String, String, String) {
-    (format!("00u{}", rng.u32(..USERS)), format!("00g{}", rng.u32(..GROUPS)), format!("0oa{}", rng.u32(..APPS)))
+    (
+        format!("00u{}", rng.u32(..USERS)),
+        format!("00g{}", rng.u32(..GROUPS)),
+        format!("0oa{}", rng.u32(..APPS)),
+    )
 }
 
 impl Ledger {
     pub fn new(objects: Objects) -> Self {
-        Self { objects, sequence: 0, previous: None, live: BTreeMap::new(), usage: Vec::new() }
+        Self {
+            objects,
+            sequence: 0,
+            previous: None,
+            live: BTreeMap::new(),
+            usage: Vec::new(),
+        }
     }
 
     /// Commits lines and snapshots as manifest `sequence + 1`.
@@ -75,7 +85,10 @@ impl Ledger {
             "mode": "incremental", "batches": entries, "snapshots": snapshots, "gap": null, "cursor": {}});
         let manifest = manifest.to_string().into_bytes();
         self.previous = Some(reader::sha256(&manifest));
-        self.put(&reader::manifest_key("okta", "okta", self.sequence), manifest);
+        self.put(
+            &reader::manifest_key("okta", "okta", self.sequence),
+            manifest,
+        );
     }
 
     fn put(&self, key: &str, body: Vec<u8>) {
@@ -91,7 +104,10 @@ impl Ledger {
             writeln!(packed, "{line}").unwrap();
         }
         let body = packed.finish().unwrap();
-        let key = format!("okta/data/{stream}/integration=okta/date=2026-11-23/{:04}-{index}.jsonl.gz", self.sequence);
+        let key = format!(
+            "okta/data/{stream}/integration=okta/date=2026-11-23/{:04}-{index}.jsonl.gz",
+            self.sequence
+        );
         let entry = json!({"stream": stream, "key": key, "records": lines.len(), "bytes": body.len(), "sha256": reader::sha256(&body)});
         self.put(&key, body);
         entry
@@ -111,8 +127,12 @@ impl Ledger {
         self.live.retain(|(stream, id), (place, _)| {
             let parts: Vec<&str> = id.split(':').collect();
             let concerned = snapshot["stream"] == *stream
-                && snapshot["scope"].as_str().is_none_or(|scope| parts.contains(&scope))
-                && !spared.iter().any(|spared| parts.iter().any(|part| spared == part));
+                && snapshot["scope"]
+                    .as_str()
+                    .is_none_or(|scope| parts.contains(&scope))
+                && !spared
+                    .iter()
+                    .any(|spared| parts.iter().any(|part| spared == part));
             !concerned || place.0 >= since
         });
     }
@@ -122,8 +142,15 @@ impl Ledger {
         let streams: Map<String, Value> = STREAMS
             .iter()
             .map(|stream| {
-                let outcome = if *stream == "users" { users } else { "succeeded" };
-                ((*stream).to_owned(), json!({"outcome": outcome, "snapshot_at": "2026-11-23T18:00:00Z"}))
+                let outcome = if *stream == "users" {
+                    users
+                } else {
+                    "succeeded"
+                };
+                (
+                    (*stream).to_owned(),
+                    json!({"outcome": outcome, "snapshot_at": "2026-11-23T18:00:00Z"}),
+                )
             })
             .collect();
         let status = json!({"schema": 1, "integration": "okta", "name": "Okta", "org": "https://acme.okta.com",
@@ -132,11 +159,19 @@ impl Ledger {
     }
 
     pub fn user(id: &str, name: &str) -> Line {
-        ("users", id.to_owned(), Some(json!({"new_users": [{"uniqueId": id, "name": name, "status": "Enabled"}]})))
+        (
+            "users",
+            id.to_owned(),
+            Some(json!({"new_users": [{"uniqueId": id, "name": name, "status": "Enabled"}]})),
+        )
     }
 
     pub fn group(id: &str) -> Line {
-        ("groups", id.to_owned(), Some(json!({"new_groupings": [{"uniqueId": id, "name": id, "isRole": false}]})))
+        (
+            "groups",
+            id.to_owned(),
+            Some(json!({"new_groupings": [{"uniqueId": id, "name": id, "isRole": false}]})),
+        )
     }
 
     pub fn member(group: &str, user: &str) -> Line {
@@ -149,7 +184,11 @@ impl Ledger {
         if !tags.is_empty() {
             update["tags"] = json!(tags);
         }
-        ("factors", user.to_owned(), Some(json!({"update_users": [update]})))
+        (
+            "factors",
+            user.to_owned(),
+            Some(json!({"update_users": [update]})),
+        )
     }
 
     fn app(id: &str) -> Line {
@@ -159,12 +198,15 @@ impl Ledger {
     }
 
     fn app_user(rng: &mut Rng, app: &str, user: &str) -> Line {
-        let mut permission =
-            json!({"sourceUniqueId": user, "sourceType": "User", "privilegeId": "okta:use-app", "assetId": app});
+        let mut permission = json!({"sourceUniqueId": user, "sourceType": "User", "privilegeId": "okta:use-app", "assetId": app});
         if rng.bool() {
             permission["tags"] = json!(["scope:USER"]);
         }
-        ("application_users", format!("{app}:{user}"), Some(json!({"new_permissions": [permission]})))
+        (
+            "application_users",
+            format!("{app}:{user}"),
+            Some(json!({"new_permissions": [permission]})),
+        )
     }
 
     fn role() -> Line {
@@ -175,18 +217,26 @@ impl Ledger {
 
     fn assignment(rng: &mut Rng, user: &str, group: &str) -> Line {
         let bundle = match rng.bool() {
-            true => json!({"new_accounts_association": [{"sourceId": user, "targetId": "role:ADMIN"}]}),
+            true => {
+                json!({"new_accounts_association": [{"sourceId": user, "targetId": "role:ADMIN"}]})
+            }
             false => json!({"new_assets": [{"uniqueId": group, "name": group, "type": "Other"}],
                 "new_permissions": [{"sourceUniqueId": user, "sourceType": "User", "privilegeId": "okta:role:ADMIN", "assetId": group, "isRole": true}]}),
         };
-        ("role_assignments", format!("{user}:ra{}", rng.u32(..2)), Some(bundle))
+        (
+            "role_assignments",
+            format!("{user}:ra{}", rng.u32(..2)),
+            Some(bundle),
+        )
     }
 
     /// A first commit with something of everything, whole.
     pub fn found(&mut self, rng: &mut Rng) {
         let mut lines = vec![Self::role()];
         lines.extend((0..USERS).map(|number| Self::user(&format!("00u{number}"), "First")));
-        lines.extend((0..USERS - 2).map(|number| Self::factors(&format!("00u{number}"), &["mfa:sms"])));
+        lines.extend(
+            (0..USERS - 2).map(|number| Self::factors(&format!("00u{number}"), &["mfa:sms"])),
+        );
         lines.extend((0..GROUPS).map(|number| Self::group(&format!("00g{number}"))));
         lines.extend((0..APPS).map(|number| Self::app(&format!("0oa{number}"))));
         for _ in 0..10 {
@@ -195,7 +245,9 @@ impl Ledger {
             lines.push(Self::app_user(rng, &app, &user));
             lines.push(Self::assignment(rng, &user, &group));
         }
-        let whole = STREAMS.iter().map(|stream| json!({"stream": stream, "since_sequence": 1, "complete": true}));
+        let whole = STREAMS
+            .iter()
+            .map(|stream| json!({"stream": stream, "since_sequence": 1, "complete": true}));
         self.commit(lines, whole.collect());
         self.status("succeeded");
     }
@@ -207,18 +259,24 @@ impl Ledger {
             self.act(rng, &mut lines, &mut snapshots);
         }
         self.commit(lines, snapshots);
-        self.status(if rng.u8(..8) == 0 { "held" } else { "succeeded" });
+        self.status(if rng.u8(..8) == 0 {
+            "held"
+        } else {
+            "succeeded"
+        });
     }
 
     fn act(&self, rng: &mut Rng, lines: &mut Vec<Line>, snapshots: &mut Vec<Value>) {
         let (user, group, app) = place_of(rng);
         let next = self.sequence + 1;
-        let scoped =
-            |stream: &str, id: &str| json!({"stream": stream, "since_sequence": next, "complete": true, "scope": id});
+        let scoped = |stream: &str, id: &str| json!({"stream": stream, "since_sequence": next, "complete": true, "scope": id});
         match rng.u32(..15) {
             0 | 1 => lines.push(Self::user(&user, &format!("Name {next}"))),
             2 => {
-                lines.extend([("users", user.clone(), None), ("factors", user.clone(), None)]);
+                lines.extend([
+                    ("users", user.clone(), None),
+                    ("factors", user.clone(), None),
+                ]);
                 let streams = ["group_memberships", "application_users", "role_assignments"];
                 snapshots.extend(streams.iter().map(|stream| scoped(stream, &user)));
             }
@@ -248,15 +306,24 @@ impl Ledger {
     /// Reads a stream, or one group's part of it, as a whole; some of it is gone.
     fn snapshot(&self, rng: &mut Rng, lines: &mut Vec<Line>, snapshots: &mut Vec<Value>) {
         let stream = STREAMS[rng.usize(..STREAMS.len())];
-        let scope = (stream == "group_memberships" && rng.bool()).then(|| format!("00g{}", rng.u32(..GROUPS)));
-        let spared = if rng.u8(..4) == 0 { vec![place_of(rng).0] } else { vec![] };
+        let scope = (stream == "group_memberships" && rng.bool())
+            .then(|| format!("00g{}", rng.u32(..GROUPS)));
+        let spared = if rng.u8(..4) == 0 {
+            vec![place_of(rng).0]
+        } else {
+            vec![]
+        };
         for ((of, id), (_, bundle)) in &self.live {
-            let concerned = *of == stream && scope.as_ref().is_none_or(|scope| id.split(':').any(|part| part == scope));
+            let concerned = *of == stream
+                && scope
+                    .as_ref()
+                    .is_none_or(|scope| id.split(':').any(|part| part == scope));
             if concerned && rng.u8(..10) > 0 {
                 lines.push((of, id.clone(), Some(bundle.clone())));
             }
         }
-        let mut snapshot = json!({"stream": stream, "since_sequence": self.sequence + 1, "complete": true});
+        let mut snapshot =
+            json!({"stream": stream, "since_sequence": self.sequence + 1, "complete": true});
         if let Some(scope) = scope {
             snapshot["scope"] = json!(scope);
         }
@@ -269,15 +336,26 @@ impl Ledger {
     /// The newest word of each field, in the order of the words.
     pub fn expected(&self) -> Items {
         let mut words: Vec<(Place, &str, &Value)> = Vec::new();
-        words.extend(self.live.iter().map(|((stream, _), (place, bundle))| (*place, *stream, bundle)));
-        words.extend(self.usage.iter().map(|(place, bundle)| (*place, "usage", bundle)));
+        words.extend(
+            self.live
+                .iter()
+                .map(|((stream, _), (place, bundle))| (*place, *stream, bundle)),
+        );
+        words.extend(
+            self.usage
+                .iter()
+                .map(|(place, bundle)| (*place, "usage", bundle)),
+        );
         words.sort_by_key(|(place, ..)| *place);
         let mut items: BTreeMap<(Kind, String), Map<String, Value>> = BTreeMap::new();
         let mut defined = BTreeSet::new();
         let mut tags: BTreeMap<((Kind, String), String), Vec<Value>> = BTreeMap::new();
         for (_, stream, bundle) in words {
             for (key, list) in bundle.as_object().unwrap() {
-                let kind = KINDS.into_iter().find(|kind| key.split_once('_').unwrap().1 == kind.name()).unwrap();
+                let kind = KINDS
+                    .into_iter()
+                    .find(|kind| key.split_once('_').unwrap().1 == kind.name())
+                    .unwrap();
                 for said in list.as_array().unwrap() {
                     let said = said.as_object().unwrap();
                     let key_of = (kind, kind.key(said).unwrap());
@@ -287,9 +365,14 @@ impl Ledger {
                     let item = items.entry(key_of.clone()).or_default();
                     for (field, value) in said {
                         if field == "tags" {
-                            tags.insert((key_of.clone(), stream.to_owned()), value.as_array().unwrap().clone());
+                            tags.insert(
+                                (key_of.clone(), stream.to_owned()),
+                                value.as_array().unwrap().clone(),
+                            );
                         } else if !(field.starts_with("last")
-                            && item.get(field).is_some_and(|had| had.as_str() > value.as_str()))
+                            && item
+                                .get(field)
+                                .is_some_and(|had| had.as_str() > value.as_str()))
                         {
                             item.insert(field.clone(), value.clone());
                         }
@@ -299,16 +382,32 @@ impl Ledger {
         }
         items.retain(|key, _| defined.contains(key));
         for ((key, _), list) in tags {
-            let Some(item) = items.get_mut(&key) else { continue };
-            item.entry("tags").or_insert(json!([])).as_array_mut().unwrap().extend(list);
+            let Some(item) = items.get_mut(&key) else {
+                continue;
+            };
+            item.entry("tags")
+                .or_insert(json!([]))
+                .as_array_mut()
+                .unwrap()
+                .extend(list);
         }
-        let known = |id: &str, kinds: &[Kind]| kinds.iter().any(|kind| defined.contains(&(*kind, id.to_owned())));
+        let known = |id: &str, kinds: &[Kind]| {
+            kinds
+                .iter()
+                .any(|kind| defined.contains(&(*kind, id.to_owned())))
+        };
         let whole = items.iter().filter(|((kind, _), item)| {
             let mut references = kind.references(item).iter();
-            references.all(|(field, kinds)| item.get(*field).is_none_or(|id| known(id.as_str().unwrap(), kinds)))
+            references.all(|(field, kinds)| {
+                item.get(*field)
+                    .is_none_or(|id| known(id.as_str().unwrap(), kinds))
+            })
         });
         let named = |((kind, key), item): (&(Kind, String), &Map<String, Value>)| {
-            ((kind.name().to_owned(), key.clone()), plain(&Value::Object(item.clone())))
+            (
+                (kind.name().to_owned(), key.clone()),
+                plain(&Value::Object(item.clone())),
+            )
         };
         whole.map(named).collect()
     }
@@ -328,7 +427,11 @@ fn the_slow_way_agrees_with_the_reader() {
             .into_iter()
             .flat_map(|(stream, records)| records.keys().map(move |id| (stream, id.as_str())))
             .collect();
-        let live: BTreeSet<(&str, &str)> = ledger.live.keys().map(|(stream, id)| (*stream, id.as_str())).collect();
+        let live: BTreeSet<(&str, &str)> = ledger
+            .live
+            .keys()
+            .map(|(stream, id)| (*stream, id.as_str()))
+            .collect();
         assert_eq!(read, live, "seed {seed}");
     }
 }

@@ -47,7 +47,11 @@ pub struct Memory {
 
 impl Memory {
     pub fn new(objects: Objects, fuse: Fuse) -> Self {
-        Self { objects, fuse, seen: Arc::default() }
+        Self {
+            objects,
+            fuse,
+            seen: Arc::default(),
+        }
     }
 
     fn see(&self, what: &str, key: &str) {
@@ -64,10 +68,18 @@ impl Store for Memory {
         self.fuse.step().await;
         self.see("get", key);
         let objects = self.objects.lock().unwrap();
-        Ok(objects.get(key).map(|body| Tagged { body: body.clone().into(), tag: tag(body) }))
+        Ok(objects.get(key).map(|body| Tagged {
+            body: body.clone().into(),
+            tag: tag(body),
+        }))
     }
 
-    async fn put(&self, key: &str, body: Bytes, expect: Expect<'_>) -> Result<Option<String>, Failure> {
+    async fn put(
+        &self,
+        key: &str,
+        body: Bytes,
+        expect: Expect<'_>,
+    ) -> Result<Option<String>, Failure> {
         self.fuse.step().await;
         assert!(key.contains("/loads/"), "the loader writes {key}");
         self.see("put", key);
@@ -92,7 +104,9 @@ impl Store for Memory {
         self.fuse.step().await;
         self.see("list", prefix);
         let objects = self.objects.lock().unwrap();
-        let keys = objects.keys().filter(|key| key.starts_with(prefix) && key.as_str() > after);
+        let keys = objects
+            .keys()
+            .filter(|key| key.starts_with(prefix) && key.as_str() > after);
         Ok(keys.cloned().collect())
     }
 }

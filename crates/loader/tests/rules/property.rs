@@ -15,7 +15,9 @@ use super::rig::Rig;
 const CASES: u64 = 150;
 
 fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().map(|text| text.parse().expect("a number"))
+    std::env::var(variable)
+        .ok()
+        .map(|text| text.parse().expect("a number"))
 }
 
 fn options(rng: &mut Rng) -> Value {
@@ -40,8 +42,16 @@ fn faults(rng: &mut Rng) -> Vec<Value> {
 }
 
 fn request(rng: &mut Rng) -> Request {
-    let mode = if rng.u8(..4) == 0 { Mode::Full } else { Mode::Incremental };
-    Request { integration: "okta".to_owned(), mode, accept_shrink: false }
+    let mode = if rng.u8(..4) == 0 {
+        Mode::Full
+    } else {
+        Mode::Incremental
+    };
+    Request {
+        integration: "okta".to_owned(),
+        mode,
+        accept_shrink: false,
+    }
 }
 
 /// A loader that may be killed at a step of its work.
@@ -68,15 +78,28 @@ async fn step(rig: &mut Rig, rng: &mut Rng) {
             tokio::join!(woken(rig, &first, &fuse), woken(rig, &second, &never));
         }
         _ => {
-            let refuse = if rng.u8(..3) == 0 { vec![format!("00u{}", rng.u32(..9))] } else { vec![] };
-            let blindly = if rng.u8(..4) == 0 { vec![format!("00g{}", rng.u32(..4))] } else { vec![] };
-            rig.fake.set(json!({"faults": faults(rng), "refuse": refuse, "refuse_blindly": blindly})).await;
+            let refuse = if rng.u8(..3) == 0 {
+                vec![format!("00u{}", rng.u32(..9))]
+            } else {
+                vec![]
+            };
+            let blindly = if rng.u8(..4) == 0 {
+                vec![format!("00g{}", rng.u32(..4))]
+            } else {
+                vec![]
+            };
+            rig.fake
+                .set(json!({"faults": faults(rng), "refuse": refuse, "refuse_blindly": blindly}))
+                .await;
         }
     }
     let (after, expected) = (rig.fake.items().await, rig.ledger.expected());
     println!("  now at manifest {}", rig.ledger.sequence);
     for key in before.keys().filter(|key| expected.contains_key(*key)) {
-        assert!(after.contains_key(key), "{key:?} was deleted, and a reader has it");
+        assert!(
+            after.contains_key(key),
+            "{key:?} was deleted, and a reader has it"
+        );
     }
     rig.pass(rng.i64(0..30));
 }
@@ -89,7 +112,9 @@ async fn case(rig: &mut Rig, seed: u64) {
     for _ in 0..rng.u32(4..16) {
         step(rig, &mut rng).await;
     }
-    rig.fake.set(json!({"faults": [], "refuse": [], "refuse_blindly": [], "lag": 0})).await;
+    rig.fake
+        .set(json!({"faults": [], "refuse": [], "refuse_blindly": [], "lag": 0}))
+        .await;
     rig.ledger.happen(&mut rng);
     rig.ledger.status("succeeded");
     rig.pass(16);
@@ -103,7 +128,10 @@ async fn case(rig: &mut Rig, seed: u64) {
     assert_eq!(rig.load().await.load, "none");
     assert_eq!(rig.fake.requests().await, requests);
     for sweep in rig.fake.counts().await["sweeps"].as_array().unwrap() {
-        assert!(sweep["modifiedBefore"].is_string(), "everything was deleted");
+        assert!(
+            sweep["modifiedBefore"].is_string(),
+            "everything was deleted"
+        );
     }
 }
 

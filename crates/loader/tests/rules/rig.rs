@@ -43,7 +43,13 @@ impl Rig {
         fake.reset(options).await;
         let secret = json!({"token": TOKEN, "base_url": fake.url}).to_string();
         let ledger = Ledger::new(Objects::default());
-        Self { fake, ledger, clock_ms: Arc::new(AtomicI64::new(1_795_000_000_000)), request_ms: 0, secret }
+        Self {
+            fake,
+            ledger,
+            clock_ms: Arc::new(AtomicI64::new(1_795_000_000_000)),
+            request_ms: 0,
+            secret,
+        }
     }
 
     /// Three users, two of them in a group, read as a whole.
@@ -52,9 +58,13 @@ impl Rig {
         let users = ["00u1", "00u2", "00u3"].map(|id| Ledger::user(id, "Ada"));
         let mut lines = users.to_vec();
         lines.extend([Ledger::factors("00u1", &["mfa:sms"]), Ledger::group("00g1")]);
-        lines.extend([Ledger::member("00g1", "00u1"), Ledger::member("00g1", "00u2")]);
+        lines.extend([
+            Ledger::member("00g1", "00u1"),
+            Ledger::member("00g1", "00u2"),
+        ]);
         let whole = ["users", "factors", "groups", "group_memberships"];
-        let whole = whole.map(|stream| json!({"stream": stream, "since_sequence": 1, "complete": true}));
+        let whole =
+            whole.map(|stream| json!({"stream": stream, "since_sequence": 1, "complete": true}));
         rig.ledger.commit(lines, whole.to_vec());
         rig.ledger.status("succeeded");
         rig
@@ -73,12 +83,24 @@ impl Rig {
     }
 
     /// A loader that stops for ever when the fuse blows.
-    pub fn loader(&self, store: Memory) -> Loader<Memory, Drawer, impl Fn(Tenant) -> Result<Killable<Http>, Failure>> {
+    pub fn loader(
+        &self,
+        store: Memory,
+    ) -> Loader<Memory, Drawer, impl Fn(Tenant) -> Result<Killable<Http>, Failure>> {
         let client = http_client().unwrap();
-        let (fuse, clock_ms, request_ms) = (store.fuse.clone(), Arc::clone(&self.clock_ms), self.request_ms);
+        let (fuse, clock_ms, request_ms) = (
+            store.fuse.clone(),
+            Arc::clone(&self.clock_ms),
+            self.request_ms,
+        );
         let connect = move |tenant: Tenant| {
             let inner = Http::new(client.clone(), tenant)?;
-            Ok(Killable { inner, fuse: fuse.clone(), clock_ms: Arc::clone(&clock_ms), request_ms })
+            Ok(Killable {
+                inner,
+                fuse: fuse.clone(),
+                clock_ms: Arc::clone(&clock_ms),
+                request_ms,
+            })
         };
         let settings = Settings {
             prefix: "okta".to_owned(),
@@ -88,13 +110,16 @@ impl Rig {
             pause: Duration::from_millis(1),
         };
         let clock_ms = Arc::clone(&self.clock_ms);
-        let clock = Arc::new(move || Timestamp::from_millisecond(clock_ms.load(Ordering::SeqCst)).unwrap());
+        let clock =
+            Arc::new(move || Timestamp::from_millisecond(clock_ms.load(Ordering::SeqCst)).unwrap());
         Loader::new(settings, store, Drawer(self.secret.clone()), connect, clock)
     }
 
     pub async fn ask(&self, request: &Request) -> Result<Report, Failure> {
         let loader = self.loader(self.store(&Fuse::never()));
-        loader.load(request, self.now() + SignedDuration::from_mins(15)).await
+        loader
+            .load(request, self.now() + SignedDuration::from_mins(15))
+            .await
     }
 
     pub async fn try_load(&self) -> Result<Report, Failure> {
@@ -106,7 +131,13 @@ impl Rig {
     }
 
     pub async fn full(&self, accept_shrink: bool) -> Report {
-        self.ask(&Request { integration: "okta".to_owned(), mode: Mode::Full, accept_shrink }).await.unwrap()
+        self.ask(&Request {
+            integration: "okta".to_owned(),
+            mode: Mode::Full,
+            accept_shrink,
+        })
+        .await
+        .unwrap()
     }
 
     pub async fn assert_equal(&self) {
@@ -114,7 +145,10 @@ impl Rig {
         for (key, item) in &expected {
             assert_eq!(there.get(key), Some(item), "{key:?}");
         }
-        let more: Vec<_> = there.keys().filter(|key| !expected.contains_key(*key)).collect();
+        let more: Vec<_> = there
+            .keys()
+            .filter(|key| !expected.contains_key(*key))
+            .collect();
         assert!(more.is_empty(), "Authomize still has {more:?}");
     }
 }

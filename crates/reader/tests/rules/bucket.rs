@@ -39,7 +39,9 @@ impl Bucket {
                 self.put_batch(stream, n, &gzip(text.as_bytes()), lines.len())
             })
             .collect();
-        let previous = self.objects.get(&manifest_key("okta", "acme", self.sequence));
+        let previous = self
+            .objects
+            .get(&manifest_key("okta", "acme", self.sequence));
         let mut manifest = json!({
             "schema": 1, "sequence": sequence, "previous_sha256": previous.map(|bytes| sha256(bytes)),
             "integration": "acme", "org": ORG, "owner": null, "run": format!("run{sequence}"),
@@ -54,13 +56,15 @@ impl Bucket {
     /// Writes the object and tells what a manifest says of it.
     pub fn put_batch(&mut self, stream: &str, n: usize, object: &[u8], records: usize) -> Value {
         let run = self.sequence + 1;
-        let key = format!("okta/data/{stream}/integration=acme/date=2026-11-23/run{run}-{n}.jsonl.gz");
+        let key =
+            format!("okta/data/{stream}/integration=acme/date=2026-11-23/run{run}-{n}.jsonl.gz");
         self.objects.insert(key.clone(), object.to_vec());
         json!({"stream": stream, "key": key, "records": records, "bytes": object.len(), "sha256": sha256(object)})
     }
 
     pub fn put_manifest(&mut self, sequence: u64, bytes: &[u8]) {
-        self.objects.insert(manifest_key("okta", "acme", sequence), bytes.to_vec());
+        self.objects
+            .insert(manifest_key("okta", "acme", sequence), bytes.to_vec());
         self.sequence = sequence;
     }
 }

@@ -14,8 +14,16 @@ fn bundles_of_the_newest_entities_are_concatenated_key_by_key() {
     let user = |id: &str| with_bundle("users", id, json!({"new_users": [{"uniqueId": id}]}));
     let mut bucket = Bucket::default();
     bucket.commit(&[("users", vec![user("u1"), user("u2"), user("u3")])], &[]);
-    let factors = with_bundle("factors", "u1", json!({"update_users": [{"uniqueId": "u1", "hasMFA": true}]}));
-    let usage = with_bundle("usage", "login:u1", json!({"update_users": [{"uniqueId": "u1"}]}));
+    let factors = with_bundle(
+        "factors",
+        "u1",
+        json!({"update_users": [{"uniqueId": "u1", "hasMFA": true}]}),
+    );
+    let usage = with_bundle(
+        "usage",
+        "login:u1",
+        json!({"update_users": [{"uniqueId": "u1"}]}),
+    );
     let app = json!({"new_assets": [{"uniqueId": "a1"}], "new_users": [{"uniqueId": "u9"}]});
     bucket.commit(
         &[
@@ -26,8 +34,16 @@ fn bundles_of_the_newest_entities_are_concatenated_key_by_key() {
         ],
         &[],
     );
-    let bundle = Reader::read(&bucket.objects, "okta", "acme").unwrap().bundle();
+    let bundle = Reader::read(&bucket.objects, "okta", "acme")
+        .unwrap()
+        .bundle();
     let users = json!([{"uniqueId": "u9"}, {"uniqueId": "u1"}, {"uniqueId": "u3"}]);
-    assert_eq!(Value::from(bundle.data), json!({"new_assets": [{"uniqueId": "a1"}], "new_users": users}));
-    assert_eq!(Value::from(bundle.updates), json!({"update_users": [{"uniqueId": "u1", "hasMFA": true}]}));
+    assert_eq!(
+        Value::from(bundle.data),
+        json!({"new_assets": [{"uniqueId": "a1"}], "new_users": users})
+    );
+    assert_eq!(
+        Value::from(bundle.updates),
+        json!({"update_users": [{"uniqueId": "u1", "hasMFA": true}]})
+    );
 }

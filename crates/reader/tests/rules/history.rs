@@ -39,7 +39,13 @@ pub struct Commit {
 
 fn words() -> impl Strategy<Value = Vec<Word>> {
     let word = (any::<bool>(), 0..IDS.len());
-    vec(word.prop_map(|(is_delete, id)| Word { is_delete, id: IDS[id] }), 0..6)
+    vec(
+        word.prop_map(|(is_delete, id)| Word {
+            is_delete,
+            id: IDS[id],
+        }),
+        0..6,
+    )
 }
 
 fn snapshots() -> impl Strategy<Value = Vec<Seen>> {
@@ -61,7 +67,13 @@ fn snapshots() -> impl Strategy<Value = Vec<Seen>> {
         0..3,
     );
     let all = (0..4_u64).prop_map(|back| {
-        let whole = |stream| Seen { stream, scope: None, back, is_complete: true, except: None };
+        let whole = |stream| Seen {
+            stream,
+            scope: None,
+            back,
+            is_complete: true,
+            except: None,
+        };
         ENTITY_STREAMS.map(whole).to_vec()
     });
     prop_oneof![6 => some, 1 => all]
@@ -70,7 +82,10 @@ fn snapshots() -> impl Strategy<Value = Vec<Seen>> {
 pub fn history() -> impl Strategy<Value = Vec<Commit>> {
     let batch = (0..STREAMS.len(), words()).prop_map(|(stream, words)| (STREAMS[stream], words));
     let commit = (vec(batch, 0..4), snapshots());
-    vec(commit.prop_map(|(batches, snapshots)| Commit { batches, snapshots }), 1..9)
+    vec(
+        commit.prop_map(|(batches, snapshots)| Commit { batches, snapshots }),
+        1..9,
+    )
 }
 
 /// `version` numbers the lines, so that no two are alike.
@@ -89,8 +104,11 @@ pub fn write(history: &[Commit]) -> Bucket {
             });
             batches.push((*stream, lines.collect()));
         }
-        let snapshots: Vec<Value> =
-            commit.snapshots.iter().map(|seen| told(seen, sequence.saturating_sub(seen.back).max(1))).collect();
+        let snapshots: Vec<Value> = commit
+            .snapshots
+            .iter()
+            .map(|seen| told(seen, sequence.saturating_sub(seen.back).max(1)))
+            .collect();
         bucket.commit(&batches, &snapshots);
     }
     bucket
@@ -125,10 +143,19 @@ fn model(history: &[Commit]) -> Model {
     let is_there = |stream: &str, id: &str, sent: u64| {
         !history.iter().zip(1_u64..).any(|(commit, sequence)| {
             commit.snapshots.iter().any(|seen| {
-                let covers = seen.scope.is_none_or(|scope| id.split(':').any(|part| part == scope));
-                let spared = seen.except.is_some_and(|except| id.split(':').any(|part| part == except));
+                let covers = seen
+                    .scope
+                    .is_none_or(|scope| id.split(':').any(|part| part == scope));
+                let spared = seen
+                    .except
+                    .is_some_and(|except| id.split(':').any(|part| part == except));
                 let since = sequence.saturating_sub(seen.back).max(1);
-                seen.is_complete && seen.stream == stream && covers && !spared && sequence >= sent && sent < since
+                seen.is_complete
+                    && seen.stream == stream
+                    && covers
+                    && !spared
+                    && sequence >= sent
+                    && sent < since
             })
         })
     };
@@ -143,7 +170,10 @@ fn seen_by(state: &State) -> Model {
     let mut model = Model::new();
     for (stream, records) in state.entities() {
         for (id, line) in records {
-            assert_eq!((&line.record["stream"], &line.record["id"]), (&stream.into(), &id.as_str().into()));
+            assert_eq!(
+                (&line.record["stream"], &line.record["id"]),
+                (&stream.into(), &id.as_str().into())
+            );
             let version = line.record["source"]["version"].as_u64().unwrap();
             model.insert((stream.to_owned(), id.clone()), (line.sequence, version));
         }
@@ -192,7 +222,9 @@ fn the_histories_delete_forget_and_start_late() {
         let history = history().new_tree(&mut runner).unwrap().current();
         let bucket = write(&history);
         let state = Reader::read(&bucket.objects, "okta", "acme").unwrap();
-        let any = |count: fn(&reader::Stream) -> u64| state.streams.values().any(|stream| count(stream) > 0);
+        let any = |count: fn(&reader::Stream) -> u64| {
+            state.streams.values().any(|stream| count(stream) > 0)
+        };
         let late = Reader::start(&bucket.objects, "okta", "acme").unwrap() > 1;
         let kinds = [
             ("records", !state.entities().is_empty()),
@@ -200,7 +232,12 @@ fn the_histories_delete_forget_and_start_late() {
             ("forgotten", any(|stream| stream.forgotten)),
             ("late", late && !state.entities().is_empty()),
         ];
-        seen.extend(kinds.into_iter().filter(|(_, is_so)| *is_so).map(|(kind, _)| kind));
+        seen.extend(
+            kinds
+                .into_iter()
+                .filter(|(_, is_so)| *is_so)
+                .map(|(kind, _)| kind),
+        );
     }
     assert_eq!(seen.len(), 4, "{seen:?}");
 }

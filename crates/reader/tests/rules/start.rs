@@ -23,9 +23,18 @@ impl reader::Objects for Watched<'_> {
 fn snapshotted() -> Bucket {
     let mut bucket = Bucket::default();
     for sequence in 1..=6 {
-        let whole: Vec<Value> = ENTITY_STREAMS.iter().map(|stream| complete(stream, 4)).collect();
+        let whole: Vec<Value> = ENTITY_STREAMS
+            .iter()
+            .map(|stream| complete(stream, 4))
+            .collect();
         let snapshots = if sequence == 5 { whole } else { Vec::new() };
-        bucket.commit(&[("users", vec![upsert("users", &format!("u{sequence}"), sequence)])], &snapshots);
+        bucket.commit(
+            &[(
+                "users",
+                vec![upsert("users", &format!("u{sequence}"), sequence)],
+            )],
+            &snapshots,
+        );
     }
     bucket
 }
@@ -35,7 +44,10 @@ fn a_new_reader_never_fetches_what_lies_before_its_start() {
     let bucket = snapshotted();
     let watched = Watched(&bucket.objects, RefCell::default());
     let state = Reader::read_newest(&watched, "okta", "acme").unwrap();
-    assert_eq!(state.records("users").keys().collect::<Vec<_>>(), ["u4", "u5", "u6"]);
+    assert_eq!(
+        state.records("users").keys().collect::<Vec<_>>(),
+        ["u4", "u5", "u6"]
+    );
     assert_eq!(state.violations, []);
     let asked = watched.1.into_inner();
     // Manifest 3 only for its hash, which 4 names.
@@ -47,10 +59,20 @@ fn a_new_reader_never_fetches_what_lies_before_its_start() {
 #[test]
 fn the_first_link_of_a_late_start_is_checked() {
     let mut bucket = snapshotted();
-    bucket.objects.get_mut(&manifest_key("okta", "acme", 3)).unwrap().push(b'\n');
+    bucket
+        .objects
+        .get_mut(&manifest_key("okta", "acme", 3))
+        .unwrap()
+        .push(b'\n');
     let state = Reader::read_newest(&bucket.objects, "okta", "acme").unwrap();
-    assert!(matches!(state.violations[0].fault, Fault::ChainBroken { .. }));
-    assert_eq!((state.violations.len(), state.violations[0].manifest), (1, Some(4)));
+    assert!(matches!(
+        state.violations[0].fault,
+        Fault::ChainBroken { .. }
+    ));
+    assert_eq!(
+        (state.violations.len(), state.violations[0].manifest),
+        (1, Some(4))
+    );
 }
 
 #[test]
@@ -58,7 +80,10 @@ fn a_stream_without_a_complete_snapshot_is_read_from_its_first_batch() {
     let mut bucket = Bucket::default();
     bucket.commit(&[], &[]);
     bucket.commit(&[("factors", vec![upsert("factors", "u1", 1)])], &[]);
-    bucket.commit(&[("users", vec![upsert("users", "u1", 1)])], &[complete("users", 3)]);
+    bucket.commit(
+        &[("users", vec![upsert("users", "u1", 1)])],
+        &[complete("users", 3)],
+    );
     bucket.commit(&[], &[complete_part("factors", "u2", 4)]);
     assert_eq!(Reader::start(&bucket.objects, "okta", "acme").unwrap(), 2);
     let state = Reader::read_newest(&bucket.objects, "okta", "acme").unwrap();
@@ -70,7 +95,10 @@ fn a_stream_that_the_contract_does_not_name_yet_is_read_from_its_first_batch() {
     let mut bucket = Bucket::default();
     bucket.commit(&[], &[]);
     bucket.commit(&[("devices", vec![upsert("devices", "d1", 1)])], &[]);
-    let whole: Vec<Value> = ENTITY_STREAMS.iter().map(|stream| complete(stream, 3)).collect();
+    let whole: Vec<Value> = ENTITY_STREAMS
+        .iter()
+        .map(|stream| complete(stream, 3))
+        .collect();
     bucket.commit(&[], &whole);
     bucket.commit(&[("devices", vec![upsert("devices", "d2", 1)])], &[]);
     let state = Reader::read_newest(&bucket.objects, "okta", "acme").unwrap();
@@ -89,8 +117,13 @@ fn an_unreadable_manifest_on_the_way_back_makes_the_reader_start_at_the_first() 
 fn without_manifests_the_error_names_the_integrations_there_are() {
     let bucket = snapshotted();
     let error = Reader::read(&bucket.objects, "okta", "other").unwrap_err();
-    assert!(matches!(&error, ReadError::NoManifests { integrations, .. } if integrations == &["acme"]));
+    assert!(
+        matches!(&error, ReadError::NoManifests { integrations, .. } if integrations == &["acme"])
+    );
     assert!(error.to_string().ends_with("there are: acme"), "{error}");
     let error = Reader::read(&bucket.objects, "elsewhere", "acme").unwrap_err();
-    assert!(error.to_string().ends_with("no integration at all"), "{error}");
+    assert!(
+        error.to_string().ends_with("no integration at all"),
+        "{error}"
+    );
 }

@@ -22,7 +22,11 @@ fn project() -> PathBuf {
 fn python() -> PathBuf {
     let given = std::env::var_os("FINDINGS_PYTHON").map(PathBuf::from);
     let python = given.unwrap_or_else(|| project().join(".venv-findings/bin/python3"));
-    assert!(python.exists(), "{} is not there: run make test, which installs it", python.display());
+    assert!(
+        python.exists(),
+        "{} is not there: run make test, which installs it",
+        python.display()
+    );
     python
 }
 
@@ -37,11 +41,20 @@ fn copy(bucket: &Bucket, directory: &Path) {
 /// What the views see in each directory, as lines of JSON.
 fn seen_by_views(directories: &[&Path]) -> Vec<Value> {
     let mut command = Command::new(python());
-    command.args(["-B", "-m", "findings.state", "okta", "acme", "duckdb"]).args(directories).current_dir(project());
+    command
+        .args(["-B", "-m", "findings.state", "okta", "acme", "duckdb"])
+        .args(directories)
+        .current_dir(project());
     let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let text = String::from_utf8(output.stdout).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 /// By stream and id: the manifest that sent the record last, and what it said.
@@ -50,19 +63,27 @@ type Seen = BTreeMap<(String, String), (u64, Value)>;
 fn seen_by_reader(bucket: &Bucket) -> Seen {
     let state = Reader::read(&bucket.objects, "okta", "acme").unwrap();
     assert_eq!(state.violations, []);
-    let records = state
-        .entities()
-        .into_iter()
-        .flat_map(|(stream, records)| records.iter().map(move |(id, line)| ((stream.to_owned(), id.clone()), line)));
-    records.map(|(key, line)| (key, (line.sequence, line.record["source"].clone()))).collect()
+    let records = state.entities().into_iter().flat_map(|(stream, records)| {
+        records
+            .iter()
+            .map(move |(id, line)| ((stream.to_owned(), id.clone()), line))
+    });
+    records
+        .map(|(key, line)| (key, (line.sequence, line.record["source"].clone())))
+        .collect()
 }
 
 fn of_directory(lines: &[Value], directory: &Path) -> Seen {
     let text = |line: &Value, key: &str| line[key].as_str().unwrap().to_owned();
-    let own = lines.iter().filter(|line| line["dir"] == directory.to_str().unwrap());
+    let own = lines
+        .iter()
+        .filter(|line| line["dir"] == directory.to_str().unwrap());
     own.map(|line| {
         assert_eq!(line["violation"], Value::Null, "{line}");
-        ((text(line, "stream"), text(line, "id")), (line["sequence"].as_u64().unwrap(), line["source"].clone()))
+        (
+            (text(line, "stream"), text(line, "id")),
+            (line["sequence"].as_u64().unwrap(), line["source"].clone()),
+        )
     })
     .collect()
 }
@@ -73,7 +94,10 @@ pub fn assert_refused(bucket: &Bucket) {
     copy(bucket, temp.path());
     let lines = seen_by_views(&[temp.path()]);
     let refused = lines.iter().any(|line| line["violation"].is_string());
-    assert!(refused, "the findings take what the reader refuses: {lines:#?}");
+    assert!(
+        refused,
+        "the findings take what the reader refuses: {lines:#?}"
+    );
 }
 
 #[test]
@@ -82,16 +106,29 @@ fn the_views_see_of_any_history_what_the_reader_sees() {
     let temp = tempfile::tempdir().unwrap();
     let cases: Vec<(PathBuf, Bucket)> = (0..HISTORIES)
         .map(|number| {
-            (temp.path().join(number.to_string()), write(&history().new_tree(&mut runner).unwrap().current()))
+            (
+                temp.path().join(number.to_string()),
+                write(&history().new_tree(&mut runner).unwrap().current()),
+            )
         })
         .collect();
-    cases.iter().for_each(|(directory, bucket)| copy(bucket, directory));
-    let directories: Vec<&Path> = cases.iter().map(|(directory, _)| directory.as_path()).collect();
+    cases
+        .iter()
+        .for_each(|(directory, bucket)| copy(bucket, directory));
+    let directories: Vec<&Path> = cases
+        .iter()
+        .map(|(directory, _)| directory.as_path())
+        .collect();
     let lines = seen_by_views(&directories);
     let mut records = 0;
     for (directory, bucket) in &cases {
         let expected = seen_by_reader(bucket);
-        assert_eq!(of_directory(&lines, directory), expected, "{}", directory.display());
+        assert_eq!(
+            of_directory(&lines, directory),
+            expected,
+            "{}",
+            directory.display()
+        );
         records += expected.len();
     }
     assert!(records > HISTORIES, "{records}");
@@ -106,5 +143,8 @@ fn the_views_do_not_see_a_batch_that_no_manifest_names() {
     let temp = tempfile::tempdir().unwrap();
     copy(&bucket, temp.path());
     let seen = of_directory(&seen_by_views(&[temp.path()]), temp.path());
-    assert_eq!(seen, BTreeMap::from([(("users".into(), "u1".into()), (1, json!({"version": 1})))]));
+    assert_eq!(
+        seen,
+        BTreeMap::from([(("users".into(), "u1".into()), (1, json!({"version": 1})))])
+    );
 }

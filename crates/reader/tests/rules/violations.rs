@@ -8,7 +8,10 @@ use crate::bucket::{Bucket, ORG, complete, delete, gzip, sha256, upsert};
 const BATCH: &str = "okta/data/users/integration=acme/date=2026-11-23/run2-1.jsonl.gz";
 
 fn users(ids: &[&str]) -> Vec<(&'static str, Vec<Value>)> {
-    vec![("users", ids.iter().map(|id| upsert("users", id, 1)).collect())]
+    vec![(
+        "users",
+        ids.iter().map(|id| upsert("users", id, 1)).collect(),
+    )]
 }
 
 /// A first manifest, and a second as `edit` leaves it.
@@ -47,12 +50,28 @@ fn only(bucket: &Bucket) -> Violation {
 #[track_caller]
 fn assert_manifest_fault(bucket: &Bucket, sequence: u64, fault: Fault) {
     let key = manifest_key("okta", "acme", sequence);
-    assert_eq!(only(bucket), Violation { manifest: Some(sequence), key, line: None, fault });
+    assert_eq!(
+        only(bucket),
+        Violation {
+            manifest: Some(sequence),
+            key,
+            line: None,
+            fault
+        }
+    );
 }
 
 #[track_caller]
 fn assert_batch_fault(bucket: &Bucket, line: Option<u64>, fault: Fault) {
-    assert_eq!(only(bucket), Violation { manifest: Some(2), key: BATCH.into(), line, fault });
+    assert_eq!(
+        only(bucket),
+        Violation {
+            manifest: Some(2),
+            key: BATCH.into(),
+            line,
+            fault
+        }
+    );
 }
 
 #[test]
@@ -66,7 +85,9 @@ fn a_gap_in_the_sequence() {
     bucket.commit(&[], &[]);
     bucket.commit(&users(&["u4"]), &[]);
     for sequence in [2, 3] {
-        bucket.objects.remove(&manifest_key("okta", "acme", sequence));
+        bucket
+            .objects
+            .remove(&manifest_key("okta", "acme", sequence));
     }
     assert_manifest_fault(&bucket, 4, Fault::ManifestsMissing { first: 2, last: 3 });
     assert_eq!(read(&bucket).records("users").len(), 2);
@@ -82,21 +103,40 @@ fn a_missing_first_manifest() {
 #[test]
 fn a_foreign_object_among_the_manifests() {
     let mut bucket = second_edited(|_| ());
-    bucket.objects.insert("okta/manifests/acme/3.json".into(), Vec::new());
+    bucket
+        .objects
+        .insert("okta/manifests/acme/3.json".into(), Vec::new());
     let (key, fault) = ("okta/manifests/acme/3.json".into(), Fault::UnexpectedObject);
-    assert_eq!(only(&bucket), Violation { manifest: None, key, line: None, fault });
+    assert_eq!(
+        only(&bucket),
+        Violation {
+            manifest: None,
+            key,
+            line: None,
+            fault
+        }
+    );
 }
 
 #[test]
 fn a_manifest_that_is_none() {
     let mut bucket = second_edited(|_| ());
     bucket.put_manifest(2, b"{\"schema\": 1, \"sequence\"");
-    assert!(matches!(only(&bucket).fault, Fault::ManifestUnreadable { .. }));
+    assert!(matches!(
+        only(&bucket).fault,
+        Fault::ManifestUnreadable { .. }
+    ));
     bucket.put_manifest(2, b"{\"schema\": 1, \"sequence\": 2}");
-    assert!(matches!(only(&bucket).fault, Fault::ManifestUnreadable { .. }));
+    assert!(matches!(
+        only(&bucket).fault,
+        Fault::ManifestUnreadable { .. }
+    ));
     // The chain goes on over its bytes.
     bucket.commit(&users(&["u4"]), &[]);
-    assert_eq!((only(&bucket).manifest, read(&bucket).records("users").len()), (Some(2), 2));
+    assert_eq!(
+        (only(&bucket).manifest, read(&bucket).records("users").len()),
+        (Some(2), 2)
+    );
 }
 
 #[test]
@@ -115,20 +155,36 @@ fn a_manifest_with_another_number_than_its_key() {
 #[test]
 fn a_manifest_of_another_integration() {
     let bucket = second_edited(|manifest| manifest["integration"] = json!("okta"));
-    assert_manifest_fault(&bucket, 2, Fault::IntegrationDiffers { found: "okta".into() });
+    assert_manifest_fault(
+        &bucket,
+        2,
+        Fault::IntegrationDiffers {
+            found: "okta".into(),
+        },
+    );
 }
 
 #[test]
 fn a_manifest_of_another_org() {
     let found = "https://other.okta.com".to_owned();
     let bucket = second_edited(|manifest| manifest["org"] = json!(found));
-    assert_manifest_fault(&bucket, 2, Fault::OrgDiffers { expected: ORG.into(), found });
+    assert_manifest_fault(
+        &bucket,
+        2,
+        Fault::OrgDiffers {
+            expected: ORG.into(),
+            found,
+        },
+    );
 }
 
 #[test]
 fn a_manifest_that_was_rewritten() {
     let mut bucket = second_edited(|_| ());
-    let first = bucket.objects.get_mut(&manifest_key("okta", "acme", 1)).unwrap();
+    let first = bucket
+        .objects
+        .get_mut(&manifest_key("okta", "acme", 1))
+        .unwrap();
     let found = Some(sha256(first));
     first.push(b' ');
     let expected = Some(sha256(first));
@@ -138,22 +194,41 @@ fn a_manifest_that_was_rewritten() {
 #[test]
 fn a_first_manifest_that_names_one_before_it() {
     let mut bucket = Bucket::default();
-    bucket.commit_edited(&[], &[], |manifest| manifest["previous_sha256"] = json!("ab"));
+    bucket.commit_edited(&[], &[], |manifest| {
+        manifest["previous_sha256"] = json!("ab")
+    });
     let found = Some("ab".to_owned());
-    assert_manifest_fault(&bucket, 1, Fault::ChainBroken { expected: None, found });
+    assert_manifest_fault(
+        &bucket,
+        1,
+        Fault::ChainBroken {
+            expected: None,
+            found,
+        },
+    );
 }
 
 #[test]
 fn a_later_manifest_that_names_none_before_it() {
     let bucket = second_edited(|manifest| manifest["previous_sha256"] = Value::Null);
     let expected = Some(sha256(&bucket.objects[&manifest_key("okta", "acme", 1)]));
-    assert_manifest_fault(&bucket, 2, Fault::ChainBroken { expected, found: None });
+    assert_manifest_fault(
+        &bucket,
+        2,
+        Fault::ChainBroken {
+            expected,
+            found: None,
+        },
+    );
 }
 
 #[test]
 fn a_snapshot_from_the_future() {
     let bucket = second_edited(|manifest| manifest["snapshots"] = json!([complete("users", 3)]));
-    let fault = Fault::SnapshotFromFuture { stream: "users".into(), since_sequence: 3 };
+    let fault = Fault::SnapshotFromFuture {
+        stream: "users".into(),
+        since_sequence: 3,
+    };
     assert_manifest_fault(&bucket, 2, fault);
     assert_eq!(read(&bucket).records("users").len(), 3);
 }
@@ -161,7 +236,13 @@ fn a_snapshot_from_the_future() {
 #[test]
 fn a_snapshot_of_a_growing_stream() {
     let bucket = second_edited(|manifest| manifest["snapshots"] = json!([complete("usage", 2)]));
-    assert_manifest_fault(&bucket, 2, Fault::GrowingStreamShrunk { stream: "usage".into() });
+    assert_manifest_fault(
+        &bucket,
+        2,
+        Fault::GrowingStreamShrunk {
+            stream: "usage".into(),
+        },
+    );
 }
 
 #[test]
@@ -170,8 +251,16 @@ fn a_tombstone_in_a_growing_stream() {
     let lines = vec![upsert("activity", "e1", 1), delete("activity", "e1")];
     bucket.commit(&[("activity", lines)], &[]);
     let violation = only(&bucket);
-    assert_eq!(violation.fault, Fault::GrowingStreamShrunk { stream: "activity".into() });
-    assert_eq!((violation.line, read(&bucket).records("activity").len()), (Some(2), 1));
+    assert_eq!(
+        violation.fault,
+        Fault::GrowingStreamShrunk {
+            stream: "activity".into()
+        }
+    );
+    assert_eq!(
+        (violation.line, read(&bucket).records("activity").len()),
+        (Some(2), 1)
+    );
 }
 
 #[test]
@@ -190,10 +279,16 @@ fn a_batch_named_twice_in_one_manifest_or_in_two() {
     assert_batch_fault(&bucket, None, Fault::BatchRepeated { first: 2 });
 
     let mut bucket = second_edited(|_| ());
-    let second: Value = serde_json::from_slice(&bucket.objects[&manifest_key("okta", "acme", 2)]).unwrap();
-    bucket.commit_edited(&[], &[], |manifest| manifest["batches"] = second["batches"].clone());
+    let second: Value =
+        serde_json::from_slice(&bucket.objects[&manifest_key("okta", "acme", 2)]).unwrap();
+    bucket.commit_edited(&[], &[], |manifest| {
+        manifest["batches"] = second["batches"].clone()
+    });
     let violation = only(&bucket);
-    assert_eq!((violation.manifest, violation.fault), (Some(3), Fault::BatchRepeated { first: 2 }));
+    assert_eq!(
+        (violation.manifest, violation.fault),
+        (Some(3), Fault::BatchRepeated { first: 2 })
+    );
 }
 
 #[test]
@@ -201,7 +296,10 @@ fn a_batch_that_lies_elsewhere() {
     let mut bucket = Bucket::default();
     let object = gzip(b"");
     let mut batch = bucket.put_batch("users", 1, &object, 0);
-    for key in ["okta/data/groups/integration=acme/x.jsonl.gz", "okta/data/users/integration=acme/x.json"] {
+    for key in [
+        "okta/data/groups/integration=acme/x.jsonl.gz",
+        "okta/data/users/integration=acme/x.json",
+    ] {
         batch["key"] = json!(key);
         let mut bucket = Bucket::default();
         bucket.objects.insert(key.into(), object.clone());
@@ -232,14 +330,24 @@ fn a_batch_of_other_content() {
 fn a_batch_that_does_not_decompress() {
     let whole = gzip(format!("{}\n", upsert("users", "u2", 1)).as_bytes());
     for object in [&whole[..whole.len() - 1], b"plain text"] {
-        assert!(matches!(only(&second_batch(object, 1)).fault, Fault::BatchCompression { .. }));
+        assert!(matches!(
+            only(&second_batch(object, 1)).fault,
+            Fault::BatchCompression { .. }
+        ));
     }
 }
 
 #[test]
 fn a_batch_with_another_number_of_lines() {
     let bucket = second_edited(|manifest| manifest["batches"][0]["records"] = json!(3));
-    assert_batch_fault(&bucket, None, Fault::BatchRecords { expected: 3, found: 2 });
+    assert_batch_fault(
+        &bucket,
+        None,
+        Fault::BatchRecords {
+            expected: 3,
+            found: 2,
+        },
+    );
 }
 
 #[test]
@@ -250,8 +358,15 @@ fn a_line_that_is_no_record() {
     for line in ["", "{", "{} {}", without_id, other_op, no_list] {
         let bucket = second_line(line);
         let violation = only(&bucket);
-        assert_eq!((violation.line, read(&bucket).records("users").len()), (Some(2), 2), "{line}");
-        assert!(matches!(violation.fault, Fault::LineUnreadable { .. }), "{line}");
+        assert_eq!(
+            (violation.line, read(&bucket).records("users").len()),
+            (Some(2), 2),
+            "{line}"
+        );
+        assert!(
+            matches!(violation.fault, Fault::LineUnreadable { .. }),
+            "{line}"
+        );
     }
 }
 
@@ -259,13 +374,20 @@ fn a_line_that_is_no_record() {
 fn a_line_of_another_schema() {
     let mut line = upsert("users", "u3", 1);
     line["schema"] = json!("1");
-    assert_batch_fault(&second_line(&line.to_string()), Some(2), Fault::LineSchema { found: json!("1") });
+    assert_batch_fault(
+        &second_line(&line.to_string()),
+        Some(2),
+        Fault::LineSchema { found: json!("1") },
+    );
 }
 
 #[test]
 fn a_line_of_another_stream() {
     let bucket = second_line(&upsert("groups", "g1", 1).to_string());
-    let fault = Fault::LineStream { expected: "users".into(), found: "groups".into() };
+    let fault = Fault::LineStream {
+        expected: "users".into(),
+        found: "groups".into(),
+    };
     assert_batch_fault(&bucket, Some(2), fault);
 }
 
@@ -273,16 +395,34 @@ fn a_line_of_another_stream() {
 fn a_bundle_key_that_no_loader_knows() {
     let mut line = upsert("users", "u3", 1);
     line["bundle"] = json!({"users": []});
-    assert_batch_fault(&second_line(&line.to_string()), Some(2), Fault::LineBundle { found: "users".into() });
+    assert_batch_fault(
+        &second_line(&line.to_string()),
+        Some(2),
+        Fault::LineBundle {
+            found: "users".into(),
+        },
+    );
 }
 
 #[test]
 fn an_event_that_was_committed_twice() {
     let mut bucket = Bucket::default();
     bucket.commit(&[("activity", vec![upsert("activity", "e1", 1)])], &[]);
-    bucket.commit(&[("activity", vec![upsert("activity", "e2", 1), upsert("activity", "e1", 1)])], &[]);
+    bucket.commit(
+        &[(
+            "activity",
+            vec![upsert("activity", "e2", 1), upsert("activity", "e1", 1)],
+        )],
+        &[],
+    );
     let violation = only(&bucket);
-    assert_eq!(violation.fault, Fault::ActivityRepeated { uuid: "e1".into(), first: 1 });
+    assert_eq!(
+        violation.fault,
+        Fault::ActivityRepeated {
+            uuid: "e1".into(),
+            first: 1
+        }
+    );
     assert_eq!(
         violation.to_string(),
         "manifest 2: okta/data/activity/integration=acme/date=2026-11-23/run2-1.jsonl.gz, line 2: \
@@ -299,6 +439,10 @@ fn all_of_them_are_told_not_only_the_first() {
         manifest["previous_sha256"] = json!("ab");
     });
     bucket.commit_edited(&[], &[], |manifest| manifest["integration"] = json!("x"));
-    let found: Vec<Option<u64>> = read(&bucket).violations.iter().map(|violation| violation.manifest).collect();
+    let found: Vec<Option<u64>> = read(&bucket)
+        .violations
+        .iter()
+        .map(|violation| violation.manifest)
+        .collect();
     assert_eq!(found, [Some(2), Some(2), Some(2), Some(3)]);
 }

@@ -51,7 +51,9 @@ struct Peek {
 /// A day is its end, in UTC.
 fn time(text: &str) -> Result<Timestamp, String> {
     let day = format!("{text}T23:59:59.999999999Z");
-    text.parse().or_else(|_| day.parse()).map_err(|_| "wanted: 2026-11-01 or 2026-11-01T12:00:00Z".to_owned())
+    text.parse()
+        .or_else(|_| day.parse())
+        .map_err(|_| "wanted: 2026-11-01 or 2026-11-01T12:00:00Z".to_owned())
 }
 
 fn main() -> ExitCode {
@@ -75,7 +77,8 @@ fn read(peek: &Peek, manifest: Option<u64>) -> Result<State, String> {
     let time = peek.as_of.unwrap_or(Timestamp::MAX);
     let bucket = match manifest {
         Some(sequence) => AsOf::manifest(&bucket, prefix, &peek.integration, sequence),
-        None => AsOf::new(&bucket, prefix, &peek.integration, time).map_err(|error| format!("{dir}: {error}"))?,
+        None => AsOf::new(&bucket, prefix, &peek.integration, time)
+            .map_err(|error| format!("{dir}: {error}"))?,
     };
     Reader::read(&bucket, prefix, &peek.integration).map_err(|error| match &error {
         reader::ReadError::NoManifests { integrations, .. } if !integrations.is_empty() => {
@@ -98,10 +101,18 @@ fn show(peek: &Peek, state: &State) -> Result<ExitCode, String> {
     let shown: Box<dyn Display + '_> = match (&peek.stream, peek.diff, &peek.why) {
         (_, Some(sequence), _) => {
             (before, after) = around(peek, state, sequence)?;
-            Box::new(diff::Diff { before: &before, after: &after, newest: state, sequence })
+            Box::new(diff::Diff {
+                before: &before,
+                after: &after,
+                newest: state,
+                sequence,
+            })
         }
         (_, _, Some(id)) => Box::new(why::Why::of(state, id)?),
-        (None, ..) => Box::new(summary::Summary { state, newest: peek.manifests }),
+        (None, ..) => Box::new(summary::Summary {
+            state,
+            newest: peek.manifests,
+        }),
         (Some(stream), ..) => {
             let id = peek.id.as_deref().unwrap_or_default();
             Box::new(records::Records::of(state, stream, id)?)
@@ -109,12 +120,20 @@ fn show(peek: &Peek, state: &State) -> Result<ExitCode, String> {
     };
     print(&*shown).map_err(|error| error.to_string())?;
     let is_sound = state.violations.is_empty();
-    Ok(if is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if is_sound {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// The states before and after a manifest.
 fn around(peek: &Peek, state: &State, sequence: u64) -> Result<(State, State), String> {
-    if !state.manifests.iter().any(|manifest| manifest.sequence == sequence) {
+    if !state
+        .manifests
+        .iter()
+        .any(|manifest| manifest.sequence == sequence)
+    {
         return Err(format!("there is no manifest {sequence}"));
     }
     let before = match sequence {

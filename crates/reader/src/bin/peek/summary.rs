@@ -16,14 +16,25 @@ impl fmt::Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.title(f)?;
         writeln!(f, "\n{}", lines_of(&streams(self.state)))?;
-        let unseen: Vec<&str> = known().filter(|name| !self.state.streams.contains_key(*name)).collect();
+        let unseen: Vec<&str> = known()
+            .filter(|name| !self.state.streams.contains_key(*name))
+            .collect();
         if !unseen.is_empty() {
             writeln!(f, "\nnot seen: {}", unseen.join(", "))?;
         }
-        writeln!(f, "\n{}", lines_of(&manifests(&self.state.manifests, self.newest)))?;
+        writeln!(
+            f,
+            "\n{}",
+            lines_of(&manifests(&self.state.manifests, self.newest))
+        )?;
         let older = self.state.manifests.len().saturating_sub(self.newest);
         if older > 0 {
-            writeln!(f, "and {} older (--manifests {})", counted(older as u64), self.state.manifests.len())?;
+            writeln!(
+                f,
+                "and {} older (--manifests {})",
+                counted(older as u64),
+                self.state.manifests.len()
+            )?;
         }
         self.gaps(f)?;
         self.verdict(f)
@@ -46,23 +57,44 @@ impl Summary<'_> {
         for manifest in &self.state.manifests {
             if let Some(gap) = &manifest.gap {
                 let (from, to) = (&gap.from, &gap.to);
-                writeln!(f, "\nmanifest {}: no System Log from {from} to {to}", manifest.sequence)?;
+                writeln!(
+                    f,
+                    "\nmanifest {}: no System Log from {from} to {to}",
+                    manifest.sequence
+                )?;
             }
         }
         Ok(())
     }
 
     fn verdict(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let State { violations, manifests, streams, .. } = self.state;
+        let State {
+            violations,
+            manifests,
+            streams,
+            ..
+        } = self.state;
         if !violations.is_empty() {
-            writeln!(f, "\nBROKEN: {}", several(violations.len() as u64, "violation"))?;
-            return violations.iter().try_for_each(|violation| writeln!(f, "  {violation}"));
+            writeln!(
+                f,
+                "\nBROKEN: {}",
+                several(violations.len() as u64, "violation")
+            )?;
+            return violations
+                .iter()
+                .try_for_each(|violation| writeln!(f, "  {violation}"));
         }
         let batches = streams.values().map(|stream| stream.batches).sum();
-        let lines = streams.values().map(|stream| stream.upserts + stream.deletes).sum();
+        let lines = streams
+            .values()
+            .map(|stream| stream.upserts + stream.deletes)
+            .sum();
         let manifests = several(manifests.len() as u64, "manifest");
         let (batches, lines) = (several(batches, "batch"), several(lines, "line"));
-        writeln!(f, "\nsound: {manifests} in an unbroken chain; {batches} and {lines} as committed")
+        writeln!(
+            f,
+            "\nsound: {manifests} in an unbroken chain; {batches} and {lines} as committed"
+        )
     }
 }
 
@@ -72,18 +104,36 @@ fn known() -> impl Iterator<Item = &'static str> {
 
 /// The contract's order first, then streams that it did not name when this was written.
 fn streams(state: &State) -> Table {
-    let mut table = table(&["stream", "records", "upserts", "deletes", "forgotten", "batches", "size"]);
+    let mut table = table(&[
+        "stream",
+        "records",
+        "upserts",
+        "deletes",
+        "forgotten",
+        "batches",
+        "size",
+    ]);
     align_right(&mut table, 1..=6);
     let seen = known().filter_map(|name| Some((name, state.streams.get(name)?)));
-    let others = state.streams.iter().map(|(name, stream)| (name.as_str(), stream));
-    for (name, stream) in seen.chain(others.filter(|(name, _)| known().all(|known| known != *name))) {
+    let others = state
+        .streams
+        .iter()
+        .map(|(name, stream)| (name.as_str(), stream));
+    for (name, stream) in seen.chain(others.filter(|(name, _)| known().all(|known| known != *name)))
+    {
         table.add_row(stream_row(name, stream));
     }
     table
 }
 
 fn stream_row(name: &str, stream: &Stream) -> Vec<String> {
-    let taken_away = |count| if grows(name) { "-".to_owned() } else { counted(count) };
+    let taken_away = |count| {
+        if grows(name) {
+            "-".to_owned()
+        } else {
+            counted(count)
+        }
+    };
     vec![
         name.to_owned(),
         counted((stream.records.len() + stream.repeated.len()) as u64),
@@ -96,7 +146,16 @@ fn stream_row(name: &str, stream: &Stream) -> Vec<String> {
 }
 
 fn manifests(all: &[Manifest], newest: usize) -> Table {
-    let mut table = table(&["manifest", "committed (UTC)", "mode", "run", "batches", "lines", "size", "completes"]);
+    let mut table = table(&[
+        "manifest",
+        "committed (UTC)",
+        "mode",
+        "run",
+        "batches",
+        "lines",
+        "size",
+        "completes",
+    ]);
     align_right(&mut table, 0..=0);
     align_right(&mut table, 4..=6);
     for manifest in all.iter().rev().take(newest) {
@@ -117,10 +176,17 @@ fn manifests(all: &[Manifest], newest: usize) -> Table {
 
 /// Streams whose snapshot the manifest completes, and how many scoped ones, e.g. `users, 3 parts`.
 fn completes(manifest: &Manifest) -> String {
-    let complete = || manifest.snapshots.iter().filter(|snapshot| snapshot.complete);
+    let complete = || {
+        manifest
+            .snapshots
+            .iter()
+            .filter(|snapshot| snapshot.complete)
+    };
     let whole = complete().filter(|snapshot| snapshot.scope.is_none());
     let whole: Vec<&str> = whole.map(|snapshot| snapshot.stream.as_str()).collect();
-    let parts = complete().filter(|snapshot| snapshot.scope.is_some()).count() as u64;
+    let parts = complete()
+        .filter(|snapshot| snapshot.scope.is_some())
+        .count() as u64;
     let parts = (parts > 0).then(|| several(parts, "part"));
     let all: Vec<&str> = whole.into_iter().chain(parts.as_deref()).collect();
     all.join(", ")
@@ -144,7 +210,10 @@ fn align_right(table: &mut Table, columns: impl IntoIterator<Item = usize>) {
 }
 
 fn lines_of(table: &Table) -> String {
-    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    let lines: Vec<String> = table
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect();
     lines.join("\n")
 }
 
