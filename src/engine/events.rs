@@ -13,7 +13,7 @@ use super::settle;
 use super::sweep;
 use super::swept::CLOCK_MARGIN;
 use super::work::Work;
-use crate::streams::change::{Identity, Kind, Of, Touches, brings, is_read, takes_away};
+use crate::streams::change::{Identity, Kind, Of, Touches, brings, ends_if_absent, is_read, takes_away};
 use crate::streams::{LogEvent, Party, STREAMS, Stream, parties};
 
 /// Event types whose touches are remembered, so that each is looked up once.
@@ -59,6 +59,7 @@ impl Event<'_> {
         );
         Change {
             left_to_snapshot: matches!(coverage, Coverage::Awaited),
+            ends_if_absent: ends_if_absent(self.kind),
             ..change
         }
     }

@@ -101,6 +101,9 @@ pub struct Change {
     /// The object is gone for good: no reading is needed.
     #[serde(default, skip_serializing_if = "is_false")]
     pub gone: bool,
+    /// The object is gone for good if Okta does not have it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub ends_if_absent: bool,
     /// The stream's open snapshot answers it, unless that does not end well.
     #[serde(default, skip_serializing_if = "is_false")]
     pub left_to_snapshot: bool,
@@ -117,6 +120,7 @@ impl Change {
         self.latest = self.latest.max(other.latest);
         self.losses = self.losses.saturating_add(other.losses);
         self.gone |= other.gone;
+        self.ends_if_absent |= other.ends_if_absent;
         self.left_to_snapshot &= other.left_to_snapshot;
     }
 }

@@ -329,8 +329,7 @@ impl SystemLog {
 
 /// Whether an event only tells that the collector was granted a token, or has read something.
 fn is_own(work: &Work, entry: Option<&LogEvent>) -> bool {
-    let reader = entry.and_then(|entry| entry.reader.as_deref());
-    reader.is_some() && reader == work.plan.own_client.as_deref()
+    entry.is_some_and(|entry| entry.is_traffic_of(work.plan.own_client.as_deref()))
 }
 
 impl Recalled {

@@ -48,11 +48,11 @@ pub use harvest::Harvest;
 pub use snapshot::Completed;
 pub use standing::Standing;
 
-use crate::streams::change::Identity;
-use crate::streams::{LISTINGS, by_name};
+use crate::streams::change::{Identity, Kind, Of};
+use crate::streams::{LISTINGS, Stream, by_name};
 use answers::Answers;
 use flights::{Flight, Flights};
-use job::{Key, Scope};
+use job::{Job, Key, Scope};
 use log::SystemLog;
 use work::Work;
 
@@ -266,6 +266,22 @@ impl Engine {
         self.is_stopping = true;
         for flight in self.flights.clear() {
             self.work.order.answered(flight.ticket);
+        }
+    }
+
+    /// Has an object's records of a stream read again: the event `cause` contradicts them without being one of theirs.
+    pub fn look_again(
+        &mut self,
+        stream: &'static Stream,
+        kind: Kind,
+        id: &str,
+        cause: Option<String>,
+        now: Timestamp,
+    ) {
+        if self.work.stream(stream.name).is_some() {
+            let job = Job::changed_in_life(queue::change(cause, None, false));
+            self.work.add(stream, Of::All(kind), id, job, now);
+            self.is_settled = false;
         }
     }
 

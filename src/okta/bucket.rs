@@ -16,7 +16,7 @@ pub(super) enum Wait {
 }
 
 /// A bucket as its answers have told of it, and the collector's use of it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct RateLimit {
     window: Option<Window>,
     /// Requests that were sent and are not yet answered.
@@ -104,6 +104,11 @@ impl RateLimit {
         self.under_way += 1;
         self.sent_at = now;
         Ok(())
+    }
+
+    /// Requests that were sent and are not yet answered.
+    pub(super) fn under_way(&self) -> usize {
+        self.under_way.try_into().unwrap_or(usize::MAX)
     }
 
     /// When the next request is due.

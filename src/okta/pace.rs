@@ -36,7 +36,7 @@ pub struct Limit {
 /// More buckets than any org has.
 const MOST_BUCKETS: usize = 64;
 /// More kinds of path than the streams have; those beyond count as their class.
-const MOST_KINDS: usize = 256;
+pub(super) const MOST_KINDS: usize = 256;
 
 impl Pace {
     pub(super) fn new(share_percent: u32) -> Self {
@@ -66,6 +66,28 @@ impl Pace {
             self.of_kind.insert(kind, at);
         }
         Ok(at)
+    }
+
+    /// Whether a request for a path should be begun beside `of_limit` that count against its limit, as far as is known,
+    /// and `of_kind` of its kind. The first of a kind is tried at once, alone; of a limit that makes requests wait one
+    /// waits and no more, so that those of other limits have room; of any other there may be `most`.
+    pub(super) fn has_room(
+        &mut self,
+        path: &str,
+        (of_limit, of_kind): (usize, usize),
+        most: usize,
+        now: Timestamp,
+    ) -> bool {
+        let kind = kind_of(path);
+        if !self.of_kind.contains_key(&kind) && self.of_kind.len() < MOST_KINDS {
+            return of_kind == 0;
+        }
+        let at = self.bucket_of(path);
+        let bucket = &self.buckets[at];
+        if bucket.clone().take(self.share_percent, false, now).is_err() {
+            return of_limit <= bucket.under_way();
+        }
+        of_limit < most
     }
 
     /// Notes what the answer to a request announces that was counted against the bucket `at`.
@@ -182,7 +204,7 @@ impl Pace {
 }
 
 /// A path without its ids: paths of one kind count against one bucket.
-fn kind_of(path: &str) -> String {
+pub(super) fn kind_of(path: &str) -> String {
     let path = path.split('?').next().unwrap_or_default();
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     // Behind the API's name and version a collection and an id take turns; what is below `iam` is one further down.

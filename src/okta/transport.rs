@@ -1,5 +1,6 @@
 //! Requests that are paced to the org's limits: each has its turn, and one answer within bounds.
 
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use super::announced::{Announced, announced, retry_after};
 use super::answer::{self, AnswerTrouble, Raw, Size, Slowed};
 use super::bucket::Wait;
 use super::gate::Gate;
+use super::pace::{MOST_KINDS, kind_of};
 use super::received::{broken, text_of};
 use super::tally::{Tally, Use};
 use super::{Error, Within};
@@ -26,6 +28,8 @@ pub struct Transport {
     clock: Clock,
     backoff: Duration,
     gate: Mutex<Gate>,
+    /// Largest pages that Okta takes, by kind of path, where it has refused larger ones.
+    largest_pages: Mutex<HashMap<String, u32>>,
     /// Told whenever a request has its answer: those that wait look again.
     answered: Notify,
     tally: Tally,
@@ -75,6 +79,7 @@ impl Transport {
             clock,
             backoff,
             gate: Mutex::new(Gate::new(share_percent)),
+            largest_pages: Mutex::default(),
             answered: Notify::new(),
             tally: Tally::default(),
         }
@@ -101,15 +106,36 @@ impl Transport {
         self.gate().room.width()
     }
 
-    /// How many of them should count against one rate limit.
-    #[must_use]
-    pub fn room_of_a_class(&self) -> usize {
-        self.gate().room.width_of_a_class()
+    /// See [`Pace::has_room`](super::pace::Pace::has_room).
+    pub(super) fn has_room(&self, path: &str, begun: (usize, usize)) -> bool {
+        let mut gate = self.gate();
+        let most = gate.room.width_of_a_class();
+        gate.pace.has_room(path, begun, most, self.now())
     }
 
     /// The rate limit that a path counts against, as far as its answers have told.
     pub(super) fn bucket_of(&self, path: &str) -> usize {
         self.gate().pace.bucket_of(path)
+    }
+
+    /// The largest page of a path, if Okta has refused a larger one.
+    pub(super) fn largest_page(&self, path: &str) -> Option<u32> {
+        self.largest_pages().get(&kind_of(path)).copied()
+    }
+
+    /// Notes that Okta takes no larger page of a path than this, for as long as the process lives.
+    pub(super) fn note_largest_page(&self, path: &str, limit: u32) {
+        let mut known = self.largest_pages();
+        let kind = kind_of(path);
+        if known.len() < MOST_KINDS || known.contains_key(&kind) {
+            known.insert(kind, limit);
+        }
+    }
+
+    fn largest_pages(&self) -> MutexGuard<'_, HashMap<String, u32>> {
+        self.largest_pages
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The org's URL of a path with its query. Whatever the path holds stays a path: one that begins with two

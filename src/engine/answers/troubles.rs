@@ -72,6 +72,11 @@ impl Answers {
             work.end(key, *now);
             return vec![harvest];
         }
+        if change.ends_if_absent && matches!(key.scope, Scope::Object(..) | Scope::Parent(..)) {
+            let change = change.clone();
+            work.queue.gone_for_good((*key).clone(), change, *now);
+            return Vec::new();
+        }
         let looks = job
             .trouble
             .as_ref()
