@@ -32,6 +32,14 @@ pub(super) struct RateLimit {
     closed_until: Timestamp,
 }
 
+/// Requests that a window has counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Counted {
+    /// When the window ends, by Okta's clock.
+    reset: Timestamp,
+    requests: u32,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Window {
     limit: u32,
@@ -46,6 +54,8 @@ struct Window {
     measured_at: Timestamp,
     /// Answered requests of this collector that were counted in the window.
     own: u32,
+    /// Those among them that may not have been counted: they ended without an answer that tells.
+    lost: u32,
     others: Others,
 }
 
@@ -160,6 +170,24 @@ impl RateLimit {
         self.window = Some(window.after(announced, self.under_way, now));
     }
 
+    /// The known window, and how many requests are known to have been counted in it so far.
+    pub(super) fn counted(&self) -> Option<Counted> {
+        let window = self.window.filter(|window| !window.is_guessed)?;
+        Some(Counted {
+            reset: window.reset,
+            requests: window.own.saturating_sub(window.lost),
+        })
+    }
+
+    /// Whether an answer tells of a bucket in which the requests were not counted that this one knew of when its
+    /// request was sent: more remains there than they would have left.
+    pub(super) fn has_not_counted(&self, sent: Counted, announced: &Announced) -> bool {
+        let is_same = announced.reset.duration_since(sent.reset).abs() <= SAME_WINDOW;
+        is_same
+            && sent.requests > 0
+            && announced.remaining >= announced.limit.saturating_sub(sent.requests)
+    }
+
     /// Whether it cannot have given this answer: it tells of another limit, or of a window that overlaps the known one.
     pub(super) fn is_contradicted_by(&self, announced: &Announced) -> bool {
         let overlaps = |window: &Window| {
@@ -213,6 +241,7 @@ impl RateLimit {
     pub(super) fn absorb(&mut self, other: &Self) {
         if let (Some(window), Some(twin)) = (&mut self.window, &other.window) {
             window.own += twin.own;
+            window.lost += twin.lost;
             window.remaining = window.remaining.min(twin.remaining);
             window.others = Others::new(window.ends_at - WINDOW, [0, 0]);
         }
@@ -253,6 +282,7 @@ impl RateLimit {
         self.under_way = self.under_way.saturating_sub(1);
         if let Some(window) = &mut self.window {
             window.own += 1;
+            window.lost += 1;
         }
     }
 
@@ -280,6 +310,7 @@ impl Window {
             is_guessed: true,
             measured_at: now,
             own: 0,
+            lost: 0,
             others,
         }
     }
@@ -294,6 +325,7 @@ impl Window {
             is_guessed: true,
             measured_at: now,
             own: 0,
+            lost: 0,
             others,
             ..*self
         }

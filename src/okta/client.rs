@@ -315,7 +315,7 @@ impl Org {
         error: Error,
         refused: Refused<'_>,
     ) -> Result<(), Error> {
-        let Some(nth) = tries.renew() else {
+        let Some(nth) = tries.renew().filter(|_| self.session.is_renewable()) else {
             return Err(self.refused(error, refused).await);
         };
         let pause = || self.transport.pause(2 * nth - 1, refused.again.until);
@@ -323,7 +323,7 @@ impl Org {
             return if nth == 1 { Ok(()) } else { pause().await };
         }
         if nth == 1 {
-            if self.is_accepted_since(refused) || !self.session.is_renewable() {
+            if self.is_accepted_since(refused) {
                 return pause().await;
             }
             if self.session.forget(access).await {
@@ -333,7 +333,6 @@ impl Org {
         match self.refused(error, refused).await {
             // Another endpoint takes it: this one may yet.
             Error::Unavailable(_) if nth == 2 => pause().await,
-            Error::Rejected(_) if nth == 2 && !self.session.is_renewable() => pause().await,
             Error::Rejected(_) if self.session.forget(access).await => pause().await,
             error => Err(error),
         }

@@ -12,7 +12,7 @@ use super::announced::{Announced, announced, retry_after};
 use super::answer::{self, AnswerTrouble, Raw, Size, Slowed};
 use super::bucket::Wait;
 use super::gate::Gate;
-use super::pace::{MOST_KINDS, kind_of};
+use super::pace::{MOST_KINDS, Taken, kind_of};
 use super::received::{broken, text_of};
 use super::tally::{Tally, Use};
 use super::{Error, Within};
@@ -41,7 +41,7 @@ struct Turn<'a> {
     transport: &'a Transport,
     path: &'a str,
     /// The bucket that the request counts against, as [`Gate::pass`] gave it.
-    bucket: usize,
+    taken: Taken,
     /// How often the room had been halved, as [`Gate::pass`] gave it.
     entered: u32,
     is_noted: bool,
@@ -224,11 +224,11 @@ impl Transport {
                 return Err(Error::OutOfTime);
             }
             let (wake_at, is_throttled) = match self.gate().pass(path, now) {
-                Ok((bucket, entered)) => {
+                Ok((taken, entered)) => {
                     return Ok(Turn {
                         transport: self,
                         path,
-                        bucket,
+                        taken,
                         entered,
                         is_noted: false,
                     });
@@ -351,9 +351,9 @@ impl Turn<'_> {
         match announced {
             Some(announced) => {
                 gate.pace
-                    .note(self.path, self.bucket, announced, self.transport.now())
+                    .note(self.path, self.taken, announced, self.transport.now())
             }
-            None if is_taken => gate.pace.note_nothing(self.bucket),
+            None if is_taken => gate.pace.note_nothing(self.taken.at),
             None => return,
         }
         self.is_noted = true;
@@ -372,7 +372,7 @@ impl Drop for Turn<'_> {
         let mut gate = self.transport.gate();
         gate.room.leave();
         if !self.is_noted {
-            gate.pace.lose(self.bucket);
+            gate.pace.lose(self.taken.at);
         }
         drop(gate);
         self.transport.answered.notify_waiters();
