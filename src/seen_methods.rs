@@ -65,7 +65,10 @@ impl SeenMethods {
     /// Takes a record of the System Log. Gives the id of a user whose factors are to be read again, because the log
     /// tells of a method that the newest reading does not know.
     pub fn event(&mut self, record: &Record) -> Option<String> {
-        let kind = record.ocsf.as_ref().map(|event| event.event_type.as_str())?;
+        let kind = record
+            .ocsf
+            .as_ref()
+            .map(|event| event.event_type.as_str())?;
         if ENDS.contains(&kind) {
             self.end(&record.source.as_ref()?.read()?);
         }
@@ -99,9 +102,9 @@ impl SeenMethods {
             self.seen.remove(id);
         }
         if let Some(actor) = event["actor"]["id"].as_str()
-            && !event["target"].as_array().is_some_and(|targets| {
-                targets.iter().any(|target| target["type"] == "User")
-            })
+            && !event["target"]
+                .as_array()
+                .is_some_and(|targets| targets.iter().any(|target| target["type"] == "User"))
         {
             self.seen.remove(actor);
         }
@@ -131,7 +134,10 @@ impl SeenMethods {
             .map(|(method, at)| json!({"method": method, "at": at}));
         source["seen_methods"] = told.collect();
         // A mailbox or an answer is no second factor where it shows either: then nothing is said.
-        update.has_mfa = methods.keys().any(|method| !is_weak(method)).then_some(true);
+        update.has_mfa = methods
+            .keys()
+            .any(|method| !is_weak(method))
+            .then_some(true);
     }
 
     /// Notes that somebody has a factor as read, or is not read any more.
@@ -197,7 +203,9 @@ fn method(event: &Value) -> Option<String> {
 
 fn is_weak(method: &str) -> bool {
     let method = method.to_ascii_lowercase();
-    ["email", "question"].iter().any(|weak| method.contains(weak))
+    ["email", "question"]
+        .iter()
+        .any(|weak| method.contains(weak))
 }
 
 #[cfg(test)]
@@ -280,7 +288,8 @@ mod tests {
         seen.event(&passes("00u1", "PASSWORD_AS_FACTOR"));
         seen.event(&passes("00u2", "EMAIL_FACTOR"));
         let mut failed = passes("00u3", "SMS_FACTOR");
-        failed.source = Some(json!({"eventType": PROOFS[0], "outcome": {"result": "FAILURE"}}).into());
+        failed.source =
+            Some(json!({"eventType": PROOFS[0], "outcome": {"result": "FAILURE"}}).into());
         seen.event(&failed);
         seen.event(&event("user.session.start", "00u3", "SMS_FACTOR"));
         for (user, has_mfa) in [("00u1", Some(false)), ("00u2", None), ("00u3", Some(false))] {
@@ -350,7 +359,10 @@ mod tests {
             read(&mut seen, &format!("00v{n}"), false);
         }
         (0..20).for_each(|n| drop(seen.event(&passes("00u1", &format!("factor {n}")))));
-        assert_eq!((seen.seen.len(), seen.bare.len()), (MOST_PEOPLE, MOST_PEOPLE));
+        assert_eq!(
+            (seen.seen.len(), seen.bare.len()),
+            (MOST_PEOPLE, MOST_PEOPLE)
+        );
         assert_eq!(seen.seen["00u1"].len(), MOST_METHODS);
         let mut cursor = json!({"version": 2});
         seen.keep_in(&mut cursor);

@@ -13,7 +13,9 @@ use super::settle;
 use super::sweep;
 use super::swept::CLOCK_MARGIN;
 use super::work::Work;
-use crate::streams::change::{Identity, Kind, Of, Touches, brings, ends_if_absent, is_read, takes_away};
+use crate::streams::change::{
+    Identity, Kind, Of, Touches, brings, ends_if_absent, is_read, takes_away,
+};
 use crate::streams::{LogEvent, Party, STREAMS, Stream, parties};
 
 /// Event types whose touches are remembered, so that each is looked up once.

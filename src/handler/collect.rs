@@ -23,8 +23,8 @@ use crate::engine::{Ask, Cursor, Engine, Fetch, Harvest};
 use crate::invocation::Request;
 use crate::okta::{self, Org, Page, Within};
 use crate::secret::Secrets;
-use crate::store::{ContentType, Store, StoreError};
 use crate::seen_methods::SeenMethods;
+use crate::store::{ContentType, Store, StoreError};
 use crate::streams::change::Kind;
 use crate::streams::{Source, Stream, by_name};
 
@@ -271,7 +271,11 @@ impl<'a, S: Store> Collecting<'a, S> {
                 };
                 if is_activity {
                     self.counted.event(&record);
-                    contradicted.extend(self.seen.event(&record).map(|user| (user, record.id.clone())));
+                    contradicted.extend(
+                        self.seen
+                            .event(&record)
+                            .map(|user| (user, record.id.clone())),
+                    );
                 }
                 if record.stream == FACTORS {
                     self.seen.reading(&mut record);

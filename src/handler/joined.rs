@@ -72,9 +72,9 @@ async fn read(org: &Org, join: &Join, within: Within) -> Result<Items, Error> {
         }
         let page = match org.get(&path, "", within).await {
             Ok(page) => page,
-            Err(
-                error @ (Error::Limited { .. } | Error::OutOfTime | Error::Rejected(_)),
-            ) => return Err(error),
+            Err(error @ (Error::Limited { .. } | Error::OutOfTime | Error::Rejected(_))) => {
+                return Err(error);
+            }
             Err(error) => {
                 tracing::warn!(path, %error, "records are written without what this would add");
                 return Ok(None);
@@ -102,9 +102,16 @@ fn completed(
     if !body.trim_start().starts_with('[') {
         return body.clone();
     }
-    let text = |item: &RawValue| {
-        (join.complete)(item, items).unwrap_or_else(|| item.get().to_owned())
-    };
-    let own: Vec<String> = own.iter().map(|item| text(item)).collect();
-    Body::of(path, format!("[{}]", own.join(",")))
+    let more: Vec<_> = own
+        .iter()
+        .map(|item| (join.complete)(item, items))
+        .collect();
+    if more.iter().all(Option::is_none) {
+        return body.clone();
+    }
+    let texts = own.iter().zip(&more);
+    let texts: Vec<&str> = texts
+        .map(|(item, more)| more.as_deref().unwrap_or_else(|| item.get()))
+        .collect();
+    Body::of(path, format!("[{}]", texts.join(",")))
 }

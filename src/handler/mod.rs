@@ -36,8 +36,8 @@ use crate::config::Config;
 use crate::engine::{Cursor, Parked};
 use crate::invocation::{Mode, Report, Request};
 use crate::okta::{self, Org, Session, Transport};
-use crate::seen_methods::SeenMethods;
 use crate::secret::{self, Integration, SecretError, Secrets};
+use crate::seen_methods::SeenMethods;
 use crate::status::Status;
 use crate::store::Store;
 use crate::streams::{self, STREAMS, Stream};
@@ -243,7 +243,9 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             .await
             .map_err(|answered| failed(&answered))?;
         let host = secret::org_host(&address).ok_or_else(|| {
-            failed(&format!("it names {address:?}, which is no address of Okta's"))
+            failed(&format!(
+                "it names {address:?}, which is no address of Okta's"
+            ))
         })?;
         (integration.host, integration.is_custom_domain) = (host, false);
         Ok(integration)
@@ -251,11 +253,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
 
     async fn run_for(&self, run: &Run, request: &Request) -> Result<Ended, Failure> {
         let store = Bounded::new(self.store.clone(), self.clock.clone(), run.stored_by);
-        let log = CommitLog::new(
-            store.clone(),
-            &self.config.prefix,
-            &run.integration.slug,
-        );
+        let log = CommitLog::new(store.clone(), &self.config.prefix, &run.integration.slug);
         let head = log.head().await?;
         refuse_another_org(&head, &run.integration)?;
         let cursor = match head.sequence {
@@ -314,10 +312,12 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         let mut ended = match run.mode {
             Mode::Check => {
                 let hidden = SeenMethods::of(&head.cursor).hidden();
-                let mut ended =
-                    check::check(&org, run, request, &readable, head.sequence).await?;
+                let mut ended = check::check(&org, run, request, &readable, head.sequence).await?;
                 ended.advise("factors", hidden);
-                if readable.iter().any(|stream| is_of_roles(stream) && request.names(stream.name)) {
+                if readable
+                    .iter()
+                    .any(|stream| is_of_roles(stream) && request.names(stream.name))
+                {
                     ended.has_power(power::power(&org, run).await);
                     ended.used(org.used());
                 }

@@ -52,12 +52,13 @@ pub(super) async fn power(org: &Org, run: &Run) -> Option<Power> {
         let labels = permissions
             .iter()
             .filter_map(|permission| permission["label"].as_str());
-        reads_client_secrets |= labels
-            .into_iter()
-            .any(|label| label == SECRETS_PERMISSION);
+        reads_client_secrets |= labels.into_iter().any(|label| label == SECRETS_PERMISSION);
     }
     let super_admin_by = if roles.iter().any(|role| role == SUPER_ADMIN) {
-        Some("it is super admin itself: take that role away, the function needs none of it".to_owned())
+        Some(
+            "it is super admin itself: take that role away, the function needs none of it"
+                .to_owned(),
+        )
     } else if reads_client_secrets {
         super_app(org, run)
             .await
@@ -132,13 +133,28 @@ mod tests {
                 "settings": {"oauthClient": {"application_type": kind, "grant_types": grants}}})
         };
         let none = json!([]);
-        assert!(has_secret(&app("service", none.clone(), "client_secret_basic", "ACTIVE")));
+        assert!(has_secret(&app(
+            "service",
+            none.clone(),
+            "client_secret_basic",
+            "ACTIVE"
+        )));
         let granted = json!(["client_credentials"]);
-        assert!(has_secret(&app("web", granted, "client_secret_post", "ACTIVE")));
+        assert!(has_secret(&app(
+            "web",
+            granted,
+            "client_secret_post",
+            "ACTIVE"
+        )));
         for other in [
             app("service", none.clone(), "private_key_jwt", "ACTIVE"),
             app("service", none.clone(), "client_secret_basic", "INACTIVE"),
-            app("web", json!(["authorization_code"]), "client_secret_basic", "ACTIVE"),
+            app(
+                "web",
+                json!(["authorization_code"]),
+                "client_secret_basic",
+                "ACTIVE",
+            ),
             json!({"settings": {}}),
         ] {
             assert!(!has_secret(&other), "{other}");

@@ -33,12 +33,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         }
     }
 
-    pub(super) async fn tell_failure(
-        &self,
-        failure: &Failure,
-        status: Status,
-        times: Times,
-    ) {
+    pub(super) async fn tell_failure(&self, failure: &Failure, status: Status, times: Times) {
         let Times {
             began_at, told_by, ..
         } = times;

@@ -298,9 +298,7 @@ impl Org {
         };
         self.session.set_clock(raw).await;
         let is_without_proof = !access.is_bound();
-        if (refused > 1 || is_without_proof)
-            && !self.session.forget(access).await
-        {
+        if (refused > 1 || is_without_proof) && !self.session.forget(access).await {
             return Err(error);
         }
         Ok(())

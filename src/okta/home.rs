@@ -84,15 +84,17 @@ async fn ask(http: &reqwest::Client, url: &Url) -> Result<String, Odd> {
         let location = String::from_utf8_lossy(location.as_bytes()).into_owned();
         let host = Url::parse(&location).ok();
         let host = host.as_ref().and_then(Url::host_str).unwrap_or("elsewhere");
-        return Err(odd(&format!(", a redirect to {host}, which is not followed")));
+        return Err(odd(&format!(
+            ", a redirect to {host}, which is not followed"
+        )));
     }
     if status.as_u16() != 200 {
         return Err(odd(""));
     }
     let answer: Value = serde_json::from_str(&body).map_err(|_| odd(" without JSON"))?;
     let href = answer.pointer("/_links/organization/href");
-    let href = href.and_then(Value::as_str).ok_or_else(|| {
-        odd(" that names no _links.organization.href")
-    })?;
+    let href = href
+        .and_then(Value::as_str)
+        .ok_or_else(|| odd(" that names no _links.organization.href"))?;
     Ok(href.chars().take(MOST_TOLD).collect())
 }

@@ -4,8 +4,9 @@ use tokio::sync::Semaphore;
 
 use super::answer::{AnswerTrouble, Size};
 
-/// Largest body, decompressed: it is in memory as a whole. Pages of 1,000 real members are under 5 MiB.
-const MOST_BODY_BYTES: usize = 16 << 20;
+/// Largest body, decompressed: it is in memory as a whole. Pages of 1,000 real members are under 5 MiB;
+/// a page that is larger is asked for in halves.
+const MOST_BODY_BYTES: usize = 8 << 20;
 /// Bodies up to this size are received as they come; of larger ones one at a time.
 const SMALL_BODY_BYTES: usize = 1 << 20;
 /// Whoever receives a larger body.

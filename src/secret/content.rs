@@ -276,15 +276,17 @@ fn custom_host(address: &str) -> Option<String> {
     let host = bare(address);
     let labels: Vec<&str> = host.split('.').collect();
     let is_label = |label: &&str| {
-        let is_plain = label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        let is_plain = label
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-');
         (1..=63).contains(&label.len())
             && is_plain
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
     // `0x7f.1` and its like are addresses, too.
-    let is_name = labels.last()?.bytes().all(|b| !b.is_ascii_digit())
-        || labels.last()?.starts_with("xn--");
+    let is_name =
+        labels.last()?.bytes().all(|b| !b.is_ascii_digit()) || labels.last()?.starts_with("xn--");
     let is_oktas = SUFFIXES
         .iter()
         .any(|suffix| host == *suffix || host.ends_with(&format!(".{suffix}")));

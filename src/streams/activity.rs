@@ -151,9 +151,7 @@ fn traffic(kind: &str, result: Option<&str>, actor: Option<String>) -> Option<Tr
     if is_grant && is_nobody && result == Some("CHALLENGE") {
         return Some(Traffic::Challenge);
     }
-    actor
-        .filter(|_| is_grant || is_read(kind))
-        .map(Traffic::Of)
+    actor.filter(|_| is_grant || is_read(kind)).map(Traffic::Of)
 }
 
 /// A target or actor of an event.
@@ -256,7 +254,12 @@ mod tests {
             ("user.session.start", "CHALLENGE", &nobody, false),
             ("iam.role.read", "SUCCESS", &own, true),
             ("iam.role.update", "SUCCESS", &own, false),
-            ("app.oauth2.token.grant", "SUCCESS", &json!({"id": "0oa2"}), false),
+            (
+                "app.oauth2.token.grant",
+                "SUCCESS",
+                &json!({"id": "0oa2"}),
+                false,
+            ),
         ] {
             let event = event(kind, result, actor.clone());
             assert_eq!(event.is_traffic_of(Some("0oa1")), expected, "{event:?}");

@@ -72,11 +72,7 @@ mod tests {
                 Some("SUCCESS"),
                 false,
             ),
-            (
-                "application.user_membership.add",
-                Some("SUCCESS"),
-                true,
-            ),
+            ("application.user_membership.add", Some("SUCCESS"), true),
             ("application.user_membership.add", Some("SKIPPED"), false),
             ("group.user_membership.rule.error", Some("FAILURE"), true),
             ("group.user_membership.add", Some("FAILURE"), false),

@@ -56,7 +56,11 @@ fn with_trusted_keys(idp: &RawValue, keys: &BTreeMap<String, Box<RawValue>>) -> 
     let trust = parsed.pointer("/protocol/credentials/trust")?;
     let others = trust.get("additionalKids").and_then(Value::as_array);
     let mut kids = Vec::new();
-    for kid in trust.get("kid").into_iter().chain(others.into_iter().flatten()) {
+    for kid in trust
+        .get("kid")
+        .into_iter()
+        .chain(others.into_iter().flatten())
+    {
         kids.extend(kid.as_str().filter(|kid| !kids.contains(kid)));
     }
     if kids.is_empty() || parsed.get("trusted_keys").is_some() {
@@ -67,7 +71,10 @@ fn with_trusted_keys(idp: &RawValue, keys: &BTreeMap<String, Box<RawValue>>) -> 
         .filter_map(|kid| Some(keys.get(kid)?.get()))
         .collect();
     let members = idp.get().trim_end().strip_suffix('}')?;
-    Some(format!("{members},\"trusted_keys\":[{}]}}", trusted.join(",")))
+    Some(format!(
+        "{members},\"trusted_keys\":[{}]}}",
+        trusted.join(",")
+    ))
 }
 
 /// The model has no entity for an IdP; an integration is nearest.
@@ -172,7 +179,8 @@ mod tests {
 
     #[test]
     fn trusted_keys_are_those_that_the_trust_names_without_what_is_secret() {
-        let key = |kid: &str| json!({"kid": kid, "kty": "RSA", "expiresAt": "2027-01-01T00:00:00.000Z"});
+        let key =
+            |kid: &str| json!({"kid": kid, "kty": "RSA", "expiresAt": "2027-01-01T00:00:00.000Z"});
         assert_eq!(trusted(&json!({"kid": "a"})), json!([key("a")]));
         let several = json!({"kid": "a", "additionalKids": ["b", "a", "gone", null, 7]});
         assert_eq!(trusted(&several), json!([key("a"), key("b")]));

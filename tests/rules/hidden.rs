@@ -11,7 +11,12 @@ use crate::support::rig::{CLIENT, Rig, outcome};
 /// Somebody passes a factor, as the log tells it of either engine.
 fn pass(rig: &Rig, user: &str, kind: &'static str, factor: &str) {
     let event = Event::new(kind).by(Party::new("User", user, "ada@acme.com", "Ada"));
-    let event = event.on(Party::new("AuthenticatorEnrollment", "opf1", "unknown", factor));
+    let event = event.on(Party::new(
+        "AuthenticatorEnrollment",
+        "opf1",
+        "unknown",
+        factor,
+    ));
     rig.org().append_event(event.debug("factor", factor));
 }
 
@@ -32,13 +37,19 @@ fn factors(rig: &Rig, user: &str) -> (Value, Vec<Value>) {
     let has_mfa = record["bundle"]["update_users"][0]["hasMFA"].clone();
     (
         has_mfa,
-        methods.into_iter().map(|method| method["method"].clone()).collect(),
+        methods
+            .into_iter()
+            .map(|method| method["method"].clone())
+            .collect(),
     )
 }
 
 #[tokio::test]
 async fn who_passes_a_factor_that_the_network_hides_has_one() {
-    for kind in ["user.authentication.auth_via_mfa", "user.authentication.verify"] {
+    for kind in [
+        "user.authentication.auth_via_mfa",
+        "user.authentication.verify",
+    ] {
         let mut rig = Rig::new().await;
         let (people, _) = rig.populate(12, 1);
         people
@@ -49,29 +60,45 @@ async fn who_passes_a_factor_that_the_network_hides_has_one() {
         // One before the factors are read, others after.
         pass(&rig, &people[0], kind, "OKTA_VERIFY_PUSH");
         let report = rig.run().await;
-        assert_eq!(factors(&rig, &people[0]), (true.into(), vec!["OKTA_VERIFY_PUSH".into()]));
+        assert_eq!(
+            factors(&rig, &people[0]),
+            (true.into(), vec!["OKTA_VERIFY_PUSH".into()])
+        );
         assert_eq!(factors(&rig, &people[1]).0, false);
-        assert_eq!(report.streams["factors"].error, None, "one of twelve is few");
+        assert_eq!(
+            report.streams["factors"].error, None,
+            "one of twelve is few"
+        );
         for person in &people[1..4] {
             pass(&rig, person, kind, "GOOGLE_OTP");
         }
         pass(&rig, &people[5], kind, "PASSWORD_AS_FACTOR");
         let report = rig.run().await;
         for person in &people[1..4] {
-            assert_eq!(factors(&rig, person), (true.into(), vec!["GOOGLE_OTP".into()]), "{kind}");
+            assert_eq!(
+                factors(&rig, person),
+                (true.into(), vec!["GOOGLE_OTP".into()]),
+                "{kind}"
+            );
         }
         assert_eq!(factors(&rig, &people[5]).0, false);
         assert_eq!(outcome(&report, "factors"), Outcome::Succeeded);
         let check = rig.ask(json!({"mode": "check"})).await.unwrap();
         for report in [report, check] {
             let told = report.streams["factors"].error.clone().unwrap_or_default();
-            assert!(told.contains("factors are hidden from this address: 4 of 12"), "{told}");
+            assert!(
+                told.contains("factors are hidden from this address: 4 of 12"),
+                "{told}"
+            );
         }
         // The same method again is no reason to read again.
         rig.org().reset_counts();
         pass(&rig, &people[1], kind, "GOOGLE_OTP");
         rig.run().await;
-        assert_eq!(rig.requests().keys().collect::<Vec<_>>(), ["GET /api/v1/logs"]);
+        assert_eq!(
+            rig.requests().keys().collect::<Vec<_>>(),
+            ["GET /api/v1/logs"]
+        );
     }
 }
 
@@ -86,13 +113,21 @@ async fn factors_that_show_again_are_as_they_are_read() {
         let _gate = blind(&mut rig).await;
         rig.restart(&[]);
         rig.run().await;
-        pass(&rig, &people[0], "user.authentication.auth_via_mfa", "OKTA_VERIFY_PUSH");
+        pass(
+            &rig,
+            &people[0],
+            "user.authentication.auth_via_mfa",
+            "OKTA_VERIFY_PUSH",
+        );
         rig.run().await;
         assert_eq!(factors(&rig, &people[0]).0, true);
     }
     let open = gate::before(&mut rig, |_| (), |_, _| ()).await;
     rig.restart(&[]);
-    let report = rig.ask(json!({"mode": "full", "streams": ["factors"]})).await.unwrap();
+    let report = rig
+        .ask(json!({"mode": "full", "streams": ["factors"]}))
+        .await
+        .unwrap();
     assert_eq!(report.streams["factors"].error, None);
     for person in &people {
         assert_eq!(factors(&rig, person), (true.into(), Vec::new()));

@@ -563,13 +563,20 @@ fn kind_of(path: &str) -> String {
     let parts = path.trim_matches('/').split('/').enumerate();
     let word = |(at, part): (usize, &str)| {
         let is_id = part.len() > 15 && part.starts_with("00") || part.starts_with("0oa");
-        if is_id && at > 2 { "*".to_owned() } else { part.to_owned() }
+        if is_id && at > 2 {
+            "*".to_owned()
+        } else {
+            part.to_owned()
+        }
     };
     parts.map(word).collect::<Vec<_>>().join("/")
 }
 
 /// Seconds that a first run takes of an org that limits each kind of path apart, and the most requests of one kind.
-async fn seconds_with_limits_apart(per_minute: u64, [people, groups, apps]: [usize; 3]) -> (i64, u64) {
+async fn seconds_with_limits_apart(
+    per_minute: u64,
+    [people, groups, apps]: [usize; 3],
+) -> (i64, u64) {
     let mut rig = Rig::new().await;
     rig.org().silently(|org| {
         let name = |n: usize| NewUser::named(&format!("Ada{n}"), "Lovelace");
@@ -584,14 +591,28 @@ async fn seconds_with_limits_apart(per_minute: u64, [people, groups, apps]: [usi
         }
     });
     rig.org().options.limits = Limits::none();
-    let limits: Arc<std::sync::Mutex<std::collections::HashMap<String, (OwnLimit, u64)>>> = Arc::default();
+    let limits: Arc<std::sync::Mutex<std::collections::HashMap<String, (OwnLimit, u64)>>> =
+        Arc::default();
     let counted = Arc::clone(&limits);
     let limit = move |request: &Request, response: &mut Response| {
         let mut limits = counted.lock().unwrap();
-        let fresh = || (OwnLimit { ending: "", limit: per_minute, used: 0, reset: 0 }, 0);
+        let fresh = || {
+            (
+                OwnLimit {
+                    ending: "",
+                    limit: per_minute,
+                    used: 0,
+                    reset: 0,
+                },
+                0,
+            )
+        };
         let (own, total) = limits.entry(kind_of(&request.path)).or_insert_with(fresh);
         let date = httpdate::parse_http_date(response.header_value("date").unwrap()).unwrap();
-        let now = date.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        let now = date
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap()
+            .as_secs();
         response
             .headers
             .retain(|(name, _)| !name.to_ascii_lowercase().starts_with("x-rate-limit"));
@@ -604,7 +625,12 @@ async fn seconds_with_limits_apart(per_minute: u64, [people, groups, apps]: [usi
     let report = time::ask(&rig, json!({}), HOUR).await;
     assert_eq!(report.outcome, Outcome::Succeeded, "{report:#?}");
     let seconds = rig.org().now().duration_since(began).as_secs();
-    let busiest = limits.lock().unwrap().values().map(|(_, total)| *total).max();
+    let busiest = limits
+        .lock()
+        .unwrap()
+        .values()
+        .map(|(_, total)| *total)
+        .max();
     (seconds, busiest.unwrap_or_default())
 }
 

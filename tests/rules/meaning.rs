@@ -69,7 +69,12 @@ async fn a_state_that_forbids_the_question_is_no_absence() {
 }
 
 /// A gate before an org that takes pages of no more than `most` items of this path.
-async fn small_pages(rig: &mut Rig, path: &'static str, most: u32, cause: &'static str) -> Endpoint {
+async fn small_pages(
+    rig: &mut Rig,
+    path: &'static str,
+    most: u32,
+    cause: &'static str,
+) -> Endpoint {
     let refuse = move |request: &Request, response: &mut Response| {
         let limit = query(&request.query, "limit").and_then(|limit| limit.parse::<u32>().ok());
         if request.path.ends_with(path) && limit.is_some_and(|limit| limit > most) {
@@ -137,20 +142,34 @@ async fn a_full_page_without_a_link_is_asked_on() {
         let known = Arc::clone(&positions);
         let translate = move |request: &mut Request| {
             let after = query(&request.query, "after").map(str::to_owned);
-            if let Some(own) = after.as_ref().and_then(|id| known.lock().unwrap().get(id).cloned()) {
+            if let Some(own) = after
+                .as_ref()
+                .and_then(|id| known.lock().unwrap().get(id).cloned())
+            {
                 request.query = request.query.replace(&after.unwrap(), &own);
             }
         };
         let lose = move |request: &Request, response: &mut Response| {
-            let Value::Array(items) = response.value() else { return };
+            let Value::Array(items) = response.value() else {
+                return;
+            };
             let limit = query(&request.query, "limit").and_then(|limit| limit.parse().ok());
             if request.path != path || limit != Some(items.len()) {
                 return;
             }
             let mut links = response.headers.iter().map(|(_, value)| value);
             let own = links.find_map(|link| {
-                let link = link.split("rel=\"next\"").next().filter(|own| *own != link)?;
-                Some(link.rsplit("after=").next()?.split(['&', '>']).next()?.to_owned())
+                let link = link
+                    .split("rel=\"next\"")
+                    .next()
+                    .filter(|own| *own != link)?;
+                Some(
+                    link.rsplit("after=")
+                        .next()?
+                        .split(['&', '>'])
+                        .next()?
+                        .to_owned(),
+                )
             });
             let last = items.last().unwrap()["id"].as_str().unwrap().to_owned();
             positions.lock().unwrap().extend(own.map(|own| (last, own)));
@@ -167,7 +186,11 @@ async fn a_full_page_without_a_link_is_asked_on() {
 
 #[tokio::test]
 async fn a_full_page_that_is_the_last_costs_one_request_whatever_comes_back() {
-    for (status, body) in [(200, "[]"), (400, r#"{"errorCode":"E0000031"}"#), (200, "same")] {
+    for (status, body) in [
+        (200, "[]"),
+        (400, r#"{"errorCode":"E0000031"}"#),
+        (200, "same"),
+    ] {
         let mut rig = Rig::new().await;
         rig.populate(3, 1);
         rig.without(&["idp_users"]);
@@ -203,12 +226,13 @@ async fn a_full_page_that_is_the_last_costs_one_request_whatever_comes_back() {
 async fn an_outcome_is_an_effect_only_as_its_type_says() {
     let rig = Rig::new().await;
     let (people, _) = rig.populate(4, 1);
-    let app = rig
-        .org()
-        .create_app(NewApp::new("crm", "CRM", "SAML_2_0"));
+    let app = rig.org().create_app(NewApp::new("crm", "CRM", "SAML_2_0"));
     assert!(rig.org().assign_user(&app, &people[0]));
     rig.run().await;
-    for (n, kind) in ["user.account.lock", "user.account.lock.limit"].into_iter().enumerate() {
+    for (n, kind) in ["user.account.lock", "user.account.lock.limit"]
+        .into_iter()
+        .enumerate()
+    {
         {
             let mut org = rig.org();
             let person = Party::new("User", &people[n], "ada@acme.com", "Ada");
@@ -316,9 +340,10 @@ async fn what_was_read_before_the_credentials_were_refused_is_committed() {
             tokens.fetch_add(u64::from(is_token), Ordering::Relaxed);
             if is_over.load(Ordering::Relaxed) == 1 && !is_token {
                 response.status = 401;
-                response.body = json!({"errorCode": "E0000011", "errorSummary": "Invalid token provided"})
-                    .to_string()
-                    .into_bytes();
+                response.body =
+                    json!({"errorCode": "E0000011", "errorSummary": "Invalid token provided"})
+                        .to_string()
+                        .into_bytes();
             }
             assert!(tokens.load(Ordering::Relaxed) <= 5, "tokens without end");
         };
@@ -326,7 +351,10 @@ async fn what_was_read_before_the_credentials_were_refused_is_committed() {
         rig.restart(&[]);
         let failure = rig.ask(json!({})).await.unwrap_err();
         assert_eq!(failure.kind, "CredentialsRejected", "{failure}");
-        assert!(!rig.ids("users").is_empty(), "{ending}: what was read is lost");
+        assert!(
+            !rig.ids("users").is_empty(),
+            "{ending}: what was read is lost"
+        );
     }
 }
 
@@ -342,7 +370,11 @@ async fn an_idp_has_the_certificates_that_its_trust_names() {
     let keys = |id: &str| rig.read().records("idps")[id].record["source"]["trusted_keys"].clone();
     let kids = |id: &str| -> Vec<Value> {
         let keys = keys(id);
-        keys.as_array().unwrap().iter().map(|key| key["kid"].clone()).collect()
+        keys.as_array()
+            .unwrap()
+            .iter()
+            .map(|key| key["kid"].clone())
+            .collect()
     };
     let trusted = |id: &str| {
         let idp = rig.org().idp(id).unwrap().clone();
@@ -351,7 +383,10 @@ async fn an_idp_has_the_certificates_that_its_trust_names() {
     idps.iter().for_each(|id| assert_eq!(kids(id), trusted(id)));
     assert_eq!(keys(&social), Value::Null);
     assert_eq!(rig.requests()["GET /api/v1/idps/credentials/keys"], 1);
-    assert!(!rig.requests().contains_key("GET /api/v1/idps/{id}/credentials/keys"));
+    assert!(
+        !rig.requests()
+            .contains_key("GET /api/v1/idps/{id}/credentials/keys")
+    );
     let old = kids(&idps[2]);
     rig.org().replace_idp_key(&idps[2]).unwrap();
     rig.run().await;
@@ -376,10 +411,16 @@ async fn idps_are_collected_where_their_certificates_are_not_to_be_had() {
 }
 
 /// The org's word for itself at its custom domain.
-fn at_custom_domain(answer: impl Fn(&mut Response) + Send + Sync + 'static) -> impl Fn(&Request, &mut Response) + Send + Sync {
+fn at_custom_domain(
+    answer: impl Fn(&mut Response) + Send + Sync + 'static,
+) -> impl Fn(&Request, &mut Response) + Send + Sync {
     move |request, response| {
         if request.path == "/.well-known/okta-organization" {
-            assert_eq!(request.header_value("authorization"), None, "a token was sent");
+            assert_eq!(
+                request.header_value("authorization"),
+                None,
+                "a token was sent"
+            );
             answer(response);
         }
     }
@@ -396,9 +437,10 @@ async fn a_custom_domain_is_asked_once_for_its_org() {
     let mut rig = Rig::new().await;
     rig.populate(3, 1);
     let answer = |response: &mut Response| {
-        response.body = json!({"_links": {"organization": {"href": "https://acme-admin.okta.com"}}})
-            .to_string()
-            .into_bytes();
+        response.body =
+            json!({"_links": {"organization": {"href": "https://acme-admin.okta.com"}}})
+                .to_string()
+                .into_bytes();
     };
     let _gate = gate::before(&mut rig, |_| (), at_custom_domain(answer)).await;
     rig.restart(&[]);
@@ -416,13 +458,25 @@ async fn a_custom_domain_is_asked_once_for_its_org() {
 async fn a_custom_domain_that_names_no_org_of_oktas_ends_the_run_in_words() {
     type Change = fn(&mut Response);
     let answers: [(Change, &str); 5] = [
-        (|response| response.body = br#"{"_links": {"organization": {"href": "https://acme.okta.com.evil.io"}}}"#.to_vec(), "evil.io"),
-        (|response| response.body = b"<html>".to_vec(), "without JSON"),
+        (
+            |response| {
+                response.body =
+                    br#"{"_links": {"organization": {"href": "https://acme.okta.com.evil.io"}}}"#
+                        .to_vec()
+            },
+            "evil.io",
+        ),
+        (
+            |response| response.body = b"<html>".to_vec(),
+            "without JSON",
+        ),
         (|response| response.body = b"{}".to_vec(), "names no"),
         (
             |response| {
                 response.status = 302;
-                response.headers.push(("Location".into(), "https://acme.okta.com/".into()));
+                response
+                    .headers
+                    .push(("Location".into(), "https://acme.okta.com/".into()));
             },
             "redirect",
         ),
@@ -437,7 +491,10 @@ async fn a_custom_domain_that_names_no_org_of_oktas_ends_the_run_in_words() {
         assert_eq!(failure.kind, "OrgUnknown", "{failure}");
         let says = |word: &str| failure.message.contains(word);
         assert!(says("login.acme.com") && says(told), "{failure}");
-        assert_eq!(rig.requests().keys().collect::<Vec<_>>(), ["GET /.well-known/okta-organization"]);
+        assert_eq!(
+            rig.requests().keys().collect::<Vec<_>>(),
+            ["GET /.well-known/okta-organization"]
+        );
     }
 }
 
@@ -447,7 +504,8 @@ async fn a_custom_domain_that_comes_to_name_another_org_is_refused() {
     rig.populate(3, 1);
     rig.run().await;
     let other = |response: &mut Response| {
-        response.body = br#"{"_links": {"organization": {"href": "https://other.okta.com"}}}"#.to_vec();
+        response.body =
+            br#"{"_links": {"organization": {"href": "https://other.okta.com"}}}"#.to_vec();
     };
     let _gate = gate::before(&mut rig, |_| (), at_custom_domain(other)).await;
     rig.restart(&[]);

@@ -133,8 +133,11 @@ impl Lambda {
     /// Everything that it has printed.
     /// Most memory that it has had at once, in MiB; `None` where the system does not tell.
     pub fn peak_mib(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.function.id())).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.function.id())).ok()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))?;
         let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
         Some(kib / 1_024)
     }

@@ -126,7 +126,8 @@ impl Org {
     pub fn replace_idp_key(&mut self, id: &str) -> Option<String> {
         let kid = format!("kid-{id}-{}", self.ids.next("kid"));
         let key = self.idp_key(&kid);
-        let trusted = |idp: &mut Value| idp["protocol"]["credentials"]["trust"]["kid"] = kid.as_str().into();
+        let trusted =
+            |idp: &mut Value| idp["protocol"]["credentials"]["trust"]["kid"] = kid.as_str().into();
         if !self.update_idp(id, trusted) {
             return None;
         }

@@ -87,7 +87,9 @@ pub(super) fn visit(org: &mut Org, rng: &mut StdRng, most: usize) {
 /// company's own network only.
 fn passes_a_factor(org: &Org, user: &str) -> bool {
     let is_strong = |factor: &serde_json::Value| factor["factorType"] != "question";
-    let number = user.bytes().fold(0_u32, |sum, byte| sum * 31 % 9_973 + u32::from(byte));
+    let number = user
+        .bytes()
+        .fold(0_u32, |sum, byte| sum * 31 % 9_973 + u32::from(byte));
     org.factors(user).iter().any(is_strong) || number % 20 == 0
 }
 
