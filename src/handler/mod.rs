@@ -463,8 +463,8 @@ impl Times {
         Self {
             began_at: now,
             stop_at: ends_at - reserve,
-            stored_by: ends_at - reserve / 3,
-            told_by: ends_at - reserve / 15,
+            stored_by: ends_at - reserve / 2,
+            told_by: ends_at - reserve / 5,
         }
     }
 }
