@@ -9,6 +9,7 @@ mod application_groups;
 mod application_users;
 mod applications;
 pub mod change;
+mod escalation;
 mod factors;
 mod group_memberships;
 mod groups;
