@@ -82,6 +82,10 @@ pub fn fold(kind: Kind, mut pieces: Vec<Piece>) -> Folded {
     let mut item = Map::new();
     let mut tags: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for mut piece in pieces {
+        // The model wants a name in such an update; it is the log's word for what its own stream names.
+        if kind == Kind::Assets && piece.role == Role::Updates {
+            piece.item.remove("name");
+        }
         if let Some(Value::Array(list)) = piece.item.remove("tags") {
             tags.insert(piece.stream, list);
         }
@@ -183,6 +187,25 @@ mod tests {
         let expected = json!({"uniqueId": "a", "name": "New", "href": "x", "tags": [], "customProperties": []});
         assert_eq!(item(Kind::Assets, vec![old.clone(), new.clone()]), expected);
         assert_eq!(item(Kind::Assets, vec![new, old]), expected);
+    }
+
+    #[test]
+    fn the_name_in_an_update_of_an_asset_is_never_laid_over_its_own() {
+        let app = piece(
+            1,
+            "applications",
+            Role::Defines,
+            &json!({"uniqueId": "a", "name": "Payroll"}),
+        );
+        let used = piece(
+            2,
+            "usage",
+            Role::Updates,
+            &json!({"uniqueId": "a", "name": "payroll_saml", "lastUsedAt": "2026-11-02T00:00:00.000Z"}),
+        );
+        let folded = item(Kind::Assets, vec![app, used]);
+        assert_eq!(folded["name"], "Payroll");
+        assert_eq!(folded["lastUsedAt"], "2026-11-02T00:00:00.000Z");
     }
 
     #[test]
