@@ -444,6 +444,31 @@ class References(InABucket):
                 self.bucket.commit(line("role_assignments", "x:y", {key: [GOOD[key] | change]}))
                 self.assert_dangling(*expected)
 
+    def test_what_is_so_in_no_org_is_an_error(self) -> None:
+        asset, permission = GOOD["new_assets"], GOOD["new_permissions"]
+        role = GOOD["new_groupings"] | {"uniqueId": "role:SUPER_ADMIN", "isRole": True}
+        custom = {"sourceUniqueId": "00u1", "sourceType": "User", "privilegeId": "okta:role:cr01"}
+        cases: list[tuple[JsonObject, str]] = [
+            ({"new_assets": [asset | {"name": "another"}]}, "elsewhere"),
+            ({"new_assets": [asset | {"type": "Other"}]}, "elsewhere"),
+            ({"new_groupings": [role]}, "nobody is in the role 'role:SUPER_ADMIN'"),
+            ({"new_permissions": [custom]}, "is over the whole org"),
+            ({"new_assets": [asset | {"uniqueId": "0oa9", "href": "https://a.okta.com/api/v1/apps/0oa9"}]}, "JSON API"),
+            ({"new_users": [{"uniqueId": "00u9", "hasMFA": False}]}, "no factors are read"),
+        ]
+        self.assertEqual(permission["sourceType"], "User")
+        for bundle, expected in cases:
+            with self.subTest(expected), tempfile.TemporaryDirectory() as directory:
+                self.bucket = Bucket(directory)
+                self.bucket.commit(USER, APP, line("role_assignments", "x:y", bundle))
+                self.assert_error(expected)
+
+    def test_a_role_that_somebody_holds_is_none(self) -> None:
+        role = GOOD["new_groupings"] | {"uniqueId": "role:SUPER_ADMIN", "isRole": True}
+        held = {"new_groupings": [role], "new_accounts_association": [{"sourceId": "00u1", "targetId": "role:SUPER_ADMIN"}]}
+        self.bucket.commit(USER, line("role_assignments", "00u1:x", held), line("role_assignments", "00u1:y", held))
+        self.assert_conforms()
+
     def test_a_source_type_that_the_model_refuses_is_an_error_and_no_reference(self) -> None:
         for source_type in ("Client", ["User"], None):
             with self.subTest(source_type), tempfile.TemporaryDirectory() as directory:
