@@ -149,7 +149,8 @@ class LogCheck:
         return (
             f"{log}: newest state holds {sum(held.values())} records;"
             f" without a complete snapshot: {', '.join(unfinished) or 'none'};"
-            f" patched but not defined in it: {self._state.patched_but_undefined()}"
+            f" patched but not defined in it: {self._state.patched_but_undefined()};"
+            f" named and not listed by the org: {', '.join(self._state.left_out()) or 'none'}"
         )
 
 

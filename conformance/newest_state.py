@@ -46,6 +46,12 @@ REFERENCES = {
 API_PATH = "/api/v1/"
 """In links that are for programs."""
 
+ASSET_STREAMS = ("applications", "groups", "idps")
+"""Streams each of whose records is an asset."""
+
+STREAM_IDS = ("0oa", "00g")
+"""How the ids of their records begin."""
+
 CUSTOM_ROLE = "okta:role:cr0"
 """How the privilege of a custom role begins."""
 
@@ -109,12 +115,26 @@ class NewestState:
         return {stream: len(records) for stream, records in self._records.items()}
 
     def dangling(self) -> Iterator[tuple[Place, str]]:
-        """Every reference of the newest state that names what the newest state does not define."""
+        """Every reference of the newest state that names what a line of it should define and none does."""
+        for place, key, field, kind, target in self._undefined():
+            if not self._is_unlisted(kind, target):
+                yield place, f"{key}.{field}: no {kind} {target!r} is defined"
+
+    def left_out(self) -> Iterator[str]:
+        """Ids of apps, groups and IdPs that sets and targets name and the org does not list: a loader leaves these out."""
+        yield from sorted({target for _, _, _, kind, target in self._undefined() if self._is_unlisted(kind, target)})
+
+    def _undefined(self) -> Iterator[tuple[Place, str, str, str, str]]:
         defined = self._defined()
         for sent in self._sent():
             for key, field, kind, target in _references(sent.bundle):
                 if (kind, target) not in defined:
-                    yield sent.place, f"{key}.{field}: no {kind} {target!r} is defined"
+                    yield sent.place, key, field, kind, target
+
+    def _is_unlisted(self, kind: str, target: str) -> bool:
+        """Whether it is an asset that only its own stream defines, and that stream has no record of it."""
+        is_of_stream = kind == "asset" and target.startswith(STREAM_IDS)
+        return is_of_stream and not any(target in self._records.get(stream, ()) for stream in ASSET_STREAMS)
 
     def contradictions(self) -> Iterator[tuple[Place, str]]:
         """What the newest state says that is not so of any org: two names of one thing, a role that nobody holds."""

@@ -425,16 +425,16 @@ class References(InABucket):
             ("new_accounts_association", {}, ["sourceId: no account '00u1'", "targetId: no grouping '00g1'"]),
             ("new_groupings_association", {}, ["no grouping '00g1'", "no grouping 'role:SUPER_ADMIN'"]),
             ("new_privileges_grants", {}, ["no privilege 'okta:role:cr01'", "no privilege 'okta.users.manage'"]),
-            ("new_assets_inheritance", {}, ["no asset 'iam1'", "no asset '0oa1'"]),
+            ("new_assets_inheritance", {}, ["no asset 'iam1'"]),
             (
                 "new_permissions",
                 {},
-                ["sourceUniqueId: no account '00u1'", "no privilege 'okta:use-app'", "no asset '0oa1'"],
+                ["sourceUniqueId: no account '00u1'", "no privilege 'okta:use-app'"],
             ),
             (
                 "new_permissions",
                 {"sourceType": "Grouping"},
-                ["sourceUniqueId: no grouping '00u1'", "no privilege", "no asset"],
+                ["sourceUniqueId: no grouping '00u1'", "no privilege"],
             ),
         ]
         self.assertEqual(permission["sourceType"], "User")
@@ -477,6 +477,18 @@ class References(InABucket):
                 self.bucket.commit(APP, line("roles", "r", {"new_permissions": [permission]}))
                 self.assert_error("new_permissions.sourceType")
                 self.assertEqual(self.check().dangling.total, 0)
+
+    def test_what_the_org_does_not_list_is_named_and_what_it_lists_must_be_defined(self) -> None:
+        bundle = {
+            "new_assets": [{"uniqueId": "iam1", "name": "x"}],
+            "new_assets_inheritance": [GOOD["new_assets_inheritance"]],
+        }
+        member = line("resource_sets", "iam1", bundle)
+        self.bucket.commit(member)
+        self.assert_conforms()
+        self.assertIn("named and not listed by the org: 0oa1", self.check().notes[0])
+        self.bucket.commit(line("applications", "0oa1", {}))
+        self.assert_dangling("no asset '0oa1'")
 
     def test_a_definition_of_another_kind_does_not_count(self) -> None:
         asset = GOOD["new_assets"] | {"uniqueId": "00g1"}
@@ -627,7 +639,7 @@ class CommandLine(InABucket):
             self.bucket.commit(*lines)
             code, printed = self.run_on(str(self.bucket.root))
             self.assertEqual(code, 0)
-            self.assertTrue(printed[-2].endswith(f"patched but not defined in it: {count}"), printed)
+            self.assertIn(f"patched but not defined in it: {count};", printed[-2])
 
 
 if __name__ == "__main__":

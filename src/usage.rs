@@ -191,7 +191,9 @@ fn record(key: &Key, count: &Count, sequence: u64, observed_at: String) -> Recor
             format!("login:{user_id}")
         }
         Use::Token { app_id } => {
-            source["app_id"] = json!(app_id);
+            // Uses by people are added up over all lines: a program's tokens are none of them.
+            (source["app_id"], source["grants"]) = (json!(app_id), json!(count.count));
+            source["count"] = json!(0);
             bundle.update_service_accounts = vec![ServiceAccountUpdate {
                 unique_id: app_id.clone(),
                 last_activity_date: last,
@@ -329,7 +331,11 @@ mod tests {
         assert_eq!(lines[0]["id"], "token:0oa9:2026-11-23:7");
         let update = json!({"update_service_accounts": [{"uniqueId": "0oa9", "lastActivityDate": "2026-11-23T11:00:00.000Z"}]});
         assert_eq!(lines[0]["bundle"], update);
-        assert_eq!(lines[0]["source"]["count"], 2);
+        let source = &lines[0]["source"];
+        assert_eq!(
+            (&source["grants"], &source["count"]),
+            (&json!(2), &json!(0))
+        );
     }
 
     #[test]

@@ -262,6 +262,19 @@ mod tests {
     }
 
     #[test]
+    fn what_several_records_define_is_there_as_long_as_one_of_them_is() {
+        let role = json!({"uniqueId": "role:A", "name": "A", "isRole": true});
+        let holder = |place| piece(place, "role_assignments", Role::Defines, &role);
+        let gone = |place| piece(place, "role_assignments", Role::Gone, &json!({}));
+        let folded = item(Kind::Groupings, vec![holder(1), gone(2)]);
+        assert_eq!(folded["name"], "A");
+        assert_eq!(
+            fold(Kind::Groupings, vec![gone(1), gone(2)]),
+            Folded::Removed
+        );
+    }
+
+    #[test]
     fn updates_of_what_nothing_defines_are_left_out_and_what_went_is_told() {
         let update = piece(1, "usage", Role::Updates, &json!({"uniqueId": "a"}));
         let gone = piece(1, "users", Role::Gone, &json!({}));
