@@ -126,3 +126,42 @@ impl Carrying {
         Ok(Carried { sequence, packed })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use fold::{Place, Role};
+    use serde_json::json;
+
+    use super::*;
+
+    fn piece(number: u32) -> Piece {
+        let id = format!("00u{number:017}");
+        let item = json!({"uniqueId": id, "lastLoginAt": "2026-11-22T07:00:00.000Z"});
+        Piece {
+            key: id,
+            place: Place(1, 0, number),
+            stream: "usage".into(),
+            role: Role::Updates,
+            touched: true,
+            item: item.as_object().unwrap().clone(),
+        }
+    }
+
+    #[test]
+    fn usage_is_held_packed_and_comes_back_piece_by_piece() {
+        let mut carrying = Carrying::new(7);
+        (0..5_000).for_each(|number| carrying.add(Kind::Users, &piece(number)));
+        let packed = Bytes::from(carrying.packed.finish().unwrap());
+        let text = serde_json::to_vec(&piece(0)).unwrap().len() * 5_000;
+        assert!(packed.len() * 6 < text, "{} of {text}", packed.len());
+        let carried = Carried {
+            sequence: 7,
+            packed,
+        };
+        assert!(
+            carried
+                .pieces()
+                .eq((0..5_000).map(|number| (Kind::Users, piece(number))))
+        );
+    }
+}

@@ -306,13 +306,9 @@ fn following(first: Report, then: Report) -> Report {
 
 /// The answer if there is nothing to do.
 fn idle(record: &Record) -> Report {
-    let outcome = if record.refused_total > 0 || record.withheld.iter().any(Reason::is_trouble) {
-        Outcome::Degraded
-    } else if record.held.is_empty() {
-        Outcome::Succeeded
-    } else {
-        Outcome::Held
-    };
+    // A record of before the first load has no outcome.
+    let outcome = serde_json::from_value(record.outcome.clone().into());
+    let outcome = outcome.unwrap_or(Outcome::Succeeded);
     Report {
         integration: record.integration.clone(),
         app_id: record.app_id.clone(),

@@ -13,7 +13,7 @@ use super::history::Ledger;
 use super::memory::{Fuse, Objects};
 use super::rig::Rig;
 
-const CASES: u64 = 100;
+const CASES: u64 = 60;
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable)
