@@ -9,7 +9,6 @@ pub mod fake;
 pub mod memory;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use fake_org::Client;
