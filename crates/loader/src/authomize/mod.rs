@@ -228,8 +228,10 @@ impl<'a, T: Transport> Api<'a, T> {
     }
 }
 
+type NoSink = Sink<fn() -> std::io::Result<Vec<u8>>, Vec<u8>>;
+
 /// The body of the answer is to be in the answer.
-fn no_sink() -> Option<Sink<fn() -> std::io::Result<Vec<u8>>, Vec<u8>>> {
+fn no_sink() -> Option<NoSink> {
     None
 }
 
