@@ -33,7 +33,6 @@ use crate::engine::{Cursor, Parked};
 use crate::invocation::{Mode, Report, Request};
 use crate::okta::{self, Org, Session, Transport};
 use crate::secret::{self, Integration, Secrets};
-use crate::status::Status;
 use crate::store::Store;
 use crate::streams::{self, STREAMS, Stream};
 use collect::Collecting;
@@ -75,6 +74,7 @@ struct Run {
     id: String,
     request_id: String,
     mode: Mode,
+    secret_id: String,
     began_at: Timestamp,
     /// When it stops asking for more.
     stop_at: Timestamp,
@@ -121,17 +121,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         let integration = match self.integration(&request).await {
             Ok(integration) => integration,
             Err((failure, slug)) => {
-                if let Some(slug) = slug {
-                    self.tell_failure(
-                        &failure,
-                        Status {
-                            integration: slug,
-                            ..Status::default()
-                        },
-                        began_at,
-                    )
-                    .await;
-                }
+                self.tell_unread(&failure, slug, &request, began_at).await;
                 return Err(failure);
             }
         };
@@ -139,6 +129,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             id: uuid::Uuid::now_v7().to_string(),
             request_id: invocation.request_id.clone(),
             mode: request.mode,
+            secret_id: self.secret_id(&request).to_owned(),
             began_at,
             stop_at: stop_at(began_at, invocation.deadline),
             integration,
@@ -148,18 +139,19 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             Err(failure) => Err(failure),
         };
         if let Err(failure) = &ended {
-            self.tell_failure(failure, self.status_of(&run), began_at)
+            self.tell_failure(failure, self.status_of(&run), &run.secret_id, began_at)
                 .await;
         }
         ended
     }
 
-    /// The secret that the event or the settings name; empty where neither does.
+    /// The secret that the event or the settings name, or else a fleet's message; empty where none does.
     fn secret_id<'a>(&'a self, request: &'a Request) -> &'a str {
         request
             .secret_id
             .as_deref()
             .or(self.config.secret_id.as_deref())
+            .or(request.message_secret_id.as_deref())
             .unwrap_or_default()
     }
 
@@ -325,7 +317,9 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             }
         };
         tell::log(run, &report);
-        self.measure(&told, Some(&ended.figures(&report)), run.began_at);
+        let figures = ended.figures(&report);
+        self.measure(&told, &run.secret_id, Some(&figures), run.began_at)
+            .await;
         Ok(report)
     }
 }
