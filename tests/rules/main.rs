@@ -30,6 +30,7 @@ mod loads;
 mod model;
 mod pages;
 mod paging;
+mod permissions;
 mod records;
 mod replays;
 mod s3;
