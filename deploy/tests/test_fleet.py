@@ -272,8 +272,9 @@ class Enforced(InAws):
     def test_a_round_needs_every_statement_of_its_role_and_nothing_beside(self):
         (org,) = self.add("okta/a")
         self.ran(org, "unavailable", freshness_seconds=72 * 3_600)
-        for kind in ("orgs", "summary"):
-            roster.run({"round": kind}, self.client, self.settings, self.now + 1)
+        with contextlib.redirect_stdout(io.StringIO()):
+            for kind in ("orgs", "summary"):
+                roster.run({"round": kind}, self.client, self.settings, self.now + 1)
         self.assertEqual(self.role.refused, [])
         self.assertEqual(self.role.used, {"ListSecrets", "SendTheOrgs", "ReadHowRunsEnded", "SendTheSummary"})
         self.assertEqual({one["Sid"] for one in self.role.statements} - self.role.used, {"WriteItsOwnLog"})

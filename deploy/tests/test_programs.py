@@ -603,7 +603,7 @@ class Whole(OnAws):
 
     def test_a_fleet_is_asked_for_one_org_by_its_secret(self):
         self.make_fleet()
-        for name, tag in (("okta/acme", "collect"), ("okta/beta", "collect"), ("okta/off", "off")):
+        for name, tag in (("okta/acme", "collect"), ("okta/beta", "collect"), ("okta/off", "off"), ("okta/paused", "collect-paused")):
             self.aws.client("secretsmanager").create_secret(Name=name, SecretString="{}", Tags=[{"Key": "okta-authomize", "Value": tag}])
         for command in ("check", "invoke"):
             with self.assertRaisesRegex(Failure, f"make {command} SECRET_ID=okta/acme; there are okta/acme, okta/beta$"):

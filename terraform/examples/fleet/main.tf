@@ -18,5 +18,6 @@ module "okta_fleet" {
     FactorsIntervalHours = "168"
   }
 
-  tags = { owner = "identity" }
+  notification_arns = ["arn:aws:sns:eu-central-1:123456789012:deployments"]
+  tags              = { owner = "identity" }
 }

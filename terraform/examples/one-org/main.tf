@@ -15,5 +15,6 @@ module "okta_authomize" {
     AlarmTopicArn = "arn:aws:sns:eu-central-1:123456789012:alarms"
   }
 
-  tags = { owner = "identity" }
+  notification_arns = ["arn:aws:sns:eu-central-1:123456789012:deployments"]
+  tags              = { owner = "identity" }
 }
