@@ -139,6 +139,8 @@ class Handler(BaseHTTPRequestHandler):
 def main(moto, role, given):
     handler = type("Enforcing", (Handler,), {"moto": urlsplit(moto).netloc, "decide": deciding(role, json.loads(given)), "lock": threading.Lock()})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    # Whoever is killed leaves its connections.
+    server.handle_error = lambda *_: None
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(f"http://127.0.0.1:{server.server_port}", flush=True)
     sys.stdin.read()

@@ -128,7 +128,7 @@ async fn a_run_that_has_more_to_do_is_recorded() {
     let rig = Rig::new().await;
     let ada = rig.org().create_user(NewUser::named("Ada", "Lovelace"));
     rig.org().silently(|org| {
-        for n in 0..150 {
+        for n in 0..1_000 {
             let group = org.create_group(&format!("Group {n}"));
             assert!(org.add_member(&group, &ada));
         }
@@ -137,7 +137,7 @@ async fn a_run_that_has_more_to_do_is_recorded() {
     let mut fleet = fleet(rig).await;
     let secret = fleet.0.secret.clone();
     let line = fleet
-        .run_for(message(&secret), SignedDuration::from_secs(3))
+        .run_for(message(&secret), SignedDuration::from_secs(10))
         .await;
     assert_eq!(line["continue"], true, "{line:#}");
     assert_recorded("fleet-continue", &line);
