@@ -72,11 +72,15 @@ async fn the_answers_that_programs_show_are_recorded() {
         weak.rig.org().deny(path, Denial::AdminRole);
     }
     assert_answer("degraded", weak.lambda.invoke(json!({})).await);
-    deployed
+    // One that has no token left from before.
+    let mut rotated = Deployed::with_people(3, 1).await;
+    rotated
         .rig
         .org()
         .edit_client(CLIENT, |client| client.secrets = vec!["rotated".into()]);
-    assert_answer("rejected", deployed.lambda.invoke(json!({})).await);
+    let answer = rotated.lambda.invoke(json!({})).await;
+    assert!(matches!(answer, Answer::Error(_)), "{answer:#?}");
+    assert_answer("rejected", answer);
 }
 
 /// The function of a fleet, which knows no secret but by its messages.
