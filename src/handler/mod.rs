@@ -36,9 +36,13 @@ use crate::config::Config;
 use crate::engine::{Cursor, Parked};
 use crate::invocation::{Mode, Report, Request};
 use crate::okta::{self, Org, Session, Transport};
+<<<<<<< HEAD
 use crate::secret::{self, Integration, SecretError, Secrets};
 use crate::seen_methods::SeenMethods;
 use crate::status::Status;
+=======
+use crate::secret::{self, Integration, Secrets};
+>>>>>>> dep/main
 use crate::store::Store;
 use crate::streams::{self, STREAMS, Stream};
 use collect::Collecting;
@@ -80,6 +84,7 @@ struct Run {
     id: String,
     request_id: String,
     mode: Mode,
+    secret_id: String,
     began_at: Timestamp,
     /// When it stops asking for more.
     stop_at: Timestamp,
@@ -139,6 +144,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         let integration = match self.integration(&request, times).await {
             Ok(integration) => integration,
             Err((failure, slug)) => {
+<<<<<<< HEAD
                 if let Some(slug) = slug {
                     self.tell_failure(
                         &failure,
@@ -150,6 +156,9 @@ impl<S: Store, V: Secrets> Handler<S, V> {
                     )
                     .await;
                 }
+=======
+                self.tell_unread(&failure, slug, &request, began_at).await;
+>>>>>>> dep/main
                 return Err(failure);
             }
         };
@@ -168,10 +177,16 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             id: uuid::Uuid::now_v7().to_string(),
             request_id: invocation.request_id.clone(),
             mode: request.mode,
+<<<<<<< HEAD
             began_at: times.began_at,
             stop_at: times.stop_at,
             stored_by: times.stored_by,
             told_by: times.told_by,
+=======
+            secret_id: self.secret_id(&request).to_owned(),
+            began_at,
+            stop_at: stop_at(began_at, invocation.deadline),
+>>>>>>> dep/main
             integration,
         };
         let ended = match guarded(Box::pin(self.run_for(&run, &request))).await {
@@ -179,18 +194,23 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             Err(failure) => Err(failure),
         };
         if let Err(failure) = &ended {
+<<<<<<< HEAD
             self.tell_failure(failure, self.status_of(&run), times)
+=======
+            self.tell_failure(failure, self.status_of(&run), &run.secret_id, began_at)
+>>>>>>> dep/main
                 .await;
         }
         ended
     }
 
-    /// The secret that the event or the settings name; empty where neither does.
+    /// The secret that the event or the settings name, or else a fleet's message; empty where none does.
     fn secret_id<'a>(&'a self, request: &'a Request) -> &'a str {
         request
             .secret_id
             .as_deref()
             .or(self.config.secret_id.as_deref())
+            .or(request.message_secret_id.as_deref())
             .unwrap_or_default()
     }
 
@@ -402,7 +422,9 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             }
         };
         tell::log(run, &report);
-        self.measure(&told, Some(&ended.figures(&report)), run.began_at);
+        let figures = ended.figures(&report);
+        self.measure(&told, &run.secret_id, Some(&figures), run.began_at)
+            .await;
         Ok(report)
     }
 }
