@@ -36,13 +36,9 @@ use crate::config::Config;
 use crate::engine::{Cursor, Parked};
 use crate::invocation::{Mode, Report, Request};
 use crate::okta::{self, Org, Session, Transport};
-<<<<<<< HEAD
 use crate::secret::{self, Integration, SecretError, Secrets};
 use crate::seen_methods::SeenMethods;
 use crate::status::Status;
-=======
-use crate::secret::{self, Integration, Secrets};
->>>>>>> dep/main
 use crate::store::Store;
 use crate::streams::{self, STREAMS, Stream};
 use collect::Collecting;
@@ -144,21 +140,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         let integration = match self.integration(&request, times).await {
             Ok(integration) => integration,
             Err((failure, slug)) => {
-<<<<<<< HEAD
-                if let Some(slug) = slug {
-                    self.tell_failure(
-                        &failure,
-                        Status {
-                            integration: slug,
-                            ..Status::default()
-                        },
-                        times,
-                    )
-                    .await;
-                }
-=======
-                self.tell_unread(&failure, slug, &request, began_at).await;
->>>>>>> dep/main
+                self.tell_unread(&failure, slug, &request, times).await;
                 return Err(failure);
             }
         };
@@ -169,7 +151,8 @@ impl<S: Store, V: Secrets> Handler<S, V> {
                     integration: slug,
                     ..Status::default()
                 };
-                self.tell_failure(&failure, status, times).await;
+                self.tell_failure(&failure, status, self.secret_id(&request), times)
+                    .await;
                 return Err(failure);
             }
         };
@@ -177,16 +160,11 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             id: uuid::Uuid::now_v7().to_string(),
             request_id: invocation.request_id.clone(),
             mode: request.mode,
-<<<<<<< HEAD
+            secret_id: self.secret_id(&request).to_owned(),
             began_at: times.began_at,
             stop_at: times.stop_at,
             stored_by: times.stored_by,
             told_by: times.told_by,
-=======
-            secret_id: self.secret_id(&request).to_owned(),
-            began_at,
-            stop_at: stop_at(began_at, invocation.deadline),
->>>>>>> dep/main
             integration,
         };
         let ended = match guarded(Box::pin(self.run_for(&run, &request))).await {
@@ -194,11 +172,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             Err(failure) => Err(failure),
         };
         if let Err(failure) = &ended {
-<<<<<<< HEAD
-            self.tell_failure(failure, self.status_of(&run), times)
-=======
-            self.tell_failure(failure, self.status_of(&run), &run.secret_id, began_at)
->>>>>>> dep/main
+            self.tell_failure(failure, self.status_of(&run), &run.secret_id, times)
                 .await;
         }
         ended
@@ -267,7 +241,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
                 "it names {address:?}, which is no address of Okta's"
             ))
         })?;
-        (integration.host, integration.is_custom_domain) = (host, false);
+        integration.move_to(host);
         Ok(integration)
     }
 

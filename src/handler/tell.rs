@@ -7,15 +7,10 @@ use jiff::Timestamp;
 use super::outcome::word;
 use super::{Failure, Handler, Run, Times, org_url};
 use crate::authomize::rfc3339;
-<<<<<<< HEAD
 use crate::bounded::Bounded;
-use crate::invocation::{Mode, Outcome, Report};
-use crate::metrics::{self, Figures};
-=======
 use crate::commit::CommitLog;
 use crate::invocation::{Mode, Outcome, Report, Request};
 use crate::metrics::{self, Ended, Figures};
->>>>>>> dep/main
 use crate::secret::Secrets;
 use crate::status::{self, Status, Trouble};
 use crate::store::{Store, StoreError};
@@ -39,20 +34,16 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         }
     }
 
-<<<<<<< HEAD
-    pub(super) async fn tell_failure(&self, failure: &Failure, status: Status, times: Times) {
-        let Times {
-            began_at, told_by, ..
-        } = times;
-=======
     pub(super) async fn tell_failure(
         &self,
         failure: &Failure,
         status: Status,
         secret_id: &str,
-        began_at: Timestamp,
+        times: Times,
     ) {
->>>>>>> dep/main
+        let Times {
+            began_at, told_by, ..
+        } = times;
         let error = Some(Trouble {
             kind: failure.kind.to_owned(),
             message: failure.message.clone(),
@@ -78,7 +69,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         failure: &Failure,
         slug: Option<String>,
         request: &Request,
-        began_at: Timestamp,
+        times: Times,
     ) {
         let status = Status {
             integration: slug.unwrap_or_default(),
@@ -86,8 +77,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         };
         let secret_id = self.secret_id(request);
         if !status.integration.is_empty() {
-            self.tell_failure(failure, status, secret_id, began_at)
-                .await;
+            self.tell_failure(failure, status, secret_id, times).await;
         } else if request.mode != Mode::Check {
             let status = Status {
                 outcome: "error".to_owned(),
@@ -97,7 +87,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
                 }),
                 ..status
             };
-            self.measure(&status, secret_id, None, began_at).await;
+            self.measure(&status, secret_id, None, times.began_at).await;
         }
     }
 

@@ -249,13 +249,8 @@ impl Replay {
         let state = pieces::read(&store, PLACE, &history, nothing, &Carried::default())
             .await
             .unwrap();
-<<<<<<< HEAD
-        assert_eq!(gathered.gaps, Vec::<String>::new());
-        let mut emission = Emission::new(&gathered.spill, Wanted::All);
-=======
         assert_eq!(state.gaps, Vec::<Reason>::new());
-        let mut complete = Emitted::new(&state.sorted, Wanted::All, false);
->>>>>>> loader/main
+        let mut complete = Emitted::new(&state.sorted, Wanted::All);
         let mut items = Items::new();
         while let Some(batch) = complete.next_batch().unwrap() {
             for item in batch.items {

@@ -61,11 +61,7 @@ pub struct Items<'a> {
 impl<'a> Items<'a> {
     /// From the first kind on.
     #[must_use]
-<<<<<<< HEAD:crates/loader/src/emit.rs
-    pub fn new(spill: &'a Spill, wanted: Wanted) -> Self {
-=======
-    pub fn new(sorted: &'a Sorter, wanted: Wanted, factors_known: bool) -> Self {
->>>>>>> loader/main:crates/loader/src/items.rs
+    pub fn new(sorted: &'a Sorter, wanted: Wanted) -> Self {
         Self {
             sorted,
             wanted,

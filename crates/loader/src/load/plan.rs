@@ -73,7 +73,7 @@ where
             true => Wanted::All,
             false => Wanted::Changed(self.held.record.behind.clone()),
         };
-        let mut items = Items::new(&pieces.sorted, wanted, self.factors_known());
+        let mut items = Items::new(&pieces.sorted, wanted);
         let mut volume = Volume::default();
         self.work.posted.clear();
         while let Some(batch) = items.next_batch()? {

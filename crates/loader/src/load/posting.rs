@@ -72,7 +72,7 @@ where
             (false, Course::Named) => Wanted::Changed(self.held.record.behind.clone()),
             (false, Course::Newer) => Wanted::Changed([].into()),
         };
-        let mut items = Items::new(&pieces.sorted, wanted, self.factors_known());
+        let mut items = Items::new(&pieces.sorted, wanted);
         if everything {
             items.carrying = Some(Carrying::new(history.newest()));
         }
@@ -203,7 +203,7 @@ where
                 .collect::<Vec<_>>()
         });
         let wanted = Wanted::Keys(keys.collect());
-        let mut items = Items::new(&pieces.sorted, wanted, self.factors_known());
+        let mut items = Items::new(&pieces.sorted, wanted);
         while let Some(batch) = items.next_batch()? {
             poster.post(batch).await?;
         }

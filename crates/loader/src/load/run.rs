@@ -129,8 +129,4 @@ where
         }
         self.close(api, reached).await
     }
-
-    pub(super) fn factors_known(&self) -> bool {
-        self.history.has_completed("factors")
-    }
 }
