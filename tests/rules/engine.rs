@@ -256,12 +256,12 @@ fn a_limit_beyond_the_runs_end_leaves_the_work_for_later() {
 
 #[test]
 fn a_cursor_in_the_middle_of_a_walk_holds_no_secret() {
-    let mut engine = Engine::new(plan(&["idps"]), Cursor::default(), 0, now());
+    let mut engine = Engine::new(plan(&["resource_sets"]), Cursor::default(), 0, now());
     let (listing, _) = fetch(&mut engine);
     let client = json!({"client_id": "c", "client_secret": "hunter2"});
-    let idp =
-        json!([{"id": "0oa1", "_links": {}, "protocol": {"credentials": {"client": client}}}]);
-    engine.absorb(listing, page(idp, None), now());
+    let set =
+        json!([{"id": "iam1", "_links": {}, "protocol": {"credentials": {"client": client}}}]);
+    engine.absorb(listing, page(set, None), now());
     engine.stop();
     let cursor = serde_json::to_string(&engine.cursor()).unwrap();
     assert!(
