@@ -59,6 +59,8 @@ pub enum Ask {
     Wait,
     /// Write these records, which needed no request.
     Write(Vec<Harvest>),
+    /// Give `Engine::ledgers` what is stored of them.
+    Ledgers,
     /// Tell `Engine::recalled` which events were committed since then.
     Recall(Timestamp),
     /// Commit what was absorbed, then call `Engine::committed`.

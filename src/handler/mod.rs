@@ -6,6 +6,7 @@ mod collect;
 mod counted;
 mod failure;
 mod heads;
+mod ledgers;
 mod outcome;
 mod plan;
 mod progress;

@@ -144,7 +144,7 @@ impl Ended {
         self.go_on = engine.has_work(now);
         self.retry_after_s = standing.retry_after_s().filter(|_| !self.go_on);
         self.activity_lag_s = standing.activity_lag(now);
-        self.progress = progress::of(&engine.cursor(), standing.streams());
+        self.progress = progress::of(standing);
         (self.excepted, self.oldest_state_at) = (standing.excepted(), standing.oldest_snapshot());
         for stream in standing.streams() {
             let held = standing.held(stream.name);

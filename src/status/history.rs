@@ -321,6 +321,7 @@ mod tests {
                     except: vec![],
                 },
             ],
+            ledger: Default::default(),
             gap: None,
             cursor: Value::Null,
         }

@@ -16,7 +16,6 @@ pub static LISTING: Listing = Listing {
     name: "groups",
     path: "/api/v1/groups?limit=200&expand=stats",
     omits: "",
-    anchor: Some(is_everyone),
 };
 
 const CHANGES: &[&str] = &[
@@ -54,6 +53,7 @@ pub static STREAM: Stream = Stream {
         life: None,
     }),
     fixed: None,
+    own_id: super::id_of,
     normalize,
     tombstone: None,
 };
