@@ -61,8 +61,14 @@ impl Lists {
     pub(super) fn read(kept: BTreeMap<String, ListReading>) -> Self {
         let known = kept
             .into_iter()
-            .filter_map(|(name, reading)| Some((listing(&name)?.name, reading)));
-        Self(known.filter(|(_, list)| !list.serves.is_empty()).collect())
+            .filter_map(|(name, reading)| Some((listing(&name)?.name, reading)))
+            .filter(|(_, list)| !list.serves.is_empty());
+        let fresh = |list| ListReading {
+            is_under_way: false,
+            has_sunk: false,
+            ..list
+        };
+        Self(known.map(|(name, list)| (name, fresh(list))).collect())
     }
 
     pub(super) fn kept(&self) -> BTreeMap<String, ListReading> {
