@@ -1,5 +1,6 @@
 //! A history as a list of steps, each with a seed of its own: whatever is left out, the others stay what they are.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fake_org::Event;
@@ -8,6 +9,7 @@ use jiff::SignedDuration;
 
 use super::driver::{Broken, Bucket, Report, Run, Settings, run};
 use super::invariants::{self, Violation};
+use super::truth::{Difference, Key, differences};
 use super::world::{Fault, How, World};
 use crate::model::found::found;
 
@@ -49,6 +51,11 @@ pub struct Simulation {
     pub world: World,
     pub bucket: Bucket,
     pub last: Report,
+    /// Keys of the reader's records after the last run.
+    pub known: BTreeSet<Key>,
+    /// In what the reader differs from the org, as of a commit and a change.
+    pub differing: Vec<Difference>,
+    compared: Option<(u64, u64)>,
     /// The org has lied, so that streams may be held.
     pub has_lied: bool,
     /// Somebody has accepted a lie.
@@ -57,10 +64,10 @@ pub struct Simulation {
     pub trace: Vec<(usize, usize, u64)>,
 }
 
-/// Runs of liveness: every five minutes at first, then every three hours, for longer than all intervals twice.
-const SOON: [i64; 4] = [5, 5, 5, 60];
-const LATER_MINUTES: i64 = 180;
-const LATER: usize = 36;
+/// Minutes between the runs of liveness: a few soon, then for longer than all intervals twice.
+const SOON: [i64; 3] = [5, 5, 60];
+const LATER_MINUTES: i64 = 8 * 60;
+const LATER: usize = 14;
 /// Runs one after the other until nothing is left to do.
 pub const MOST_RUNS: usize = 30;
 
@@ -70,9 +77,22 @@ impl Simulation {
             world,
             bucket: Bucket::new(settings),
             last: Report::default(),
+            known: BTreeSet::new(),
+            differing: Vec::new(),
+            compared: None,
             has_lied: false,
             is_accepted: false,
             trace: Vec::new(),
+        }
+    }
+
+    /// Brings `differing` up to date.
+    pub fn compare(&mut self) {
+        let of = Some((self.bucket.sequence, self.world.changes));
+        if self.compared != of {
+            let off = &self.bucket.settings.off;
+            self.differing = differences(&self.world.truth, &self.bucket.reader, off);
+            self.compared = of;
         }
     }
 
@@ -112,10 +132,10 @@ impl Simulation {
 
     fn step(&mut self, step: &Step) -> Result<(), Violation> {
         match step {
-            Step::Change(name, how, seed) => drop(self.world.change(name, *how, *seed)),
+            Step::Change(name, how, seed) => _ = self.world.change(name, *how, *seed),
             Step::Meanwhile(at, name, seed) => {
                 let (name, seed) = (*name, *seed);
-                let act = move |world: &mut World| drop(world.change(name, How::Plainly, seed));
+                let act = move |world: &mut World| _ = world.change(name, How::Plainly, seed);
                 self.world.meanwhile.push((*at, Box::new(act)));
             }
             Step::Pass(seconds) => self.world.advance(SignedDuration::from_secs(*seconds)),

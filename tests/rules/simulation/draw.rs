@@ -34,8 +34,12 @@ pub fn any(seed: u64) -> Case {
 /// A history in which nothing fails, and events tell of every change.
 pub fn healthy(seed: u64) -> Case {
     let mut rng = Rng::with_seed(seed ^ 0x4ea1);
+    let changes = MUTATIONS
+        .iter()
+        .filter(|(_, told, _)| *told == Told::ByEvent);
     let swarm = Swarm {
         faults: Vec::new(),
+        changes: changes.map(|(name, ..)| *name).collect(),
         is_silent: false,
         is_late: false,
         kills: false,
@@ -70,6 +74,8 @@ impl Swarm {
         let one_in = rng.u8(2..12);
         let mut some = |one_in: u8| rng.u8(..one_in) == 0;
         known.retain(|_| some(one_in));
+        let has_crowd = some(8);
+        known.retain(|fault| has_crowd || !matches!(fault, Fault::Short(_)));
         let is_silent = some(3);
         let changes = MUTATIONS
             .iter()

@@ -616,7 +616,9 @@ enum Meaning {
 }
 
 fn meaning(response: &Response, asked: &str) -> Meaning {
-    let body = response.value();
+    // A page is read by the engine alone; only its link may be of interest here.
+    let is_list = response.status == 200 && response.body.first() == Some(&b'[');
+    let body = if is_list { json!([]) } else { response.value() };
     let code = body["errorCode"].as_str().unwrap_or_default();
     let said = format!("GET {}: HTTP {} {code}", path_of(asked), response.status);
     let failed = |error: &str| Answer::Failed {

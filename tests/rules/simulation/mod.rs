@@ -130,7 +130,11 @@ fn a_collector_that_is_broken_on_purpose_is_found_out() {
         (Broken::RepeatsEvents, &["each event is committed once"]),
         (
             Broken::LosesCursor,
-            &["each event is committed once", "told changes are in step"],
+            &[
+                "each event is committed once",
+                "told changes are in step",
+                "nothing live is forgotten",
+            ],
         ),
     ] {
         let played = (0..MOST_TO_FIND).filter_map(|seed| draw::any(seed).play(Some(broken)).err());

@@ -175,8 +175,14 @@ pub struct World {
     asked: usize,
     pub truth: Truth,
     pub touched: BTreeMap<Key, Touch>,
-    /// When each record was last taken away, and lists showed it.
-    pub removed: BTreeMap<Key, Timestamp>,
+    /// When each record last came or went, and lists showed it.
+    pub moved: BTreeMap<Key, Timestamp>,
+    /// How often anything has changed.
+    pub changes: u64,
+    /// Uuids of all events, as of a position in the log.
+    uuids: (String, Vec<String>),
+    /// When lists show everything that was changed.
+    seen_at: Timestamp,
 }
 
 pub const TOKEN: &str = "a-token-of-the-simulation";
@@ -196,7 +202,10 @@ impl World {
             is_first_page: true,
             asked: 0,
             touched: BTreeMap::new(),
-            removed: BTreeMap::new(),
+            moved: BTreeMap::new(),
+            changes: 0,
+            uuids: (String::new(), Vec::new()),
+            seen_at: Timestamp::MIN,
         }
     }
 
@@ -306,11 +315,13 @@ impl World {
         } else {
             self.org.unseen_until(now + lag, change)
         };
-        self.note(is_told && how != How::Silently, logged_at, now + lag);
+        self.seen_at = self.seen_at.max(now + lag);
+        self.note(is_told && how != How::Silently, logged_at, self.seen_at);
         result
     }
 
     fn note(&mut self, is_told: bool, logged_at: Timestamp, seen_at: Timestamp) {
+        self.changes += 1;
         let before = std::mem::replace(&mut self.truth, truth(&self.org));
         let after = &self.truth;
         let moved = before
@@ -324,8 +335,8 @@ impl World {
             let is_removal = !after.contains_key(key);
             let is_altered = before.contains_key(key) && !is_removal && key.0 != "factors";
             let is_told = is_told && !is_quiet && !(lags && is_altered);
-            if is_removal {
-                self.removed.insert(key.clone(), seen_at);
+            if is_removal || !before.contains_key(key) {
+                self.moved.insert(key.clone(), seen_at);
             }
             let touch = Touch {
                 is_told,
@@ -337,6 +348,15 @@ impl World {
         }
     }
 
+    /// Uuids of all events in the order in which they were stored.
+    pub fn uuids(&mut self) -> &[String] {
+        let position = self.org.last_cursor();
+        if self.uuids.0 != position {
+            self.uuids = (position, self.org.event_uuids());
+        }
+        &self.uuids.1
+    }
+
     pub fn lag_s(&self) -> i64 {
         let lags = self
             .troubles
@@ -346,10 +366,6 @@ impl World {
                 _ => None,
             });
         lags.max().unwrap_or_default()
-    }
-
-    pub fn is_lying(&self) -> bool {
-        self.troubles.iter().any(|trouble| trouble.fault.is_lie())
     }
 
     /// A fault begins, at a place that is drawn; `hours` 0 is for good.

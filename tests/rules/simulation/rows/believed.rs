@@ -409,7 +409,7 @@ fn the_smallest_of_very_many_groups_lose_nothing_to_a_weakened_role() {
     scene.told(|org| {
         touched
             .iter()
-            .for_each(|group| drop(org.add_member(group, &people[2])))
+            .for_each(|group| _ = org.add_member(group, &people[2]))
     });
     scene.settle();
     scene.live(2);
