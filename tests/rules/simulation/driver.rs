@@ -150,8 +150,8 @@ const ROOM_OF_A_KIND: usize = 8;
 const MOST_REQUESTS: usize = 20_000;
 const MOST_ROUNDS: usize = 100_000;
 /// The client's patience, and how often it has it.
-const PATIENCE_S: i64 = 60;
-const PATIENT_TRIES: i64 = 4;
+const PATIENCE: SignedDuration = SignedDuration::from_secs(60);
+const PATIENT_TRIES: i32 = 4;
 /// Tries of a request that Okta fails on, and the time they take.
 const TRIES: usize = 5;
 const TRIES_MS: i64 = 4_000;
@@ -233,12 +233,16 @@ impl Bucket {
 /// A request under way, or one that waits to be sent.
 struct Flight {
     ticket: u64,
+    /// Its number among the run's requests.
+    nth: usize,
     target: String,
     kind: String,
     /// `None` until it is sent.
     answer: Option<Answer>,
     /// When it is sent, or its answer comes.
     at: Timestamp,
+    /// When the rate limit lifts that the answer tells of.
+    lifts_at: Option<Timestamp>,
 }
 
 struct Driver<'a> {
@@ -309,7 +313,7 @@ impl Driver<'_> {
                 Ask::Commit => self.commit()?,
                 Ask::Recall(since) => self.recall(since),
                 Ask::Write(harvests) => self.take(harvests),
-                Ask::Wait | Ask::Fetch(_) => self.wait()?,
+                Ask::Wait | Ask::Fetch(_) => self.wait(),
             }
         }
         self.report.endless = true;
@@ -332,89 +336,75 @@ impl Driver<'_> {
     }
 
     fn fetch(&mut self, fetch: Fetch, now: Timestamp) -> Result<(), Killed> {
+        let nth = self.report.requests.len();
+        if self.run.kill == Some(Kill::Request(nth)) {
+            return Err(Killed);
+        }
+        self.report.requests.push((fetch.path.clone(), false));
         let kind = kind_of(&fetch.path);
         let lifts_at = self.limits.get(&kind).copied().unwrap_or(now).max(now);
         let sent_by = self.engine.commit_by(now).min(self.answered_by);
-        let mut flight = Flight {
-            ticket: fetch.ticket,
-            target: fetch.path,
-            kind,
-            answer: None,
-            at: lifts_at,
-        };
-        if lifts_at > self.answered_by {
-            flight.answer = Some(limited(lifts_at, now));
-            flight.at = now;
+        let (answer, at) = if lifts_at > self.answered_by {
+            (Some(limited(lifts_at, now)), now)
         } else if lifts_at > sent_by {
-            flight.answer = Some(Answer::Dropped);
-            flight.at = sent_by;
-        }
-        if flight.answer.is_none() && lifts_at == now {
-            self.ask(&mut flight)?;
+            (Some(Answer::Dropped), sent_by)
+        } else {
+            (None, lifts_at)
+        };
+        let (ticket, target, lifts_at) = (fetch.ticket, fetch.path, None);
+        let mut flight = Flight { ticket, nth, target, kind, answer, at, lifts_at };
+        if flight.answer.is_none() && at == now {
+            self.ask(&mut flight);
         }
         self.flights.push(flight);
         Ok(())
     }
 
     /// Sends the request, as often as a client would.
-    fn ask(&mut self, flight: &mut Flight) -> Result<(), Killed> {
+    fn ask(&mut self, flight: &mut Flight) {
         let now = self.world.now();
-        if self.run.kill == Some(Kill::Request(self.report.requests.len())) {
-            return Err(Killed);
-        }
         let mut ms = self.latency_ms();
         let mut tries = 0;
-        let (answer, is_page) = loop {
+        let answer = loop {
             let response = self.world.ask(&flight.target);
             tries += 1;
             if response.status == 429 {
                 let lifts_at = reset_of(&response).unwrap_or(now + SignedDuration::from_secs(60));
-                self.limits.insert(flight.kind.clone(), lifts_at);
-                if lifts_at > self.answered_by {
-                    break (Some(limited(lifts_at, now)), false);
-                }
-                ms = lifts_at.duration_since(now).as_millis() as i64;
-                break (None, false);
-            }
-            let is_hanging =
-                matches!(response.fault, Some(Fault::Stall(ms)) if ms >= 1_000 * PATIENCE_S as u64);
-            if is_hanging {
-                let patience = SignedDuration::from_secs(PATIENCE_S);
-                let ends_at = (now + patience * PATIENT_TRIES as i32).min(self.answered_by);
-                ms = ends_at.duration_since(now).as_millis() as i64;
-                let error = format!("GET {}: no answer", path_of(&flight.target));
-                let is_told = ends_at >= now + patience;
-                break (
-                    Some(if is_told {
-                        Answer::Failed { error }
-                    } else {
-                        Answer::Dropped
-                    }),
-                    false,
-                );
+                flight.lifts_at = Some(lifts_at);
+                break limited(lifts_at, now);
             }
             if let Some(Fault::Stall(late_ms)) = response.fault {
-                ms += i64::try_from(late_ms).unwrap();
+                let late = SignedDuration::from_millis(late_ms.try_into().unwrap());
+                if late >= PATIENCE {
+                    let (answer, ends_at) = self.hang(&flight.target, now);
+                    ms = ends_at.duration_since(now).as_millis() as i64;
+                    break answer;
+                }
+                ms += late.as_millis() as i64;
             }
             match meaning(&response, &flight.target) {
-                Meaning::Answer(answer) => {
-                    let is_page = matches!(answer, Answer::Page { .. });
-                    break (Some(answer), is_page);
-                }
-                Meaning::Doubtful(answer) if tries > 1 => break (Some(answer), false),
+                Meaning::Answer(answer) => break answer,
+                Meaning::Doubtful(answer) if tries > 1 => break answer,
                 Meaning::Trouble(answer) if tries >= TRIES => {
                     ms += TRIES_MS;
-                    break (Some(answer), false);
+                    break answer;
                 }
                 Meaning::Doubtful(_) | Meaning::Trouble(_) => {}
             }
         };
         flight.at = now + SignedDuration::from_millis(ms.max(1));
-        if answer.is_some() {
-            self.report.requests.push((flight.target.clone(), is_page));
+        self.report.requests[flight.nth].1 = matches!(answer, Answer::Page { .. });
+        flight.answer = Some(answer);
+    }
+
+    /// A request that is never answered: what the client says of it, and when.
+    fn hang(&self, target: &str, now: Timestamp) -> (Answer, Timestamp) {
+        let ends_at = (now + PATIENCE * PATIENT_TRIES).min(self.answered_by);
+        if ends_at < now + PATIENCE {
+            return (Answer::Dropped, ends_at);
         }
-        flight.answer = answer;
-        Ok(())
+        let error = format!("GET {}: no answer", path_of(target));
+        (Answer::Failed { error }, ends_at)
     }
 
     /// Answers come in any order.
@@ -427,33 +417,41 @@ impl Driver<'_> {
     }
 
     /// Until something comes, a second at most.
-    fn wait(&mut self) -> Result<(), Killed> {
+    fn wait(&mut self) {
         let now = self.world.now();
         let first = (0..self.flights.len()).min_by_key(|at| self.flights[*at].at);
         let Some(first) = first else {
             // The engine waits for what it has given up.
             self.engine.stop();
-            return Ok(());
+            return;
         };
         let then = self.flights[first].at.max(now);
         let patience = now + SignedDuration::from_secs(1);
         if then > patience {
             self.world.set_now(patience);
-            return Ok(());
+            return;
         }
         self.world.set_now(then);
         let mut flight = self.flights.swap_remove(first);
+        if let Some(lifts_at) = flight.lifts_at.take() {
+            self.limits.insert(flight.kind.clone(), lifts_at);
+            if lifts_at <= self.answered_by {
+                // The client waits, and asks again.
+                (flight.answer, flight.at) = (None, lifts_at);
+                self.flights.push(flight);
+                return;
+            }
+        }
         let Some(answer) = flight.answer.take() else {
-            self.ask(&mut flight)?;
+            self.ask(&mut flight);
             self.flights.push(flight);
-            return Ok(());
+            return;
         };
         let harvests = self.engine.absorb(flight.ticket, answer, then);
         let is_lost = self.bucket.broken == Some(Broken::LosesPages) && self.rng.u8(..8) == 0;
         if !is_lost {
             self.take(harvests);
         }
-        Ok(())
     }
 
     fn take(&mut self, harvests: Vec<Harvest>) {

@@ -156,6 +156,8 @@ pub enum LogHabit {
     RepeatsLast,
     /// The next link is the request itself.
     NextIsItself,
+    /// `since` goes by the time at which events were published, not stored.
+    SinceIsPublished,
 }
 
 pub struct World {
@@ -168,6 +170,8 @@ pub struct World {
     /// Paths that are answered with 403.
     pub refuses: Option<fn(&str) -> bool>,
     pub log: LogHabit,
+    /// A group that the role does not reach.
+    pub hidden: Option<String>,
     /// The last event that the log has given out.
     last_event: Option<Value>,
     /// The run has read no page of the log yet.
@@ -198,6 +202,7 @@ impl World {
             meanwhile: Vec::new(),
             refuses: None,
             log: LogHabit::Plain,
+            hidden: None,
             last_event: None,
             is_first_page: true,
             asked: 0,
@@ -256,6 +261,9 @@ impl World {
             request.query = pairs.chain([limit.as_str()]).collect::<Vec<_>>().join("&");
         }
         let mut response = self.org.answer(&request);
+        if let Some(hidden) = &self.hidden {
+            hide(hidden, &request.path, &mut response);
+        }
         if request.path == "/api/v1/logs" && response.status == 200 {
             self.spoil_log(&mut response, target);
         }
@@ -268,6 +276,13 @@ impl World {
         let before = std::mem::replace(&mut self.last_event, last);
         match self.log {
             LogHabit::Plain => {}
+            LogHabit::SinceIsPublished => {
+                let since = target.split(['?', '&']).find_map(|pair| pair.strip_prefix("since="));
+                let since = since.filter(|_| !target.contains("after=")).unwrap_or_default();
+                let since = since.replace("%3A", ":");
+                events.retain(|event| event["published"].as_str() >= Some(since.as_str()));
+                response.body = json!(events).to_string().into_bytes();
+            }
             LogHabit::RepeatsLast => {
                 let repeated = before.filter(|_| std::mem::take(&mut self.is_first_page));
                 events.splice(0..0, repeated);
@@ -441,6 +456,18 @@ impl World {
                 _ => {}
             }
         }
+    }
+}
+
+/// Answers as if a group was not there.
+fn hide(hidden: &str, path: &str, response: &mut Response) {
+    if path.contains(&format!("/groups/{hidden}")) {
+        let body = json!({"errorCode": "E0000007"}).to_string().into_bytes();
+        *response = Response { status: 404, body, ..Response::default() };
+    } else if path.ends_with("/groups") && response.status == 200 {
+        let mut groups = response.value();
+        groups.as_array_mut().unwrap().retain(|group| group["id"] != hidden);
+        response.body = groups.to_string().into_bytes();
     }
 }
 

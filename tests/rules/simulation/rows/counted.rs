@@ -85,6 +85,7 @@ fn an_event_that_comes_hours_late_while_the_position_is_lost_is_collected() {
         let (mut org, people) = people(3);
         let app = app(&mut org, "App", &people);
         let mut scene = Scene::of(org);
+        scene.world().log = LogHabit::SinceIsPublished;
         // Late events were seen before.
         scene
             .world()

@@ -15,7 +15,7 @@ const START: &str = "2026-11-23T18:00:00Z";
 pub struct Scene {
     pub simulation: Simulation,
     /// Of the next run.
-    seed: u64,
+    pub seed: u64,
     /// Path and query of all requests since [`Scene::asked_anew`].
     pub asked: Vec<String>,
 }
@@ -79,16 +79,22 @@ impl Scene {
     }
 
     pub fn with(org: Org, settings: Settings) -> Self {
-        let mut scene = Self {
-            simulation: Simulation::new(World::new(org), settings),
-            seed: 1,
-            asked: Vec::new(),
-        };
-        scene.settle();
+        let mut scene = Self::begun(World::new(org), settings);
         scene.minutes(5);
         scene.settle();
         scene.minutes(5);
         scene.asked.clear();
+        scene
+    }
+
+    /// A collector that has read what it could.
+    pub fn begun(world: World, settings: Settings) -> Self {
+        let mut scene = Self {
+            simulation: Simulation::new(world, settings),
+            seed: 1,
+            asked: Vec::new(),
+        };
+        scene.settle();
         scene
     }
 
