@@ -352,7 +352,15 @@ impl Driver<'_> {
             (None, lifts_at)
         };
         let (ticket, target, lifts_at) = (fetch.ticket, fetch.path, None);
-        let mut flight = Flight { ticket, nth, target, kind, answer, at, lifts_at };
+        let mut flight = Flight {
+            ticket,
+            nth,
+            target,
+            kind,
+            answer,
+            at,
+            lifts_at,
+        };
         if flight.answer.is_none() && at == now {
             self.ask(&mut flight);
         }

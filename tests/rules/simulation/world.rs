@@ -277,8 +277,12 @@ impl World {
         match self.log {
             LogHabit::Plain => {}
             LogHabit::SinceIsPublished => {
-                let since = target.split(['?', '&']).find_map(|pair| pair.strip_prefix("since="));
-                let since = since.filter(|_| !target.contains("after=")).unwrap_or_default();
+                let since = target
+                    .split(['?', '&'])
+                    .find_map(|pair| pair.strip_prefix("since="));
+                let since = since
+                    .filter(|_| !target.contains("after="))
+                    .unwrap_or_default();
                 let since = since.replace("%3A", ":");
                 events.retain(|event| event["published"].as_str() >= Some(since.as_str()));
                 response.body = json!(events).to_string().into_bytes();
@@ -463,10 +467,17 @@ impl World {
 fn hide(hidden: &str, path: &str, response: &mut Response) {
     if path.contains(&format!("/groups/{hidden}")) {
         let body = json!({"errorCode": "E0000007"}).to_string().into_bytes();
-        *response = Response { status: 404, body, ..Response::default() };
+        *response = Response {
+            status: 404,
+            body,
+            ..Response::default()
+        };
     } else if path.ends_with("/groups") && response.status == 200 {
         let mut groups = response.value();
-        groups.as_array_mut().unwrap().retain(|group| group["id"] != hidden);
+        groups
+            .as_array_mut()
+            .unwrap()
+            .retain(|group| group["id"] != hidden);
         response.body = groups.to_string().into_bytes();
     }
 }

@@ -14,15 +14,27 @@ fn empty_lists() -> Failure {
 fn the_largest_app_shrinks(is_deleted: bool, is_quiet: bool) {
     let (mut org, people) = people(40);
     org.options.quiet_effects = is_quiet;
-    let (largest, other) = (app(&mut org, "Largest", &people), app(&mut org, "Other", &people[..2]));
-    let groups = [group(&mut org, "One", &people[2..6]), group(&mut org, "Two", &people[7..9])];
-    org.silently(|org| groups.iter().for_each(|group| assert!(org.assign_group(&other, group))));
+    let (largest, other) = (
+        app(&mut org, "Largest", &people),
+        app(&mut org, "Other", &people[..2]),
+    );
+    let groups = [
+        group(&mut org, "One", &people[2..6]),
+        group(&mut org, "Two", &people[7..9]),
+    ];
+    org.silently(|org| {
+        groups
+            .iter()
+            .for_each(|group| assert!(org.assign_group(&other, group)))
+    });
     let mut scene = Scene::of(org);
     scene.told(|org| {
         if is_deleted {
             assert!(org.delete_app(&largest));
         } else {
-            people[..13].iter().for_each(|person| assert!(org.unassign_user(&largest, person)));
+            people[..13]
+                .iter()
+                .for_each(|person| assert!(org.unassign_user(&largest, person)));
         }
     });
     scene.settle();
@@ -53,7 +65,13 @@ fn who_was_seen_last_with_apps_leaves_and_another_loses_three_apps() {
         for left in [0, 1] {
             let (mut org, people) = people(6);
             let apps: Vec<_> = (0..4)
-                .map(|n| app(&mut org, &format!("App {n}"), if n < 3 + left { &people } else { &[] }))
+                .map(|n| {
+                    app(
+                        &mut org,
+                        &format!("App {n}"),
+                        if n < 3 + left { &people } else { &[] },
+                    )
+                })
                 .collect();
             let mut scene = Scene::of(org);
             scene.told(|org| org.deactivate_user(&people[leaver]));
@@ -61,7 +79,9 @@ fn who_was_seen_last_with_apps_leaves_and_another_loses_three_apps() {
             scene.assert_in_step();
             scene.minutes(10);
             scene.told(|org| {
-                apps[..3].iter().for_each(|app| assert!(org.unassign_user(app, &people[2])));
+                apps[..3]
+                    .iter()
+                    .for_each(|app| assert!(org.unassign_user(app, &people[2])));
             });
             scene.settle();
             scene.assert_in_step();
@@ -145,8 +165,9 @@ fn the_list_of_the_largest_app_takes_too_long_for_days() {
 #[test]
 fn after_a_narrower_role_is_accepted_told_removals_are_in_step_at_once() {
     let (mut org, people) = people(140);
-    let groups: Vec<_> =
-        (0..4).map(|n| group(&mut org, &format!("Group {n}"), &people[n..n + 6])).collect();
+    let groups: Vec<_> = (0..4)
+        .map(|n| group(&mut org, &format!("Group {n}"), &people[n..n + 6]))
+        .collect();
     let all = everyone(&org);
     let mut scene = Scene::of(org);
     (scene.simulation.has_lied, scene.simulation.is_accepted) = (true, true);
@@ -174,23 +195,37 @@ fn a_slow_look_while_the_daily_snapshot_falls_due_loses_no_member() {
     for seconds in [1, 5, 10, 15, 20, 25, 40] {
         for told in [1, 4] {
             let (mut org, people) = people(12);
-            let groups = [group(&mut org, "One", &people[..10]), group(&mut org, "Two", &people[4..9])];
+            let groups = [
+                group(&mut org, "One", &people[..10]),
+                group(&mut org, "Two", &people[4..9]),
+            ];
             let all = everyone(&org);
             let mut scene = Scene::of(org);
             scene.live(22);
             let (at, interval) = scene.report().snapshots["group_memberships"];
-            scene.world().set_now(at.unwrap() + interval - SignedDuration::from_secs(seconds));
+            scene
+                .world()
+                .set_now(at.unwrap() + interval - SignedDuration::from_secs(seconds));
             scene.lies("/api/v1/groups/*/users", Fault::Empty);
-            scene.fails(&format!("/api/v1/groups/{all}/users"), Failure::Stall(25_000));
+            scene.fails(
+                &format!("/api/v1/groups/{all}/users"),
+                Failure::Stall(25_000),
+            );
             scene.told(|org| {
-                people[..told].iter().for_each(|person| assert!(org.remove_member(&groups[0], person)));
+                people[..told]
+                    .iter()
+                    .for_each(|person| assert!(org.remove_member(&groups[0], person)));
             });
             scene.settle();
             scene.minutes(10);
             scene.settle();
             scene.live(2);
-            let members = groups.iter().flat_map(|group| people.iter().map(move |person| format!("{group}:{person}")));
-            let left = members.filter(|id| scene.has("group_memberships", id)).count();
+            let members = groups
+                .iter()
+                .flat_map(|group| people.iter().map(move |person| format!("{group}:{person}")));
+            let left = members
+                .filter(|id| scene.has("group_memberships", id))
+                .count();
             assert!(left >= 15 - told, "{left} are left");
         }
     }

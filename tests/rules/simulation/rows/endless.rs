@@ -1,11 +1,11 @@
 //! Work that ends: every job is sent, ended, or woken by a rule.
 
-use fake_org::{Failure, NewUser};
+use fake_org::{Failure, NewUser, Org};
 use fastrand::Rng;
 use jiff::SignedDuration;
 
 use super::super::driver::{Kill, Run, Settings, path_of};
-use super::super::world::{Fault, Way, World, failure, said};
+use super::super::world::{Fault, How, Way, World, failure, said};
 use super::scene::{Scene, app, everyone, group, people, role};
 
 #[test]
@@ -13,27 +13,43 @@ fn changed_apps_that_meet_the_rate_limit_while_apps_are_listed_are_read_once_it_
     for nth in 0..120 {
         let (mut org, people) = people(6);
         org.options.quiet_effects = true;
-        let apps: Vec<_> = (0..5).map(|n| app(&mut org, &format!("App {n}"), &people[..4])).collect();
+        let apps: Vec<_> = (0..5)
+            .map(|n| app(&mut org, &format!("App {n}"), &people[..4]))
+            .collect();
         let group = group(&mut org, "Group", &people);
         let mut scene = Scene::of(org);
         scene.minutes(23 * 60 + 55);
-        scene.told(|org| apps[..3].iter().for_each(|app| assert!(org.assign_group(app, &group))));
+        scene.told(|org| {
+            apps[..3]
+                .iter()
+                .for_each(|app| assert!(org.assign_group(app, &group)))
+        });
         let limit = |world: &mut World| {
-            let failure = Failure::RateLimited { limit: 600, reset_in_seconds: 900 };
+            let failure = Failure::RateLimited {
+                limit: 600,
+                reset_in_seconds: 900,
+            };
             for path in ["/api/v1/apps/*/users", "/api/v1/apps/*/groups"] {
                 world.org.fail(path, u64::MAX, failure.clone());
             }
         };
         scene.seed = 1_000 * nth as u64;
         scene.world().meanwhile.push((nth / 4, Box::new(limit)));
-        scene.run(Run { full: nth % 2 == 0, ..Run::default() });
+        scene.run(Run {
+            full: nth % 2 == 0,
+            ..Run::default()
+        });
         scene.minutes(16);
         scene.world().org.heal();
         scene.settle();
         scene.minutes(5);
         scene.settle();
         scene.assert_in_step();
-        assert!(scene.report().partial.is_empty(), "request {nth}: {:?}", scene.report().partial);
+        assert!(
+            scene.report().partial.is_empty(),
+            "request {nth}: {:?}",
+            scene.report().partial
+        );
     }
 }
 
@@ -172,20 +188,30 @@ fn a_dead_position_is_asked_a_few_times_only() {
 #[test]
 fn a_look_that_meets_a_limit_beyond_the_run_waits_for_it() {
     for lies in ["/api/v1/users/*/groups", "/api/v1/groups/*/users"] {
-        for limited in ["/api/v1/users/*", "/api/v1/users/*/groups", "/api/v1/groups/*/users"] {
+        for limited in [
+            "/api/v1/users/*",
+            "/api/v1/users/*/groups",
+            "/api/v1/groups/*/users",
+        ] {
             for lost in [1, 3] {
                 let (mut org, people) = people(12);
-                let groups: Vec<_> =
-                    (0..4).map(|n| group(&mut org, &format!("Group {n}"), &people[..10 - n])).collect();
+                let groups: Vec<_> = (0..4)
+                    .map(|n| group(&mut org, &format!("Group {n}"), &people[..10 - n]))
+                    .collect();
                 let mut scene = Scene::of(org);
                 scene.lies(lies, Fault::Empty);
                 scene.told(|org| {
-                    groups[..lost].iter().for_each(|group| assert!(org.remove_member(group, &people[1])));
+                    groups[..lost]
+                        .iter()
+                        .for_each(|group| assert!(org.remove_member(group, &people[1])));
                 });
                 // What is asked first is answered.
                 let path = limited.to_owned();
                 let limit = move |world: &mut World| {
-                    let failure = Failure::RateLimited { limit: 600, reset_in_seconds: 3_600 };
+                    let failure = Failure::RateLimited {
+                        limit: 600,
+                        reset_in_seconds: 3_600,
+                    };
                     world.org.fail(path.as_str(), u64::MAX, failure);
                 };
                 let at = if lies == limited { 1 + lost } else { 0 };
@@ -228,7 +254,12 @@ fn a_sweep_that_the_org_refuses_costs_no_snapshot() {
 /// Factors of two users of five are refused.
 fn refuses_two_of_five(target: &str) -> bool {
     let id = path_of(target).strip_suffix("/factors");
-    id.is_some_and(|id| id.bytes().fold(7_u64, |sum, byte| sum * 31 % 1_009 + u64::from(byte)) % 5 < 2)
+    id.is_some_and(|id| {
+        id.bytes()
+            .fold(7_u64, |sum, byte| sum * 31 % 1_009 + u64::from(byte))
+            % 5
+            < 2
+    })
 }
 
 #[test]
@@ -335,9 +366,12 @@ fn hangs_for_a_run(seed: u64) {
     let mut rng = Rng::with_seed(seed);
     let (mut org, people) = people(10);
     org.options.quiet_effects = rng.bool();
-    let apps: Vec<_> = (0..4).map(|n| app(&mut org, &format!("App {n}"), &people)).collect();
-    let groups: Vec<_> =
-        (0..24).map(|n| group(&mut org, &format!("Group {n}"), &people[..5])).collect();
+    let apps: Vec<_> = (0..4)
+        .map(|n| app(&mut org, &format!("App {n}"), &people))
+        .collect();
+    let groups: Vec<_> = (0..24)
+        .map(|n| group(&mut org, &format!("Group {n}"), &people[..5]))
+        .collect();
     org.silently(|org| {
         for (n, group) in groups.iter().enumerate().filter(|(n, _)| n % 3 > 0) {
             assert!(org.assign_group(&apps[n % 4], group));
@@ -346,21 +380,39 @@ fn hangs_for_a_run(seed: u64) {
     let mut scene = Scene::of(org);
     scene.seed = 1_000 * seed;
     scene.minutes([5, 60, 23 * 60 + 50][rng.usize(..3)]);
-    for path in ["/api/v1/groups", "/api/v1/groups/**", "/api/v1/users/*/groups", "/api/v1/apps/*/groups"] {
+    for path in [
+        "/api/v1/groups",
+        "/api/v1/groups/**",
+        "/api/v1/users/*/groups",
+        "/api/v1/apps/*/groups",
+    ] {
         scene.trouble(path, Fault::Paths(Way::Hang));
     }
-    scene.told(|org| {
-        assert!(org.deactivate_user(&people[2]));
-        for group in &groups[..rng.usize(1..24)] {
-            match rng.u8(..4) {
-                0 => assert!(org.delete_group(group)),
-                1 => assert!(org.add_member(group, &people[6])),
-                2 => assert!(org.remove_member(group, &people[0])),
-                _ => _ = org.assign_group(&apps[0], group),
+    let seed = rng.u64(..);
+    let much = move |world: &mut World| {
+        let mut rng = Rng::with_seed(seed);
+        let changes = |org: &mut Org| {
+            assert!(org.deactivate_user(&people[2]));
+            for group in &groups[..rng.usize(1..24)] {
+                _ = match rng.u8(..4) {
+                    0 => org.delete_group(group),
+                    1 => org.add_member(group, &people[6]),
+                    2 => org.remove_member(group, &people[0]),
+                    _ => org.assign_group(&apps[0], group),
+                };
             }
-        }
+        };
+        world.act(How::Plainly, true, changes);
+    };
+    scene
+        .world()
+        .meanwhile
+        .push((rng.usize(..30), Box::new(much)));
+    scene.run(Run {
+        full: rng.bool(),
+        seconds: [30, 300, 900][rng.usize(..3)],
+        ..Run::default()
     });
-    scene.run(Run { seconds: [30, 300, 900][rng.usize(..3)], ..Run::default() });
     scene.mend();
     for _ in 0..12 {
         scene.minutes(5);
@@ -393,7 +445,7 @@ fn a_user_who_leaves_while_a_snapshot_runs_keeps_nothing() {
             let mut scene = Scene::of(org);
             let (leaver, deletes) = (people[2].clone(), nth % 2 == 1);
             let leaves = move |world: &mut World| {
-                world.act(super::super::world::How::Plainly, true, |org| {
+                world.act(How::Plainly, true, |org| {
                     if deletes {
                         org.delete_user(&leaver)
                     } else {
@@ -419,9 +471,7 @@ fn a_large_org_is_read_in_a_snapshot_while_somebody_leaves() {
         let leaver = people[nth % 100].clone();
         let mut scene = Scene::of(std::mem::replace(&mut org, super::scene::people(0).0));
         let leaves = move |world: &mut World| {
-            world.act(super::super::world::How::Plainly, true, |org| {
-                org.deactivate_user(&leaver)
-            });
+            world.act(How::Plainly, true, |org| org.deactivate_user(&leaver));
         };
         scene.world().meanwhile.push((nth, Box::new(leaves)));
         scene.full();
