@@ -150,7 +150,11 @@ fn assert_not_too_long(file: &Path) {
     let text = fs::read_to_string(file).unwrap();
     let code = text.split("\n#[cfg(test)]\nmod ").next().unwrap();
     let count = tokens(code.parse().unwrap());
-    assert!(count <= MOST_TOKENS, "{} has {count} tokens", file.display());
+    assert!(
+        count <= MOST_TOKENS,
+        "{} has {count} tokens",
+        file.display()
+    );
 }
 
 #[test]
