@@ -8,7 +8,7 @@ use super::due::{Due, News, Place, Why};
 use super::evidence::{Doubt, Verdict, is_deprovisioned};
 use super::flights::{Flight, Target};
 use super::harvest::Harvest;
-use super::ledger::Missing;
+use super::ledger::{Missing, Seen};
 use super::lists::Failed;
 use super::reading::{Shape, reading};
 use super::scope::Scope;
@@ -450,7 +450,7 @@ impl Engine {
             return;
         };
         let differs = place.differs || lost;
-        let contradicts = replica.ledger.settle(scope, place.since, differs);
+        let contradicts = replica.ledger.settle(scope, place.since, Seen::of(differs));
         replica.end(scope, contradicts, now);
     }
 
@@ -516,11 +516,21 @@ impl Engine {
             _ => None,
         };
         let is_early = is_in_transition(&object);
+        let id = id_of(&object);
         let since = self.epoch.number();
         let (harvest, differs) = self.lines(stream, scope, parent, *at, vec![object]);
         if let Some(replica) = self.replicas.get_mut(stream.name) {
-            let contradicts = replica.ledger.settle(scope, since, differs) || is_early;
+            let contradicts =
+                replica.ledger.settle(scope, since, Seen::of(differs)) || is_early;
             replica.end(scope, contradicts, *now);
+            let was_early = due
+                .retry
+                .as_ref()
+                .is_some_and(|retry| matches!(retry.why, Why::Contradicted { .. } | Why::Absent));
+            if let Some(id) = id.filter(|_| was_early && !contradicts) {
+                // What was read meanwhile of all that hangs on it may have been read too soon, too.
+                self.touch_life(stream, &id, *now);
+            }
         }
         harvests.extend(harvest.map(|harvest| harvest.because_of(due.cause())));
         harvests
@@ -615,7 +625,7 @@ impl Engine {
         match (scope, shape) {
             (Scope::Pair(..), Shape::Object) => {
                 let is_loss = due.news.as_ref().is_some_and(|news| news.is_loss);
-                if replica.ledger.settle(scope, since, false) {
+                if replica.ledger.settle(scope, since, Seen::default()) {
                     replica.end(scope, true, *now);
                     return Vec::new();
                 }
@@ -634,7 +644,7 @@ impl Engine {
                     return Vec::new();
                 }
             }
-            (Scope::Object(..), _) if replica.ledger.settle(scope, since, false) => {
+            (Scope::Object(..), _) if replica.ledger.settle(scope, since, Seen::default()) => {
                 replica.end(scope, true, *now);
                 return Vec::new();
             }

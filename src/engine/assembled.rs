@@ -6,6 +6,7 @@ use super::ask::Answer;
 use super::assembly::{Stepped, made};
 use super::due::Place;
 use super::harvest::Harvest;
+use super::ledger::Seen;
 use super::reading::Shape;
 use super::scope::Scope;
 use crate::streams::{Assembly, Mentions, Source, Stream, by_name};
@@ -79,7 +80,7 @@ impl Engine {
             }
             if !matches!(scope, Scope::Parent(..)) {
                 let contradicts =
-                    replica.forgets(&answered.due) && replica.ledger.settle(scope, since, differs);
+                    replica.forgets(&answered.due) && replica.ledger.settle(scope, since, Seen::of(differs));
                 replica.end(scope, contradicts, now);
             }
         }

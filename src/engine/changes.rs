@@ -248,6 +248,14 @@ impl Engine {
         if life(row).is_none_or(|changed| since.is_some_and(|since| changed < since)) {
             return;
         }
+        self.touch_life(stream, &id, now);
+    }
+
+    /// Makes due all that a user has, if the stream is that of the users.
+    pub(super) fn touch_life(&mut self, stream: &Stream, id: &str, now: Timestamp) {
+        if stream.sweep.as_ref().is_none_or(|sweep| sweep.life.is_none()) {
+            return;
+        }
         let lives = |stream: &&&'static Stream| {
             stream
                 .changed_by
@@ -255,11 +263,10 @@ impl Engine {
                 .any(|by| by.touches == Touches::Life)
         };
         for other in STREAMS.iter().filter(lives) {
-            let is_user = other.sweep.as_ref().is_some_and(|own| own.life.is_some());
-            let Some(scope) = Scope::of(other, Of::All(Kind::User), &id) else {
+            let Some(scope) = Scope::of(other, Of::All(Kind::User), id) else {
                 continue;
             };
-            if !is_user
+            if other.name != stream.name
                 && self.replicas.is_planned(other.name)
                 && let Some(replica) = self.replicas.get_mut(other.name)
                 && replica.is_known()

@@ -83,6 +83,8 @@ pub(super) enum Why {
     Failed,
     /// Okta refuses it for want of a right.
     Refused,
+    /// The object lacks the feature, as Okta says.
+    Lacking,
     /// Okta says that there is no such object, and no event does.
     Absent,
     /// The answer contradicts the event that asked for it: it was read too soon.
@@ -292,6 +294,11 @@ impl Dues {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Scope, &Due)> {
         self.entries.iter().map(|(scope, entry)| (scope, &entry.due))
+    }
+
+    /// Whether anything of an object is due.
+    pub(super) fn names(&self, id: &str) -> bool {
+        self.entries.keys().any(|scope| scope.names(id))
     }
 
     pub(super) fn len(&self) -> usize {

@@ -268,6 +268,7 @@ fn each(
             (Some(Effect::Came), Identity::Object(_)) if event.kind.ends_with("create") => {
                 Some(Says::Came)
             }
+            (_, Identity::Object(_)) if is_dated(stream, event.kind) => Some(Says::Other),
             (Some(Effect::Came), Identity::Principal(_)) => Some(Says::Other),
             (Some(Effect::Gone), Identity::Principal(_)) => Some(Says::Less),
             _ => None,
@@ -276,6 +277,20 @@ fn each(
         touch_all(replicas, stream, kind, id, due, event);
         claim(replicas, stream, id, says, event);
     }
+}
+
+/// Whether events of this type move the time of an object's last change, which the object shows.
+fn is_dated(stream: &Stream, event_type: &str) -> bool {
+    let is_of_object = [
+        ".lifecycle.",
+        ".profile.update",
+        ".update_profile",
+        ".account.lock",
+        ".account.unlock",
+    ]
+        .iter()
+        .any(|part| event_type.contains(part));
+    stream.sweep.is_some() && is_of_object
 }
 
 /// The records of each target, or of the actor, who are live: only they do this.
@@ -321,7 +336,8 @@ fn life(replicas: &mut Replicas, stream: &'static Stream, event: &Event<'_>) {
         touch_all(replicas, stream, Kind::User, id, due, event);
         let says = match stream.identity {
             Identity::Pair(..) | Identity::Principal(_) if is_end => Some(Says::Gone),
-            Identity::Object(_) if is_new && stream.sweep.is_some() => Some(Says::Came),
+            Identity::Object(_) if is_new => Some(Says::Came),
+            Identity::Object(_) if is_dated(stream, event.kind) => Some(Says::Other),
             _ => None,
         };
         claim(replicas, stream, id, says, event);

@@ -15,10 +15,12 @@ use super::reading::{Shape, kind_of, reading};
 use super::replica::Replica;
 use super::scope::Scope;
 use crate::streams::change::{Identity, Kind, Of, Read};
-use crate::streams::{Assembly, Source, Stream, id_of};
+use crate::streams::{Assembly, STREAMS, Source, Stream, id_of};
 
 /// An object that must have records shows at least this share of them.
 const LEAST_SHARE_PERCENT: u64 = 80;
+/// How often one path is asked in a run: what it shows does not change from one doubt to the next.
+const MOST_ASKED: usize = 3;
 /// Objects that are asked, one after another, until one answers.
 const MOST_OTHERS: usize = 3;
 
@@ -33,6 +35,8 @@ enum Look {
     OtherSide(String),
     /// Another object, which must have so many records.
     Other { id: String, expected: u64 },
+    /// The object itself whose record is missing, if no other has any.
+    Itself,
 }
 
 /// A reading that lost more than events explain.
@@ -53,6 +57,7 @@ pub(super) struct Doubt {
     asked: Vec<String>,
     knows_life: bool,
     knows_record: bool,
+    knows_itself: bool,
 }
 
 /// What a look says of a doubt.
@@ -76,6 +81,8 @@ pub(super) struct Evidence {
     doubts: Vec<Doubt>,
     /// Streams of which another object showed in this run what it must.
     sound: BTreeMap<&'static str, bool>,
+    /// How often a path was asked.
+    paths: BTreeMap<String, usize>,
 }
 
 impl Doubt {
@@ -98,6 +105,7 @@ impl Doubt {
             asked: Vec::new(),
             knows_life,
             knows_record: false,
+            knows_itself: false,
         }
     }
 
@@ -107,6 +115,9 @@ impl Doubt {
             self.look = Some((Look::User, format!("/api/v1/users/{id}")));
             return None;
         }
+        if is_sound == Some(false) {
+            return Some(Verdict::Blind);
+        }
         if !self.knows_record {
             self.knows_record = true;
             self.look = self.look_at_record();
@@ -114,12 +125,14 @@ impl Doubt {
                 return None;
             }
         }
-        match is_sound {
-            Some(true) => return Some(Verdict::Believed),
-            Some(false) => return Some(Verdict::Blind),
-            None => {}
+        if is_sound == Some(true) {
+            return Some(Verdict::Believed);
         }
         self.look = self.look_at_other(replica);
+        if self.look.is_none() && !self.knows_itself && self.asked.is_empty() {
+            self.knows_itself = true;
+            self.look = self.look_at_itself();
+        }
         if self.look.is_some() {
             return None;
         }
@@ -153,12 +166,26 @@ impl Doubt {
             .then(|| (Look::OtherSide(other.to_owned()), path))
     }
 
+    /// A record whose own request says that it is gone is so if its object still shows.
+    fn look_at_itself(&self) -> Option<(Look, String)> {
+        let (first, _) = self.missing.examples.first()?.split_once(':')?;
+        let Identity::Pair(kind, _) = self.stream.identity else {
+            return None;
+        };
+        self.stream.reread(Of::Pair)?;
+        let own = STREAMS
+            .iter()
+            .find(|own| own.identity == Identity::Object(kind))?;
+        let (_, path) = reading(own, &Scope::Object(kind, first.to_owned()))?;
+        Some((Look::Itself, path))
+    }
+
     fn look_at_other(&self, replica: &Replica) -> Option<(Look, String)> {
         if self.asked.len() >= MOST_OTHERS {
             return None;
         }
         let is_sure = |id: &str| {
-            let is_due = replica.dues.iter().any(|(scope, _)| scope.names(id));
+            let is_due = replica.dues.names(id);
             let is_own = self.scope.names(id);
             !is_due && !is_own && !self.asked.iter().any(|asked| asked == id)
         };
@@ -229,6 +256,9 @@ impl Doubt {
                     Verdict::Blind
                 }
             }
+            (Look::Itself, Answer::Page { .. }) => Verdict::Believed,
+            (Look::Itself, Answer::Gone) => Verdict::Blind,
+            (Look::Itself, _) => Verdict::Undecided("Okta does not show the object".to_owned()),
             (Look::Other { id, .. }, _) => {
                 self.asked.push(id);
                 Verdict::Open
@@ -279,15 +309,26 @@ impl Evidence {
         let mut at = 0;
         while at < self.doubts.len() {
             let doubt = &mut self.doubts[at];
-            let verdict = match replica(doubt.stream.name) {
+            match replica(doubt.stream.name) {
                 Some(known) if doubt.look.is_none() && doubt.ticket.is_none() => {
-                    doubt.choose(known, self.sound.get(doubt.stream.name).copied())
+                    let is_sound = self.sound.get(doubt.stream.name).copied();
+                    let verdict = doubt.choose(known, is_sound);
+                    let is_worn = |path: &String| self.paths.get(path) >= Some(&MOST_ASKED);
+                    match doubt.look.take_if(|(_, path)| is_worn(path)) {
+                        Some((Look::Other { id, .. }, _)) => doubt.asked.push(id),
+                        Some((Look::User, _)) => doubt.knows_life = true,
+                        Some(_) => {}
+                        None => {
+                            if let Some(verdict) = verdict {
+                                decided.push((self.doubts.remove(at), verdict));
+                            } else {
+                                at += 1;
+                            }
+                        }
+                    }
+                    continue;
                 }
-                _ => None,
-            };
-            match verdict {
-                Some(verdict) => decided.push((self.doubts.remove(at), verdict)),
-                None => at += 1,
+                _ => at += 1,
             }
         }
         decided
@@ -300,6 +341,9 @@ impl Evidence {
             .find(|doubt| doubt.stream.name == stream && doubt.scope == *scope);
         if let Some(doubt) = doubt {
             doubt.ticket = Some(ticket);
+            if let Some((_, path)) = &doubt.look {
+                *self.paths.entry(path.clone()).or_default() += 1;
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use std::io::{Read, Write};
 
 use compact_str::CompactString;
 use fnv::FnvHasher;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::scope::Scope;
@@ -25,6 +25,10 @@ const MOST_LINES: usize = 100_000;
 const MOST_CLAIMS: usize = 20_000;
 /// Missing records that are named to people.
 const MOST_EXAMPLES: usize = 3;
+/// An event that is heard later than this after it was published is not waited for: lists lag by seconds.
+const YOUNG: SignedDuration = SignedDuration::from_mins(10);
+/// An object's last change and its event may differ by so much, both by Okta's clock.
+const SAME_TIME: SignedDuration = SignedDuration::from_secs(10);
 /// A stored ledger that is larger is not read.
 const MOST_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -81,6 +85,24 @@ pub(super) struct Counts {
     /// Of objects.
     #[serde(default)]
     pub(super) of: BTreeMap<String, u64>,
+}
+
+/// What a reading shows beside its records' ids.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// Whether a record differs from what readers held.
+    pub(super) differs: bool,
+    /// When the object last changed, by Okta's clock, if it says so.
+    pub(super) as_of: Option<Timestamp>,
+}
+
+impl Seen {
+    pub(super) fn of(differs: bool) -> Self {
+        Self {
+            differs,
+            as_of: None,
+        }
+    }
 }
 
 /// What readers hold of one stream.
@@ -394,8 +416,8 @@ impl Ledger {
     }
 
     /// Compares a reading of the scope, whose lines stand in manifest `since` or later, with the claims on it: those that
-    /// agree are done. `true` where one does not agree. `differs`: whether the reading differs from what readers held.
-    pub(super) fn settle(&mut self, scope: &Scope, since: u64, differs: bool) -> bool {
+    /// agree are done. `true` where one does not agree.
+    pub(super) fn settle(&mut self, scope: &Scope, since: u64, seen: Seen) -> bool {
         let of_scope: Vec<_> = self
             .claims
             .iter()
@@ -404,7 +426,7 @@ impl Ledger {
             .collect();
         let mut contradicts = false;
         for (id, claim) in of_scope {
-            if self.agrees(&id, claim, since, differs) {
+            if self.agrees(&id, claim, since, seen) {
                 self.claims.remove(&id);
                 self.is_dirty = true;
             } else {
@@ -412,6 +434,22 @@ impl Ledger {
             }
         }
         contradicts
+    }
+
+    /// Takes what a reading shows of a record: it may bear out claims that name only its object.
+    pub(super) fn bear_out(&mut self, id: &str, seen: impl FnOnce() -> Seen) {
+        if self.claims.is_empty() {
+            return;
+        }
+        let object = if self.is_nested { self.split(id).0 } else { id };
+        let Some(claim) = self.claims.get(object).copied() else {
+            return;
+        };
+        let is_unnamed = matches!(claim.says, Says::Less | Says::Other);
+        if is_unnamed && self.agrees(object, claim, 0, seen()) {
+            let object = object.to_owned();
+            self.drop_claim(&object);
+        }
     }
 
     /// Whether claims on the scope are open.
@@ -438,10 +476,12 @@ impl Ledger {
         self.is_dirty |= self.claims.remove(id).is_some();
     }
 
-    /// Ends the claims that a complete snapshot answers, by `covers`; gives those of single records that it contradicts.
+    /// Ends the claims that a complete snapshot answers, by `covers`, and forgets what it did not repeat; gives the claims
+    /// that it contradicts.
     pub(super) fn settle_all(
         &mut self,
         since: u64,
+        except: &[String],
         covers: impl Fn(&Claim) -> bool,
     ) -> Vec<(String, Claim)> {
         let covered: Vec<_> = self
@@ -452,13 +492,18 @@ impl Ledger {
             .collect();
         let mut contradicted = Vec::new();
         for (id, claim) in covered {
-            if self.agrees(&id, claim, since, true) {
-                self.claims.remove(&id);
-                self.is_dirty = true;
+            let is_unnamed = matches!(claim.says, Says::Less | Says::Other);
+            let has_lost = is_unnamed
+                && self
+                    .lines(Some(&id))
+                    .any(|(_, _, line)| line.sequence < since);
+            if self.agrees(&id, claim, since, Seen::of(has_lost)) {
+                self.drop_claim(&id);
             } else {
                 contradicted.push((id, claim));
             }
         }
+        self.forget(None, since, except);
         contradicted
     }
 
@@ -481,7 +526,7 @@ impl Ledger {
         (self.len as u64, sum)
     }
 
-    fn agrees(&self, id: &str, claim: Claim, since: u64, differs: bool) -> bool {
+    fn agrees(&self, id: &str, claim: Claim, since: u64, seen: Seen) -> bool {
         let is_record = !self.is_nested || id.contains(':');
         let (parent, own) = self.split(id);
         let line = self.shelves.get(parent).and_then(|shelf| shelf.get(own));
@@ -498,7 +543,11 @@ impl Ledger {
                     || !self.keeps(parent, own)
                     || self.is_nested && (is_undone(parent) || is_undone(own))
             }
-            Says::Less | Says::Other => differs,
+            Says::Less | Says::Other => {
+                let is_late = claim.heard.duration_since(claim.at) > YOUNG;
+                let is_newer = |as_of: Timestamp| as_of >= claim.at - SAME_TIME;
+                seen.differs || is_late || seen.as_of.is_some_and(is_newer)
+            }
         }
     }
 
@@ -674,10 +723,10 @@ mod tests {
         ledger.claim("g:c".into(), claim(Says::Came, 1));
         ledger.line("g:a", 2, 0);
         ledger.line("g:b", 2, 0);
-        assert!(ledger.settle(&group("g"), 2, true), "b is still listed, c is not");
+        assert!(ledger.settle(&group("g"), 2, Seen::of(true)), "b is still listed, c is not");
         ledger.line("g:c", 3, 0);
         ledger.forget(Some("g"), 3, &[]);
-        assert!(!ledger.settle(&group("g"), 3, true));
+        assert!(!ledger.settle(&group("g"), 3, Seen::of(true)));
         assert!(!ledger.has_claims(&group("g")));
     }
 
@@ -686,9 +735,9 @@ mod tests {
         let mut ledger = of(&["u:role"]);
         ledger.claim("u".into(), claim(Says::Less, 1));
         let user = Scope::Parent(Kind::User, "u".into());
-        assert!(ledger.settle(&user, 2, false));
+        assert!(ledger.settle(&user, 2, Seen::of(false)));
         assert_eq!(ledger.missing(Some("u"), 2, &[]).explained, 1);
-        assert!(!ledger.settle(&user, 2, true));
+        assert!(!ledger.settle(&user, 2, Seen::of(true)));
     }
 
     #[test]

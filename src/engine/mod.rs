@@ -57,7 +57,7 @@ use epoch::Epoch;
 use events::Graves;
 use evidence::Evidence;
 use flights::Flights;
-use ledger::{Counts, print_of};
+use ledger::{Counts, Seen, print_of};
 use lists::Lists;
 use log::SystemLog;
 use reading::record_id;
@@ -303,7 +303,12 @@ impl Engine {
                     return false;
                 }
                 let print = if has_prints { print_of(item.get()) } else { 0 };
-                differs |= replica.ledger.line(&id, sequence, print);
+                let is_changed = replica.ledger.line(&id, sequence, print);
+                replica.ledger.bear_out(&id, || Seen {
+                    differs: is_changed,
+                    as_of: stream.sweep.as_ref().and_then(|sweep| (sweep.time)(item)),
+                });
+                differs |= is_changed;
                 true
             });
         }

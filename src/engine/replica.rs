@@ -10,6 +10,7 @@ use super::ask::Parked;
 use super::due::{CLOCK_MARGIN, Cover, Due, Dues, Kept, LONGEST_DOUBT, News, Rank, Why};
 use super::ledger::{Claim, Counts, Ledger, Missing};
 use super::lists::Rest;
+use super::reading::kind_of;
 use super::scope::Scope;
 use super::sweep::Swept;
 use crate::streams::change::Identity;
@@ -154,12 +155,13 @@ impl KeptReplica {
             counts: None,
             ..kept.clone()
         };
+        let refused = |kept: &Self| kept.swept.as_ref().and_then(Swept::refused_at);
         let sweep = |kept: &Self| {
             let reading = kept.swept.as_ref()?.reading()?;
             let is_routine = reading.cause.is_none() && reading.position.is_none();
             (!is_routine).then(|| reading.clone())
         };
-        rest(self) != rest(other) || sweep(self) != sweep(other)
+        rest(self) != rest(other) || sweep(self) != sweep(other) || refused(self) != refused(other)
     }
 }
 
@@ -515,11 +517,10 @@ impl Replica {
             self.leave_parts(now);
             return Some(Concluded::Held);
         }
-        self.ledger.forget(None, pass.since, &except);
         let cover = Cover::Since(pass.began);
-        let contradicted = self
-            .ledger
-            .settle_all(pass.since, |claim| cover.covers(claim.at, claim.heard));
+        let contradicted = self.ledger.settle_all(pass.since, &except, |claim| {
+            cover.covers(claim.at, claim.heard)
+        });
         self.settle_dues(cover, now);
         contradicted
             .into_iter()
@@ -565,6 +566,8 @@ impl Replica {
                 Some(Scope::Pair(first.to_owned(), second.to_owned()))
             }
             (_, Identity::Object(kind)) => Some(Scope::Object(kind, id.to_owned())),
+            (None, Identity::Principal(_)) => kind_of(self.stream, id)
+                .map(|kind| Scope::Parent(kind, id.to_owned())),
             _ => None,
         };
         let is_young = now.duration_since(claim.heard) < LONGEST_DOUBT;
@@ -609,20 +612,17 @@ impl Replica {
         self.lacks = Some(Lack { at: now, error });
     }
 
-    /// One object lacks the feature: it has no records. If the first ones do and no other has any, the org does.
+    /// One object lacks the feature, and is left out. If the first ones do and no other has any, the org does.
     pub(super) fn lack_of_one(&mut self, scope: &Scope, error: String, now: Timestamp) {
         let is_part = self.dues.get(scope).is_some_and(|due| due.is_part);
         let answered = self.pass.as_ref().map_or(0, |pass| pass.answered);
-        if !is_part || answered > 0 {
-            return self.end(scope, false, now);
-        }
-        self.lacking += 1;
-        if self.lacking >= FEW_LACKING {
+        self.lacking += usize::from(is_part);
+        if is_part && answered == 0 && self.lacking >= FEW_LACKING {
             return self.lack(error, now);
         }
         self.lacking_error = Some(error);
-        self.dues.update(scope, now, |due| (due.is_part, due.place) = (false, None));
-        self.dues.retain(|other, due| other != scope || due.news.is_some());
+        self.dues.update(scope, now, |due| due.place = None);
+        self.dues.sink(scope, Why::Lacking, now);
     }
 
     /// The org's words on the feature that every part lacks.

@@ -82,6 +82,11 @@ impl Swept {
         self.until
     }
 
+    /// When the org last refused the question.
+    pub(super) fn refused_at(&self) -> Option<Timestamp> {
+        self.refused_at
+    }
+
     /// Takes an earlier run's word on the time before which all changes are known.
     pub(super) fn raise(&mut self, until: Timestamp) {
         self.until = self.until.max(until);

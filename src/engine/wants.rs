@@ -99,10 +99,9 @@ impl Engine {
                 .is_some_and(Replica::has_ready)
         };
         self.graves.has_open()
-            || self.log_lets_go_on(now)
-                && (self.replicas.planned().iter().any(is_busy)
-                    || self.lists.go_on_for(|_| true)
-                    || self.have_due_snapshots(now))
+            || self.replicas.planned().iter().any(is_busy)
+            || self.lists.go_on_for(|_| true)
+            || self.log_lets_go_on(now) && self.have_due_snapshots(now)
     }
 
     /// Whether anything but the log may be read: its pages so far are absorbed, or its request hangs.

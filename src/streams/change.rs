@@ -256,22 +256,26 @@ pub(super) const LIFE_OF_A_USER: &[&str] = &[
     "user.lifecycle.deactivate",
     "user.lifecycle.delete.initiated",
     "system.import.user.create",
-    "system.import.user.delete",
     "system.import.user.update_user_lifecycle_from_master",
     "system.import.user_match.confirm",
     "system.identity_sources.user.create",
-    "system.identity_sources.user.delete",
 ];
 /// The events among [`LIFE_OF_A_USER`] that take away: nobody is given a role by beginning.
 pub const LOSSES_OF_A_USER: &[&str] = &[
     "user.lifecycle.deactivate",
     "user.lifecycle.delete.initiated",
-    "system.import.user.delete",
     "system.import.user.update_user_lifecycle_from_master",
+];
+const END_OF_A_USER: &[&str] = &[
+    "user.lifecycle.delete.completed",
+    "system.import.user.delete",
     "system.identity_sources.user.delete",
 ];
-const END_OF_A_USER: &[&str] = &["user.lifecycle.delete.completed"];
-const END_OF_A_GROUP: &[&str] = &["group.lifecycle.delete"];
+const END_OF_A_GROUP: &[&str] = &[
+    "group.lifecycle.delete",
+    "system.import.group.delete",
+    "system.identity_sources.group.delete",
+];
 const END_OF_AN_APPLICATION: &[&str] = &["application.lifecycle.delete"];
 const END_OF_AN_IDP: &[&str] = &["system.idp.lifecycle.delete"];
 

@@ -96,6 +96,8 @@ pub struct Bucket {
     pub sequence: u64,
     pub cursor: Value,
     pub cursor_bytes: usize,
+    /// What the collector knows of what readers hold, by stream.
+    pub ledgers: BTreeMap<String, Vec<u8>>,
     /// Uuids of the events that are written, by the time of their commit.
     events: Vec<(Timestamp, Vec<String>)>,
     /// What a new reader would read, kept up if there is one.
@@ -165,6 +167,7 @@ impl Bucket {
             sequence: 0,
             cursor: Value::Null,
             cursor_bytes: 0,
+            ledgers: BTreeMap::new(),
             events: Vec::new(),
             checkpoint: None,
             swept_at: BTreeMap::new(),
@@ -311,6 +314,7 @@ impl Driver<'_> {
             match self.send(now)? {
                 Ask::Done => return Ok(()),
                 Ask::Commit => self.commit()?,
+                Ask::Ledgers => self.engine.ledgers(&self.bucket.ledgers),
                 Ask::Recall(since) => self.recall(since),
                 Ask::Write(harvests) => self.take(harvests),
                 Ask::Wait | Ask::Fetch(_) => self.wait(),
@@ -341,6 +345,7 @@ impl Driver<'_> {
             return Err(Killed);
         }
         self.report.requests.push((fetch.path.clone(), false));
+        trace(|| format!("{now} asks {}", fetch.path));
         let kind = kind_of(&fetch.path);
         let lifts_at = self.limits.get(&kind).copied().unwrap_or(now).max(now);
         let sent_by = self.engine.commit_by(now).min(self.answered_by);
@@ -455,6 +460,10 @@ impl Driver<'_> {
             self.flights.push(flight);
             return;
         };
+        trace(|| {
+            let text = format!("{answer:?}");
+            format!("{then} got {}: {}", flight.target, text.chars().take(240).collect::<String>())
+        });
         let harvests = self.engine.absorb(flight.ticket, answer, then);
         let is_lost = self.bucket.broken == Some(Broken::LosesPages) && self.rng.u8(..8) == 0;
         if !is_lost {
@@ -526,6 +535,13 @@ impl Driver<'_> {
             .collect();
         usage.into_iter().for_each(|record| self.write(record));
         let snapshots = self.snapshots(sequence);
+        trace(|| {
+            let lines = self.lines.iter().filter(|line| line["stream"] != "activity");
+            let lines: Vec<_> = lines
+                .map(|line| format!("{} {} {}", line["op"], line["stream"], line["id"]))
+                .collect();
+            format!("{now} commits {sequence}: {snapshots:?}\n  {}", lines.join("\n  "))
+        });
         self.bucket.follow(sequence, &self.lines, &snapshots);
         self.bucket
             .reader
@@ -538,6 +554,9 @@ impl Driver<'_> {
         if is_kept {
             self.bucket.cursor = serde_json::to_value(self.engine.cursor()).unwrap();
             self.bucket.cursor_bytes = self.bucket.cursor.to_string().len();
+            let moved = self.engine.moved_ledgers().into_iter();
+            let moved = moved.map(|(stream, ledger)| (stream.to_owned(), ledger));
+            self.bucket.ledgers.extend(moved);
         }
         if self.run.kill == Some(Kill::AfterManifest(self.report.commits)) {
             return Err(Killed);
@@ -599,6 +618,13 @@ impl Driver<'_> {
             }
         }
         self.report
+    }
+}
+
+/// Prints what a run does, where SIMULATION_TRACE is set.
+fn trace(text: impl FnOnce() -> String) {
+    if std::env::var_os("SIMULATION_TRACE").is_some() {
+        eprintln!("{}", text());
     }
 }
 
