@@ -168,7 +168,7 @@ impl Simulation {
     fn live_on(&mut self, seed: u64) -> Result<(), Violation> {
         self.world.mend();
         self.world.meanwhile.clear();
-        self.world.org.release_late();
+        self.world.release_late();
         self.world
             .org
             .append_event(Event::new("policy.evaluate_sign_on"));

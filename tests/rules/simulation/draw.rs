@@ -8,8 +8,9 @@ use super::driver::{Kill, Run};
 use super::world::{Fault, How, WAYS};
 use crate::model::mutations::{MUTATIONS, Told};
 
-/// Most runs that a history has, beside those after its last fault.
+/// Most runs that a history has, beside those after its last fault; of a healthy org, which costs little.
 const MOST_ROUNDS: usize = 7;
+const MOST_HEALTHY_ROUNDS: usize = 25;
 /// Most changes between two runs.
 const MOST_CHANGES: usize = 7;
 /// Kinds of fault that a history has at most.
@@ -32,7 +33,7 @@ struct Swarm {
 pub fn any(seed: u64) -> Case {
     let mut rng = Rng::with_seed(seed);
     let swarm = Swarm::drawn(&mut rng);
-    drawn(seed, &mut rng, &swarm)
+    drawn(seed, &mut rng, &swarm, MOST_ROUNDS)
 }
 
 /// A history in which nothing fails, and events tell of every change.
@@ -51,7 +52,7 @@ pub fn healthy(seed: u64) -> Case {
         meanwhile: false,
         accepts: false,
     };
-    drawn(seed, &mut rng, &swarm)
+    drawn(seed, &mut rng, &swarm, MOST_HEALTHY_ROUNDS)
 }
 
 impl Swarm {
@@ -111,7 +112,7 @@ fn faults(has_crowd: bool) -> Vec<Fault> {
     faults
 }
 
-fn drawn(seed: u64, rng: &mut Rng, swarm: &Swarm) -> Case {
+fn drawn(seed: u64, rng: &mut Rng, swarm: &Swarm, most_rounds: usize) -> Case {
     let has_crowd = swarm
         .faults
         .iter()
@@ -120,7 +121,7 @@ fn drawn(seed: u64, rng: &mut Rng, swarm: &Swarm) -> Case {
         seed: short(rng),
         ..Run::default()
     })];
-    for _ in 0..rng.usize(1..=MOST_ROUNDS) {
+    for _ in 0..rng.usize(1..=most_rounds) {
         round(rng, swarm, &mut steps);
     }
     Case {

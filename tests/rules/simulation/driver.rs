@@ -11,7 +11,7 @@ use okta_authomize::engine::{Answer, Ask, Cursor, Engine, Fetch, Harvest, Parked
 use okta_authomize::head::Checkpoint;
 use okta_authomize::record::{Op, Record};
 use okta_authomize::scrub::Rules;
-use okta_authomize::streams::{STREAMS, Source, Stream, by_name};
+use okta_authomize::streams::{STREAMS, Source, Stream};
 use okta_authomize::usage::Usage;
 use reader::{Snapshot, State};
 use serde_json::{Value, json};
@@ -138,10 +138,6 @@ impl Report {
     /// Whether nothing kept it from its end.
     pub fn is_whole(&self) -> bool {
         !self.killed && !self.go_on && self.retry_after_s.is_none()
-    }
-
-    pub fn paths(&self) -> impl Iterator<Item = &str> {
-        self.requests.iter().map(|(target, _)| path_of(target))
     }
 }
 
@@ -724,16 +720,13 @@ fn query_of(target: &str) -> &str {
     target.split_once('?').map_or("", |(_, query)| query)
 }
 
-/// The kind of path that shares a rate limit: without the ids.
+/// The kind of paths that share a rate limit.
 fn kind_of(target: &str) -> String {
-    let is_id = |part: &str| part.len() > 14 && part.bytes().any(|byte| byte.is_ascii_digit());
-    let parts = path_of(target)
-        .split('/')
-        .map(|part| if is_id(part) { "*" } else { part });
-    parts.collect::<Vec<_>>().join("/")
-}
-
-/// Whether the stream has a newest state that snapshots repeat.
-pub fn has_state(stream: &str) -> bool {
-    by_name(stream).is_some_and(|stream| !stream.listings().is_empty())
+    let path = path_of(target).trim_start_matches("/api/v1/");
+    let parts: Vec<_> = path.split('/').collect();
+    match parts[..] {
+        [kind @ ("users" | "groups" | "apps"), _] => format!("one of {kind}"),
+        ["users", _, ..] => "parts of users".to_owned(),
+        _ => parts[0].to_owned(),
+    }
 }

@@ -329,10 +329,18 @@ impl World {
             How::Silently => org.silently(change),
             How::LateBy(_) => org.late_until(logged_at, change),
         };
+        let late = self.org.late_events();
         let result = if lag.is_zero() {
             change(&mut self.org)
         } else {
             self.org.unseen_until(now + lag, change)
+        };
+        // What a rule moves may be logged when all late events are released.
+        let is_kept_back = self.org.late_events() > late && logged_at == now;
+        let logged_at = if is_kept_back {
+            Timestamp::MAX
+        } else {
+            logged_at
         };
         self.seen_at = self.seen_at.max(now + lag);
         self.note(is_told && how != How::Silently, logged_at, self.seen_at);
@@ -365,6 +373,15 @@ impl World {
             };
             self.touched.insert(key.clone(), touch);
         }
+    }
+
+    /// Every late event comes.
+    pub fn release_late(&mut self) {
+        self.org.release_late();
+        let now = self.now();
+        self.touched
+            .values_mut()
+            .for_each(|touch| touch.logged_at = touch.logged_at.min(now));
     }
 
     /// Uuids of all events in the order in which they were stored.

@@ -1,12 +1,14 @@
 //! Work that ends: every job is sent, ended, or woken by a rule.
 
-use fake_org::{Failure, NewUser, Org};
+use fake_org::{Failure, Limits, NewUser, Org};
 use fastrand::Rng;
 use jiff::SignedDuration;
+use okta_authomize::invocation::Outcome;
 
 use super::super::driver::{Kill, Run, Settings, path_of};
 use super::super::world::{Fault, How, Way, World, failure, said};
 use super::scene::{Scene, app, everyone, group, people, role};
+use crate::support::rig::Rig;
 
 #[test]
 fn changed_apps_that_meet_the_rate_limit_while_apps_are_listed_are_read_once_it_lifts() {
@@ -501,5 +503,57 @@ fn everyone_elses_work_goes_on_while_one_list_hangs_for_hours() {
         scene.told(|org| _ = org.add_member(&groups[n % 4], &people[9 - n / 4]));
         scene.settle();
         scene.assert_in_step_but(&[&all]);
+    }
+}
+
+/// Requests of one class of paths that the org has let through, and how many it lets through in a minute.
+fn busiest_s(org: &Org) -> u64 {
+    let limits = &org.options.limits.per_minute;
+    let need = limits.iter().map(|(class, limit)| {
+        let sent: u64 = org.windows(*class).iter().map(|window| window.own).sum();
+        60 * (sent.saturating_sub(1) / limit)
+    });
+    need.max().unwrap_or_default()
+}
+
+#[test]
+fn at_narrow_limits_a_run_takes_little_longer_than_its_busiest_class() {
+    let (mut org, people) = people(150);
+    for n in 0..120 {
+        group(&mut org, &format!("Group {n}"), &people[n..n + 2]);
+    }
+    for n in 0..30 {
+        app(&mut org, &format!("App {n}"), &people[n..n + 4]);
+    }
+    let mut limits = Limits::workforce();
+    limits
+        .per_minute
+        .values_mut()
+        .for_each(|limit| *limit = limit.div_ceil(10));
+    org.options.limits = limits;
+    let began_at = org.now();
+    let mut scene = Scene::new(World::new(org), Settings::default());
+    scene.run(Run {
+        seconds: 1_800,
+        ..Run::default()
+    });
+    let took_s = scene.world().now().duration_since(began_at).as_secs();
+    let busiest_s = busiest_s(&scene.world().org);
+    assert!(scene.report().is_whole() && scene.report().partial.is_empty());
+    assert!(
+        took_s as u64 <= busiest_s * 5 / 4,
+        "{took_s} s, the busiest class alone needs {busiest_s} s"
+    );
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_twice_is_renewed_a_third_time() {
+    for path in ["GET /api/v1/groups", "GET /api/v1/users", "/api/v1/**"] {
+        let rig = Rig::new().await;
+        rig.populate(4, 2);
+        rig.org().fail(path, 2, said(401, "E0000011"));
+        let report = rig.run().await;
+        assert_eq!(report.outcome, Outcome::Succeeded, "{path}: {report:#?}");
+        rig.assert_in_step();
     }
 }

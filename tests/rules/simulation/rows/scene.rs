@@ -89,13 +89,18 @@ impl Scene {
 
     /// A collector that has read what it could.
     pub fn begun(world: World, settings: Settings) -> Self {
-        let mut scene = Self {
+        let mut scene = Self::new(world, settings);
+        scene.settle();
+        scene
+    }
+
+    /// A collector that has not run yet.
+    pub fn new(world: World, settings: Settings) -> Self {
+        Self {
             simulation: Simulation::new(world, settings),
             seed: 1,
             asked: Vec::new(),
-        };
-        scene.settle();
-        scene
+        }
     }
 
     pub fn world(&mut self) -> &mut World {
@@ -178,11 +183,6 @@ impl Scene {
     /// Requests of a path fail from now on.
     pub fn fails(&mut self, path: &str, failure: Failure) {
         self.world().org.fail(path, u64::MAX, failure);
-    }
-
-    /// Requests of a path fail so often.
-    pub fn fails_times(&mut self, path: &str, times: u64, failure: Failure) {
-        self.world().org.fail(path, times, failure);
     }
 
     /// A weakened role, from now on.
