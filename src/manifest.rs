@@ -97,6 +97,11 @@ pub struct SnapshotEntry {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schemas", schemars(length(max = 100)))]
     pub except: Vec<String>,
+    /// The manifests that hold the newest lines of the records that `except` leaves; absent if they are not known. No
+    /// other line from before `since_sequence` is of use to a reader.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schemars(length(max = 100)))]
+    pub kept_sequences: Option<Vec<u64>>,
 }
 
 /// A hole in the System Log (RFC 3339, UTC).

@@ -624,7 +624,8 @@ impl Engine {
         let is_claimed = replica.ledger.has_claims(scope);
         match (scope, shape) {
             (Scope::Pair(..), Shape::Object) => {
-                let is_loss = due.news.as_ref().is_some_and(|news| news.is_loss);
+                let is_loss = due.news.as_ref().is_some_and(|news| news.is_loss)
+                    || replica.ledger.says_gone(&scope.shown());
                 if replica.ledger.settle(scope, since, Seen::default()) {
                     replica.end(scope, true, *now);
                     return Vec::new();

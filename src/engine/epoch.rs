@@ -15,6 +15,8 @@ pub struct Completed {
     pub scope: Option<String>,
     /// Ids of objects that did not answer: records that have one of them among the parts of their id stay.
     pub except: Vec<String>,
+    /// Manifests that hold the newest lines of what `except` leaves; `None` if they are not known.
+    pub kept_sequences: Option<Vec<u64>>,
 }
 
 /// The open manifest.
@@ -65,16 +67,24 @@ impl Epoch {
             since_sequence: since,
             scope: Some(id),
             except: Vec::new(),
+            kept_sequences: None,
         });
     }
 
     /// Declares a snapshot complete.
-    pub(super) fn complete(&mut self, stream: &'static Stream, since: u64, except: Vec<String>) {
+    pub(super) fn complete(
+        &mut self,
+        stream: &'static Stream,
+        since: u64,
+        except: Vec<String>,
+        kept_sequences: Option<Vec<u64>>,
+    ) {
         self.completed.push(Completed {
             stream: stream.name,
             since_sequence: since,
             scope: None,
             except,
+            kept_sequences,
         });
     }
 }

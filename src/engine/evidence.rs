@@ -310,9 +310,16 @@ impl Evidence {
         while at < self.doubts.len() {
             let doubt = &mut self.doubts[at];
             match replica(doubt.stream.name) {
-                Some(known) if doubt.look.is_none() && doubt.ticket.is_none() => {
+                Some(known) if doubt.ticket.is_none() => {
                     let is_sound = self.sound.get(doubt.stream.name).copied();
-                    let verdict = doubt.choose(known, is_sound);
+                    let is_blind = is_sound == Some(false);
+                    let verdict = match doubt.look {
+                        Some(_) if !is_blind => None,
+                        _ => {
+                            doubt.look = None;
+                            doubt.choose(known, is_sound)
+                        }
+                    };
                     let is_worn = |path: &String| self.paths.get(path) >= Some(&MOST_ASKED);
                     match doubt.look.take_if(|(_, path)| is_worn(path)) {
                         Some((Look::Other { id, .. }, _)) => doubt.asked.push(id),

@@ -29,6 +29,8 @@ const MOST_EXAMPLES: usize = 3;
 const YOUNG: SignedDuration = SignedDuration::from_mins(10);
 /// An object's last change and its event may differ by so much, both by Okta's clock.
 const SAME_TIME: SignedDuration = SignedDuration::from_secs(10);
+/// Manifests that a complete snapshot names because of what it left out.
+const MOST_KEPT_SEQUENCES: usize = 100;
 /// A stored ledger that is larger is not read.
 const MOST_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -385,6 +387,22 @@ impl Ledger {
         Some(shelf.is_some_and(|shelf| shelf.contains_key(own)))
     }
 
+    /// The manifests that hold the newest lines of what a complete snapshot left out, which began with manifest `since`;
+    /// `None` if it left nothing out, if not all is known, or if they are many.
+    pub(super) fn kept_sequences(&self, since: u64, except: &[String]) -> Option<Vec<u64>> {
+        let is_known =
+            self.rate == 0 && self.unknown.is_none() && except.iter().all(|id| !self.unsure.contains(id));
+        if except.is_empty() || !is_known {
+            return None;
+        }
+        let older = self
+            .lines(None)
+            .map(|(_, _, line)| line.sequence)
+            .filter(|sequence| *sequence < since);
+        let kept: BTreeSet<u64> = older.collect();
+        (kept.len() <= MOST_KEPT_SEQUENCES).then(|| kept.into_iter().collect())
+    }
+
     /// The parent with the most records, among those that are `wanted`, and how many it has.
     pub(super) fn largest(&self, wanted: impl Fn(&str) -> bool) -> Option<(&str, u64)> {
         let of_ledger = self
@@ -450,6 +468,12 @@ impl Ledger {
             let object = object.to_owned();
             self.drop_claim(&object);
         }
+    }
+
+    /// Whether an event says that the record is gone.
+    pub(super) fn says_gone(&self, id: &str) -> bool {
+        let claim = self.claims.get(id);
+        claim.is_some_and(|claim| claim.says == Says::Gone)
     }
 
     /// Whether claims on the scope are open.

@@ -99,12 +99,6 @@ impl Lists {
             .unwrap_or_default()
     }
 
-    pub(super) fn serves_stream(&self, name: &str, stream: &str) -> bool {
-        self.0
-            .get(name)
-            .is_some_and(|list| list.serves.contains(stream))
-    }
-
     /// Path of the next request, if it may be sent now. `is_retry`: whether it failed in an earlier run.
     pub(super) fn next(&self, listing: &Listing, is_retry: bool) -> Option<String> {
         let list = self.0.get(listing.name)?;

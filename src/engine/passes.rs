@@ -161,6 +161,7 @@ impl Engine {
                     replica.begin(since, listings, now);
                 }
                 self.assemblies.leave_all(stream.name);
+                self.run.begins(stream.name);
             }
             let serves = due.iter().map(|stream| stream.name.to_owned());
             self.lists.begin(listing.name, serves);
@@ -258,13 +259,36 @@ impl Engine {
             }
         }
         let count = fixed.len() as u64;
-        let (harvest, _) = self.lines(stream, &Scope::Whole, None, now, made(&fixed));
+        let fixed = if self.run.brings_fixed(stream.name) {
+            made(&fixed)
+        } else {
+            Vec::new()
+        };
+        let (harvest, _) = self.lines(stream, &Scope::Whole, None, now, fixed);
         let replica = self.replicas.get_mut(stream.name)?;
-        replica.count(count, 0);
-        if let Some(Concluded::Complete { since, except }) = replica.conclude(now) {
-            self.epoch.complete(stream, since, except);
+        replica.count(if harvest.is_some() { count } else { 0 }, 0);
+        if replica.is_doubtful() && self.waits_for_log(stream.name) {
+            return harvest;
+        }
+        let replica = self.replicas.get_mut(stream.name)?;
+        if let Some(Concluded::Complete {
+            since,
+            except,
+            kept_sequences,
+        }) = replica.conclude(now)
+        {
+            self.epoch.complete(stream, since, except, kept_sequences);
         }
         harvest
+    }
+
+    /// Whether the log is to be read once more before a snapshot is held: what went away while it was read may have an event
+    /// since.
+    fn waits_for_log(&mut self, stream: &'static str) -> bool {
+        if self.run.asks_log_again(stream) {
+            self.log.begin_again();
+        }
+        self.log.has_more()
     }
 
     /// Whether Okta shows no user, though every org has one; `None` while the users are still to be read.

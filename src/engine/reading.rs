@@ -12,7 +12,6 @@ use crate::streams::{Context, Source, Stream};
 pub(super) enum Shape {
     /// Pages of all records of one object.
     Records {
-        page_items: u64,
         /// Maps items that differ from those of the snapshot to records; gives `None` for an item that cannot tell.
         normalize: Option<fn(&RawValue, &Context<'_>) -> Option<Normalized>>,
     },
@@ -48,12 +47,9 @@ fn of_object(stream: &'static Stream, kind: Kind, id: &str) -> Option<(Shape, St
         return Some(match &reread.read {
             Read::Object { path } => (Shape::Object, path.replace("{id}", id)),
             Read::Listing {
-                path,
-                page_items,
-                normalize,
+                path, normalize, ..
             } => {
                 let shape = Shape::Records {
-                    page_items: *page_items,
                     normalize: *normalize,
                 };
                 (shape, path.replace("{id}", id))
@@ -69,10 +65,7 @@ fn of_object(stream: &'static Stream, kind: Kind, id: &str) -> Option<(Shape, St
     }
     match &stream.source {
         Source::PerParent { parents, path } if parents.of == kind => {
-            let shape = Shape::Records {
-                page_items: u64::MAX,
-                normalize: None,
-            };
+            let shape = Shape::Records { normalize: None };
             Some((shape, path.replace("{parent}", id)))
         }
         Source::Assembled { parents, .. } => {

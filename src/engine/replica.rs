@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ask::Parked;
 use super::due::{CLOCK_MARGIN, Cover, Due, Dues, Kept, LONGEST_DOUBT, News, Rank, Why};
-use super::ledger::{Claim, Counts, Ledger, Missing};
+use super::ledger::{Claim, Counts, Ledger, Missing, Says};
 use super::lists::Rest;
 use super::reading::kind_of;
 use super::scope::Scope;
@@ -182,7 +182,11 @@ pub(super) enum Readiness {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Concluded {
     /// What it did not repeat is gone.
-    Complete { since: u64, except: Vec<String> },
+    Complete {
+        since: u64,
+        except: Vec<String>,
+        kept_sequences: Option<Vec<u64>>,
+    },
     /// It is not believed.
     Held,
 }
@@ -217,6 +221,7 @@ pub(super) struct Replica {
 }
 
 impl Replica {
+    #[cfg(test)]
     pub(super) fn new(stream: &'static Stream) -> Self {
         Self::read(stream, KeptReplica::default(), Timestamp::UNIX_EPOCH)
     }
@@ -300,17 +305,8 @@ impl Replica {
         self.contradicted
     }
 
-    /// The first manifest that may hold lines of the open snapshot.
-    pub(super) fn pass_since(&self) -> Option<u64> {
-        self.pass.as_ref().map(|pass| pass.since)
-    }
-
     pub(super) fn is_open(&self) -> bool {
         self.pass.is_some()
-    }
-
-    pub(super) fn is_asked(&self) -> bool {
-        self.asked
     }
 
     pub(super) fn parked(&self) -> Option<&Parked> {
@@ -388,6 +384,8 @@ impl Replica {
     /// Claims of records, if what they say may still differ from what readers hold.
     pub(super) fn claim(&mut self, id: String, claim: Claim) {
         let heard = self.after_pass(claim.heard);
+        // What the held snapshot lacks may be explained now.
+        self.asked |= self.held.is_some() && matches!(claim.says, Says::Gone | Says::Less);
         self.ledger.claim(id, Claim { heard, ..claim });
     }
 
@@ -501,13 +499,9 @@ impl Replica {
     /// unless that is not to be believed.
     pub(super) fn conclude(&mut self, now: Timestamp) -> Option<Concluded> {
         let pass = self.pass.take()?;
-        let parts = self.dues.iter().filter(|(_, due)| due.is_part);
-        let except: Vec<String> = parts
-            .filter_map(|(scope, _)| scope.id().map(str::to_owned))
-            .collect();
+        let except = self.left_parts();
         let missing = self.ledger.missing(None, pass.since, &except);
-        let is_doubtful = self.complete.is_some() && is_too_much(&missing, pass.held);
-        if is_doubtful && !self.accepted {
+        if self.doubts(&missing, &pass) {
             self.held = Some(Held {
                 began: pass.began,
                 missing: missing.unexplained,
@@ -538,8 +532,28 @@ impl Replica {
         self.refresh(now);
         Some(Concluded::Complete {
             since: pass.since,
+            kept_sequences: self.ledger.kept_sequences(pass.since, &except),
             except,
         })
+    }
+
+    fn left_parts(&self) -> Vec<String> {
+        let parts = self.dues.iter().filter(|(_, due)| due.is_part);
+        parts
+            .filter_map(|(scope, _)| scope.id().map(str::to_owned))
+            .collect()
+    }
+
+    /// Whether the open snapshot, which is read, lacks more than the events explain that were read so far.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.pass.as_ref().is_some_and(|pass| {
+            let missing = self.ledger.missing(None, pass.since, &self.left_parts());
+            self.doubts(&missing, pass)
+        })
+    }
+
+    fn doubts(&self, missing: &Missing, pass: &Pass) -> bool {
+        self.complete.is_some() && !self.accepted && is_too_much(missing, pass.held)
     }
 
     /// Ends what a complete snapshot answers. Parts that it left out are read on by themselves.
@@ -901,7 +915,7 @@ mod tests {
         replica.begin(2, Vec::new(), now());
         for n in 0..told {
             let claim = Claim {
-                says: super::super::ledger::Says::Gone,
+                says: Says::Gone,
                 at: now(),
                 heard: now(),
             };

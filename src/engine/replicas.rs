@@ -68,15 +68,6 @@ impl Replicas {
         self.planned.iter().any(|stream| stream.name == name)
     }
 
-    /// The streams of these names that the run reads.
-    pub(super) fn of_names(&self, names: &[String]) -> Vec<&'static Stream> {
-        names
-            .iter()
-            .filter_map(|name| by_name(name))
-            .filter(|stream| self.is_planned(stream.name))
-            .collect()
-    }
-
     /// The stream of users, if the run reads it.
     pub(super) fn users(&self) -> Option<&'static Stream> {
         self.planned.iter().copied().find(|stream| {

@@ -1,6 +1,6 @@
 //! What one run knows and no cursor keeps.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::ask::Plan;
 use super::flights::Target;
@@ -24,6 +24,10 @@ pub(super) struct Run {
     /// Positions that were followed, by reading.
     followed: BTreeMap<Target, HashSet<u64>>,
     expiries: u32,
+    /// Streams for whose snapshot the log is read once more.
+    rechecked: BTreeSet<&'static str>,
+    /// Streams whose fixed objects are written for the open snapshot.
+    fixed: BTreeSet<&'static str>,
 }
 
 impl Run {
@@ -37,7 +41,24 @@ impl Run {
             lives: BTreeMap::new(),
             followed: BTreeMap::new(),
             expiries: 0,
+            rechecked: BTreeSet::new(),
+            fixed: BTreeSet::new(),
         }
+    }
+
+    /// Whether the log is to be read once more for the stream's snapshot; once in a run.
+    pub(super) fn asks_log_again(&mut self, stream: &'static str) -> bool {
+        self.rechecked.insert(stream)
+    }
+
+    /// Whether the stream's fixed objects are to be written; once for a snapshot.
+    pub(super) fn brings_fixed(&mut self, stream: &'static str) -> bool {
+        self.fixed.insert(stream)
+    }
+
+    /// Notes that a snapshot of the stream begins.
+    pub(super) fn begins(&mut self, stream: &'static str) {
+        self.fixed.remove(stream);
     }
 
     /// Notes a limit that made the run give up work, by the seconds until it lifts.

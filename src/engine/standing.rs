@@ -131,6 +131,21 @@ impl<'a> Standing<'a> {
             .sum()
     }
 
+    /// Scopes of a stream that are asked again because their answers do not bear out what events said, or show no such
+    /// object.
+    #[must_use]
+    pub fn awaited(self, stream: &str) -> usize {
+        let is_awaited = |(_, due): &(&Scope, &Due)| {
+            let why = due.retry.as_ref().map(|retry| &retry.why);
+            matches!(
+                why,
+                Some(Why::Contradicted { .. } | Why::Absent | Why::Lacking)
+            )
+        };
+        self.replica(stream)
+            .map_or(0, |replica| replica.dues.iter().filter(is_awaited).count())
+    }
+
     /// Why a stream is held, so that none of its records is forgotten, and the remedy.
     #[must_use]
     pub fn held(self, stream: &str) -> Option<String> {

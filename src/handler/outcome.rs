@@ -41,6 +41,7 @@ pub(super) fn snapshot_of(done: &Completed) -> SnapshotEntry {
         since_sequence,
         ref scope,
         ref except,
+        ref kept_sequences,
     } = *done;
     SnapshotEntry {
         stream,
@@ -48,6 +49,7 @@ pub(super) fn snapshot_of(done: &Completed) -> SnapshotEntry {
         complete: true,
         scope: scope.clone(),
         except: except.clone(),
+        kept_sequences: kept_sequences.clone(),
     }
 }
 

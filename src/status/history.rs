@@ -312,6 +312,7 @@ mod tests {
                     complete: true,
                     scope: None,
                     except: vec![],
+                    kept_sequences: None,
                 },
                 SnapshotEntry {
                     stream: "groups",
@@ -319,6 +320,7 @@ mod tests {
                     complete: true,
                     scope: Some("00g".into()),
                     except: vec![],
+                    kept_sequences: None,
                 },
             ],
             ledger: Default::default(),

@@ -121,6 +121,8 @@ pub struct Report {
     pub held: BTreeMap<&'static str, String>,
     /// Streams with work left.
     pub partial: BTreeSet<&'static str>,
+    /// Streams of which something is due that no answer has borne out yet.
+    pub awaited: BTreeSet<&'static str>,
     /// Beginning of each stream's newest complete snapshot, and its interval.
     pub snapshots: BTreeMap<&'static str, (Option<Timestamp>, SignedDuration)>,
     /// Path and query of each request, and whether a page was the answer.
@@ -133,6 +135,7 @@ impl Report {
         self.named.contains_key(stream)
             || self.held.contains_key(stream)
             || self.partial.contains(stream)
+            || self.awaited.contains(stream)
     }
 
     /// Whether nothing kept it from its end.
@@ -577,6 +580,7 @@ impl Driver<'_> {
         let completed = standing.completed().iter().map(|done| Snapshot {
             scope: done.scope.clone(),
             except: done.except.clone(),
+            kept_sequences: done.kept_sequences.clone(),
             ..whole(done.stream, done.since_sequence)
         });
         completed.collect()
@@ -603,6 +607,9 @@ impl Driver<'_> {
                 }
                 None if standing.is_partial(stream) => drop(self.report.partial.insert(name)),
                 None => {}
+            }
+            if standing.awaited(name) > 0 {
+                self.report.awaited.insert(name);
             }
             self.report
                 .held
@@ -631,6 +638,7 @@ fn whole(stream: &str, since_sequence: u64) -> Snapshot {
         complete: true,
         scope: None,
         except: Vec::new(),
+        kept_sequences: None,
     }
 }
 
