@@ -14,13 +14,16 @@ use super::reading::{Shape, reading};
 use super::scope::Scope;
 use crate::body::{Body, Item};
 use crate::streams::change::{Identity, Kind, Of};
-use crate::streams::{Context, Listing, Source, Stream, by_name, id_of, is_in_transition, listing, own_stream};
+use crate::streams::{
+    Context, Listing, Source, Stream, by_name, id_of, is_in_transition, listing, own_stream,
+};
 
 /// Times that a reading begins anew in a run because its position has expired.
 const MOST_ANEW: u8 = 2;
 const NO_POSITION: &str = "Okta keeps rejecting page cursors that it has just issued; the next run starts this listing over";
 const CIRCLE: &str = "the next link leads to a page that was read before in this listing";
-const HANGS: &str = "Okta has answered many later requests and not this one; a later run asks again";
+const HANGS: &str =
+    "Okta has answered many later requests and not this one; a later run asks again";
 
 /// A scope's reading, of which an answer has come.
 pub(super) struct Answered<'a> {
@@ -233,8 +236,8 @@ impl Engine {
             self.note_rows(stream, &items);
             self.add_parts(listing, stream, &items, now);
         }
-        let own = own_stream(listing)
-            .filter(|own| served.iter().any(|served| served.name == own.name));
+        let own =
+            own_stream(listing).filter(|own| served.iter().any(|served| served.name == own.name));
         let lines = items.len() as u64;
         let harvest = own.and_then(|own| {
             if let Some(replica) = self.replicas.get_mut(own.name) {
@@ -359,29 +362,45 @@ impl Engine {
             parent: Some(id),
             ..Context::default()
         };
-        let says = |item: &Item| {
-            normalize.is_none_or(|normalize| normalize(item, &context).is_some())
-        };
+        let says =
+            |item: &Item| normalize.is_none_or(|normalize| normalize(item, &context).is_some());
         let (items, silent): (Vec<_>, Vec<_>) = items.into_iter().partition(says);
         let lines = items.len() as u64;
         let since = self.epoch.number();
         let (harvest, differs) = self.lines(stream, scope, Some(id.to_owned()), answered.at, items);
         let place = Place {
             position: next,
-            since: answered.due.place.as_ref().map_or(since, |place| place.since),
+            since: answered
+                .due
+                .place
+                .as_ref()
+                .map_or(since, |place| place.since),
             began: answered.began(),
-            differs: differs || answered.due.place.as_ref().is_some_and(|place| place.differs),
+            differs: differs
+                || answered
+                    .due
+                    .place
+                    .as_ref()
+                    .is_some_and(|place| place.differs),
             failures: 0,
-            named: answered.due.place.as_ref().map_or_else(Vec::new, |place| place.named.clone()),
+            named: answered
+                .due
+                .place
+                .as_ref()
+                .map_or_else(Vec::new, |place| place.named.clone()),
         };
         let mut place = place;
-        place.named.extend(silent.iter().filter_map(|item| id_of(item)));
+        place
+            .named
+            .extend(silent.iter().filter_map(|item| id_of(item)));
         let is_last = place.position.is_none();
         if let Some(replica) = self.replicas.get_mut(stream.name) {
             if answered.due.is_part {
                 replica.count(lines, 0);
             }
-            replica.dues.update(scope, now, |due| due.place = Some(place.clone()));
+            replica
+                .dues
+                .update(scope, now, |due| due.place = Some(place.clone()));
             // An item that cannot say what the record is gives at least its name.
             for other in silent.iter().filter_map(|item| id_of(item)) {
                 let news = answered.due.news.clone();
@@ -394,8 +413,11 @@ impl Engine {
             self.run.leave(&answered.target());
             self.end_records(stream, scope, &answered.due, &place, now);
         }
-        let harvest = harvest
-            .map(|harvest| harvest.because_of(answered.due.cause()).mapped_by(normalize));
+        let harvest = harvest.map(|harvest| {
+            harvest
+                .because_of(answered.due.cause())
+                .mapped_by(normalize)
+        });
         harvest.into_iter().collect()
     }
 
@@ -520,8 +542,7 @@ impl Engine {
         let since = self.epoch.number();
         let (harvest, differs) = self.lines(stream, scope, parent, *at, vec![object]);
         if let Some(replica) = self.replicas.get_mut(stream.name) {
-            let contradicts =
-                replica.ledger.settle(scope, since, Seen::of(differs)) || is_early;
+            let contradicts = replica.ledger.settle(scope, since, Seen::of(differs)) || is_early;
             replica.end(scope, contradicts, *now);
             let was_early = due
                 .retry
@@ -651,7 +672,9 @@ impl Engine {
             }
             _ => {}
         }
-        replica.dues.update(scope, *now, |due| (due.place, due.item) = (None, None));
+        replica
+            .dues
+            .update(scope, *now, |due| (due.place, due.item) = (None, None));
         replica.dues.sink(scope, Why::Absent, *now);
         Vec::new()
     }
@@ -728,13 +751,22 @@ impl Engine {
             let Some(scope) = Scope::of(stream, Of::All(*kind), id) else {
                 continue;
             };
-            let Some((Shape::Assembled { object: Some(path), .. }, _)) = reading(stream, &scope)
+            let Some((
+                Shape::Assembled {
+                    object: Some(path), ..
+                },
+                _,
+            )) = reading(stream, &scope)
             else {
                 continue;
             };
-            let is_lent = path.replace("{id}", id) == answered.path.split('?').next().unwrap_or_default();
+            let is_lent =
+                path.replace("{id}", id) == answered.path.split('?').next().unwrap_or_default();
             let waits = self.replicas.get(stream.name).is_some_and(|replica| {
-                replica.dues.get(&scope).is_some_and(|due| due.item.is_none())
+                replica
+                    .dues
+                    .get(&scope)
+                    .is_some_and(|due| due.item.is_none())
                     && !replica.dues.is_under_way(&scope)
             });
             if is_lent && waits {

@@ -50,7 +50,9 @@ impl Engine {
                 Vec::new()
             }
             Stepped::Trouble(other) => self.trouble(answered, shape, other),
-            Stepped::Done { assembly, began_at } => self.end_assembly(answered, &assembly, began_at),
+            Stepped::Done { assembly, began_at } => {
+                self.end_assembly(answered, &assembly, began_at)
+            }
         }
     }
 
@@ -79,8 +81,8 @@ impl Engine {
                 replica.count(lines, 0);
             }
             if !matches!(scope, Scope::Parent(..)) {
-                let contradicts =
-                    replica.forgets(&answered.due) && replica.ledger.settle(scope, since, Seen::of(differs));
+                let contradicts = replica.forgets(&answered.due)
+                    && replica.ledger.settle(scope, since, Seen::of(differs));
                 replica.end(scope, contradicts, now);
             }
         }
@@ -124,6 +126,7 @@ impl Engine {
         {
             return None;
         }
-        self.lines(stream, &Scope::Whole, None, at, made(&objects)).0
+        self.lines(stream, &Scope::Whole, None, at, made(&objects))
+            .0
     }
 }

@@ -73,7 +73,13 @@ impl Engine {
 
     /// The org does not take the question: it is asked again tomorrow. What an event named nothing of is in the next
     /// snapshot.
-    fn refused_sweep(&mut self, stream: &'static Stream, at: Timestamp, error: &str, now: Timestamp) {
+    fn refused_sweep(
+        &mut self,
+        stream: &'static Stream,
+        at: Timestamp,
+        error: &str,
+        now: Timestamp,
+    ) {
         tracing::warn!(
             stream = stream.name,
             error,
@@ -114,7 +120,9 @@ impl Engine {
             .and_then(|swept| swept.reading().map(|reading| reading.is_for_dues))
             .unwrap_or_default();
         for row in items {
-            let waiting = self.waiting(stream, &row).filter(|_| matches!(sweep.rows, Rows::Records));
+            let waiting = self
+                .waiting(stream, &row)
+                .filter(|_| matches!(sweep.rows, Rows::Records));
             if let Some(scope) = waiting {
                 answers += 1;
                 if !is_for_dues {
@@ -143,7 +151,10 @@ impl Engine {
                 None => swept.ended(at),
             }
         }
-        if self.swept_mut(stream).is_some_and(|swept| swept.reading().is_none()) {
+        if self
+            .swept_mut(stream)
+            .is_some_and(|swept| swept.reading().is_none())
+        {
             self.run.leave(&Target::Changes(stream.name));
             self.weigh(stream, now);
         }
@@ -253,7 +264,11 @@ impl Engine {
 
     /// Makes due all that a user has, if the stream is that of the users.
     pub(super) fn touch_life(&mut self, stream: &Stream, id: &str, now: Timestamp) {
-        if stream.sweep.as_ref().is_none_or(|sweep| sweep.life.is_none()) {
+        if stream
+            .sweep
+            .as_ref()
+            .is_none_or(|sweep| sweep.life.is_none())
+        {
             return;
         }
         let lives = |stream: &&&'static Stream| {

@@ -293,7 +293,9 @@ impl Dues {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Scope, &Due)> {
-        self.entries.iter().map(|(scope, entry)| (scope, &entry.due))
+        self.entries
+            .iter()
+            .map(|(scope, entry)| (scope, &entry.due))
     }
 
     /// Whether anything of an object is due.
@@ -315,9 +317,9 @@ impl Dues {
     pub(super) fn is_ready(&self, scope: &Scope) -> bool {
         self.entries.get(scope).is_some_and(|entry| {
             entry.is_under_way
-                || self.rank(entry).is_some_and(|rank| {
-                    self.ready.contains(&(rank, entry.number, scope.clone()))
-                })
+                || self
+                    .rank(entry)
+                    .is_some_and(|rank| self.ready.contains(&(rank, entry.number, scope.clone())))
         })
     }
 
@@ -376,9 +378,9 @@ impl Dues {
             Kind::User,
             Kind::IdentityProvider,
         ];
-        let scopes = kinds.into_iter().flat_map(|kind| {
-            [first, second].map(|id| Scope::Parent(kind, id.to_owned()))
-        });
+        let scopes = kinds
+            .into_iter()
+            .flat_map(|kind| [first, second].map(|id| Scope::Parent(kind, id.to_owned())));
         scopes.into_iter().find(|scope| {
             self.entries.get(scope).is_some_and(|entry| {
                 !entry.is_under_way && entry.due.place.is_none() && entry.due.news.is_some()
@@ -648,7 +650,13 @@ mod tests {
         for _ in 0..10 {
             dues.sink(&group("g"), Why::Failed, now());
             assert_eq!(dues.count_ready(), 0, "not in the same run");
-            let not_before = dues.get(&group("g")).unwrap().retry.as_ref().unwrap().not_before;
+            let not_before = dues
+                .get(&group("g"))
+                .unwrap()
+                .retry
+                .as_ref()
+                .unwrap()
+                .not_before;
             pauses.push(not_before.duration_since(now()).as_secs() / 60);
         }
         assert_eq!(pauses, [0, 5, 15, 45, 135, 405, 1_215, 1_440, 1_440, 1_440]);

@@ -288,18 +288,13 @@ fn is_dated(stream: &Stream, event_type: &str) -> bool {
         ".account.lock",
         ".account.unlock",
     ]
-        .iter()
-        .any(|part| event_type.contains(part));
+    .iter()
+    .any(|part| event_type.contains(part));
     stream.sweep.is_some() && is_of_object
 }
 
 /// The records of each target, or of the actor, who are live: only they do this.
-fn each_or_actor(
-    replicas: &mut Replicas,
-    stream: &'static Stream,
-    kind: Kind,
-    event: &Event<'_>,
-) {
+fn each_or_actor(replicas: &mut Replicas, stream: &'static Stream, kind: Kind, event: &Event<'_>) {
     let actor = event
         .actor
         .iter()

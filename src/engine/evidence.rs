@@ -138,7 +138,9 @@ impl Doubt {
         }
         Some(if !self.asked.is_empty() {
             let asked = self.asked.join(", ");
-            Verdict::Undecided(format!("none of {asked} answered, which would decide whether to believe it"))
+            Verdict::Undecided(format!(
+                "none of {asked} answered, which would decide whether to believe it"
+            ))
         } else if self.missing.examples.is_empty() {
             Verdict::Believed
         } else {
@@ -162,8 +164,7 @@ impl Doubt {
         };
         let scope = Scope::Parent(kind, id.to_owned());
         let (shape, path) = reading(self.stream, &scope)?;
-        matches!(shape, Shape::Records { .. })
-            .then(|| (Look::OtherSide(other.to_owned()), path))
+        matches!(shape, Shape::Records { .. }).then(|| (Look::OtherSide(other.to_owned()), path))
     }
 
     /// A record whose own request says that it is gone is so if its object still shows.
@@ -235,9 +236,9 @@ impl Doubt {
                     Verdict::Open
                 }
             }
-            (Look::User, Answer::Gone) => {
-                Verdict::Undecided("Okta no longer shows the user, and no event says that they are gone".to_owned())
-            }
+            (Look::User, Answer::Gone) => Verdict::Undecided(
+                "Okta no longer shows the user, and no event says that they are gone".to_owned(),
+            ),
             (Look::Record, Answer::Page { .. }) => Verdict::Contradicted,
             (Look::OtherSide(id), Answer::Page { body, .. }) => match body.items() {
                 Ok(items) if items.iter().any(|item| id_of(item).as_ref() == Some(&id)) => {
@@ -264,9 +265,12 @@ impl Doubt {
                 Verdict::Open
             }
             (Look::Record | Look::OtherSide(_), _) => Verdict::Open,
-            (Look::User, Answer::Failed { error } | Answer::Refused { error } | Answer::Unavailable { error }) => {
-                Verdict::Undecided(error.clone())
-            }
+            (
+                Look::User,
+                Answer::Failed { error }
+                | Answer::Refused { error }
+                | Answer::Unavailable { error },
+            ) => Verdict::Undecided(error.clone()),
             (Look::User, _) => Verdict::Undecided("Okta does not show the user".to_owned()),
         }
     }
@@ -461,14 +465,22 @@ mod tests {
         assert_eq!(verdict, Some(Verdict::Blind));
         assert_eq!(asked[1], "/api/v1/groups/00g2/users?limit=1000");
         let other = serde_json::json!([{"id": "00u3"}, {"id": "00u4"}]);
-        assert_eq!(after(&[Answer::Gone, page(&other)]).0, Some(Verdict::Believed));
+        assert_eq!(
+            after(&[Answer::Gone, page(&other)]).0,
+            Some(Verdict::Believed)
+        );
     }
 
     #[test]
     fn an_object_that_does_not_answer_decides_nothing() {
-        let failed = || Answer::Failed { error: "500".into() };
+        let failed = || Answer::Failed {
+            error: "500".into(),
+        };
         let (verdict, asked) = after(&[failed(), failed()]);
-        assert!(matches!(verdict, Some(Verdict::Undecided(_))), "{verdict:?}");
+        assert!(
+            matches!(verdict, Some(Verdict::Undecided(_))),
+            "{verdict:?}"
+        );
         assert_eq!(asked.len(), 2);
     }
 }

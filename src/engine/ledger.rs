@@ -144,7 +144,10 @@ pub(super) fn stable_hash(bytes: &[u8]) -> u64 {
 }
 
 /// A print of an object as read.
-#[expect(clippy::cast_possible_truncation, reason = "half of the hash is enough")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "half of the hash is enough"
+)]
 pub(super) fn print_of(text: &str) -> u32 {
     (stable_hash(text.as_bytes()) >> 32) as u32
 }
@@ -390,8 +393,9 @@ impl Ledger {
     /// The manifests that hold the newest lines of what a complete snapshot left out, which began with manifest `since`;
     /// `None` if it left nothing out, if not all is known, or if they are many.
     pub(super) fn kept_sequences(&self, since: u64, except: &[String]) -> Option<Vec<u64>> {
-        let is_known =
-            self.rate == 0 && self.unknown.is_none() && except.iter().all(|id| !self.unsure.contains(id));
+        let is_known = self.rate == 0
+            && self.unknown.is_none()
+            && except.iter().all(|id| !self.unsure.contains(id));
         if except.is_empty() || !is_known {
             return None;
         }
@@ -621,12 +625,10 @@ impl Ledger {
         match scope.map(|id| (id, self.shelves.get_key_value(id))) {
             None => Box::new(self.shelves.iter().flat_map(of)),
             Some((_, Some(shelf))) => Box::new(of(shelf)),
-            Some((id, None)) => {
-                Box::new(self.shelves.iter().filter_map(move |(parent, shelf)| {
-                    let (own, line) = shelf.get_key_value(id)?;
-                    Some((parent.as_str(), own.as_str(), line))
-                }))
-            }
+            Some((id, None)) => Box::new(self.shelves.iter().filter_map(move |(parent, shelf)| {
+                let (own, line) = shelf.get_key_value(id)?;
+                Some((parent.as_str(), own.as_str(), line))
+            })),
         }
     }
 
@@ -715,7 +717,10 @@ mod tests {
         ledger.claim("g:b".into(), claim(Says::Gone, 1));
         ledger.claim("g:b".into(), claim(Says::Gone, 1));
         let missing = ledger.missing(Some("g"), 2, &[]);
-        assert_eq!((missing.found, missing.explained, missing.unexplained), (1, 1, 1));
+        assert_eq!(
+            (missing.found, missing.explained, missing.unexplained),
+            (1, 1, 1)
+        );
         assert_eq!(missing.examples, ["g:c"]);
         assert_eq!(ledger.missing(Some("a"), 2, &[]).unexplained, 1);
         assert_eq!(ledger.missing(None, 2, &["h".into()]).unexplained, 1);
@@ -747,7 +752,10 @@ mod tests {
         ledger.claim("g:c".into(), claim(Says::Came, 1));
         ledger.line("g:a", 2, 0);
         ledger.line("g:b", 2, 0);
-        assert!(ledger.settle(&group("g"), 2, Seen::of(true)), "b is still listed, c is not");
+        assert!(
+            ledger.settle(&group("g"), 2, Seen::of(true)),
+            "b is still listed, c is not"
+        );
         ledger.line("g:c", 3, 0);
         ledger.forget(Some("g"), 3, &[]);
         assert!(!ledger.settle(&group("g"), 3, Seen::of(true)));

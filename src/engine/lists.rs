@@ -241,7 +241,10 @@ mod tests {
         let groups = listing("groups").unwrap();
         assert!(lists.next(groups, false).is_some());
         lists.failed("groups", "500".into(), false);
-        assert_eq!((lists.next(groups, false), lists.next(groups, true)), (None, None));
+        assert_eq!(
+            (lists.next(groups, false), lists.next(groups, true)),
+            (None, None)
+        );
         lists = Lists::read(lists.kept());
         assert!(lists.next(groups, true).is_some());
     }

@@ -449,7 +449,10 @@ fn packed(hashes: &HashSet<u64>) -> String {
 fn unpacked(text: &str) -> HashSet<u64> {
     let bytes = STANDARD_NO_PAD.decode(text).unwrap_or_default();
     let (hashes, _) = bytes.as_chunks::<8>();
-    hashes.iter().map(|hash| u64::from_be_bytes(*hash)).collect()
+    hashes
+        .iter()
+        .map(|hash| u64::from_be_bytes(*hash))
+        .collect()
 }
 
 /// The log from a time on.

@@ -128,8 +128,7 @@ impl Engine {
     /// As [`Self::next`], with only those requests whose path the caller has room for. `has_room` is asked about each
     /// path that comes next, and may refuse one only while other requests are under way.
     pub fn next_where(&mut self, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Ask {
-        let may_recall =
-            !self.run.is_stopping && self.flights.is_empty() && self.epoch.is_empty();
+        let may_recall = !self.run.is_stopping && self.flights.is_empty() && self.epoch.is_empty();
         if let Some(since) = self.log.wants_recall().filter(|_| may_recall) {
             return Ask::Recall(since);
         }
@@ -276,9 +275,7 @@ impl Engine {
     /// How the run stands, for its manifest, report and status.
     #[must_use]
     pub fn standing(&self) -> Standing<'_> {
-        Standing {
-            engine: self,
-        }
+        Standing { engine: self }
     }
 
     /// Lines of an answer to a reading of the scope: moves the ledger, and gives them to be mapped by their stream's
@@ -299,7 +296,8 @@ impl Engine {
                     return true;
                 };
                 // What an event has buried does not come back.
-                if !self.graves.is_empty() && id.split(':').any(|part| self.graves.is_buried(part)) {
+                if !self.graves.is_empty() && id.split(':').any(|part| self.graves.is_buried(part))
+                {
                     return false;
                 }
                 let print = if has_prints { print_of(item.get()) } else { 0 };
@@ -320,7 +318,12 @@ impl Engine {
     }
 
     /// A tombstone, unless readers are known not to hold the record.
-    fn tombstone(&mut self, stream: &'static Stream, scope: &Scope, at: Timestamp) -> Option<Harvest> {
+    fn tombstone(
+        &mut self,
+        stream: &'static Stream,
+        scope: &Scope,
+        at: Timestamp,
+    ) -> Option<Harvest> {
         let id = scope.shown();
         let replica = self.replicas.get_mut(stream.name)?;
         if replica.ledger.holds(&id) == Some(false) {

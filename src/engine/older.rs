@@ -212,13 +212,15 @@ fn replica(old: Progress, sizes: BTreeMap<String, u64>) -> KeptReplica {
         requests: snapshot.requests,
         except: snapshot.except,
     };
-    let pass = |snapshot: Snapshot| Pass::resumed(
-        snapshot.started_at,
-        snapshot.since_sequence,
-        snapshot.left,
-        (snapshot.answered, snapshot.lines, snapshot.requests),
-        counts.as_ref().map_or(0, |counts| counts.lines),
-    );
+    let pass = |snapshot: Snapshot| {
+        Pass::resumed(
+            snapshot.started_at,
+            snapshot.since_sequence,
+            snapshot.left,
+            (snapshot.answered, snapshot.lines, snapshot.requests),
+            counts.as_ref().map_or(0, |counts| counts.lines),
+        )
+    };
     KeptReplica {
         asked: old.asked || is_held && old.open.is_none(),
         pass: old.open.map(pass),
@@ -262,25 +264,35 @@ fn take_job(cursor: &mut Cursor, job: Job, heard: Timestamp) {
         cursor.graves.resume(job.reads, scope, cause, heard);
         return;
     }
-    let news = [job.change, job.again].into_iter().flatten().map(|change| News {
-        cause: change.cause,
-        since: change.since.unwrap_or(heard),
-        touched: change.latest.unwrap_or(heard),
-        heard,
-        is_loss: change.losses > 0,
-    });
+    let news = [job.change, job.again]
+        .into_iter()
+        .flatten()
+        .map(|change| News {
+            cause: change.cause,
+            since: change.since.unwrap_or(heard),
+            touched: change.latest.unwrap_or(heard),
+            heard,
+            is_loss: change.losses > 0,
+        });
     let due = Due {
         is_part: job.of_snapshot,
         news: news.last(),
         item: job.item,
-        place: job.position.zip(job.since_sequence).map(|(position, since)| Place {
-            position: Some(position),
-            ..Place::at_end(since, job.began_at.unwrap_or(heard), true)
-        }),
+        place: job
+            .position
+            .zip(job.since_sequence)
+            .map(|(position, since)| Place {
+                position: Some(position),
+                ..Place::at_end(since, job.began_at.unwrap_or(heard), true)
+            }),
         retry: job.trouble.map(|trouble| Retry {
             attempts: trouble.attempts,
             not_before: trouble.not_before,
-            why: if trouble.refused { Why::Refused } else { Why::Failed },
+            why: if trouble.refused {
+                Why::Refused
+            } else {
+                Why::Failed
+            },
         }),
         ..Due::default()
     };

@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::Engine;
 use super::ask::Parked;
 use super::assembly::made;
 use super::harvest::Harvest;
 use super::replica::{Concluded, Readiness};
 use super::scope::Scope;
-use super::Engine;
 use crate::streams::change::Identity;
 use crate::streams::{LISTINGS, Listing, Stream, by_name};
 

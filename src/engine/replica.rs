@@ -227,10 +227,7 @@ impl Replica {
     }
 
     pub(super) fn read(stream: &'static Stream, kept: KeptReplica, now: Timestamp) -> Self {
-        let is_nested = matches!(
-            stream.identity,
-            Identity::Pair(..) | Identity::Principal(_)
-        );
+        let is_nested = matches!(stream.identity, Identity::Pair(..) | Identity::Principal(_));
         let mut ledger = Ledger::new(is_nested);
         if let Some(counts) = kept.counts {
             ledger.lose(counts);
@@ -271,7 +268,10 @@ impl Replica {
             rest: self.rest.clone(),
             dues: self.dues.kept(),
             swept: self.swept.clone(),
-            error: self.error.clone().filter(|_| self.dues.failing() > 0 || self.rest.is_some()),
+            error: self
+                .error
+                .clone()
+                .filter(|_| self.dues.failing() > 0 || self.rest.is_some()),
             counts: None,
         }
     }
@@ -580,8 +580,9 @@ impl Replica {
                 Some(Scope::Pair(first.to_owned(), second.to_owned()))
             }
             (_, Identity::Object(kind)) => Some(Scope::Object(kind, id.to_owned())),
-            (None, Identity::Principal(_)) => kind_of(self.stream, id)
-                .map(|kind| Scope::Parent(kind, id.to_owned())),
+            (None, Identity::Principal(_)) => {
+                kind_of(self.stream, id).map(|kind| Scope::Parent(kind, id.to_owned()))
+            }
             _ => None,
         };
         let is_young = now.duration_since(claim.heard) < LONGEST_DOUBT;
@@ -684,7 +685,10 @@ impl Replica {
             });
         }
         let failed_for_good = due.retry.as_ref().is_some_and(|retry| {
-            !matches!(retry.why, Why::Contradicted { .. } | Why::Short { .. } | Why::Absent)
+            !matches!(
+                retry.why,
+                Why::Contradicted { .. } | Why::Short { .. } | Why::Absent
+            )
         });
         let is_later = due.is_stale;
         if contradicts && !is_later {
@@ -757,7 +761,13 @@ impl Replica {
     }
 
     /// Sinks a reading whose answer is not believed: nothing is forgotten, and it is done again.
-    pub(super) fn doubt(&mut self, scope: &Scope, missing: Missing, is_alone: bool, now: Timestamp) {
+    pub(super) fn doubt(
+        &mut self,
+        scope: &Scope,
+        missing: Missing,
+        is_alone: bool,
+        now: Timestamp,
+    ) {
         let why = Why::Short {
             missing: missing.unexplained,
             examples: missing.examples,
@@ -785,8 +795,7 @@ impl Replica {
     /// Whether anything of it may still be read in this run.
     pub(super) fn has_ready(&self) -> bool {
         self.parked.is_none()
-            && (self.dues.count_ready() > 0
-                || self.swept.as_ref().is_some_and(Swept::is_ready))
+            && (self.dues.count_ready() > 0 || self.swept.as_ref().is_some_and(Swept::is_ready))
     }
 
     /// Whether it has work left that is no fault of it.
@@ -800,7 +809,10 @@ impl Replica {
     /// Leaves the changes of a stream to a snapshot, if reading them one by one costs more requests.
     pub(super) fn weigh(&mut self, few: u64, now: Timestamp) {
         let waiting = self.dues.ready(Rank::Changed).count() as u64;
-        let requests = self.complete.as_ref().map_or(0, |complete| complete.requests);
+        let requests = self
+            .complete
+            .as_ref()
+            .map_or(0, |complete| complete.requests);
         if self.pass.is_none() && requests > 0 && waiting > few.max(requests) {
             self.ask(now);
         }
@@ -819,8 +831,7 @@ impl Replica {
     /// Percent of the due snapshot that is read, for people; 100 if none is due.
     pub(super) fn progress_percent(&self) -> u8 {
         let Some(pass) = &self.pass else {
-            let is_settled =
-                self.complete.is_some() || self.held.is_some() || self.lacks.is_some();
+            let is_settled = self.complete.is_some() || self.held.is_some() || self.lacks.is_some();
             return if is_settled { 100 } else { 0 };
         };
         let (read, all) = match &self.complete {
@@ -902,9 +913,15 @@ mod tests {
         let percent = |kept| replica(kept).progress_percent();
         assert_eq!(percent(json!({})), 0);
         assert_eq!(percent(json!({"complete": complete(10)})), 100);
-        assert_eq!(percent(json!({"complete": complete(200), "pass": pass(50)})), 25);
+        assert_eq!(
+            percent(json!({"complete": complete(200), "pass": pass(50)})),
+            25
+        );
         // More lines than last time, and not at the end: nearly done is all that is known.
-        assert_eq!(percent(json!({"complete": complete(200), "pass": pass(500)})), 99);
+        assert_eq!(
+            percent(json!({"complete": complete(200), "pass": pass(500)})),
+            99
+        );
         assert_eq!(percent(json!({"pass": pass(50)})), 0);
     }
 
@@ -932,7 +949,10 @@ mod tests {
         assert!(!is_held(600, 480, 0), "a fifth");
         assert!(is_held(500, 398, 0));
         assert!(!is_held(500, 398, 60), "events explain some");
-        assert!(is_held(3, 0, 0) && is_held(3, 0, 2), "from something to nothing");
+        assert!(
+            is_held(3, 0, 0) && is_held(3, 0, 2),
+            "from something to nothing"
+        );
         assert!(!is_held(3, 0, 3), "events explain all");
     }
 
@@ -950,7 +970,10 @@ mod tests {
         replica.accept(now());
         replica.begin(3, Vec::new(), now());
         replica.ledger.line("00u0", 3, 0);
-        assert!(matches!(replica.conclude(now()), Some(Concluded::Complete { .. })));
+        assert!(matches!(
+            replica.conclude(now()),
+            Some(Concluded::Complete { .. })
+        ));
         assert_eq!((replica.ledger.held(), replica.accepted), (1, false));
     }
 }

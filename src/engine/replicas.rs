@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::replica::{KeptReplica, Replica};
 use crate::streams::change::{Identity, Kind, Of, Read};
-use crate::streams::{STREAMS, Source, Stream, by_name};
+use crate::streams::{STREAMS, Source, Stream};
 
 /// Pages that a listing is taken to have about whose objects nothing is known.
 const UNKNOWN_PAGES: u64 = 20;
@@ -81,11 +81,12 @@ impl Replicas {
     /// Objects of a kind that readers hold, if their stream is complete.
     fn held_of(&self, kind: Kind) -> Option<u64> {
         let is_own = |stream: &&&Stream| {
-            stream.identity == Identity::Object(kind)
-                && matches!(stream.source, Source::Listing(_))
+            stream.identity == Identity::Object(kind) && matches!(stream.source, Source::Listing(_))
         };
         let own = STREAMS.iter().find(is_own)?;
-        self.get(own.name)?.complete().map(|complete| complete.lines)
+        self.get(own.name)?
+            .complete()
+            .map(|complete| complete.lines)
     }
 
     /// Pages that the listing of all records of one first object has at most: it lists no more objects of the second

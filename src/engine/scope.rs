@@ -98,10 +98,9 @@ mod tests {
         let user = |id: &str| Scope::Parent(Kind::User, id.into());
         assert!(group("a").is_apart_from(&group("b"), pairs));
         assert!(!group("a").is_apart_from(&user("u"), pairs));
-        assert!(group("a").is_apart_from(
-            &user("u"),
-            Identity::Principal(&[Kind::Group, Kind::User])
-        ));
+        assert!(
+            group("a").is_apart_from(&user("u"), Identity::Principal(&[Kind::Group, Kind::User]))
+        );
         assert!(pair("a", "u").is_apart_from(&group("b"), pairs));
         assert!(!pair("a", "u").is_apart_from(&user("u"), pairs));
         assert!(!group("a").is_apart_from(&Scope::Whole, pairs));

@@ -75,7 +75,8 @@ fn fold_pairs(replica: &mut Replica, stream: &'static Stream, most_pages: u64, n
     }
     let is_whole = |(first, count): &(&&str, &usize)| {
         let count = **count as u64;
-        count > pages_of(replica, stream, first, count).map_or(most_pages, |own| own.min(most_pages))
+        count
+            > pages_of(replica, stream, first, count).map_or(most_pages, |own| own.min(most_pages))
     };
     let firsts: BTreeSet<String> = by_first
         .iter()

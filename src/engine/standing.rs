@@ -237,7 +237,9 @@ fn trouble_of_objects(replica: &Replica) -> Option<Parked> {
     let error = replica.error().unwrap_or("Okta did not answer");
     if failing.is_empty() {
         let error = replica.error().filter(|_| replica.rests())?;
-        return Some(Parked::Failed(format!("most objects could not be read: {error}")));
+        return Some(Parked::Failed(format!(
+            "most objects could not be read: {error}"
+        )));
     }
     let mut names: Vec<_> = failing
         .iter()

@@ -267,7 +267,10 @@ mod tests {
         swept.schedule(now() + SignedDuration::from_mins(59));
         assert!(!swept.is_ready());
         swept.schedule(now() + SignedDuration::from_mins(60));
-        assert_eq!(swept.reading().unwrap().since, now() - SignedDuration::from_mins(10));
+        assert_eq!(
+            swept.reading().unwrap().since,
+            now() - SignedDuration::from_mins(10)
+        );
         swept.ended(now() + SignedDuration::from_mins(60));
         assert_eq!(swept.known_until(), now() + SignedDuration::from_mins(60));
     }

@@ -351,9 +351,16 @@ impl Engine {
         let position = due.place.as_ref().and_then(|place| place.position.clone());
         match (reading(stream, scope)?, position) {
             (_, Some(position)) => Some(position),
-            ((Shape::Assembled { object: Some(object), .. }, _), None) if due.item.is_none() => {
-                Some(object.replace("{id}", scope.id()?))
-            }
+            (
+                (
+                    Shape::Assembled {
+                        object: Some(object),
+                        ..
+                    },
+                    _,
+                ),
+                None,
+            ) if due.item.is_none() => Some(object.replace("{id}", scope.id()?)),
             ((Shape::Assembled { kind, .. }, _), None) => {
                 let begin = || Assembly {
                     kind,
@@ -378,8 +385,12 @@ impl Engine {
 
     /// Whether a reading waits for the object that it must know first, which another stream's reading brings.
     fn waits_for_object(&self, stream: &'static Stream, scope: &Scope, due: &Due) -> bool {
-        let Some((Shape::Assembled { object: Some(path), .. }, _)) =
-            reading(stream, scope).filter(|_| due.item.is_none())
+        let Some((
+            Shape::Assembled {
+                object: Some(path), ..
+            },
+            _,
+        )) = reading(stream, scope).filter(|_| due.item.is_none())
         else {
             return false;
         };
@@ -395,9 +406,9 @@ impl Engine {
     }
 
     fn is_coming(&self, stream: &Stream, scope: &Scope) -> bool {
-        self.replicas.get(stream.name).is_some_and(|replica| {
-            replica.parked().is_none() && replica.dues.is_ready(scope)
-        })
+        self.replicas
+            .get(stream.name)
+            .is_some_and(|replica| replica.parked().is_none() && replica.dues.is_ready(scope))
     }
 }
 

@@ -20,8 +20,7 @@ pub(super) async fn stored<S: Store>(
 ) -> Result<BTreeMap<String, Vec<u8>>, StoreError> {
     let reads = entries.iter().map(async |(stream, entry)| {
         let body = store.get(&entry.key).await?;
-        let is_sound =
-            |body: &Bytes| hex::encode(Sha256::digest(body)) == entry.sha256;
+        let is_sound = |body: &Bytes| hex::encode(Sha256::digest(body)) == entry.sha256;
         let sound = body.filter(is_sound).map(|body| body.to_vec());
         if sound.is_none() {
             tracing::warn!(stream, key = entry.key, "the ledger is gone or damaged");

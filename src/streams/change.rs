@@ -10,9 +10,7 @@ use super::Context;
 use crate::record::Normalized;
 
 /// An object that events name and that records hang on.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Kind {
     /// `00u…`
     User,
@@ -218,7 +216,9 @@ pub enum Effect {
 pub fn effect(event_type: &str) -> Option<Effect> {
     match event_type.rsplit('.').next().unwrap_or_default() {
         "add" | "create" | "grant" | "assign" | "activate" => Some(Effect::Came),
-        "remove" | "delete" | "revoke" | "unassign" | "deactivate" | "reset_all" => Some(Effect::Gone),
+        "remove" | "delete" | "revoke" | "unassign" | "deactivate" | "reset_all" => {
+            Some(Effect::Gone)
+        }
         _ => None,
     }
 }
@@ -327,7 +327,10 @@ mod tests {
         assert!(
             takes_away("group.user_membership.remove") && takes_away("user.lifecycle.deactivate")
         );
-        assert_eq!(effect("application.user_membership.add"), Some(Effect::Came));
+        assert_eq!(
+            effect("application.user_membership.add"),
+            Some(Effect::Came)
+        );
         assert_eq!(effect("user.account.privilege.revoke"), Some(Effect::Gone));
         assert_eq!(effect("user.account.update_profile"), None);
     }

@@ -461,7 +461,11 @@ impl Driver<'_> {
         };
         trace(|| {
             let text = format!("{answer:?}");
-            format!("{then} got {}: {}", flight.target, text.chars().take(240).collect::<String>())
+            format!(
+                "{then} got {}: {}",
+                flight.target,
+                text.chars().take(240).collect::<String>()
+            )
         });
         let harvests = self.engine.absorb(flight.ticket, answer, then);
         let is_lost = self.bucket.broken == Some(Broken::LosesPages) && self.rng.u8(..8) == 0;
@@ -535,11 +539,17 @@ impl Driver<'_> {
         usage.into_iter().for_each(|record| self.write(record));
         let snapshots = self.snapshots(sequence);
         trace(|| {
-            let lines = self.lines.iter().filter(|line| line["stream"] != "activity");
+            let lines = self
+                .lines
+                .iter()
+                .filter(|line| line["stream"] != "activity");
             let lines: Vec<_> = lines
                 .map(|line| format!("{} {} {}", line["op"], line["stream"], line["id"]))
                 .collect();
-            format!("{now} commits {sequence}: {snapshots:?}\n  {}", lines.join("\n  "))
+            format!(
+                "{now} commits {sequence}: {snapshots:?}\n  {}",
+                lines.join("\n  ")
+            )
         });
         self.bucket.follow(sequence, &self.lines, &snapshots);
         self.bucket
