@@ -108,14 +108,26 @@ def table(report, columns=NO_TERMINAL):
             remedy = remedy if first == name else f"as for {first}"
         rows.append((name, REACHABLE.get(told.get("outcome"), "no"), lack, remedy))
     lines = [line for row in rows for line in wrapped(row, widths)]
-    return [*lines, "", verdict(report)]
+    return [*lines, "", verdict(report), *power(report, columns)]
+
+
+def power(report, columns):
+    """What the credential itself gives, where the function could see it."""
+    told = report.get("power")
+    if not told:
+        return []
+    way = told.get("super_admin_by") or "no way to super admin was found"
+    texts = (f"its admin roles: {', '.join(told.get('roles') or ['none'])}", f"a path to super admin: {way}", told.get("advice", ""))
+    return ["", *(line for text in texts for line in textwrap.wrap(text, columns - 4, initial_indent="  ", subsequent_indent="    "))]
 
 
 def parts(told):
     """What is missing, and the remedy: the function writes one, a colon, the other, and Okta's words in brackets."""
     outcome, error = told.get("outcome"), told.get("error") or ""
     if outcome == "succeeded":
-        return "", ""
+        # It can be read; what is said of it is advice.
+        lack, _, remedy = error.partition(": ")
+        return lack, remedy
     if outcome == "partial":
         return "an answer in time: Okta's rate limit is used up", "check again in a minute"
     # The request and Okta's words stand behind; they differ where the remedy does not.

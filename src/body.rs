@@ -2,10 +2,13 @@
 //! that is made of them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
 use self_cell::self_cell;
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 /// JSON text, most often; cheap to clone.
@@ -96,12 +99,15 @@ fn names_of(path: &str) -> Vec<&str> {
     }
 }
 
+/// Most items of a list, and members of an object around it: more than Okta gives, and few enough to keep.
+const MOST_ITEMS: usize = 20_000;
+
 fn list_in<'a>(text: &'a str, names: &[&str]) -> List<'a> {
     match text.trim_start().as_bytes().first()? {
-        b'[' => serde_json::from_str(text).ok(),
+        b'[' => items_in(text),
         b'{' => {
-            let members: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
-            let list = |member: &&'a RawValue| serde_json::from_str(member.get()).ok();
+            let Few(members): Few<BTreeMap<String, &RawValue>> = serde_json::from_str(text).ok()?;
+            let list = |member: &&'a RawValue| items_in(member.get());
             if names.is_empty() {
                 let mut lists = members.values().filter_map(list);
                 return lists.next().filter(|_| lists.next().is_none());
@@ -109,6 +115,64 @@ fn list_in<'a>(text: &'a str, names: &[&str]) -> List<'a> {
             names.iter().find_map(|name| list(members.get(*name)?))
         }
         _ => None,
+    }
+}
+
+fn items_in(text: &str) -> List<'_> {
+    let Few(items) = serde_json::from_str::<Few<Vec<&RawValue>>>(text).ok()?;
+    Some(items)
+}
+
+/// A collection of no more than [`MOST_ITEMS`]: what is longer costs no memory.
+struct Few<T>(T);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Few<Vec<&'a RawValue>> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Items;
+        impl<'de> Visitor<'de> for Items {
+            type Value = Vec<&'de RawValue>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = seq.next_element()? {
+                    if items.len() == MOST_ITEMS {
+                        return Err(A::Error::custom("too many items"));
+                    }
+                    items.push(item);
+                }
+                Ok(items)
+            }
+        }
+        deserializer.deserialize_seq(Items).map(Few)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Few<BTreeMap<String, &'a RawValue>> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = BTreeMap<String, &'de RawValue>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = BTreeMap::new();
+                while let Some((name, member)) = map.next_entry::<String, &RawValue>()? {
+                    if members.len() == MOST_ITEMS {
+                        return Err(A::Error::custom("too many members"));
+                    }
+                    members.insert(name, member);
+                }
+                Ok(members)
+            }
+        }
+        deserializer.deserialize_map(Members).map(Few)
     }
 }
 

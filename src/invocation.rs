@@ -212,6 +212,24 @@ pub struct Report {
     /// Wall time of the run.
     #[cfg_attr(feature = "schemas", schemars(range(min = 0)))]
     pub duration_ms: i64,
+    /// What the credential itself gives; in the report of a check, where that can be seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub power: Option<Power>,
+}
+
+/// What whoever held the collector's credential could do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
+pub struct Power {
+    /// Admin roles of the app, or of the API token's owner: types, of custom roles labels.
+    pub roles: Vec<String>,
+    /// Whether they show the client secrets of other apps.
+    pub reads_client_secrets: bool,
+    /// The way to super admin that was found, in words; null where none was.
+    pub super_admin_by: Option<String>,
+    /// What a thief could read, and the narrower way.
+    #[cfg_attr(feature = "schemas", schemars(length(min = 1)))]
+    pub advice: String,
 }
 
 /// One stream's part of a report; counts are of what the run committed.

@@ -39,9 +39,11 @@ pub mod json;
 pub mod ocsf;
 pub mod record;
 pub mod scrub;
+pub mod seen_methods;
 pub mod usage;
 
 pub mod batch;
+pub mod bounded;
 pub mod commit;
 pub mod head;
 pub mod manifest;

@@ -9,4 +9,4 @@
 -- reference: MITRE ATT&CK T1078.004
 select a.user_id as id, a.user_name as name, 'holds ' || a.roles || '; no active factor' as detail, a.granted_at as seen_at
 from admins a join mfa m on m.user_id = a.user_id
-where m.active_factors = 0
+where m.active_factors = 0 and m.hidden_methods = ''

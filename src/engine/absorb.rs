@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::Engine;
 use super::ask::{Answer, Parked};
 use super::due::{Due, News, Place, Why};
+use super::events::end_everywhere;
 use super::evidence::{Doubt, Verdict, is_deprovisioned};
 use super::flights::{Flight, Target};
 use super::harvest::Harvest;
@@ -634,6 +635,12 @@ impl Engine {
             ..
         } = answered;
         self.assemblies.leave(stream, scope);
+        let ends = due.news.as_ref().is_some_and(|news| news.ends_if_absent);
+        if let (Scope::Object(kind, id) | Scope::Parent(kind, id), true) = (scope, ends) {
+            let (replicas, graves) = (&mut self.replicas, &mut self.graves);
+            end_everywhere(replicas, graves, (*kind, id), due.cause().as_ref(), *now);
+            return Vec::new();
+        }
         let since = self.epoch.number();
         let Some(replica) = self.replicas.get_mut(stream.name) else {
             return Vec::new();

@@ -50,6 +50,9 @@ pub struct News {
     /// The newest takes something away.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(super) is_loss: bool,
+    /// An absence of the object is its end.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) ends_if_absent: bool,
 }
 
 impl News {
@@ -61,6 +64,7 @@ impl News {
             touched: now,
             heard: now,
             is_loss: false,
+            ends_if_absent: false,
         }
     }
 
@@ -69,6 +73,7 @@ impl News {
             self.is_loss = other.is_loss;
             self.cause = other.cause.or(self.cause.take());
         }
+        self.ends_if_absent |= other.ends_if_absent;
         self.since = self.since.min(other.since);
         self.touched = self.touched.max(other.touched);
         self.heard = self.heard.max(other.heard);

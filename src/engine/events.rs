@@ -13,7 +13,8 @@ use super::ledger::{Claim, Says};
 use super::replicas::Replicas;
 use super::scope::Scope;
 use crate::streams::change::{
-    Effect, Identity, Kind, LOSSES_OF_A_USER, Of, Touches, effect, is_read, takes_away,
+    Effect, Identity, Kind, LOSSES_OF_A_USER, Of, Touches, effect, ends_if_absent,
+    is_read, takes_away,
 };
 use crate::streams::{LogEvent, Party, STREAMS, Stream, parties};
 
@@ -148,6 +149,7 @@ impl Event<'_> {
             touched: self.at(),
             heard: self.now,
             is_loss: takes_away(self.kind),
+            ends_if_absent: ends_if_absent(self.kind),
         }
     }
 
@@ -427,6 +429,16 @@ fn end(
     id: &str,
     event: &Event<'_>,
 ) {
+    end_of(replicas, graves, stream, (kind, id), Some(event.entry.id.clone()));
+}
+
+fn end_of(
+    replicas: &mut Replicas,
+    graves: &mut Graves,
+    stream: &'static Stream,
+    (kind, id): (Kind, &str),
+    cause: Option<String>,
+) {
     let (Some(scope), Some(replica)) = (
         Scope::of(stream, Of::All(kind), id),
         replicas.get_mut(stream.name),
@@ -435,5 +447,19 @@ fn end(
     };
     replica.dues.retain(|other, _| !other.names(id));
     replica.ledger.bury(id);
-    graves.end(stream, scope, Some(event.entry.id.clone()));
+    graves.end(stream, scope, cause);
+}
+
+/// As if a deletion's event had named the object: every stream that hangs on it loses its records.
+pub(super) fn end_everywhere(
+    replicas: &mut Replicas,
+    graves: &mut Graves,
+    (kind, id): (Kind, &str),
+    cause: Option<&String>,
+    now: Timestamp,
+) {
+    graves.bury(id, now);
+    for stream in STREAMS.iter().filter(|stream| stream.identity.hangs_on(kind)) {
+        end_of(replicas, graves, stream, (kind, id), cause.cloned());
+    }
 }

@@ -319,8 +319,7 @@ impl SystemLog {
 
     /// Whether an event only tells that the collector was granted a token, or has read something.
     fn is_own(&self, entry: Option<&LogEvent>) -> bool {
-        let reader = entry.and_then(|entry| entry.reader.as_deref());
-        reader.is_some() && reader == self.own_client.as_deref()
+        entry.is_some_and(|entry| entry.is_traffic_of(self.own_client.as_deref()))
     }
 
     /// Notes that what was read is committed.

@@ -51,8 +51,10 @@ pub use ledger::Ledger;
 pub use standing::Standing;
 
 use crate::body::Item;
+use crate::streams::change::{Kind, Of};
 use crate::streams::{STREAMS, Source, Stream};
 use assembly::Assemblies;
+use due::{Due, News};
 use epoch::Epoch;
 use events::Graves;
 use evidence::Evidence;
@@ -197,6 +199,30 @@ impl Engine {
             self.epoch.order.answered(flight.ticket);
         }
         self.evidence.clear();
+    }
+
+    /// Has an object's records of a stream read again: the event `cause` contradicts them without being one of theirs.
+    pub fn look_again(
+        &mut self,
+        stream: &'static Stream,
+        kind: Kind,
+        id: &str,
+        cause: Option<String>,
+        now: Timestamp,
+    ) {
+        let scope = Scope::of(stream, Of::All(kind), id);
+        if let (Some(scope), true, Some(replica)) = (
+            scope,
+            self.replicas.is_planned(stream.name),
+            self.replicas.get_mut(stream.name),
+        ) {
+            let news = News {
+                cause,
+                ..News::unnamed(now)
+            };
+            replica.touch(scope, Due::changed_in_life(news), now);
+            self.run.is_settled = false;
+        }
     }
 
     /// Takes the events that are committed already: they are left out while the log is read again.

@@ -12,6 +12,7 @@ use super::cursor::{Cursor, LogCursor};
 use super::due::{Due, Kept, News, Place, Retry, Why};
 use super::ledger::Counts;
 use super::lists::ListReading;
+use super::reading::reading;
 use super::replica::{Complete, KeptReplica, Lack, Pass};
 use super::scope::Scope;
 use super::sweep::Swept;
@@ -118,6 +119,8 @@ struct Change {
     losses: u32,
     #[serde(default)]
     gone: bool,
+    #[serde(default)]
+    ends_if_absent: bool,
 }
 
 #[derive(Deserialize)]
@@ -258,6 +261,11 @@ fn take_job(cursor: &mut Cursor, job: Job, heard: Timestamp) {
         OldScope::Parent(kind, id) => Scope::Parent(kind, id),
         OldScope::Pair(first, second) => Scope::Pair(first, second),
     };
+    // A scope that this version reads in another way is in the next snapshot.
+    if !is_readable(&job.reads, &scope) {
+        cursor.streams.entry(job.reads).or_default().asked = true;
+        return;
+    }
     let is_gone = job.change.as_ref().is_some_and(|change| change.gone);
     let cause = job.change.as_ref().and_then(|change| change.cause.clone());
     if is_gone {
@@ -273,6 +281,7 @@ fn take_job(cursor: &mut Cursor, job: Job, heard: Timestamp) {
             touched: change.latest.unwrap_or(heard),
             heard,
             is_loss: change.losses > 0,
+        ends_if_absent: change.ends_if_absent,
         });
     let due = Due {
         is_part: job.of_snapshot,
@@ -298,6 +307,10 @@ fn take_job(cursor: &mut Cursor, job: Job, heard: Timestamp) {
     };
     let kept = cursor.streams.entry(job.reads).or_default();
     kept.dues.push(Kept { scope, due });
+}
+
+fn is_readable(stream: &str, scope: &Scope) -> bool {
+    by_name(stream).is_some_and(|stream| reading(stream, scope).is_some())
 }
 
 /// The scope that a key of `changes` names: `User:00u…`, or `Pair:0oa…:00u…`.

@@ -1,12 +1,14 @@
 //! The engine's asks, carried out: fetch, map, compress, store, commit.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 
+use super::begun::Begun;
 use super::counted::Counted;
+use super::joined::Joined;
 use super::outcome::{Ended, answer_of, snapshot_of};
 use super::plan::{answered_by, plan};
 use super::recall::recall;
@@ -21,7 +23,9 @@ use crate::engine::{Ask, Cursor, Engine, Fetch, Harvest};
 use crate::invocation::Request;
 use crate::okta::{self, Org, Page, Within};
 use crate::secret::Secrets;
+use crate::seen_methods::SeenMethods;
 use crate::store::{ContentType, Store, StoreError};
+use crate::streams::change::Kind;
 use crate::streams::{Source, Stream, by_name};
 
 /// One run's collecting.
@@ -29,18 +33,20 @@ pub(super) struct Collecting<'a, S> {
     run: &'a Run,
     clock: &'a Clock,
     swept: &'a LastSweeps,
-    store: &'a S,
+    store: S,
     prefix: &'a str,
     org: Org,
+    joined: Joined,
     log: CommitLog<S>,
     head: Head,
     engine: Engine,
-    flights: JoinSet<(u64, usize, Result<Page, okta::Error>)>,
-    /// How many of them count against each rate limit, as far as it was known when they were sent.
-    by_limit: HashMap<usize, usize>,
+    flights: JoinSet<(u64, Result<Page, okta::Error>)>,
+    begun: Begun,
     harvests: VecDeque<Harvest>,
     batches: Batches,
     uploads: JoinSet<Result<(), StoreError>>,
+    /// Second factors that the log tells of and the lists of factors may not.
+    seen: SeenMethods,
     /// Counted of the activity since the last commit.
     counted: Counted,
     /// Batches that the next manifest will name.
@@ -48,6 +54,8 @@ pub(super) struct Collecting<'a, S> {
     ended: Ended,
     /// When the log was last looked at for another run's commit.
     looked_at: Timestamp,
+    /// Why the run cannot go on, once what it read is committed.
+    failure: Option<Failure>,
 }
 
 /// How often a run looks whether another one has committed: it would go on in vain.
@@ -55,6 +63,9 @@ const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(5);
 
 /// The engine is asked so often while no answer comes: one keeps neither a commit nor the run's end waiting.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// The stream whose records the System Log may contradict.
+const FACTORS: &str = "factors";
 
 /// Batches on their way to the bucket at once.
 const MOST_UPLOADS: usize = 3;
@@ -64,8 +75,9 @@ impl<'a, S: Store> Collecting<'a, S> {
         clippy::too_many_arguments,
         reason = "the one place where all parts of a run meet"
     )]
-    pub(super) fn new<V: Secrets>(
-        handler: &'a Handler<S, V>,
+    pub(super) fn new<B: Store, V: Secrets>(
+        handler: &'a Handler<B, V>,
+        store: S,
         run: &'a Run,
         request: &Request,
         org: Org,
@@ -90,21 +102,24 @@ impl<'a, S: Store> Collecting<'a, S> {
             run,
             clock: &handler.clock,
             swept: &handler.swept,
-            store: &handler.store,
+            store,
             prefix: &config.prefix,
             org,
+            joined: Joined::default(),
             log,
             engine: Engine::new(plan, cursor, head.sequence, run.began_at),
             ended: Ended::new(&streams, head.sequence),
+            seen: SeenMethods::of(&head.cursor),
             head,
             flights: JoinSet::new(),
-            by_limit: HashMap::new(),
+            begun: Begun::default(),
             harvests: VecDeque::new(),
             batches: Batches::new(&config.prefix, &run.integration.slug, &date, &run.id),
             uploads: JoinSet::new(),
             counted: Counted::new(&streams, run.began_at),
             entries: Vec::new(),
             looked_at: run.began_at,
+            failure: None,
         }
     }
 
@@ -112,7 +127,9 @@ impl<'a, S: Store> Collecting<'a, S> {
         self.mend_copy().await;
         loop {
             let now = self.clock.now();
-            if now >= self.run.stop_at || now >= answered_by(self.run) && self.flights.is_empty() {
+            let is_over =
+                now >= self.run.stop_at || now >= answered_by(self.run) && self.flights.is_empty();
+            if is_over || self.failure.is_some() {
                 self.engine.stop();
                 self.flights.abort_all();
             }
@@ -136,12 +153,15 @@ impl<'a, S: Store> Collecting<'a, S> {
                         .recalled(recall(&self.log, &self.head, since, until, self.clock).await?);
                 }
                 Ask::Ledgers => {
-                    let stored = ledgers::stored(self.store, &self.head.ledger).await?;
+                    let stored = ledgers::stored(&self.store, &self.head.ledger).await?;
                     self.engine.ledgers(&stored);
                 }
                 Ask::Write(harvests) => self.harvests.extend(harvests),
                 Ask::Wait | Ask::Fetch(_) => self.take_answer().await?,
             }
+        }
+        if let Some(failure) = self.failure {
+            return Err(failure);
         }
         if !self.ended.is_superseded() {
             self.swept.note(
@@ -151,6 +171,7 @@ impl<'a, S: Store> Collecting<'a, S> {
         }
         self.ended
             .conclude(&self.engine, self.org.used(), self.clock.now());
+        self.ended.advise(FACTORS, self.seen.hidden());
         Ok(self.ended)
     }
 
@@ -178,12 +199,8 @@ impl<'a, S: Store> Collecting<'a, S> {
         while self.flights.len() < self.org.room()
             && (now < answered_by(self.run) || self.flights.is_empty())
         {
-            let (org, by_limit, most) = (&self.org, &self.by_limit, self.org.room_of_a_class());
-            let has_room = |path: &str| {
-                by_limit
-                    .get(&org.limit_of(path))
-                    .is_none_or(|count| *count < most)
-            };
+            let (org, begun) = (&self.org, &self.begun);
+            let has_room = |path: &str| begun.has_room(org, path);
             match self.engine.next_where(now, &has_room) {
                 Ask::Fetch(Fetch {
                     ticket,
@@ -194,10 +211,11 @@ impl<'a, S: Store> Collecting<'a, S> {
                         sent_by: self.engine.commit_by(now),
                         until: answered_by(self.run),
                     };
-                    let (org, limit) = (self.org.clone(), self.org.limit_of(&path));
-                    *self.by_limit.entry(limit).or_default() += 1;
-                    self.flights
-                        .spawn(async move { (ticket, limit, org.get(&path, omits, within).await) });
+                    let (org, joined) = (self.org.clone(), self.joined.clone());
+                    self.begun.add(&org, ticket, &path);
+                    self.flights.spawn(async move {
+                        (ticket, joined.get(&org, &path, omits, within).await)
+                    });
                 }
                 ask => return ask,
             }
@@ -213,16 +231,20 @@ impl<'a, S: Store> Collecting<'a, S> {
             self.engine.stop();
             return Ok(());
         };
-        let (ticket, limit, got) = match joined {
+        let (ticket, got) = match joined {
             Ok(answer) => answer,
             Err(error) if error.is_cancelled() => return Ok(()),
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
-        self.by_limit.entry(limit).and_modify(|count| *count -= 1);
-        let harvests = self
-            .engine
-            .absorb(ticket, answer_of(got)?, self.clock.now());
-        self.harvests.extend(harvests);
+        self.begun.remove(ticket);
+        match answer_of(got) {
+            Ok(answer) => {
+                let harvests = self.engine.absorb(ticket, answer, self.clock.now());
+                self.harvests.extend(harvests);
+            }
+            // Nothing more can be had; what was read is committed first.
+            Err(failure) => self.failure = Some(failure),
+        }
         Ok(())
     }
 
@@ -236,10 +258,10 @@ impl<'a, S: Store> Collecting<'a, S> {
                 .streams()
                 .iter()
                 .any(|stream| stream.name == harvest.stream.name);
-            if !is_written && !self.counted.has_usage() {
+            if !is_written && !is_activity {
                 continue;
             }
-            let mut sealed = Vec::new();
+            let (mut sealed, mut contradicted) = (Vec::new(), Vec::new());
             for record in harvest.records(&self.run.integration.rules) {
                 let warn = |odd: &_| {
                     tracing::warn!(
@@ -248,11 +270,19 @@ impl<'a, S: Store> Collecting<'a, S> {
                         "an object could not be a record"
                     )
                 };
-                let Ok(record) = record.inspect_err(warn) else {
+                let Ok(mut record) = record.inspect_err(warn) else {
                     continue;
                 };
                 if is_activity {
                     self.counted.event(&record);
+                    contradicted.extend(
+                        self.seen
+                            .event(&record)
+                            .map(|user| (user, record.id.clone())),
+                    );
+                }
+                if record.stream == FACTORS {
+                    self.seen.reading(&mut record);
                 }
                 if is_written {
                     sealed.extend(self.batches.push(&record).map_err(unwritten)?);
@@ -261,8 +291,20 @@ impl<'a, S: Store> Collecting<'a, S> {
             for batch in sealed {
                 self.upload(batch).await?;
             }
+            for (user, cause) in contradicted {
+                self.read_factors_again(&user, cause);
+            }
         }
         Ok(())
+    }
+
+    /// Has the factors of somebody read again whom the event `cause` contradicts.
+    fn read_factors_again(&mut self, user: &str, cause: String) {
+        if let Some(factors) = by_name(FACTORS) {
+            let now = self.clock.now();
+            self.engine
+                .look_again(factors, Kind::User, user, Some(cause), now);
+        }
     }
 
     async fn upload(&mut self, batch: Sealed) -> Result<(), Failure> {
@@ -300,7 +342,7 @@ impl<'a, S: Store> Collecting<'a, S> {
         }
         let moved = self.engine.moved_ledgers();
         let place = (self.prefix, self.run.integration.slug.as_str());
-        let ledger = ledgers::store(self.store, place, &self.head.ledger, moved).await?;
+        let ledger = ledgers::store(&self.store, place, &self.head.ledger, moved).await?;
         let manifest = self.manifest(ledger);
         match self.log.commit(&manifest).await {
             Ok(head) => self.head = head,
@@ -312,7 +354,7 @@ impl<'a, S: Store> Collecting<'a, S> {
             Err(error) => return Err(error.into()),
         }
         heads::keep(
-            self.store,
+            &self.store,
             &self.log,
             self.prefix,
             &manifest,
@@ -328,6 +370,16 @@ impl<'a, S: Store> Collecting<'a, S> {
 
     fn manifest(&mut self, ledger: BTreeMap<String, LedgerEntry>) -> Manifest {
         let integration = &self.run.integration;
+        let completed = self.engine.standing().completed().to_vec();
+        if completed
+            .iter()
+            .any(|done| done.stream == FACTORS && done.scope.is_none())
+        {
+            self.seen.all_are_read();
+        }
+        let mut cursor =
+            serde_json::to_value(self.engine.cursor()).expect("the cursor's keys are strings");
+        self.seen.keep_in(&mut cursor);
         let mut batches = std::mem::take(&mut self.entries);
         // An assembled record may define objects of other streams in passing; those streams' own
         // lines come after and have the last word. Lines of one stream keep their order.
@@ -346,20 +398,13 @@ impl<'a, S: Store> Collecting<'a, S> {
             committed_at: rfc3339(self.clock.now()),
             mode: self.run.mode.word(),
             batches,
-            snapshots: self
-                .engine
-                .standing()
-                .completed()
-                .iter()
-                .map(snapshot_of)
-                .collect(),
+            snapshots: completed.iter().map(snapshot_of).collect(),
             ledger,
             gap: self.engine.standing().gap().map(|gap| Gap {
                 from: rfc3339(gap.from),
                 to: rfc3339(gap.to),
             }),
-            cursor: serde_json::to_value(self.engine.cursor())
-                .expect("the cursor's keys are strings"),
+            cursor,
         }
     }
 }

@@ -39,11 +39,6 @@ impl Counted {
         }
     }
 
-    /// Whether anything is counted though the events themselves are not written.
-    pub(super) fn has_usage(&self) -> bool {
-        self.usage.is_some()
-    }
-
     /// Counts a record of the System Log.
     pub(super) fn event(&mut self, record: &Record) {
         if let (Some(usage), Some(event)) = (&mut self.usage, &record.source) {

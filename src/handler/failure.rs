@@ -64,6 +64,16 @@ impl Failure {
         }
     }
 
+    pub(super) fn custom_domain(domain: &str, answered: &str) -> Self {
+        let message = format!(
+            "the secret's domain https://{domain} does not say which org it belongs to (asked for /.well-known/okta-organization: {answered}): check that it is the org's custom domain, or put the org's own address into the secret, such as https://acme.okta.com"
+        );
+        Self {
+            kind: "OrgUnknown",
+            message,
+        }
+    }
+
     pub(super) fn panicked() -> Self {
         let message = "the function met a bug of its own: nothing more is committed, the next run goes on; please report it with the place in the code that the log names";
         Self {

@@ -1,14 +1,17 @@
 //! One invocation's story: event → credentials → collect → status and report, ending before the
 //! deadline.
 
+mod begun;
 mod check;
 mod collect;
 mod counted;
 mod failure;
 mod heads;
+mod joined;
 mod ledgers;
 mod outcome;
 mod plan;
+mod power;
 mod progress;
 mod recall;
 mod swept;
@@ -27,13 +30,15 @@ use url::Url;
 
 pub use failure::Failure;
 
+use crate::bounded::Bounded;
 use crate::clock::Clock;
 use crate::commit::{CommitLog, Head};
 use crate::config::Config;
 use crate::engine::{Cursor, Parked};
 use crate::invocation::{Mode, Report, Request};
 use crate::okta::{self, Org, Session, Transport};
-use crate::secret::{self, Integration, Secrets};
+use crate::secret::{self, Integration, SecretError, Secrets};
+use crate::seen_methods::SeenMethods;
 use crate::status::Status;
 use crate::store::Store;
 use crate::streams::{self, STREAMS, Stream};
@@ -79,7 +84,20 @@ struct Run {
     began_at: Timestamp,
     /// When it stops asking for more.
     stop_at: Timestamp,
+    /// Until then what it read may be stored.
+    stored_by: Timestamp,
+    /// Until then the status may be written.
+    told_by: Timestamp,
     integration: Integration,
+}
+
+/// How an invocation's time is shared out.
+#[derive(Debug, Clone, Copy)]
+struct Times {
+    began_at: Timestamp,
+    stop_at: Timestamp,
+    stored_by: Timestamp,
+    told_by: Timestamp,
 }
 
 /// The longest that Lambda lets a function run. It replaces a deadline in the past, as emulators send.
@@ -118,8 +136,8 @@ impl<S: Store, V: Secrets> Handler<S, V> {
 
     async fn invoke(&self, event: &Value, invocation: &Invocation) -> Result<Report, Failure> {
         let request = Request::parse(event, &streams::names()).map_err(Failure::event)?;
-        let began_at = self.clock.now();
-        let integration = match self.integration(&request).await {
+        let times = Times::of(self.clock.now(), invocation.deadline);
+        let integration = match self.integration(&request, times).await {
             Ok(integration) => integration,
             Err((failure, slug)) => {
                 if let Some(slug) = slug {
@@ -129,10 +147,21 @@ impl<S: Store, V: Secrets> Handler<S, V> {
                             integration: slug,
                             ..Status::default()
                         },
-                        began_at,
+                        times,
                     )
                     .await;
                 }
+                return Err(failure);
+            }
+        };
+        let integration = match self.at_home(integration, times.stop_at).await {
+            Ok(integration) => integration,
+            Err((failure, slug)) => {
+                let status = Status {
+                    integration: slug,
+                    ..Status::default()
+                };
+                self.tell_failure(&failure, status, times).await;
                 return Err(failure);
             }
         };
@@ -140,8 +169,10 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             id: uuid::Uuid::now_v7().to_string(),
             request_id: invocation.request_id.clone(),
             mode: request.mode,
-            began_at,
-            stop_at: stop_at(began_at, invocation.deadline),
+            began_at: times.began_at,
+            stop_at: times.stop_at,
+            stored_by: times.stored_by,
+            told_by: times.told_by,
             integration,
         };
         let ended = match guarded(Box::pin(self.run_for(&run, &request))).await {
@@ -149,7 +180,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             Err(failure) => Err(failure),
         };
         if let Err(failure) = &ended {
-            self.tell_failure(failure, self.status_of(&run), began_at)
+            self.tell_failure(failure, self.status_of(&run), times)
                 .await;
         }
         ended
@@ -167,15 +198,21 @@ impl<S: Store, V: Secrets> Handler<S, V> {
     async fn integration(
         &self,
         request: &Request,
+        times: Times,
     ) -> Result<Integration, (Failure, Option<String>)> {
         let secret_id = self.secret_id(request);
         if secret_id.is_empty() {
             return Err((Failure::no_secret_named(), None));
         }
-        let content = self
-            .secrets
-            .read(secret_id)
+        let left = times.stop_at.duration_since(times.began_at).unsigned_abs();
+        let content = tokio::time::timeout(left, self.secrets.read(secret_id))
             .await
+            .unwrap_or_else(|_| {
+                Err(SecretError::Unreachable {
+                    secret_id: secret_id.to_owned(),
+                    detail: "no answer in the time that the run has".to_owned(),
+                })
+            })
             .map_err(|error| (Failure::secret(&error), None))?;
         secret::parse(&content, &streams::names()).map_err(|problems| {
             (
@@ -185,12 +222,39 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         })
     }
 
+    /// The integration with its org's own address in place of a custom domain, which is asked once for it and never
+    /// spoken to again.
+    async fn at_home(
+        &self,
+        mut integration: Integration,
+        until: Timestamp,
+    ) -> Result<Integration, (Failure, String)> {
+        if !integration.is_custom_domain {
+            return Ok(integration);
+        }
+        let domain = integration.host.clone();
+        let failed = |answered: &str| {
+            let failure = Failure::custom_domain(&domain, answered);
+            (failure, integration.slug.clone())
+        };
+        let base = self.config.okta_endpoint.clone();
+        let base = base.or_else(|| Url::parse(&format!("https://{domain}")).ok());
+        let base = base.ok_or_else(|| failed("it makes no URL"))?;
+        let address = okta::home(&self.http, &base, &self.clock, self.backoff, until)
+            .await
+            .map_err(|answered| failed(&answered))?;
+        let host = secret::org_host(&address).ok_or_else(|| {
+            failed(&format!(
+                "it names {address:?}, which is no address of Okta's"
+            ))
+        })?;
+        (integration.host, integration.is_custom_domain) = (host, false);
+        Ok(integration)
+    }
+
     async fn run_for(&self, run: &Run, request: &Request) -> Result<Ended, Failure> {
-        let log = CommitLog::new(
-            self.store.clone(),
-            &self.config.prefix,
-            &run.integration.slug,
-        );
+        let store = Bounded::new(self.store.clone(), self.clock.clone(), run.stored_by);
+        let log = CommitLog::new(store.clone(), &self.config.prefix, &run.integration.slug);
         let head = log.head().await?;
         refuse_another_org(&head, &run.integration)?;
         let cursor = match head.sequence {
@@ -247,10 +311,22 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             ));
         }
         let mut ended = match run.mode {
-            Mode::Check => check::check(&org, run, request, &readable, head.sequence).await?,
+            Mode::Check => {
+                let hidden = SeenMethods::of(&head.cursor).hidden();
+                let mut ended = check::check(&org, run, request, &readable, head.sequence).await?;
+                ended.advise("factors", hidden);
+                if readable
+                    .iter()
+                    .any(|stream| is_of_roles(stream) && request.names(stream.name))
+                {
+                    ended.has_power(power::power(&org, run).await);
+                    ended.used(org.used());
+                }
+                ended
+            }
             Mode::Incremental | Mode::Full => {
                 let collecting = Collecting::new(
-                    self, run, request, org, log, head, cursor, readable, reads_log,
+                    self, store, run, request, org, log, head, cursor, readable, reads_log,
                 );
                 collecting.run().await?
             }
@@ -306,6 +382,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             }
         };
         known.transport.begin_run();
+        known.session.begin_run().await;
         Ok(Org::new(known.transport, known.session))
     }
 
@@ -317,7 +394,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         let report = ended.report(run, self.clock.now());
         let mut status = self.status_of(run);
         ended.describe(&report, self.clock.now(), &mut status);
-        let told = match self.tell(status.clone(), run.began_at).await {
+        let told = match self.tell(status.clone(), run.began_at, run.told_by).await {
             Ok(told) => told,
             Err(error) if run.mode == Mode::Check => return Err(error.into()),
             Err(error) => {
@@ -329,6 +406,11 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         self.measure(&told, Some(&ended.figures(&report)), run.began_at);
         Ok(report)
     }
+}
+
+/// Whether a stream's requests may ask for the roles of the app itself.
+fn is_of_roles(stream: &Stream) -> bool {
+    stream.scope == "okta.roles.read"
 }
 
 /// The scope of the System Log, which is read for changes whichever streams are switched off.
@@ -362,22 +444,30 @@ async fn guarded<T>(step: impl Future<Output = Result<T, Failure>>) -> Result<T,
         .unwrap_or_else(|_| Err(Failure::panicked()))
 }
 
-/// When a run stops asking for more, so that the last answers are mapped, stored and committed
-/// before Lambda ends it.
-fn stop_at(now: Timestamp, deadline: Timestamp) -> Timestamp {
-    let left = deadline.duration_since(now);
-    let left = if left > SignedDuration::ZERO {
-        left.min(LONGEST_RUN)
-    } else {
-        LONGEST_RUN
-    };
-    let reserve = (left / 10)
-        .clamp(
-            SignedDuration::from_millis(1_500),
-            SignedDuration::from_secs(15),
-        )
-        .min(left / 2);
-    now + (left - reserve)
+impl Times {
+    /// The times of an invocation that begins now. It stops asking for more early enough that the last answers are
+    /// mapped, stored and committed before Lambda ends it, and what the bucket does not take leaves time to say so.
+    fn of(now: Timestamp, deadline: Timestamp) -> Self {
+        let left = deadline.duration_since(now);
+        let left = if left > SignedDuration::ZERO {
+            left.min(LONGEST_RUN)
+        } else {
+            LONGEST_RUN
+        };
+        let reserve = (left / 10)
+            .clamp(
+                SignedDuration::from_millis(1_500),
+                SignedDuration::from_secs(15),
+            )
+            .min(left / 2);
+        let ends_at = now + left;
+        Self {
+            began_at: now,
+            stop_at: ends_at - reserve,
+            stored_by: ends_at - reserve / 2,
+            told_by: ends_at - reserve / 5,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -388,9 +478,10 @@ mod tests {
     fn a_run_stops_before_its_deadline() {
         let now: Timestamp = "2026-11-23T18:00:00Z".parse().unwrap();
         let runs_for = |left: i64| {
-            stop_at(now, now + SignedDuration::from_secs(left))
-                .duration_since(now)
-                .as_millis()
+            let times = Times::of(now, now + SignedDuration::from_secs(left));
+            assert!(times.stop_at < times.stored_by && times.stored_by < times.told_by);
+            assert!(times.told_by < now + SignedDuration::from_secs(left));
+            times.stop_at.duration_since(now).as_millis()
         };
         assert_eq!(runs_for(900), 885_000);
         assert_eq!(runs_for(6), 4_500);
@@ -401,7 +492,7 @@ mod tests {
     fn a_deadline_that_cannot_be_true_is_not_believed() {
         let now: Timestamp = "2026-11-23T18:00:00Z".parse().unwrap();
         assert_eq!(
-            stop_at(now, Timestamp::UNIX_EPOCH),
+            Times::of(now, Timestamp::UNIX_EPOCH).stop_at,
             now + SignedDuration::from_secs(885)
         );
     }

@@ -9,7 +9,7 @@ use crate::COLLECTOR;
 use crate::authomize::rfc3339;
 use crate::commit::{Manifest, SnapshotEntry};
 use crate::engine::{Answer, Completed, Engine, Parked};
-use crate::invocation::{OktaUse, Outcome, Report, StreamReport};
+use crate::invocation::{OktaUse, Outcome, Power, Report, StreamReport};
 use crate::metrics::Figures;
 use crate::okta::{Error, Limit, Page, Use};
 use crate::status::{self, History, Status, StreamStatus};
@@ -69,6 +69,8 @@ pub(super) struct Ended {
     /// Events, use and commits of the run, for the status.
     history: History,
     progress: BTreeMap<&'static str, u8>,
+    /// What a check found of the credential's own power.
+    power: Option<Power>,
 }
 
 impl Ended {
@@ -133,6 +135,20 @@ impl Ended {
             Parked::Failed(error) => (Outcome::Failed, Some(error.clone())),
             Parked::Limited => (Outcome::Partial, None),
         };
+    }
+
+    /// Notes advice on a stream that is well: it harms nothing else.
+    pub(super) fn advise(&mut self, stream: &str, advice: Option<String>) {
+        if let Some(report) = self.streams.get_mut(stream)
+            && report.error.is_none()
+        {
+            report.error = advice;
+        }
+    }
+
+    /// Notes the credential's own power.
+    pub(super) fn has_power(&mut self, power: Option<Power>) {
+        self.power = power;
     }
 
     pub(super) fn used(&mut self, used: Use) {
@@ -209,6 +225,7 @@ impl Ended {
                 .as_millis()
                 .try_into()
                 .unwrap_or(i64::MAX),
+            power: self.power.clone(),
         }
     }
 

@@ -5,8 +5,9 @@ use std::io::Write as _;
 use jiff::Timestamp;
 
 use super::outcome::word;
-use super::{Failure, Handler, Run, org_url};
+use super::{Failure, Handler, Run, Times, org_url};
 use crate::authomize::rfc3339;
+use crate::bounded::Bounded;
 use crate::invocation::{Mode, Outcome, Report};
 use crate::metrics::{self, Figures};
 use crate::secret::Secrets;
@@ -32,12 +33,10 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         }
     }
 
-    pub(super) async fn tell_failure(
-        &self,
-        failure: &Failure,
-        status: Status,
-        began_at: Timestamp,
-    ) {
+    pub(super) async fn tell_failure(&self, failure: &Failure, status: Status, times: Times) {
+        let Times {
+            began_at, told_by, ..
+        } = times;
         let error = Some(Trouble {
             kind: failure.kind.to_owned(),
             message: failure.message.clone(),
@@ -48,7 +47,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             ..status
         };
         let told = self
-            .tell(status.clone(), began_at)
+            .tell(status.clone(), began_at, told_by)
             .await
             .unwrap_or_else(|error| {
                 tracing::warn!(%error, "the status object could not be written");
@@ -83,8 +82,10 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         &self,
         status: Status,
         began_at: Timestamp,
+        told_by: Timestamp,
     ) -> Result<Status, StoreError> {
-        let (store, prefix) = (&self.store, &self.config.prefix);
+        let store = &Bounded::new(self.store.clone(), self.clock.clone(), told_by);
+        let prefix = &self.config.prefix;
         let mut told = status.clone();
         for race in 0..MOST_RACES {
             let now = self.clock.now();

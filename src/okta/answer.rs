@@ -57,6 +57,8 @@ pub(super) enum Meaning {
     NewProof(Error),
     /// This error, if leaving out decoration does not help.
     Undecorated(Error),
+    /// This error, if a smaller page does not help: Okta names the page size.
+    LargePage(Error),
     /// Worth several more attempts.
     Trouble(AnswerTrouble),
 }
@@ -217,7 +219,7 @@ pub(super) fn meaning(raw: &Raw, asked: &Asked, way: Way, host: &str) -> Meaning
 /// Whether an answer shows that the credentials are good, whatever else it says.
 pub(super) fn takes_access(raw: &Raw, asked: &Asked, way: Way) -> bool {
     match meaning(raw, asked, way, "") {
-        Meaning::Page | Meaning::Undecorated(_) => true,
+        Meaning::Page | Meaning::Undecorated(_) | Meaning::LargePage(_) => true,
         Meaning::Final(error) | Meaning::Doubtful(error) => !matches!(error, Error::Failed(_)),
         Meaning::NewToken(_) | Meaning::NewProof(_) | Meaning::Trouble(_) => false,
     }
@@ -225,6 +227,9 @@ pub(super) fn takes_access(raw: &Raw, asked: &Asked, way: Way) -> bool {
 
 fn malformed(refusal: &Refusal, asked: &Asked, said: String) -> Meaning {
     match refusal.code.as_str() {
+        _ if asked.limit().is_some() && refusal.is_about_limit() => {
+            Meaning::LargePage(Error::Refused(said))
+        }
         // Seen for a position that Okta has forgotten; E0000053 where its time is before what the System Log keeps.
         "E0000029" | "E0000031" | "E0000053" if asked.is_continued() => {
             Meaning::Doubtful(Error::Expired)
@@ -257,8 +262,10 @@ fn forbidden(
         )));
     }
     match refusal.code.as_str() {
-        // Not allowed "in the user's current status": there is nothing to be had of this user.
-        "E0000038" => Meaning::Final(Error::Gone),
+        // No absence: the object is there, and Okta does not say what hangs on it.
+        "E0000038" => Meaning::Final(Error::Unavailable(format!(
+            "Okta does not allow this in the object's present state; it is asked again later ({said})"
+        ))),
         "E0000005" => Meaning::NewToken(Error::Failed(format!(
             "Okta does not accept the session ({said})"
         ))),
@@ -370,7 +377,19 @@ mod tests {
             (PATH, 404, r#"{"status":404}"#, "Doubtful Failed"),
             (PATH, 404, "", "Doubtful Failed"),
             (PATH, 404, "<html>", "Doubtful Failed"),
-            (PATH, 403, &code("E0000038"), "Final Gone"),
+            (PATH, 403, &code("E0000038"), "Final Unavailable"),
+            (
+                PATH,
+                400,
+                r#"{"errorCode":"E0000001","errorCauses":[{"errorSummary":"limit: must be less than or equal to 20"}]}"#,
+                "LargePage Refused",
+            ),
+            (
+                "/api/v1/users/00u1/factors",
+                400,
+                r#"{"errorCode":"E0000001","errorSummary":"Api validation failed: limit"}"#,
+                "Final Refused",
+            ),
             (PATH, 403, &code("E0000005"), "NewToken Failed"),
             (PATH, 403, &code("E0000006"), "Final Unavailable"),
             (CONTINUED, 403, &code("E0000006"), "Doubtful Unavailable"),

@@ -34,6 +34,19 @@ impl Asked {
         &self.target
     }
 
+    /// The page size that it asks for now.
+    pub(super) fn limit(&self) -> Option<u32> {
+        limit_of(&self.target)
+    }
+
+    /// Asks for no larger a page than this.
+    pub(super) fn at_most(&mut self, most: u32) {
+        if self.limit().is_some_and(|limit| limit > most) {
+            self.target = with_limit(&self.target, most);
+            self.limit = Some(most);
+        }
+    }
+
     /// The path alone.
     pub(super) fn path(&self) -> &str {
         self.target.split('?').next().unwrap_or_default()

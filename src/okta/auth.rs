@@ -45,12 +45,12 @@ struct State {
     nonce: Option<String>,
     /// Scopes that the org does not know.
     unknown: BTreeSet<&'static str>,
-    /// When a token was last given up because of a refusal.
-    renewed_at: Option<Timestamp>,
+    /// Tokens that the run has given up because of a refusal.
+    refused: u32,
 }
 
-/// A token is given up because of a refusal no more often than this: one endpoint may refuse every one.
-const RENEW_EVERY: SignedDuration = SignedDuration::from_secs(60);
+/// Tokens that a run gives up because of a refusal: one endpoint may refuse every one.
+const MOST_REFUSED: u32 = 3;
 
 impl Session {
     /// Access for this integration to `scopes`; nothing is requested yet.
@@ -68,7 +68,7 @@ impl Session {
                     token: None,
                     nonce: None,
                     unknown: BTreeSet::new(),
-                    renewed_at: None,
+                    refused: 0,
                 };
                 (way, Kept::OAuth(Box::new(Mutex::new(state))))
             }
@@ -183,26 +183,48 @@ impl Session {
         }
     }
 
-    /// Forgets a token that Okta no longer accepts, unless it was renewed meanwhile, or lately for this reason. Returns
-    /// whether another attempt can get further.
-    pub(super) async fn forget(&self, used: &Access, now: Timestamp) -> bool {
+    /// Counts refusals from zero again.
+    pub async fn begin_run(&self) {
+        if let Kept::OAuth(state) = &self.credentials {
+            state.lock().await.refused = 0;
+        }
+    }
+
+    /// Whether another token than this one is kept by now.
+    pub(super) async fn has_another(&self, used: &Access) -> bool {
+        match &self.credentials {
+            Kept::ApiToken(_) => false,
+            Kept::OAuth(state) => !state.lock().await.keeps(used),
+        }
+    }
+
+    /// Forgets a token that Okta no longer accepts, unless it was renewed meanwhile. Returns whether there is another
+    /// one to be had in this run.
+    pub(super) async fn forget(&self, used: &Access) -> bool {
         let Kept::OAuth(state) = &self.credentials else {
             return false;
         };
         let mut state = state.lock().await;
-        let is_lately = state
-            .renewed_at
-            .is_some_and(|at| now.duration_since(at) < RENEW_EVERY);
-        let is_used =
-            |token: &mut Token| token.secret.expose_secret() == used.secret.expose_secret();
-        if !is_lately && state.token.take_if(is_used).is_some() {
-            state.renewed_at = Some(now);
+        if !state.keeps(used) {
+            return true;
         }
-        true
+        let may_renew = state.refused < MOST_REFUSED;
+        if may_renew {
+            state.refused += 1;
+            state.token = None;
+        }
+        may_renew
     }
 }
 
 impl State {
+    /// Whether this is the token that is kept.
+    fn keeps(&self, used: &Access) -> bool {
+        self.token
+            .as_ref()
+            .is_some_and(|token| token.secret.expose_secret() == used.secret.expose_secret())
+    }
+
     fn known(&self, scopes: &[&'static str]) -> Vec<&'static str> {
         scopes
             .iter()

@@ -16,7 +16,7 @@ pub(super) enum Wait {
 }
 
 /// A bucket as its answers have told of it, and the collector's use of it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct RateLimit {
     window: Option<Window>,
     /// Requests that were sent and are not yet answered.
@@ -30,6 +30,14 @@ pub(super) struct RateLimit {
     sent_at: Timestamp,
     /// Okta has refused a request until then.
     closed_until: Timestamp,
+}
+
+/// Requests that a window has counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Counted {
+    /// When the window ends, by Okta's clock.
+    reset: Timestamp,
+    requests: u32,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +54,8 @@ struct Window {
     measured_at: Timestamp,
     /// Answered requests of this collector that were counted in the window.
     own: u32,
+    /// Those among them that may not have been counted: they ended without an answer that tells.
+    lost: u32,
     others: Others,
 }
 
@@ -106,6 +116,11 @@ impl RateLimit {
         Ok(())
     }
 
+    /// Requests that were sent and are not yet answered.
+    pub(super) fn under_way(&self) -> usize {
+        self.under_way.try_into().unwrap_or(usize::MAX)
+    }
+
     /// When the next request is due.
     fn due(&self, window: &Window, share_percent: u32, now: Timestamp) -> Timestamp {
         let share = share_of(window.limit, share_percent);
@@ -153,6 +168,24 @@ impl RateLimit {
             None => Window::unknown(now),
         };
         self.window = Some(window.after(announced, self.under_way, now));
+    }
+
+    /// The known window, and how many requests are known to have been counted in it so far.
+    pub(super) fn counted(&self) -> Option<Counted> {
+        let window = self.window.filter(|window| !window.is_guessed)?;
+        Some(Counted {
+            reset: window.reset,
+            requests: window.own.saturating_sub(window.lost),
+        })
+    }
+
+    /// Whether an answer tells of a bucket in which the requests were not counted that this one knew of when its
+    /// request was sent: more remains there than they would have left.
+    pub(super) fn has_not_counted(&self, sent: Counted, announced: &Announced) -> bool {
+        let is_same = announced.reset.duration_since(sent.reset).abs() <= SAME_WINDOW;
+        is_same
+            && sent.requests > 0
+            && announced.remaining >= announced.limit.saturating_sub(sent.requests)
     }
 
     /// Whether it cannot have given this answer: it tells of another limit, or of a window that overlaps the known one.
@@ -208,6 +241,7 @@ impl RateLimit {
     pub(super) fn absorb(&mut self, other: &Self) {
         if let (Some(window), Some(twin)) = (&mut self.window, &other.window) {
             window.own += twin.own;
+            window.lost += twin.lost;
             window.remaining = window.remaining.min(twin.remaining);
             window.others = Others::new(window.ends_at - WINDOW, [0, 0]);
         }
@@ -248,6 +282,7 @@ impl RateLimit {
         self.under_way = self.under_way.saturating_sub(1);
         if let Some(window) = &mut self.window {
             window.own += 1;
+            window.lost += 1;
         }
     }
 
@@ -275,6 +310,7 @@ impl Window {
             is_guessed: true,
             measured_at: now,
             own: 0,
+            lost: 0,
             others,
         }
     }
@@ -289,6 +325,7 @@ impl Window {
             is_guessed: true,
             measured_at: now,
             own: 0,
+            lost: 0,
             others,
             ..*self
         }

@@ -9,7 +9,9 @@ use reqwest::Method;
 use super::answer::{self, AnswerTrouble, Meaning, Raw};
 use super::asked::Asked;
 use super::auth::{Access, Session};
+use super::full::Full;
 use super::link;
+use super::pace::kind_of;
 use super::tally::Use;
 use super::transport::Transport;
 use super::tries::{Next, Tries};
@@ -35,9 +37,21 @@ struct Learned {
     lost: BTreeSet<String>,
 }
 
+/// Requests that may wait for their limits beside those that are under way: one of each limit, about.
+const WAITING: usize = 16;
+
 /// Where credentials are tried that one endpoint refuses, before anything has accepted them: each is for a scope of its
 /// own.
 const PROBES: [&str; 2] = ["/api/v1/users", "/api/v1/logs"];
+
+/// A request whose credentials were refused.
+#[derive(Debug, Clone, Copy)]
+struct Refused<'a> {
+    asked: &'a Asked,
+    sent_at: Timestamp,
+    /// The time that is left for it.
+    again: Within,
+}
 
 /// An answer to a GET.
 #[derive(Debug)]
@@ -78,10 +92,10 @@ impl Org {
         self.transport.used()
     }
 
-    /// How many requests should be under way at once.
+    /// How many requests should be begun at once: those that may be under way, and some that wait for their limit.
     #[must_use]
     pub fn room(&self) -> usize {
-        self.transport.room()
+        self.transport.room() + WAITING
     }
 
     /// The number of the rate limit that a path counts against, as far as its answers have told.
@@ -90,25 +104,73 @@ impl Org {
         self.transport.bucket_of(path)
     }
 
-    /// How many of the requests under way should count against one rate limit (see [`Org::limit_of`]).
+    /// Whether a request for a path should be begun beside so many that count against its limit (see
+    /// [`Org::limit_of`]), and so many of its kind (see [`Org::kind_of`]).
     #[must_use]
-    pub fn room_of_a_class(&self) -> usize {
-        self.transport.room_of_a_class()
+    pub fn has_room(&self, path: &str, of_limit: usize, of_kind: usize) -> bool {
+        self.transport.has_room(path, (of_limit, of_kind))
+    }
+
+    /// A path without its ids and its query: paths of one kind count against one limit.
+    #[must_use]
+    pub fn kind_of(path: &str) -> String {
+        kind_of(path)
     }
 
     /// Fetches a path (with its query). `omits`: what the answer may come without, in the words of
     /// Okta's `okta-response`; empty for nothing. Where Okta fails on a page the same position is asked for with
-    /// a smaller `limit`, and at last without `omits` and `expand=stats`; the next link carries what worked.
+    /// a smaller `limit`, and at last without `omits` and `expand=stats`; the next link carries what worked. A last page
+    /// that is exactly full is asked on (see [`Full`]), so that no link means the end.
     ///
     /// # Errors
     /// See [`Error`].
     pub async fn get(&self, path: &str, omits: &str, within: Within) -> Result<Page, Error> {
+        let (mut page, target) = self.fetch(path, omits, within, false).await?;
+        if page.next.is_none()
+            && let Some(full) = Full::read(&target, &page.body)
+        {
+            page.next = self.asked_on(full, omits, within.until).await?;
+        }
+        Ok(page)
+    }
+
+    /// What follows a full page that names no next one; `None` where nothing new does, or Okta does not page so.
+    async fn asked_on(
+        &self,
+        full: Full,
+        omits: &str,
+        until: Timestamp,
+    ) -> Result<Option<String>, Error> {
+        let follows = match self.fetch(&full.behind, omits, until.into(), true).await {
+            Ok((page, _)) => full.is_followed_by(&page.body),
+            Err(Error::Refused(_) | Error::Expired | Error::Gone) => false,
+            Err(error) => return Err(error),
+        };
+        if follows {
+            let path = full.behind.as_str();
+            tracing::warn!(path, "a page had no next link though more follows");
+        }
+        Ok(follows.then_some(full.behind))
+    }
+
+    /// A page as it is answered, and the path that it was asked by at last. `is_trial`: nobody knows whether Okta takes
+    /// the position, so that its word against it is no doubt.
+    async fn fetch(
+        &self,
+        path: &str,
+        omits: &str,
+        within: Within,
+        is_trial: bool,
+    ) -> Result<(Page, String), Error> {
         let omits = if self.learned(|learned| learned.is_plain) {
             ""
         } else {
             omits
         };
         let (mut asked, mut tries) = (Asked::new(path, omits), Tries::default());
+        if let Some(most) = self.transport.largest_page(path) {
+            asked.at_most(most);
+        }
         let again = Within::from(within.until);
         loop {
             let access = self
@@ -136,7 +198,7 @@ impl Org {
             match answer::meaning(&raw, &asked, self.session.way(), self.transport.host()) {
                 Meaning::Page => {
                     self.accept(&asked, sent_at, omits);
-                    return page(raw, &asked);
+                    return Ok((page(raw, &asked)?, asked.target().to_owned()));
                 }
                 Meaning::Trouble(trouble) => {
                     self.ease(&mut tries, &mut asked, trouble, within.until)
@@ -144,7 +206,7 @@ impl Org {
                 }
                 Meaning::Final(error) => return Err(error),
                 Meaning::Doubtful(error) => {
-                    if !tries.doubt() || self.is_beyond_doubt(&error, &asked) {
+                    if is_trial || !tries.doubt() || self.is_beyond_doubt(&error, &asked) {
                         return Err(error);
                     }
                     self.transport.pause(1, within.until).await?;
@@ -158,11 +220,21 @@ impl Org {
                 Meaning::NewProof(error) => {
                     self.prove_again(&mut tries, &raw, &access, error).await?
                 }
-                Meaning::NewToken(error) => {
-                    if !(tries.renew() && self.session.forget(&access, self.transport.now()).await)
-                    {
-                        return Err(self.refused(error, &asked, sent_at, again).await);
+                Meaning::LargePage(error) => {
+                    if !asked.halve() {
+                        return Err(error);
                     }
+                    let limit = asked.limit().unwrap_or_default();
+                    self.transport.note_largest_page(path, limit);
+                    tracing::info!(path = asked.path(), limit, "Okta takes no larger page");
+                }
+                Meaning::NewToken(error) => {
+                    let refused = Refused {
+                        asked: &asked,
+                        sent_at,
+                        again,
+                    };
+                    self.renew(&mut tries, &access, error, refused).await?
                 }
             }
         }
@@ -226,12 +298,50 @@ impl Org {
         };
         self.session.set_clock(raw).await;
         let is_without_proof = !access.is_bound();
-        if (refused > 1 || is_without_proof)
-            && !self.session.forget(access, self.transport.now()).await
-        {
+        if (refused > 1 || is_without_proof) && !self.session.forget(access).await {
             return Err(error);
         }
         Ok(())
+    }
+
+    /// Answers the refusal of a token: with another one, after a pause from the second time on. One that other endpoints
+    /// take is not given up for this one.
+    async fn renew(
+        &self,
+        tries: &mut Tries,
+        access: &Access,
+        error: Error,
+        refused: Refused<'_>,
+    ) -> Result<(), Error> {
+        let Some(nth) = tries.renew().filter(|_| self.session.is_renewable()) else {
+            return Err(self.refused(error, refused).await);
+        };
+        let pause = || self.transport.pause(2 * nth - 1, refused.again.until);
+        if self.session.has_another(access).await {
+            return if nth == 1 { Ok(()) } else { pause().await };
+        }
+        if nth == 1 {
+            if self.is_accepted_since(refused) {
+                return pause().await;
+            }
+            if self.session.forget(access).await {
+                return Ok(());
+            }
+        }
+        match self.refused(error, refused).await {
+            // Another endpoint takes it: this one may yet.
+            Error::Unavailable(_) if nth == 2 => pause().await,
+            Error::Rejected(_) if self.session.forget(access).await => pause().await,
+            error => Err(error),
+        }
+    }
+
+    /// Whether another endpoint has accepted the credentials since a request was sent.
+    fn is_accepted_since(&self, Refused { asked, sent_at, .. }: Refused<'_>) -> bool {
+        self.learned(|learned| {
+            let accepted = learned.accepted.as_ref();
+            accepted.is_some_and(|(path, at)| path != asked.path() && *at >= sent_at)
+        })
     }
 
     /// Whether a listing has lost positions before, so that this one is lost, too.
@@ -248,13 +358,12 @@ impl Org {
     }
 
     /// Why credentials are refused for good: by this endpoint alone, or altogether.
-    async fn refused(
-        &self,
-        error: Error,
-        asked: &Asked,
-        sent_at: Timestamp,
-        within: Within,
-    ) -> Error {
+    async fn refused(&self, error: Error, refused: Refused<'_>) -> Error {
+        let Refused {
+            asked,
+            sent_at,
+            again: within,
+        } = refused;
         let Error::Rejected(text) = error else {
             return error;
         };

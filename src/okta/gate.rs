@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::bucket::Wait;
-use super::pace::Pace;
+use super::pace::{Pace, Taken};
 use super::room::Room;
 
 /// The pace of every rate limit, and room for requests at once.
@@ -21,9 +21,9 @@ impl Gate {
         }
     }
 
-    /// Lets a request through, or tells what it has to wait for; gives the bucket that it is counted against, and what
-    /// [`Room::enter`] gives.
-    pub(super) fn pass(&mut self, path: &str, now: Timestamp) -> Result<(usize, u32), Wait> {
+    /// Lets a request through, or tells what it has to wait for; gives what [`Pace::take`] and
+    /// [`Room::enter`] give.
+    pub(super) fn pass(&mut self, path: &str, now: Timestamp) -> Result<(Taken, u32), Wait> {
         if self.room.is_full() {
             return Err(Wait::Answer);
         }

@@ -3,6 +3,7 @@
 
 use reqwest::header::HeaderMap;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use url::Url;
 
 /// A next link that is there and cannot be followed: the listing goes on, nobody knows where.
@@ -11,6 +12,9 @@ pub(super) struct Unclear;
 
 /// Parameters that are a position: a next link is not given back the one of the request before.
 const POSITIONS: [&str; 2] = ["after", "since"];
+
+/// Longest `_links` of a body that is read.
+const MOST_LINKS_BYTES: usize = 256 << 10;
 
 /// Path and query of the next page of the listing that `asked` (a path with its query) is a page of, by the
 /// `Link` headers or, if there are none of that kind (IAM), by the link in the body; `None` after the last page.
@@ -65,14 +69,19 @@ fn in_headers<'a>(headers: impl IntoIterator<Item = &'a str>) -> Result<Option<S
 /// The `_links.next` of a body: an object with a `href`, a list of such objects, or a text.
 fn in_body(body: &str) -> Result<Option<String>, Unclear> {
     #[derive(serde::Deserialize)]
-    struct Linked {
-        #[serde(rename = "_links", default)]
-        links: Value,
+    struct Linked<'a> {
+        #[serde(rename = "_links", default, borrow)]
+        links: Option<&'a RawValue>,
     }
     // A body that is no JSON object is told of by whoever looks for its items.
-    let Ok(Linked { links }) = serde_json::from_str(body) else {
+    let Ok(Linked { links }) = serde_json::from_str::<Linked<'_>>(body) else {
         return Ok(None);
     };
+    let links = links.map_or("null", RawValue::get);
+    if links.len() > MOST_LINKS_BYTES {
+        return Err(Unclear);
+    }
+    let links: Value = serde_json::from_str(links).unwrap_or_default();
     let next = match links.get("next") {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Array(links)) if links.is_empty() => return Ok(None),
@@ -142,6 +151,15 @@ pub(super) fn with_limit(path: &str, limit: u32) -> String {
         "{place}?{}",
         pairs(path).map(limited).collect::<Vec<_>>().join("&")
     )
+}
+
+/// The same path from a position on.
+pub(super) fn after(path: &str, position: &str) -> String {
+    let place = path.split('?').next().unwrap_or_default();
+    let others: String = pairs_of_request(path)
+        .map(|pair| format!("{pair}&"))
+        .collect();
+    format!("{place}?{others}after={position}")
 }
 
 fn is_next(parameter: &str) -> bool {

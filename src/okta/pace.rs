@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use super::announced::Announced;
-use super::bucket::{RateLimit, Wait};
+use super::bucket::{Counted, RateLimit, Wait};
 
 /// The buckets of an org, and which paths count against which. Where two kinds of path begin together is a guess
 /// ([`class_of`]); the answers tell which of them have a bucket of their own: one limit, and one window at a time.
@@ -18,6 +18,15 @@ pub(super) struct Pace {
     of_class: HashMap<&'static str, usize>,
     /// The buckets of kinds of path (see [`kind_of`]), as far as their answers have told otherwise.
     of_kind: HashMap<String, usize>,
+}
+
+/// A request that may be sent.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Taken {
+    /// The bucket that it counts against, as far as is known.
+    pub(super) at: usize,
+    /// What the bucket had counted by then.
+    counted: Option<Counted>,
 }
 
 /// A rate limit as its answers last told of it.
@@ -36,7 +45,7 @@ pub struct Limit {
 /// More buckets than any org has.
 const MOST_BUCKETS: usize = 64;
 /// More kinds of path than the streams have; those beyond count as their class.
-const MOST_KINDS: usize = 256;
+pub(super) const MOST_KINDS: usize = 256;
 
 impl Pace {
     pub(super) fn new(share_percent: u32) -> Self {
@@ -58,22 +67,50 @@ impl Pace {
     /// When a request for this path may be sent: now, or later. A request whose time has come
     /// counts as sent, against the bucket that is given back. Of an unknown bucket one request at a time is tried; the
     /// first one of a kind does not queue behind those of another kind: its answer tells whether it has to.
-    pub(super) fn take(&mut self, path: &str, now: Timestamp) -> Result<usize, Wait> {
+    pub(super) fn take(&mut self, path: &str, now: Timestamp) -> Result<Taken, Wait> {
         let (at, kind) = (self.bucket_of(path), kind_of(path));
         let is_first = !self.of_kind.contains_key(&kind) && self.of_kind.len() < MOST_KINDS;
         self.buckets[at].take(self.share_percent, is_first, now)?;
         if is_first {
             self.of_kind.insert(kind, at);
         }
-        Ok(at)
+        let counted = self.buckets[at].counted();
+        Ok(Taken { at, counted })
     }
 
-    /// Notes what the answer to a request announces that was counted against the bucket `at`.
-    pub(super) fn note(&mut self, path: &str, at: usize, announced: Announced, now: Timestamp) {
-        let current = self.bucket_of(path);
-        let own = match self.buckets[current].is_contradicted_by(&announced) {
-            true => self.another_bucket(path, current, &announced),
-            false => current,
+    /// Whether a request for a path should be begun beside `of_limit` that count against its limit, as far as is known,
+    /// and `of_kind` of its kind. The first of a kind is tried at once, alone; of a limit that makes requests wait one
+    /// waits and no more, so that those of other limits have room; of any other there may be `most`.
+    pub(super) fn has_room(
+        &mut self,
+        path: &str,
+        (of_limit, of_kind): (usize, usize),
+        most: usize,
+        now: Timestamp,
+    ) -> bool {
+        let kind = kind_of(path);
+        if !self.of_kind.contains_key(&kind) && self.of_kind.len() < MOST_KINDS {
+            return of_kind == 0;
+        }
+        let at = self.bucket_of(path);
+        let bucket = &self.buckets[at];
+        if bucket.clone().take(self.share_percent, false, now).is_err() {
+            return of_limit <= bucket.under_way();
+        }
+        of_limit < most
+    }
+
+    /// Notes what the answer to a request announces that was let through as `taken`.
+    pub(super) fn note(&mut self, path: &str, taken: Taken, announced: Announced, now: Timestamp) {
+        let (at, current) = (taken.at, self.bucket_of(path));
+        let bucket = &self.buckets[current];
+        let is_apart = |counted| at == current && bucket.has_not_counted(counted, &announced);
+        let own = if bucket.is_contradicted_by(&announced) {
+            self.another_bucket(path, current, &announced)
+        } else if taken.counted.is_some_and(is_apart) {
+            self.new_bucket(path, current)
+        } else {
+            current
         };
         if own != at {
             self.buckets[at].hand_over();
@@ -170,19 +207,26 @@ impl Pace {
             .position(|bucket| bucket.is_confirmed_by(announced))
         {
             Some(own) => own,
-            None if self.buckets.len() >= MOST_BUCKETS => return at,
-            None => {
-                self.buckets.push(RateLimit::default());
-                self.buckets.len() - 1
-            }
+            None => return self.new_bucket(path, at),
         };
+        self.of_kind.insert(kind_of(path), own);
+        own
+    }
+
+    /// A bucket of the path's kind alone, if there may be one more beside the bucket `at`.
+    fn new_bucket(&mut self, path: &str, at: usize) -> usize {
+        if self.buckets.len() >= MOST_BUCKETS {
+            return at;
+        }
+        self.buckets.push(RateLimit::default());
+        let own = self.buckets.len() - 1;
         self.of_kind.insert(kind_of(path), own);
         own
     }
 }
 
 /// A path without its ids: paths of one kind count against one bucket.
-fn kind_of(path: &str) -> String {
+pub(super) fn kind_of(path: &str) -> String {
     let path = path.split('?').next().unwrap_or_default();
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     // Behind the API's name and version a collection and an id take turns; what is below `iam` is one further down.
@@ -355,7 +399,7 @@ mod tests {
                             pace.close(path, at(ms) + announced.resets_in);
                         }
                     }
-                    let mut turn = Ok(0);
+                    let mut turn = Ok(Taken::default());
                     while lane.sent.len() + lane.answers.len() < self.at_once && turn.is_ok() {
                         turn = pace.take(path, at(ms));
                         lane.sent
@@ -401,8 +445,8 @@ mod tests {
     /// The requests of one path that are under way, with their buckets, and the answers that are.
     #[derive(Default)]
     struct Lane {
-        sent: Vec<(i64, usize)>,
-        answers: Vec<(i64, usize, Announced, bool)>,
+        sent: Vec<(i64, Taken)>,
+        answers: Vec<(i64, Taken, Announced, bool)>,
     }
 
     fn nobody(_: u32, _: i64, _: usize) -> u32 {

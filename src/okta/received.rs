@@ -1,15 +1,23 @@
 //! The body of an answer as it comes: within a bound, and in memory once only.
 
+use tokio::sync::Semaphore;
+
 use super::answer::{AnswerTrouble, Size};
 
-/// Largest body, decompressed: it is in memory as a whole.
-const MOST_BODY_BYTES: usize = 64 << 20;
+/// Largest body, decompressed: it is in memory as a whole. Pages of 1,000 real members are under 5 MiB;
+/// a page that is larger is asked for in halves.
+const MOST_BODY_BYTES: usize = 8 << 20;
+/// Bodies up to this size are received as they come; of larger ones one at a time.
+const SMALL_BODY_BYTES: usize = 1 << 20;
+/// Whoever receives a larger body.
+static LARGE: Semaphore = Semaphore::const_new(1);
 
 /// The body as it comes, so that it is in memory once only, and counted as it comes: a small one may become a large
 /// one when it is decompressed.
 pub(super) async fn text_of(mut response: reqwest::Response) -> Result<String, AnswerTrouble> {
     let cut = |error| broken(error, Size::Suspect);
     let mut bytes = Vec::new();
+    let mut large = None;
     while let Some(piece) = response.chunk().await.map_err(cut)? {
         if bytes.len() + piece.len() > MOST_BODY_BYTES {
             let text = format!("the answer is larger than {} MiB", MOST_BODY_BYTES >> 20);
@@ -17,6 +25,9 @@ pub(super) async fn text_of(mut response: reqwest::Response) -> Result<String, A
                 text,
                 size: Size::TooMuch,
             });
+        }
+        if large.is_none() && bytes.len() + piece.len() > SMALL_BODY_BYTES {
+            large = LARGE.acquire().await.ok();
         }
         bytes.extend_from_slice(&piece);
     }

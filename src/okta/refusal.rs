@@ -22,31 +22,33 @@ pub(super) struct Challenge(String);
 
 /// Longest text of Okta's that a message repeats, in characters.
 const MOST_TOLD: usize = 300;
+/// Longest body that is read as a refusal: as a tree it takes many times as much.
+const MOST_REFUSAL_BYTES: usize = 256 << 10;
+/// Causes of a refusal that are read.
+const MOST_CAUSES: usize = 10;
 
 impl Refusal {
     /// Reads a body of any shape.
     pub(super) fn read(body: &str) -> Self {
-        let body: Value = serde_json::from_str(body).unwrap_or_default();
+        let is_refusal = body.len() <= MOST_REFUSAL_BYTES;
+        let body = Some(body).filter(|_| is_refusal);
+        let body: Value = serde_json::from_str(body.unwrap_or_default()).unwrap_or_default();
         let text = |name: &str| {
             body.get(name)
                 .and_then(Value::as_str)
                 .unwrap_or_default()
                 .to_owned()
         };
-        let cause = body
-            .pointer("/errorCauses/0/errorSummary")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
-        let (code, error) = (text("errorCode"), text("error"));
-        let words = [
-            text("errorSummary"),
-            cause,
-            text("errorId"),
-            text("error_description"),
-        ];
-        let words = words
+        let causes = body.get("errorCauses").and_then(Value::as_array);
+        let causes = causes
             .into_iter()
+            .flatten()
+            .take(MOST_CAUSES)
+            .filter_map(|cause| Some(cause.get("errorSummary")?.as_str()?.to_owned()));
+        let (code, error) = (text("errorCode"), text("error"));
+        let words = std::iter::once(text("errorSummary"))
+            .chain(causes)
+            .chain([text("errorId"), text("error_description")])
             .filter(|words| !words.is_empty())
             .collect::<Vec<_>>()
             .join(" ");
@@ -70,6 +72,14 @@ impl Refusal {
             && ["after:", "'after'", "cursor"]
                 .iter()
                 .any(|word| self.words.contains(word))
+    }
+
+    /// Whether a validation names the page size: a parameter's name, whatever the sentence around it.
+    pub(super) fn is_about_limit(&self) -> bool {
+        let lower = self.words.to_ascii_lowercase();
+        let words: Vec<_> = lower.split(|c: char| !c.is_alphanumeric()).collect();
+        let is_rate = |at: usize| at > 0 && words[at - 1] == "rate";
+        (0..words.len()).any(|at| words[at] == "limit" && !is_rate(at))
     }
 
     /// Whether the address of the function is refused.
@@ -213,6 +223,29 @@ mod tests {
             );
             let challenge = Challenge(format!("Bearer error=\"x\", error_description=\"{words}\""));
             assert_eq!(challenge.told(), format!(" x {expected}"));
+        }
+    }
+
+    #[test]
+    fn a_page_size_is_named_by_the_parameter_and_not_by_a_rate() {
+        let body = |summary: &str, cause: &str| {
+            let body = serde_json::json!({"errorCode": "E0000001", "errorSummary": summary,
+                "errorCauses": [{"errorSummary": "q: x"}, {"errorSummary": cause}]});
+            Refusal::read(&body.to_string()).is_about_limit()
+        };
+        for (summary, cause) in [
+            ("x", "limit: must be less than or equal to 200"),
+            ("Api validation failed: limit", ""),
+            ("x", "The 'limit' parameter must be between 1 and 100."),
+        ] {
+            assert!(body(summary, cause), "{summary} {cause}");
+        }
+        for (summary, cause) in [
+            ("x", "after: invalid"),
+            ("rate limit of search", "unlimited"),
+            ("Api validation failed: filter", ""),
+        ] {
+            assert!(!body(summary, cause), "{summary} {cause}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! Requests that are paced to the org's limits: each has its turn, and one answer within bounds.
 
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use super::announced::{Announced, announced, retry_after};
 use super::answer::{self, AnswerTrouble, Raw, Size, Slowed};
 use super::bucket::Wait;
 use super::gate::Gate;
+use super::pace::{MOST_KINDS, Taken, kind_of};
 use super::received::{broken, text_of};
 use super::tally::{Tally, Use};
 use super::{Error, Within};
@@ -26,6 +28,8 @@ pub struct Transport {
     clock: Clock,
     backoff: Duration,
     gate: Mutex<Gate>,
+    /// Largest pages that Okta takes, by kind of path, where it has refused larger ones.
+    largest_pages: Mutex<HashMap<String, u32>>,
     /// Told whenever a request has its answer: those that wait look again.
     answered: Notify,
     tally: Tally,
@@ -37,7 +41,7 @@ struct Turn<'a> {
     transport: &'a Transport,
     path: &'a str,
     /// The bucket that the request counts against, as [`Gate::pass`] gave it.
-    bucket: usize,
+    taken: Taken,
     /// How often the room had been halved, as [`Gate::pass`] gave it.
     entered: u32,
     is_noted: bool,
@@ -75,6 +79,7 @@ impl Transport {
             clock,
             backoff,
             gate: Mutex::new(Gate::new(share_percent)),
+            largest_pages: Mutex::default(),
             answered: Notify::new(),
             tally: Tally::default(),
         }
@@ -101,15 +106,36 @@ impl Transport {
         self.gate().room.width()
     }
 
-    /// How many of them should count against one rate limit.
-    #[must_use]
-    pub fn room_of_a_class(&self) -> usize {
-        self.gate().room.width_of_a_class()
+    /// See [`Pace::has_room`](super::pace::Pace::has_room).
+    pub(super) fn has_room(&self, path: &str, begun: (usize, usize)) -> bool {
+        let mut gate = self.gate();
+        let most = gate.room.width_of_a_class();
+        gate.pace.has_room(path, begun, most, self.now())
     }
 
     /// The rate limit that a path counts against, as far as its answers have told.
     pub(super) fn bucket_of(&self, path: &str) -> usize {
         self.gate().pace.bucket_of(path)
+    }
+
+    /// The largest page of a path, if Okta has refused a larger one.
+    pub(super) fn largest_page(&self, path: &str) -> Option<u32> {
+        self.largest_pages().get(&kind_of(path)).copied()
+    }
+
+    /// Notes that Okta takes no larger page of a path than this, for as long as the process lives.
+    pub(super) fn note_largest_page(&self, path: &str, limit: u32) {
+        let mut known = self.largest_pages();
+        let kind = kind_of(path);
+        if known.len() < MOST_KINDS || known.contains_key(&kind) {
+            known.insert(kind, limit);
+        }
+    }
+
+    fn largest_pages(&self) -> MutexGuard<'_, HashMap<String, u32>> {
+        self.largest_pages
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The org's URL of a path with its query. Whatever the path holds stays a path: one that begins with two
@@ -198,11 +224,11 @@ impl Transport {
                 return Err(Error::OutOfTime);
             }
             let (wake_at, is_throttled) = match self.gate().pass(path, now) {
-                Ok((bucket, entered)) => {
+                Ok((taken, entered)) => {
                     return Ok(Turn {
                         transport: self,
                         path,
-                        bucket,
+                        taken,
                         entered,
                         is_noted: false,
                     });
@@ -325,9 +351,9 @@ impl Turn<'_> {
         match announced {
             Some(announced) => {
                 gate.pace
-                    .note(self.path, self.bucket, announced, self.transport.now())
+                    .note(self.path, self.taken, announced, self.transport.now())
             }
-            None if is_taken => gate.pace.note_nothing(self.bucket),
+            None if is_taken => gate.pace.note_nothing(self.taken.at),
             None => return,
         }
         self.is_noted = true;
@@ -346,7 +372,7 @@ impl Drop for Turn<'_> {
         let mut gate = self.transport.gate();
         gate.room.leave();
         if !self.is_noted {
-            gate.pace.lose(self.bucket);
+            gate.pace.lose(self.taken.at);
         }
         drop(gate);
         self.transport.answered.notify_waiters();

@@ -10,6 +10,8 @@ pub(super) const ATTEMPTS: u32 = 5;
 const SLOW: u32 = 4;
 /// How often a refused proof is answered with a new one: for a nonce, for the clock, with a new token.
 const PROOFS: u32 = 3;
+/// How often a refused token is answered with another one.
+const RENEWALS: u32 = 3;
 
 /// The attempts of one request so far. Each kind of refusal has tries of its own.
 #[derive(Debug, Default)]
@@ -17,8 +19,8 @@ pub(super) struct Tries {
     failed: u32,
     slow: u32,
     proofs: u32,
+    renewals: u32,
     has_doubted: bool,
-    has_renewed: bool,
     /// The newest trouble, in words.
     trouble: String,
 }
@@ -35,7 +37,7 @@ pub(super) enum Next {
 impl Tries {
     /// Whether this is the first attempt.
     pub(super) fn is_first(&self) -> bool {
-        self.failed + self.proofs == 0 && !self.has_doubted && !self.has_renewed
+        self.failed + self.proofs + self.renewals == 0 && !self.has_doubted
     }
 
     /// How often it has failed.
@@ -63,9 +65,10 @@ impl Tries {
         !std::mem::replace(&mut self.has_doubted, true)
     }
 
-    /// Whether a new token is to be tried.
-    pub(super) fn renew(&mut self) -> bool {
-        !std::mem::replace(&mut self.has_renewed, true)
+    /// How often the token was refused, this time included; `None` after the last try.
+    pub(super) fn renew(&mut self) -> Option<u32> {
+        self.renewals += 1;
+        (self.renewals <= RENEWALS).then_some(self.renewals)
     }
 
     /// How many proofs were refused, this one included; `None` after the last try.

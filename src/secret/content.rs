@@ -49,7 +49,7 @@ pub fn parse(content: &Content, streams: &[&str]) -> Result<Integration, Problem
     // A mistyped key may be the name's own.
     let is_name_sure =
         fields.refuse_unknown_keys() || fields.object.contains_key("integration_name");
-    let host = fields.host();
+    let domain = fields.domain();
     let credentials = fields.credentials();
     let name = fields
         .text("integration_name")
@@ -70,12 +70,13 @@ pub fn parse(content: &Content, streams: &[&str]) -> Result<Integration, Problem
         drop_attributes: fields.names("drop_attributes"),
         unknown_actors: fields.unknown_actors(),
     };
-    match (host, credentials, fields.problems.is_empty()) {
-        (Some(host), Some(credentials), true) => {
+    match (domain, credentials, fields.problems.is_empty()) {
+        (Some(Domain { host, is_custom }), Some(credentials), true) => {
             let version = content.version.clone();
             Ok(Integration {
                 version,
                 host,
+                is_custom_domain: is_custom,
                 credentials,
                 name,
                 slug,
@@ -155,21 +156,21 @@ impl Fields {
         }
     }
 
-    fn host(&mut self) -> Option<String> {
-        let Some(domain) = self.text("domain") else {
+    fn domain(&mut self) -> Option<Domain> {
+        let Some(text) = self.text("domain") else {
             self.problems.push(
                 "domain is required: the org's address, such as https://acme.okta.com".to_owned(),
             );
             return None;
         };
-        let host = org_host(&domain);
-        if host.is_none() {
+        let domain = domain(&text);
+        if domain.is_none() {
             self.problems.push(format!(
-                "domain must be an org's own address under {}, such as https://acme.okta.com (a custom domain is not accepted)",
+                "domain must be an org's own address under {}, such as https://acme.okta.com, or its custom domain, such as https://login.acme.com, without a port, a path or a user",
                 SUFFIXES.join(", ")
             ));
         }
-        host
+        domain
     }
 
     fn credentials(&mut self) -> Option<Credentials> {
@@ -232,18 +233,71 @@ impl Fields {
 }
 
 /// Okta's own domain suffixes. <https://developer.okta.com/docs/guides/find-your-domain/main/>
-const SUFFIXES: [&str; 5] = [
+const SUFFIXES: [&str; 7] = [
     "okta.com",
     "oktapreview.com",
     "okta-emea.com",
     "okta-gov.com",
     "okta.mil",
+    "okta-miltest.com",
+    "trex-govcloud.com",
 ];
 
-fn org_host(domain: &str) -> Option<String> {
-    let domain = domain.to_ascii_lowercase();
-    let bare = domain.strip_prefix("https://").unwrap_or(&domain);
-    let bare = bare.strip_suffix('/').unwrap_or(bare);
+/// Where an org is to be asked.
+struct Domain {
+    host: String,
+    /// Whether it is no address of Okta's: the org's own one has to be asked for.
+    is_custom: bool,
+}
+
+fn domain(text: &str) -> Option<Domain> {
+    let own = org_host(text).map(|host| Domain {
+        host,
+        is_custom: false,
+    });
+    own.or_else(|| {
+        custom_host(text).map(|host| Domain {
+            host,
+            is_custom: true,
+        })
+    })
+}
+
+/// The host of an address as people write it.
+fn bare(address: &str) -> String {
+    let address = address.to_ascii_lowercase();
+    let bare = address.strip_prefix("https://").unwrap_or(&address);
+    bare.strip_suffix('/').unwrap_or(bare).to_owned()
+}
+
+/// A host that may be an org's custom domain: names of letters, digits and `-`, the last one no number (an address in
+/// digits), and none of Okta's.
+fn custom_host(address: &str) -> Option<String> {
+    let host = bare(address);
+    let labels: Vec<&str> = host.split('.').collect();
+    let is_label = |label: &&str| {
+        let is_plain = label
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        (1..=63).contains(&label.len())
+            && is_plain
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    // `0x7f.1` and its like are addresses, too.
+    let is_name =
+        labels.last()?.bytes().all(|b| !b.is_ascii_digit()) || labels.last()?.starts_with("xn--");
+    let is_oktas = SUFFIXES
+        .iter()
+        .any(|suffix| host == *suffix || host.ends_with(&format!(".{suffix}")));
+    (labels.len() > 1 && host.len() <= 253 && labels.iter().all(is_label) && is_name && !is_oktas)
+        .then_some(host)
+}
+
+/// The host of an org's own address, without `-admin`; `None` where it has none of Okta's suffixes.
+#[must_use]
+pub fn org_host(address: &str) -> Option<String> {
+    let bare = bare(address);
     let (org, suffix) = bare.split_once('.')?;
     let org = org.strip_suffix("-admin").unwrap_or(org);
     let named = !org.is_empty() && org.len() <= 63 && !org.starts_with('-') && !org.ends_with('-');
@@ -309,6 +363,41 @@ mod tests {
     }
 
     #[test]
+    fn another_host_is_a_custom_domain_if_it_is_a_name_and_nothing_else() {
+        for (address, host) in [
+            ("https://login.acme.com", "login.acme.com"),
+            ("Login.Acme.com/", "login.acme.com"),
+            ("id.xn--bcher-kva.example", "id.xn--bcher-kva.example"),
+            ("acme.okta.com.evil.io", "acme.okta.com.evil.io"),
+        ] {
+            assert_eq!(custom_host(address).as_deref(), Some(host), "{address}");
+            assert!(domain(address).unwrap().is_custom, "{address}");
+        }
+        for address in [
+            "http://login.acme.com",
+            "https://login.acme.com:8443",
+            "https://login.acme.com/app",
+            "https://u@login.acme.com",
+            "https://192.0.2.7",
+            "0x7f.1",
+            "https://[2001:db8::1]",
+            "localhost",
+            "okta.com",
+            "a.b.okta.com",
+            "login..com",
+            "-login.acme.com",
+            "login.acme.com//",
+            "",
+        ] {
+            assert!(domain(address).is_none(), "{address}");
+        }
+        for suffix in ["okta-miltest.com", "trex-govcloud.com"] {
+            let own = domain(&format!("https://acme-admin.{suffix}")).unwrap();
+            assert_eq!((own.host, own.is_custom), (format!("acme.{suffix}"), false));
+        }
+    }
+
+    #[test]
     fn exactly_one_way_to_authenticate_is_accepted() {
         let read = |rest: &str| read(&format!(r#"{{"domain":"acme.okta.com",{rest}}}"#));
         assert!(matches!(
@@ -346,7 +435,7 @@ mod tests {
 
     #[test]
     fn every_problem_is_told_at_once_and_no_value_is_repeated() {
-        let problems = read(r#"{"domain":"hunter2.example.com","client_secret":"hunter2","clientid":"hunter2","owner":"hunter2","integration_name":"---","streams_off":["rolls"],"drop_attributes":"x","unknown_actors":"hunter2"}"#).unwrap_err().problems;
+        let problems = read(r#"{"domain":"hunter2.example.com:443","client_secret":"hunter2","clientid":"hunter2","owner":"hunter2","integration_name":"---","streams_off":["rolls"],"drop_attributes":"x","unknown_actors":"hunter2"}"#).unwrap_err().problems;
         assert_eq!(problems.len(), 8, "{problems:#?}");
         assert!(!problems.join(" ").contains("hunter2"));
     }

@@ -9,7 +9,7 @@ use aws::Hidden;
 pub use aws::{Content, Vault};
 use secrecy::SecretString;
 
-pub use content::{Problems, parse};
+pub use content::{Problems, org_host, parse};
 
 use crate::scrub::Rules;
 
@@ -20,6 +20,8 @@ pub struct Integration {
     pub version: String,
     /// `acme.okta.com`: the org's own host, never the `-admin` one.
     pub host: String,
+    /// Whether `host` is a custom domain, whose org has not been asked for yet.
+    pub is_custom_domain: bool,
     /// The one way to authenticate that the secret holds.
     pub credentials: Credentials,
     /// Shown name, `Okta` unless set.

@@ -10,7 +10,8 @@ use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest, Sha256};
 
 use super::change::{Identity, is_read};
-use super::object::mended;
+use super::effect::is_change;
+use super::object::{MOST_OBJECT_BYTES, mended};
 use super::{Cadence, Context, Stream};
 use crate::authomize::{Bundle, text};
 use crate::json::Json;
@@ -39,7 +40,7 @@ pub static STREAM: Stream = Stream {
 };
 
 fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
-    let text = mended(raw);
+    let text = Some(mended(raw)).filter(|text| text.len() <= MOST_OBJECT_BYTES)?;
     let mut event = Json::parse(&text).ok().filter(Json::is_object)?;
     let is_as_read = !scrub_event(&mut event, context.rules)
         && memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_none();
@@ -84,10 +85,32 @@ pub struct LogEvent {
     pub id: String,
     /// When it happened, as far as Okta says.
     pub published: Option<Timestamp>,
-    /// Its type, where it tells of a success.
+    /// Its type, where its outcome is one that changes something (see [`is_change`]).
     pub succeeded: Option<String>,
-    /// Id of the client that this event grants a token to, or that only read something.
-    pub reader: Option<String>,
+    /// Whose coming and going it is, where it is nothing else.
+    pub traffic: Option<Traffic>,
+}
+
+/// What an event tells of that only grants a client a token, or only reads something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Traffic {
+    /// Of the client, or other actor, with this id.
+    Of(String),
+    /// The challenge before a grant (DPoP asks for a nonce), which Okta logs without the client.
+    Challenge,
+}
+
+impl LogEvent {
+    /// Whether it only tells of the collector's own token grants and reads: never news. `own`: its client's id; `None`
+    /// where it signs in without one.
+    #[must_use]
+    pub fn is_traffic_of(&self, own: Option<&str>) -> bool {
+        match (&self.traffic, own) {
+            (Some(Traffic::Of(client)), Some(own)) => client == own,
+            (Some(Traffic::Challenge), Some(_)) => true,
+            _ => false,
+        }
+    }
 }
 
 /// Reads an event, tolerating every type in every place and leaving the rest of it unread.
@@ -112,17 +135,24 @@ pub fn entry(raw: &RawValue) -> Option<LogEvent> {
     let outcome = event
         .outcome
         .and_then(|outcome| serde_json::from_str::<Outcome>(outcome.get()).ok());
-    let is_success = outcome.is_some_and(|outcome| outcome.result == "SUCCESS");
-    let is_grant = kind.starts_with("app.oauth2.") && kind.contains("token.grant");
+    let result = outcome.as_ref().map(|outcome| outcome.result.as_str());
+    let is_change = is_change(&kind, result);
+    let actor = event.actor.and_then(super::id_of);
     Some(LogEvent {
         id: event_id(string(event.uuid).as_deref(), raw),
-        reader: event
-            .actor
-            .filter(|_| is_grant || is_read(&kind))
-            .and_then(super::id_of),
-        succeeded: Some(kind).filter(|_| is_success),
+        traffic: traffic(&kind, result, actor),
+        succeeded: Some(kind).filter(|_| is_change),
         published: string(event.published).and_then(|time| time.parse().ok()),
     })
+}
+
+fn traffic(kind: &str, result: Option<&str>, actor: Option<String>) -> Option<Traffic> {
+    let is_grant = kind.starts_with("app.oauth2.") && kind.contains("token.grant");
+    let is_nobody = actor.as_deref().is_none_or(|actor| actor == "unknown");
+    if is_grant && is_nobody && result == Some("CHALLENGE") {
+        return Some(Traffic::Challenge);
+    }
+    actor.filter(|_| is_grant || is_read(kind)).map(Traffic::Of)
 }
 
 /// A target or actor of an event.
@@ -205,25 +235,53 @@ mod tests {
         );
     }
 
+    fn read(event: &Value) -> LogEvent {
+        entry(&to_raw_value(event).unwrap()).unwrap()
+    }
+
     #[test]
-    fn a_token_grant_names_its_client() {
-        let grant = json!({"eventType": "app.oauth2.token.grant.access_token", "actor": {"id": "0oa1"}, "published": "2026-11-23T18:00:00.000Z"});
-        let read = entry(&to_raw_value(&grant).unwrap()).unwrap();
-        assert_eq!(read.reader.as_deref(), Some("0oa1"));
-        assert_eq!(
-            read.published,
-            Some("2026-11-23T18:00:00Z".parse().unwrap())
-        );
-        let other = json!({"uuid": "e1", "eventType": "user.session.start", "actor": {"id": "00u1"}, "published": 3});
-        let read = entry(&to_raw_value(&other).unwrap()).unwrap();
-        assert_eq!(
-            read,
-            LogEvent {
-                id: "e1".into(),
-                published: None,
-                succeeded: None,
-                reader: None
-            }
-        );
+    fn the_collectors_own_coming_and_going_is_no_news() {
+        let event = |kind: &str, result: &str, actor: Value| {
+            read(&json!({"eventType": kind, "actor": actor, "outcome": {"result": result}}))
+        };
+        let own = json!({"id": "0oa1", "type": "PublicClientApp"});
+        let nobody = json!({"id": "unknown", "type": "User"});
+        for (kind, result, actor, expected) in [
+            ("app.oauth2.token.grant.access_token", "SUCCESS", &own, true),
+            ("app.oauth2.as.token.grant", "FAILURE", &own, true),
+            ("app.oauth2.token.grant", "CHALLENGE", &nobody, true),
+            ("app.oauth2.token.grant", "CHALLENGE", &Value::Null, true),
+            ("app.oauth2.token.grant", "FAILURE", &nobody, false),
+            ("user.session.start", "CHALLENGE", &nobody, false),
+            ("iam.role.read", "SUCCESS", &own, true),
+            ("iam.role.update", "SUCCESS", &own, false),
+            (
+                "app.oauth2.token.grant",
+                "SUCCESS",
+                &json!({"id": "0oa2"}),
+                false,
+            ),
+        ] {
+            let event = event(kind, result, actor.clone());
+            assert_eq!(event.is_traffic_of(Some("0oa1")), expected, "{event:?}");
+            assert!(!event.is_traffic_of(None), "{event:?}");
+        }
+    }
+
+    #[test]
+    fn an_event_is_read_whatever_its_members_are() {
+        let event = json!({"uuid": "e1", "eventType": "user.session.start", "actor": {"id": "00u1"}, "published": 3});
+        let expected = LogEvent {
+            id: "e1".into(),
+            published: None,
+            succeeded: None,
+            traffic: None,
+        };
+        assert_eq!(read(&event), expected);
+        let lock = json!({"uuid": "e1", "eventType": "user.account.lock", "outcome": {"result": "FAILURE", "reason": "LOCKED_OUT"}, "published": "2026-11-23T18:00:00.000Z"});
+        let lock = read(&lock);
+        assert_eq!(lock.succeeded.as_deref(), Some("user.account.lock"));
+        let at = "2026-11-23T18:00:00Z".parse().unwrap();
+        assert_eq!(lock.published, Some(at));
     }
 }

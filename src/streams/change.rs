@@ -201,6 +201,18 @@ pub fn takes_away(event_type: &str) -> bool {
     .any(|word| event_type.contains(word))
 }
 
+/// Whether an absence is the end of the object that an event of this type names. A source that deletes a user has Okta
+/// deactivate the user, or delete the user as well: the object's own answer tells which.
+/// <https://developer.okta.com/docs/reference/api/event-types/>
+#[must_use]
+pub fn ends_if_absent(event_type: &str) -> bool {
+    [
+        "system.import.user.delete",
+        "system.identity_sources.user.delete",
+    ]
+    .contains(&event_type)
+}
+
 /// What events of a type say of the records that they name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
@@ -256,27 +268,31 @@ pub(super) const LIFE_OF_A_USER: &[&str] = &[
     "user.lifecycle.deactivate",
     "user.lifecycle.delete.initiated",
     "system.import.user.create",
+    "system.import.user.delete",
     "system.import.user.update_user_lifecycle_from_master",
     "system.import.user_match.confirm",
     "system.identity_sources.user.create",
+    "system.identity_sources.user.delete",
 ];
 /// The events among [`LIFE_OF_A_USER`] that take away: nobody is given a role by beginning.
 pub const LOSSES_OF_A_USER: &[&str] = &[
     "user.lifecycle.deactivate",
     "user.lifecycle.delete.initiated",
-    "system.import.user.update_user_lifecycle_from_master",
-];
-const END_OF_A_USER: &[&str] = &[
-    "user.lifecycle.delete.completed",
     "system.import.user.delete",
+    "system.import.user.update_user_lifecycle_from_master",
     "system.identity_sources.user.delete",
 ];
+const END_OF_A_USER: &[&str] = &["user.lifecycle.delete.completed"];
 const END_OF_A_GROUP: &[&str] = &[
     "group.lifecycle.delete",
     "system.import.group.delete",
     "system.identity_sources.group.delete",
+    "app.user_management.user_group_import.delete_success",
 ];
-const END_OF_AN_APPLICATION: &[&str] = &["application.lifecycle.delete"];
+const END_OF_AN_APPLICATION: &[&str] = &[
+    "application.lifecycle.delete",
+    "app.oauth2.client.lifecycle.delete",
+];
 const END_OF_AN_IDP: &[&str] = &["system.idp.lifecycle.delete"];
 
 /// Events that tell of the end of an object, for every stream that hangs on it.

@@ -1,11 +1,13 @@
-//! Identity providers, with their signing keys where those may be read.
+//! Identity providers, with the certificates that Okta trusts of them where those may be read.
 //! <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/IdentityProvider/>
+
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::change::{Identity, Kind, Touches, Trigger};
-use super::{Assembly, Cadence, Context, Listing, Parents, Source, Step, Stream, every};
+use super::{Cadence, Context, Join, Listing, Source, Stream, parse};
 use crate::authomize::{Asset, AssetType, Bundle, custom_properties, text, time};
 use crate::record::Normalized;
 
@@ -19,19 +21,7 @@ pub static STREAM: Stream = Stream {
     name: "idps",
     word: "IDP related data",
     scope: "okta.idps.read",
-    source: Source::Assembled {
-        parents: &[Parents {
-            listing: &LISTING,
-            kind: "IdentityProvider",
-            of: Kind::IdentityProvider,
-            wanted: every,
-            keep: true,
-            refusal_is_none: false,
-        }],
-        next,
-        assemble,
-        mentions: None,
-    },
+    source: Source::Listing(&LISTING),
     identity: Identity::Object(Kind::IdentityProvider),
     cadence: Cadence::Full,
     changed_by: &[Trigger {
@@ -46,28 +36,45 @@ pub static STREAM: Stream = Stream {
     tombstone: None,
 };
 
-/// <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/IdentityProviderSigningKeys/>
-fn next(assembly: &Assembly) -> Option<Step> {
-    let path = format!("/api/v1/idps/{}/credentials/keys", assembly.parent);
-    assembly.parts.is_empty().then_some(Step {
-        path,
-        optional: true,
-    })
+/// The store of all certificates of IdPs, which the IdPs name by their `kid`. (What an IdP's own
+/// `/credentials/keys` lists is Okta's: it signs what Okta sends to the IdP.)
+/// <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/IdentityProviderKeys/>
+pub static TRUSTED_KEYS: Join = Join {
+    listing: &LISTING,
+    path: "/api/v1/idps/credentials/keys?limit=200",
+    name: kid_of,
+    complete: with_trusted_keys,
+};
+
+fn kid_of(key: &RawValue) -> Option<String> {
+    text(&parse(key)?, &["kid"])
 }
 
-fn assemble(assembly: &Assembly) -> Vec<Value> {
-    let keys = assembly
-        .parts
-        .first()
-        .map(|part| part.items.clone())
-        .unwrap_or_default();
-    let mut idp = assembly.item.clone();
-    if let Some(object) = idp.as_mut().and_then(Value::as_object_mut)
-        && !keys.is_empty()
+/// An IdP with the certificates that its `protocol.credentials.trust` names; one that the store lacks is left out.
+fn with_trusted_keys(idp: &RawValue, keys: &BTreeMap<String, Box<RawValue>>) -> Option<String> {
+    let parsed = parse(idp)?;
+    let trust = parsed.pointer("/protocol/credentials/trust")?;
+    let others = trust.get("additionalKids").and_then(Value::as_array);
+    let mut kids = Vec::new();
+    for kid in trust
+        .get("kid")
+        .into_iter()
+        .chain(others.into_iter().flatten())
     {
-        object.insert("signing_keys".to_owned(), keys.into());
+        kids.extend(kid.as_str().filter(|kid| !kids.contains(kid)));
     }
-    idp.into_iter().collect()
+    if kids.is_empty() || parsed.get("trusted_keys").is_some() {
+        return None;
+    }
+    let trusted: Vec<&str> = kids
+        .into_iter()
+        .filter_map(|kid| Some(keys.get(kid)?.get()))
+        .collect();
+    let members = idp.get().trim_end().strip_suffix('}')?;
+    Some(format!(
+        "{members},\"trusted_keys\":[{}]}}",
+        trusted.join(",")
+    ))
 }
 
 /// The model has no entity for an IdP; an integration is nearest.
@@ -108,21 +115,23 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::streams::Part;
     use serde_json::{json, to_value, value::to_raw_value};
 
-    fn normalized(idp: Value, keys: Vec<Value>) -> Normalized {
-        let assembly = Assembly {
-            kind: "",
-            parent: "0oa1".into(),
-            item: Some(idp),
-            parts: vec![Part {
-                items: keys,
-                ..Part::default()
-            }],
+    fn raw(value: &Value) -> Box<RawValue> {
+        to_raw_value(value).unwrap()
+    }
+
+    /// The IdP's record where the store holds these certificates.
+    fn normalized(idp: &Value, store: &[Value]) -> Normalized {
+        let named = |key: &Value| {
+            let key = raw(key);
+            (kid_of(&key).unwrap(), key)
         };
-        let objects = assemble(&assembly);
-        normalize(&to_raw_value(&objects[0]).unwrap(), &Context::default()).unwrap()
+        let store = store.iter().map(named).collect();
+        let completed = with_trusted_keys(&raw(idp), &store);
+        let text = completed.unwrap_or_else(|| idp.to_string());
+        let item: Box<RawValue> = serde_json::from_str(&text).unwrap();
+        normalize(&item, &Context::default()).unwrap()
     }
 
     #[test]
@@ -132,7 +141,7 @@ mod tests {
             "protocol": {"type": "OIDC", "credentials": {"client": {"client_id": "c", "client_secret": "hunter2"}}},
             "policy": {"maxClockSkew": 0, "subject": {"matchType": "USERNAME"}},
         });
-        let normalized = normalized(idp, Vec::new());
+        let normalized = normalized(&idp, &[]);
         assert!(
             !normalized
                 .source
@@ -144,7 +153,7 @@ mod tests {
                     .source
                     .read::<Value>()
                     .unwrap()
-                    .get("signing_keys")
+                    .get("trusted_keys")
                     .is_none()
         );
         assert_eq!(
@@ -159,17 +168,25 @@ mod tests {
         );
     }
 
+    fn trusted(trust: &Value) -> Value {
+        let idp = json!({"id": "0oa1", "protocol": {"credentials": {"trust": trust, "signing": {"kid": "own"}}}});
+        let store = ["a", "b", "own"].map(|kid| {
+            json!({"kid": kid, "kty": "RSA", "d": "hunter2", "expiresAt": "2027-01-01T00:00:00.000Z"})
+        });
+        let source = normalized(&idp, &store).source.read::<Value>().unwrap();
+        source.get("trusted_keys").cloned().unwrap_or_default()
+    }
+
     #[test]
-    fn signing_keys_tell_until_when_they_are_valid() {
-        let normalized = normalized(
-            json!({"id": "0oa1"}),
-            vec![
-                json!({"kid": "k", "kty": "RSA", "d": "hunter2", "expiresAt": "2027-01-01T00:00:00.000Z"}),
-            ],
-        );
-        assert_eq!(
-            normalized.source.read::<Value>().unwrap()["signing_keys"],
-            json!([{"kid": "k", "kty": "RSA", "expiresAt": "2027-01-01T00:00:00.000Z"}])
-        );
+    fn trusted_keys_are_those_that_the_trust_names_without_what_is_secret() {
+        let key =
+            |kid: &str| json!({"kid": kid, "kty": "RSA", "expiresAt": "2027-01-01T00:00:00.000Z"});
+        assert_eq!(trusted(&json!({"kid": "a"})), json!([key("a")]));
+        let several = json!({"kid": "a", "additionalKids": ["b", "a", "gone", null, 7]});
+        assert_eq!(trusted(&several), json!([key("a"), key("b")]));
+        assert_eq!(trusted(&json!({"kid": "gone"})), json!([]));
+        for none in [json!({}), json!(null), json!({"kid": null}), json!("x")] {
+            assert_eq!(trusted(&none), Value::Null, "{none}");
+        }
     }
 }

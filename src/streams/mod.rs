@@ -9,6 +9,7 @@ mod application_groups;
 mod application_users;
 mod applications;
 pub mod change;
+pub mod effect;
 mod factors;
 mod group_memberships;
 mod groups;
@@ -24,11 +25,11 @@ mod users;
 
 use serde_json::value::RawValue;
 
-pub use activity::{LogEvent, Party, entry, parties};
+pub use activity::{LogEvent, Party, Traffic, entry, parties};
 use change::{ENDS, Identity, Of, Reread, Sweep, Touches, Trigger};
 pub use object::{Context, id_of, is_in_transition, parse, text_of};
 use object::{every, last_updated, time_of};
-pub use source::{Assembly, Cadence, Fixed, Listing, Mentions, Parents, Part, Source, Step};
+pub use source::{Assembly, Cadence, Fixed, Join, Listing, Mentions, Parents, Part, Source, Step};
 
 use crate::authomize::Bundle;
 use crate::record::Normalized;
@@ -77,6 +78,9 @@ pub static LISTINGS: &[&Listing] = &[
     &idps::LISTING,
     &factors::LISTING,
 ];
+
+/// Listings that are completed from others.
+pub static JOINS: &[&Join] = &[&idps::TRUSTED_KEYS];
 
 /// Every stream.
 pub static STREAMS: &[&Stream] = &[

@@ -10,6 +10,9 @@ use serde_json::value::RawValue;
 use crate::json::Json;
 use crate::scrub::{Rules, scrub};
 
+/// Largest object that is read as a tree, which takes many times as much; Okta's own are a tenth of it at most.
+pub(super) const MOST_OBJECT_BYTES: usize = 1 << 20;
+
 /// The knowledge of a mapping beside the object.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Context<'a> {
@@ -29,6 +32,7 @@ impl Context<'_> {
     /// As [`Self::object`], borrowing the text, which is mended already.
     #[must_use]
     pub fn tree<'t>(&self, text: &'t str) -> Option<Json<'t>> {
+        let text = Some(text).filter(|text| text.len() <= MOST_OBJECT_BYTES)?;
         let mut json = Json::parse(text).ok().filter(Json::is_object)?;
         scrub(&mut json, self.rules);
         Some(json)
@@ -38,6 +42,9 @@ impl Context<'_> {
 /// The object as read, links and all.
 #[must_use]
 pub fn parse(raw: &RawValue) -> Option<Value> {
+    if raw.get().len() > MOST_OBJECT_BYTES {
+        return None;
+    }
     Json::parse(&mended(raw))
         .ok()
         .filter(Json::is_object)

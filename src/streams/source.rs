@@ -1,5 +1,7 @@
 //! Where a stream's objects are read, and how often.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -88,6 +90,19 @@ impl PartialEq for Listing {
 }
 
 impl Eq for Listing {}
+
+/// What a listing's items are completed from: a second listing, asked once for all pages of the first.
+#[derive(Debug)]
+pub struct Join {
+    /// The listing that is completed.
+    pub listing: &'static Listing,
+    /// Path and query of the second listing.
+    pub path: &'static str,
+    /// The name by which an item of the second listing is looked up.
+    pub name: fn(&RawValue) -> Option<String>,
+    /// An item of the first listing with what it names, as JSON; `None` where it names nothing and stays as it is.
+    pub complete: fn(&RawValue, &BTreeMap<String, Box<RawValue>>) -> Option<String>,
+}
 
 /// How often a snapshot begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -484,7 +484,7 @@ async fn a_body_without_measure_and_without_pages_costs_its_object_alone() {
             .error
             .as_ref()
             .unwrap()
-            .contains("64 MiB"),
+            .contains("8 MiB"),
         "{report:#?}"
     );
     assert_eq!(

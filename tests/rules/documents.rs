@@ -330,6 +330,7 @@ fn the_documents_record_is_what_the_function_writes() {
 fn the_documents_report_is_one() {
     let told = example("docs/events-and-report.md", "\"outcome\"");
     let report = Report {
+        power: None,
         integration: String::new(),
         run: String::new(),
         collector: "",

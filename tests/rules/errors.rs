@@ -368,7 +368,12 @@ fn every_error_type_of_the_document_is_produced_by_a_test() {
         .lines()
         .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
         .collect();
-    let tests = [include_str!("errors.rs"), include_str!("secrecy.rs")].concat();
+    let tests = [
+        include_str!("errors.rs"),
+        include_str!("secrecy.rs"),
+        include_str!("meaning.rs"),
+    ]
+    .concat();
     assert!(kinds.len() > 10);
     for kind in kinds {
         assert!(tests.contains(&format!("\"{kind}\"")), "{kind}");

@@ -177,7 +177,7 @@ async fn an_invalid_secret_is_told_with_all_its_problems_and_none_of_its_values(
     let rig = Rig::new().await;
     let leak = "hunter2";
     let bad = json!({
-        "domain": format!("https://{leak}.example.com"), "client_secret": leak, "private_key": leak, "token": leak,
+        "domain": format!("https://{leak}.example.com:8443"), "client_secret": leak, "private_key": leak, "token": leak,
         "owner": leak, "streams_off": ["rolls"], "drop_attributes": leak, "integration_name": "Acme EU",
         "client-id": leak,
     });

@@ -558,6 +558,96 @@ async fn seconds_of_a_first_run(off: &[&str]) -> i64 {
     ended.duration_since(began).as_secs()
 }
 
+/// Counts each kind of path below a kind of object against a limit of its own.
+fn kind_of(path: &str) -> String {
+    let parts = path.trim_matches('/').split('/').enumerate();
+    let word = |(at, part): (usize, &str)| {
+        let is_id = part.len() > 15 && part.starts_with("00") || part.starts_with("0oa");
+        if is_id && at > 2 {
+            "*".to_owned()
+        } else {
+            part.to_owned()
+        }
+    };
+    parts.map(word).collect::<Vec<_>>().join("/")
+}
+
+/// Seconds that a first run takes of an org that limits each kind of path apart, and the most requests of one kind.
+async fn seconds_with_limits_apart(
+    per_minute: u64,
+    [people, groups, apps]: [usize; 3],
+) -> (i64, u64) {
+    let mut rig = Rig::new().await;
+    rig.org().silently(|org| {
+        let name = |n: usize| NewUser::named(&format!("Ada{n}"), "Lovelace");
+        let people: Vec<_> = (0..people).map(|n| org.create_user(name(n))).collect();
+        for n in 0..groups {
+            let group = org.create_group(&format!("Group {n}"));
+            org.add_member(&group, &people[n % people.len()]);
+        }
+        for n in 0..apps {
+            let app = org.create_app(NewApp::new("bookmark", &format!("App {n}"), "BOOKMARK"));
+            org.assign_user(&app, &people[n % people.len()]);
+        }
+    });
+    rig.org().options.limits = Limits::none();
+    let limits: Arc<std::sync::Mutex<std::collections::HashMap<String, (OwnLimit, u64)>>> =
+        Arc::default();
+    let counted = Arc::clone(&limits);
+    let limit = move |request: &Request, response: &mut Response| {
+        let mut limits = counted.lock().unwrap();
+        let fresh = || {
+            (
+                OwnLimit {
+                    ending: "",
+                    limit: per_minute,
+                    used: 0,
+                    reset: 0,
+                },
+                0,
+            )
+        };
+        let (own, total) = limits.entry(kind_of(&request.path)).or_insert_with(fresh);
+        let date = httpdate::parse_http_date(response.header_value("date").unwrap()).unwrap();
+        let now = date
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap()
+            .as_secs();
+        response
+            .headers
+            .retain(|(name, _)| !name.to_ascii_lowercase().starts_with("x-rate-limit"));
+        *total += 1;
+        assert!(own.count(now, response), "{}: one too many", request.path);
+    };
+    let _gate = gate::before(&mut rig, |_| (), limit).await;
+    let _time = time::hurry(&mut rig, &[]);
+    let began = rig.org().now();
+    let report = time::ask(&rig, json!({}), HOUR).await;
+    assert_eq!(report.outcome, Outcome::Succeeded, "{report:#?}");
+    let seconds = rig.org().now().duration_since(began).as_secs();
+    let busiest = limits
+        .lock()
+        .unwrap()
+        .values()
+        .map(|(_, total)| *total)
+        .max();
+    (seconds, busiest.unwrap_or_default())
+}
+
+#[tokio::test]
+async fn kinds_of_paths_that_are_limited_apart_are_read_beside_each_other() {
+    for (per_minute, counts) in [(60, [150, 120, 30]), (40, [60, 90, 40])] {
+        let (seconds, busiest) = seconds_with_limits_apart(per_minute, counts).await;
+        // A fifth of a window's share may go at once, the rest evenly.
+        let alone = i64::try_from(busiest * 60 / per_minute).unwrap();
+        println!("{seconds} s, {busiest} requests of the busiest kind at {per_minute} a minute");
+        assert!(
+            seconds * 4 <= alone * 5,
+            "{seconds} s where the busiest kind needs {alone}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_run_ends_about_when_its_busiest_limit_does() {
     let busiest = ["groups", "group_memberships", "role_assignments"];

@@ -412,6 +412,8 @@ fn known_tricks_change_nothing_but_text() {
         format!("Z{}", "\u{301}\u{327}".repeat(5_000)),
         "\u{0}\u{1b}[31m\u{7f}\u{feff}".to_owned(),
         "שלום عليكم".repeat(300),
+        String::new(),
+        "\u{202e}\u{2066}".to_owned(),
     ];
     for trick in &tricks {
         assert_harmless(trick);

@@ -35,13 +35,15 @@ pub async fn before(
 
 /// Pages hold this many objects at most, and links say so: it makes a small org one of many pages.
 pub async fn capping(rig: &mut Rig, most: u32) -> Endpoint {
-    let cap = move |request: &mut Request| {
-        let pairs = request
-            .query
-            .split('&')
-            .filter(|pair| !pair.is_empty() && !pair.starts_with("limit="));
-        let limit = format!("limit={most}");
-        request.query = pairs.chain([limit.as_str()]).collect::<Vec<_>>().join("&");
-    };
-    before(rig, cap, |_, _| ()).await
+    before(rig, move |request| cap(request, most), |_, _| ()).await
+}
+
+/// Asks for pages of this size, whatever was asked for.
+pub fn cap(request: &mut Request, most: u32) {
+    let pairs = request
+        .query
+        .split('&')
+        .filter(|pair| !pair.is_empty() && !pair.starts_with("limit="));
+    let limit = format!("limit={most}");
+    request.query = pairs.chain([limit.as_str()]).collect::<Vec<_>>().join("&");
 }

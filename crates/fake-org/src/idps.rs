@@ -59,20 +59,19 @@ pub(crate) fn users(org: &Org, call: &Call<'_>) -> Result<Response, Refusal> {
     Ok(org.array(call, &page))
 }
 
-/// `GET /api/v1/idps/{id}/credentials/keys`: the keys that the provider's `signing.kid` or `trust.kid` name.
+/// `GET /api/v1/idps/{id}/credentials/keys`: the org's own keys, with which it signs what it sends to the provider.
 pub(crate) fn keys_of_one(org: &Org, call: &Call<'_>) -> Result<Response, Refusal> {
     let idp = &org.idp_row(call.param(0))?.value;
-    let credentials = &idp["protocol"]["credentials"];
-    let named: Vec<&Value> = [&credentials["signing"]["kid"], &credentials["trust"]["kid"]].into();
+    let named = &idp["protocol"]["credentials"]["signing"]["kid"];
     let rows = org
-        .idp_keys
+        .idp_signing_keys
         .rows()
-        .filter(|row| named.contains(&&row.value["kid"]));
+        .filter(|row| row.value["kid"] == *named);
     let keys: Vec<&str> = rows.map(crate::table::Row::text).collect();
     Ok(Response::json(format!("[{}]", keys.join(","))))
 }
 
-/// `GET /api/v1/idps/credentials/keys`
+/// `GET /api/v1/idps/credentials/keys`: the certificates that providers sign with, which `trust` names.
 pub(crate) fn keys(org: &Org, call: &Call<'_>) -> Result<Response, Refusal> {
     let at = org.position(call)?;
     let page = org.page(

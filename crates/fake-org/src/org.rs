@@ -109,7 +109,10 @@ pub struct Org {
     pub(crate) idps: Table,
     /// Identity provider to user.
     pub(crate) idp_users: Relation,
+    /// Certificates that providers sign with, by kid.
     pub(crate) idp_keys: Table,
+    /// Keys that the org itself signs with, by kid.
+    pub(crate) idp_signing_keys: Table,
     pub(crate) life: Option<Life>,
     pub(crate) streamed: Option<Streamed>,
     pub(crate) dpop_nonce: Option<String>,
@@ -157,6 +160,7 @@ impl Org {
             idps: Table::default(),
             idp_users: Relation::default(),
             idp_keys: Table::default(),
+            idp_signing_keys: Table::default(),
             life: None,
             streamed: None,
             dpop_nonce: None,

@@ -119,6 +119,7 @@ impl Org {
             .get_or_insert_with(|| self.secrets.token(32))
             .clone();
         if proof.nonce.as_deref() != Some(&nonce) {
+            self.log_challenge();
             let refusal = Refusal::oauth(
                 400,
                 "use_dpop_nonce",

@@ -145,6 +145,21 @@ impl Org {
             .debug("grantType", "client_credentials")
             .debug("grantedScopes", scopes.join(", "))
             .debug("requestUri", "/oauth2/v1/token");
+        self.append_own(event);
+    }
+
+    /// The challenge for a nonce, which is logged before the client is known.
+    pub(crate) fn log_challenge(&mut self) {
+        let nobody = Party::new("PublicClientApp", "unknown", "unknown", "unknown");
+        let event = Event::new("app.oauth2.token.grant").by(nobody);
+        self.append_own(Event {
+            result: "CHALLENGE",
+            ..event
+        });
+    }
+
+    /// Appends an event of token traffic, whose uuid does not shift those of other events.
+    fn append_own(&mut self, event: Event) {
         let now = self.now();
         let uuid = self.secrets.uuid_at(now.as_millisecond());
         self.append_event(Event {

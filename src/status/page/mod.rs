@@ -81,7 +81,8 @@ struct CommitRow {
     at: Moment,
     mode: String,
     changes: String,
-    snapshots: String,
+    /// `None` without any, however their names look.
+    snapshots: Option<String>,
 }
 
 struct LoadsView {
@@ -307,7 +308,7 @@ fn commits(status: &Status, now: Timestamp) -> Vec<CommitRow> {
                 .map(change)
                 .collect::<Vec<_>>()
                 .join(", "),
-            snapshots: snapshots.join(", "),
+            snapshots: (!snapshots.is_empty()).then(|| snapshots.join(", ")),
         }
     };
     status

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use fake_org::{Event, Request};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{Deployed, assert_well};
 use crate::support::aws::{self, Fate};
 use crate::support::moto;
 use crate::support::rig::{CLIENT, Rig};
+use crate::support::runtime::Answer;
 
 const STATUS: &str = "okta/status/okta.json";
 
@@ -146,6 +148,41 @@ async fn a_bucket_that_falls_silent_in_mid_run_ends_it_in_time() {
     is_silent.store(false, Ordering::Relaxed);
     assert_well(&deployed.run().await);
     deployed.assert_in_step().await;
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_run_bounds_each_call_to_the_bucket() {
+    type Silent = fn(&Request) -> bool;
+    let kinds: [(&str, Silent); 3] = [
+        ("a batch", |request| request.path.contains("/data/")),
+        ("a manifest", |request| request.path.contains("/manifests/")),
+        ("the cursor", |request| request.path.contains("/cursors/")),
+    ];
+    for (told, is_meant) in kinds {
+        let rig = Rig::new().await;
+        rig.populate(4, 1);
+        let is_silent = Arc::new(AtomicBool::new(false));
+        let silent = Arc::clone(&is_silent);
+        let gate = aws::before_moto(move |request: &Request| {
+            (silent.load(Ordering::Relaxed) && is_meant(request)).then_some(Fate::Silence)
+        })
+        .await;
+        let mut deployed = Deployed::start(rig, &json!({}), &gate.url).await;
+        assert_well(&deployed.run().await);
+        is_silent.store(true, Ordering::Relaxed);
+        let event = Event::new("user.session.start");
+        deployed.rig.org().append_event(event);
+        // One call alone may take half a minute.
+        let deadline = Timestamp::now() + SignedDuration::from_secs(20);
+        let answer = deployed.lambda.invoke_until(json!({}), deadline).await;
+        assert!(Timestamp::now() < deadline, "{told}: {answer:?}");
+        if let Answer::Error(error) = &answer {
+            assert_eq!(error["errorType"], "BucketUnreachable", "{told}");
+        }
+        is_silent.store(false, Ordering::Relaxed);
+        assert_well(&deployed.run().await);
+        deployed.assert_in_step().await;
+    }
 }
 
 #[tokio::test]

@@ -367,7 +367,12 @@ async fn something_odd_in_the_middle_costs_neither_what_stands_before_nor_behind
             let role = org.create_custom_role(person, &["okta.users.read"]);
             assert!(org.assign_custom_role(person, &role, &set).is_some());
         }
-        (set, org.create_idp("SAML2", "Partners"))
+        let idp = org.create_idp("SAML2", "Partners");
+        let trusts = |idp: &mut Value| {
+            idp["protocol"]["credentials"]["trust"]["additionalKids"] = json!(["second"]);
+        };
+        assert!(org.update_idp(&idp, trusts));
+        (set, idp)
     };
     let _gate = gate::before(&mut rig, |_| (), with_something_odd).await;
     let mut deployed = Deployed::before(rig).await;
@@ -386,7 +391,7 @@ async fn something_odd_in_the_middle_costs_neither_what_stands_before_nor_behind
     let mut expected = vec![people[0].as_str(), &people[1]];
     expected.sort_unstable();
     assert_eq!(members, expected, "{bindings:#}");
-    let keys = deployed.record("idps", &idp).await["source"]["signing_keys"].clone();
+    let keys = deployed.record("idps", &idp).await["source"]["trusted_keys"].clone();
     assert!(keys.to_string().contains("\"second\""), "{keys:#}");
     deployed.assert_in_step().await;
 }

@@ -122,16 +122,36 @@ impl Org {
         self.log(Event::new(event_type).on(Party::new("IdentityProvider", id, "unknown", &name)));
     }
 
-    fn saml(&mut self, id: &str) -> Value {
-        let kid = format!("kid-{id}");
-        let key = json!({"kty": "RSA", "created": self.time_text(), "lastUpdated": self.time_text(), "expiresAt": "2036-01-01T00:00:00.000Z", "kid": kid, "use": "sig", "x5c": ["MIIDfakefakefake"], "x5t#S256": "fake", "e": "AQAB", "n": "fakemodulus"});
+    /// Replaces the certificate that a provider is trusted by, as whoever forges its assertions would; the new `kid`.
+    pub fn replace_idp_key(&mut self, id: &str) -> Option<String> {
+        let kid = format!("kid-{id}-{}", self.ids.next("kid"));
+        let key = self.idp_key(&kid);
+        let trusted =
+            |idp: &mut Value| idp["protocol"]["credentials"]["trust"]["kid"] = kid.as_str().into();
+        if !self.update_idp(id, trusted) {
+            return None;
+        }
         self.idp_keys.put(&kid, key);
+        Some(kid)
+    }
+
+    fn idp_key(&self, kid: &str) -> Value {
+        let now = self.time_text();
+        json!({"kty": "RSA", "created": now, "lastUpdated": now, "expiresAt": "2036-01-01T00:00:00.000Z", "kid": kid, "use": "sig", "x5c": ["MIIDfakefakefake"], "x5t#S256": "fake", "e": "AQAB", "n": "fakemodulus"})
+    }
+
+    fn saml(&mut self, id: &str) -> Value {
+        let (kid, own) = (format!("kid-{id}"), format!("own-{id}"));
+        let key = self.idp_key(&kid);
+        self.idp_keys.put(&kid, key);
+        let key = self.idp_key(&own);
+        self.idp_signing_keys.put(&own, key);
         json!({
             "type": "SAML2",
             "endpoints": {"sso": {"url": "https://idp.example.com/sso", "binding": "HTTP-POST", "destination": "https://idp.example.com/sso"}, "acs": {"binding": "HTTP-POST", "type": "INSTANCE"}},
             "algorithms": {"request": {"signature": {"algorithm": "SHA-256", "scope": "REQUEST"}}, "response": {"signature": {"algorithm": "SHA-256", "scope": "ANY"}}},
             "settings": {"nameFormat": "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"},
-            "credentials": {"trust": {"issuer": "https://idp.example.com", "audience": "https://www.okta.com/saml2/service-provider/acme", "kid": kid}, "signing": {"kid": kid}},
+            "credentials": {"trust": {"issuer": "https://idp.example.com", "audience": "https://www.okta.com/saml2/service-provider/acme", "kid": kid}, "signing": {"kid": own}},
         })
     }
 }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::company::{AGENTS, OFFICES};
-use super::sins::DORMANT_ADMIN;
+use super::sins::{DORMANT_ADMIN, PARTNERS_IDP};
 use super::visits;
 use crate::change::{NewApp, Targets};
 use crate::event::{Event, Origin, Party};
@@ -211,6 +211,12 @@ impl Attack<'_> {
         org.assign_role(&agent, "SUPER_ADMIN", &Targets::default());
         let idp = org.create_idp("SAML2", "Acme Cloud SSO");
         org.link_idp_user(&idp, boss);
+        let partners = org
+            .idps
+            .rows()
+            .find(|row| row.value["name"] == PARTNERS_IDP)
+            .map(|row| row.id.clone());
+        partners.map(|partners| org.replace_idp_key(&partners));
         let features: Value = json!(["PUSH_NEW_USERS", "PUSH_PASSWORD_UPDATES"]);
         let other = org.create_app(
             NewApp::new("okta_org2org", "Org2Org Backup", "SAML_2_0").with("features", features),

@@ -29,6 +29,7 @@ pub(super) fn commit(org: &mut Org, staff: &[String]) {
     imported_admins(org, staff);
     unused_apps(org, staff);
     expiring_idp(org);
+    partners_idp(org);
     org.create_custom_role("Auditor (draft)", &["okta.users.read", "okta.logs.read"]);
 }
 
@@ -122,6 +123,14 @@ fn unused_apps(org: &mut Org, staff: &[String]) {
     if !staff.is_empty() {
         org.assign_role(&legacy, "ORG_ADMIN", &Targets::default());
     }
+}
+
+/// Name of the IdP whose certificate is replaced by whoever attacks the company.
+pub(super) const PARTNERS_IDP: &str = "Partner SSO";
+
+/// An IdP of a partner, whose certificate Okta trusts.
+fn partners_idp(org: &mut Org) {
+    org.create_idp("SAML2", PARTNERS_IDP);
 }
 
 /// An IdP whose signing key is about to expire at the end of the demo's first run.

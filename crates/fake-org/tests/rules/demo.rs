@@ -130,7 +130,7 @@ fn the_company_looks_like_one() {
     assert_eq!(kinds, ["APP_GROUP", "BUILT_IN", "OKTA_GROUP"].into());
     assert!(
         state.apps.len() >= 40
-            && state.idps.len() == 5
+            && state.idps.len() == 6
             && state.roles.len() == 3
             && !state.idp_users.is_empty()
     );

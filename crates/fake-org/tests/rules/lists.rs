@@ -2,7 +2,7 @@
 
 use fake_org::{NewApp, NewUser, Request};
 use jiff::SignedDuration;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{CLIENT, all, get, org};
 
@@ -180,6 +180,20 @@ fn identity_providers_hold_secrets_and_lose_filters_on_the_way() {
     assert_eq!(all(&mut org, &next), [ids[2].clone(), saml.clone()]);
     assert_eq!(all(&mut org, &format!("/api/v1/idps/{saml}/users")), [ada]);
     let keys = get(&mut org, &format!("/api/v1/idps/{saml}/credentials/keys")).value();
-    assert_eq!(keys, get(&mut org, "/api/v1/idps/credentials/keys").value());
-    assert_eq!(keys.as_array().unwrap().len(), 1);
+    let trusted = get(&mut org, "/api/v1/idps/credentials/keys").value();
+    let kids = |keys: &Value| {
+        keys.as_array()
+            .unwrap()
+            .iter()
+            .map(|key| key["kid"].clone())
+            .collect::<Vec<_>>()
+    };
+    let credentials = &org.idp(&saml).unwrap()["protocol"]["credentials"];
+    assert_eq!(kids(&keys), [credentials["signing"]["kid"].clone()]);
+    assert_eq!(kids(&trusted), [credentials["trust"]["kid"].clone()]);
+    assert_ne!(
+        kids(&keys),
+        kids(&trusted),
+        "Okta's own keys are no one else's"
+    );
 }
