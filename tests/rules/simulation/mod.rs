@@ -6,6 +6,7 @@
 //! and printed as a rule of its own.
 
 mod case;
+mod client;
 mod draw;
 mod driver;
 mod invariants;
