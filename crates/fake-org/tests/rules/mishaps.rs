@@ -117,7 +117,10 @@ fn a_change_is_logged_at_once_and_listed_once_it_is_seen() {
     assert!(ids_of(&get(&mut org, &members)).is_empty());
     // What follows is not seen before it.
     org.create_group("Later");
-    assert_eq!(ids_of(&get(&mut org, "/api/v1/groups")), std::slice::from_ref(&group));
+    assert_eq!(
+        ids_of(&get(&mut org, "/api/v1/groups")),
+        std::slice::from_ref(&group)
+    );
     assert_eq!(org.state().memberships, [format!("{group}:{ada}")]);
     org.advance(SignedDuration::from_secs(3));
     assert_eq!(ids_of(&get(&mut org, &members)), [ada]);
