@@ -6,7 +6,8 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 
 use super::case::Simulation;
-use super::driver::{Run, path_of};
+use super::client::path_of;
+use super::driver::Run;
 use super::truth::{Difference, Key, known, uses};
 
 /// An invariant that does not hold.

@@ -6,6 +6,7 @@
 //! and printed as a rule of its own.
 
 mod case;
+mod client;
 mod draw;
 mod driver;
 mod invariants;
@@ -137,12 +138,10 @@ fn a_collector_that_is_broken_on_purpose_is_found_out() {
             ],
         ),
     ] {
-        let played = (0..MOST_TO_FIND).filter_map(|seed| draw::any(seed).play(Some(broken)).err());
-        let found: Vec<_> = played.map(|violation| violation.rule).collect();
-        assert!(
-            rules.iter().any(|rule| found.contains(rule)),
-            "{broken:?}: {found:?}"
-        );
+        let mut played =
+            (0..MOST_TO_FIND).filter_map(|seed| draw::any(seed).play(Some(broken)).err());
+        let found = played.any(|violation| rules.contains(&violation.rule));
+        assert!(found, "{broken:?} is not found in {MOST_TO_FIND} cases");
     }
 }
 

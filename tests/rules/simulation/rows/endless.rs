@@ -5,7 +5,8 @@ use fastrand::Rng;
 use jiff::SignedDuration;
 use okta_authomize::invocation::Outcome;
 
-use super::super::driver::{Kill, Run, Settings, path_of};
+use super::super::client::path_of;
+use super::super::driver::{Kill, Run, Settings};
 use super::super::world::{Fault, How, Way, World, failure, said};
 use super::scene::{Scene, app, everyone, group, people, role};
 use crate::support::rig::Rig;

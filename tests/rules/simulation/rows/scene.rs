@@ -6,7 +6,8 @@ use fake_org::{Clock, Failure, NewApp, NewUser, Options, Org, Targets};
 use jiff::SignedDuration;
 
 use super::super::case::Simulation;
-use super::super::driver::{Report, Run, Settings, path_of};
+use super::super::client::path_of;
+use super::super::driver::{Report, Run, Settings};
 use super::super::truth::differences;
 use super::super::world::{Fault, How, Trouble, World};
 
