@@ -4,7 +4,8 @@ Usage: python authomize_check.py DIRECTORY [DIRECTORY ...]
 
 Each directory is a copy of an output bucket (`aws s3 sync s3://BUCKET DIRECTORY`). Every line of every committed
 batch is judged by the models of PyPI `authomize-rest-api-client`; then the newest state of each integration is
-searched for references to things that nothing defines. The exit code is 1 if anything is wrong.
+searched for references to things that nothing defines, and for what is so in no org: two names of one thing, roles
+that nobody holds, custom roles over the whole org, links to the API. The exit code is 1 if anything is wrong.
 """
 
 import sys
@@ -84,6 +85,8 @@ class LogCheck:
             self._tally.errors.add(Place(str(log)), "whole bundle", problem)
         for place, problem in self._state.dangling():
             self._tally.dangling.add(place, _stream_of(place), problem)
+        for place, problem in self._state.contradictions():
+            self._tally.errors.add(place, _stream_of(place), problem)
         self._tally.notes.append(self._note(log))
 
     def _manifest(self, manifest: Manifest) -> None:
@@ -146,7 +149,8 @@ class LogCheck:
         return (
             f"{log}: newest state holds {sum(held.values())} records;"
             f" without a complete snapshot: {', '.join(unfinished) or 'none'};"
-            f" patched but not defined in it: {self._state.patched_but_undefined()}"
+            f" patched but not defined in it: {self._state.patched_but_undefined()};"
+            f" named and not listed by the org: {', '.join(self._state.left_out()) or 'none'}"
         )
 
 

@@ -1,4 +1,4 @@
-"""A reader's newest state of one commit log, and the references in it that lead nowhere.
+"""A reader's newest state of one commit log, the references in it that lead nowhere, and what cannot be so.
 
 A reader needs two rules: apply a manifest's lines in the order of its batches, then forget what its complete
 snapshots did not repeat, but for what they except.
@@ -42,6 +42,18 @@ REFERENCES = {
     "new_permissions": (("privilegeId", "privilege"), ("assetId", "asset")),
 }
 """Bundle key to (field, kind it must name)."""
+
+API_PATH = "/api/v1/"
+"""In links that are for programs."""
+
+ASSET_STREAMS = ("applications", "groups", "idps")
+"""Streams each of whose records is an asset."""
+
+STREAM_IDS = ("0oa", "00g")
+"""How the ids of their records begin."""
+
+CUSTOM_ROLE = "okta:role:cr0"
+"""How the privilege of a custom role begins."""
 
 Defined = set[tuple[str, str]]
 """(kind, uniqueId) of everything some line defines."""
@@ -103,12 +115,57 @@ class NewestState:
         return {stream: len(records) for stream, records in self._records.items()}
 
     def dangling(self) -> Iterator[tuple[Place, str]]:
-        """Every reference of the newest state that names what the newest state does not define."""
+        """Every reference of the newest state that names what a line of it should define and none does."""
+        for place, key, field, kind, target in self._undefined():
+            if not self._is_unlisted(kind, target):
+                yield place, f"{key}.{field}: no {kind} {target!r} is defined"
+
+    def left_out(self) -> Iterator[str]:
+        """Ids of apps, groups and IdPs that sets and targets name and the org does not list: a loader leaves these out."""
+        yield from sorted({target for _, _, _, kind, target in self._undefined() if self._is_unlisted(kind, target)})
+
+    def _undefined(self) -> Iterator[tuple[Place, str, str, str, str]]:
         defined = self._defined()
         for sent in self._sent():
             for key, field, kind, target in _references(sent.bundle):
                 if (kind, target) not in defined:
-                    yield sent.place, f"{key}.{field}: no {kind} {target!r} is defined"
+                    yield sent.place, key, field, kind, target
+
+    def _is_unlisted(self, kind: str, target: str) -> bool:
+        """Whether it is an asset that only its own stream defines, and that stream has no record of it."""
+        is_of_stream = kind == "asset" and target.startswith(STREAM_IDS)
+        return is_of_stream and not any(target in self._records.get(stream, ()) for stream in ASSET_STREAMS)
+
+    def contradictions(self) -> Iterator[tuple[Place, str]]:
+        """What the newest state says that is not so of any org: two names of one thing, a role that nobody holds."""
+        yield from self._renamed()
+        yield from self._empty_roles()
+        for sent in self._sent():
+            yield from ((sent.place, problem) for problem in _odd_items(sent.bundle))
+
+    def _renamed(self) -> Iterator[tuple[Place, str]]:
+        """Things that two records define with different names or kinds: references define nothing."""
+        first: dict[tuple[str, str], tuple[object, ...]] = {}
+        for sent in self._sent():
+            for key in sent.bundle.keys() & DEFINED_KIND.keys():
+                for item in _items(sent.bundle, key):
+                    said = (item.get("name", item.get("originName")), item.get("type"), item.get("originType"))
+                    known = first.setdefault((key, str(item.get("uniqueId"))), said)
+                    if known != said:
+                        yield sent.place, f"{key} {item.get('uniqueId')!r} is {said} here and {known} elsewhere"
+
+    def _empty_roles(self) -> Iterator[tuple[Place, str]]:
+        """Groupings of roles without a member."""
+        held = {
+            item.get("targetId")
+            for sent in self._sent()
+            for key in ("new_accounts_association", "new_groupings_association")
+            for item in _items(sent.bundle, key)
+        }
+        for sent in self._sent():
+            for item in _items(sent.bundle, "new_groupings"):
+                if item.get("isRole") is True and item.get("uniqueId") not in held:
+                    yield sent.place, f"nobody is in the role {item.get('uniqueId')!r}"
 
     def patched_but_undefined(self) -> int:
         """How many things were patched that the newest state does not define (gone since, or not read yet)."""
@@ -125,6 +182,18 @@ class NewestState:
 
     def _defined(self) -> Defined:
         return {each for sent in self._sent() for each in _ids(sent.bundle, DEFINED_KIND)}
+
+
+def _odd_items(bundle: dict[str, Any]) -> Iterator[str]:
+    for item in _items(bundle, "new_assets"):
+        if API_PATH in str(item.get("href", "")):
+            yield f"new_assets.href {item['href']!r} leads to the JSON API"
+    for item in _items(bundle, "new_permissions"):
+        if str(item.get("privilegeId")).startswith(CUSTOM_ROLE) and "assetId" not in item:
+            yield f"the custom role {item['privilegeId']!r} is over the whole org"
+    for item in _items(bundle, "new_users"):
+        if "hasMFA" in item:
+            yield "new_users.hasMFA is said where no factors are read"
 
 
 def _items(bundle: dict[str, Any], key: str) -> Iterator[dict[str, Any]]:

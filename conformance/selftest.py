@@ -425,16 +425,16 @@ class References(InABucket):
             ("new_accounts_association", {}, ["sourceId: no account '00u1'", "targetId: no grouping '00g1'"]),
             ("new_groupings_association", {}, ["no grouping '00g1'", "no grouping 'role:SUPER_ADMIN'"]),
             ("new_privileges_grants", {}, ["no privilege 'okta:role:cr01'", "no privilege 'okta.users.manage'"]),
-            ("new_assets_inheritance", {}, ["no asset 'iam1'", "no asset '0oa1'"]),
+            ("new_assets_inheritance", {}, ["no asset 'iam1'"]),
             (
                 "new_permissions",
                 {},
-                ["sourceUniqueId: no account '00u1'", "no privilege 'okta:use-app'", "no asset '0oa1'"],
+                ["sourceUniqueId: no account '00u1'", "no privilege 'okta:use-app'"],
             ),
             (
                 "new_permissions",
                 {"sourceType": "Grouping"},
-                ["sourceUniqueId: no grouping '00u1'", "no privilege", "no asset"],
+                ["sourceUniqueId: no grouping '00u1'", "no privilege"],
             ),
         ]
         self.assertEqual(permission["sourceType"], "User")
@@ -444,6 +444,31 @@ class References(InABucket):
                 self.bucket.commit(line("role_assignments", "x:y", {key: [GOOD[key] | change]}))
                 self.assert_dangling(*expected)
 
+    def test_what_is_so_in_no_org_is_an_error(self) -> None:
+        asset, permission = GOOD["new_assets"], GOOD["new_permissions"]
+        role = GOOD["new_groupings"] | {"uniqueId": "role:SUPER_ADMIN", "isRole": True}
+        custom = {"sourceUniqueId": "00u1", "sourceType": "User", "privilegeId": "okta:role:cr01"}
+        cases: list[tuple[JsonObject, str]] = [
+            ({"new_assets": [asset | {"name": "another"}]}, "elsewhere"),
+            ({"new_assets": [asset | {"type": "Other"}]}, "elsewhere"),
+            ({"new_groupings": [role]}, "nobody is in the role 'role:SUPER_ADMIN'"),
+            ({"new_permissions": [custom]}, "is over the whole org"),
+            ({"new_assets": [asset | {"uniqueId": "0oa9", "href": "https://a.okta.com/api/v1/apps/0oa9"}]}, "JSON API"),
+            ({"new_users": [{"uniqueId": "00u9", "hasMFA": False}]}, "no factors are read"),
+        ]
+        self.assertEqual(permission["sourceType"], "User")
+        for bundle, expected in cases:
+            with self.subTest(expected), tempfile.TemporaryDirectory() as directory:
+                self.bucket = Bucket(directory)
+                self.bucket.commit(USER, APP, line("role_assignments", "x:y", bundle))
+                self.assert_error(expected)
+
+    def test_a_role_that_somebody_holds_is_none(self) -> None:
+        role = GOOD["new_groupings"] | {"uniqueId": "role:SUPER_ADMIN", "isRole": True}
+        held = {"new_groupings": [role], "new_accounts_association": [{"sourceId": "00u1", "targetId": "role:SUPER_ADMIN"}]}
+        self.bucket.commit(USER, line("role_assignments", "00u1:x", held), line("role_assignments", "00u1:y", held))
+        self.assert_conforms()
+
     def test_a_source_type_that_the_model_refuses_is_an_error_and_no_reference(self) -> None:
         for source_type in ("Client", ["User"], None):
             with self.subTest(source_type), tempfile.TemporaryDirectory() as directory:
@@ -452,6 +477,18 @@ class References(InABucket):
                 self.bucket.commit(APP, line("roles", "r", {"new_permissions": [permission]}))
                 self.assert_error("new_permissions.sourceType")
                 self.assertEqual(self.check().dangling.total, 0)
+
+    def test_what_the_org_does_not_list_is_named_and_what_it_lists_must_be_defined(self) -> None:
+        bundle = {
+            "new_assets": [{"uniqueId": "iam1", "name": "x"}],
+            "new_assets_inheritance": [GOOD["new_assets_inheritance"]],
+        }
+        member = line("resource_sets", "iam1", bundle)
+        self.bucket.commit(member)
+        self.assert_conforms()
+        self.assertIn("named and not listed by the org: 0oa1", self.check().notes[0])
+        self.bucket.commit(line("applications", "0oa1", {}))
+        self.assert_dangling("no asset '0oa1'")
 
     def test_a_definition_of_another_kind_does_not_count(self) -> None:
         asset = GOOD["new_assets"] | {"uniqueId": "00g1"}
@@ -602,7 +639,7 @@ class CommandLine(InABucket):
             self.bucket.commit(*lines)
             code, printed = self.run_on(str(self.bucket.root))
             self.assertEqual(code, 0)
-            self.assertTrue(printed[-2].endswith(f"patched but not defined in it: {count}"), printed)
+            self.assertIn(f"patched but not defined in it: {count};", printed[-2])
 
 
 if __name__ == "__main__":

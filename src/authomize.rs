@@ -61,6 +61,9 @@ pub struct Bundle {
     /// PATCH items of accounts, laid over the newest `new_users` item of the same id.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub update_users: Vec<UserUpdate>,
+    /// PATCH items of accounts of software, laid over the newest `new_service_accounts` item of the same id.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub update_service_accounts: Vec<ServiceAccountUpdate>,
     /// PATCH items of assets, laid over the newest `new_assets` item of the same id.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub update_assets: Vec<AssetUpdate>,
@@ -121,7 +124,7 @@ model! {
     AssetUpdate {
         /// Okta id.
         unique_id: String,
-        /// Required and never empty.
+        /// Required and never empty; a loader never lays it over the name that `new_assets` gave.
         name: String,
         /// RFC 3339, UTC.
         #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
@@ -143,6 +146,17 @@ model! {
         name: Option<String>,
         /// From the app's status.
         status: UserStatus,
+    }
+}
+
+model! {
+    /// PATCH of an account of software; touches only the fields it names.
+    ServiceAccountUpdate {
+        /// Okta id.
+        unique_id: String,
+        /// RFC 3339, UTC.
+        #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
+        last_activity_date: String,
     }
 }
 
@@ -172,8 +186,8 @@ model! {
     }
 }
 
-/// Kind of a privilege.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// Kind of a privilege, the most powerful first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub enum PrivilegeType {
     /// May change things.
@@ -207,6 +221,8 @@ model! {
         asset_id: Option<String>,
         /// Whether the privilege is a role.
         is_role: bool,
+        /// Whether whoever has it can make an admin; left out where not, as in the model's default.
+        escalation_path_possible: Option<bool>,
         /// Attributes without a field of their own.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         tags: Vec<String>,
@@ -246,7 +262,7 @@ model! {
         /// At most 512 characters.
         #[cfg_attr(feature = "schemas", schemars(length(max = DESCRIPTION_CHARS)))]
         description: Option<String>,
-        /// Where it is to be seen.
+        /// Where people see it: in the org's Admin Console, else where the app is opened.
         href: Option<String>,
         /// Attributes without a field of their own, which may be long.
         #[serde(skip_serializing_if = "Vec::is_empty")]

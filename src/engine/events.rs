@@ -13,8 +13,8 @@ use super::ledger::{Claim, Says};
 use super::replicas::Replicas;
 use super::scope::Scope;
 use crate::streams::change::{
-    Effect, Identity, Kind, LOSSES_OF_A_USER, Of, Touches, effect, ends_if_absent,
-    is_read, takes_away,
+    Effect, Identity, Kind, LOSSES_OF_A_USER, Of, Touches, effect, ends_if_absent, is_read,
+    takes_away,
 };
 use crate::streams::{LogEvent, Party, STREAMS, Stream, parties};
 
@@ -429,7 +429,13 @@ fn end(
     id: &str,
     event: &Event<'_>,
 ) {
-    end_of(replicas, graves, stream, (kind, id), Some(event.entry.id.clone()));
+    end_of(
+        replicas,
+        graves,
+        stream,
+        (kind, id),
+        Some(event.entry.id.clone()),
+    );
 }
 
 fn end_of(
@@ -459,7 +465,10 @@ pub(super) fn end_everywhere(
     now: Timestamp,
 ) {
     graves.bury(id, now);
-    for stream in STREAMS.iter().filter(|stream| stream.identity.hangs_on(kind)) {
+    for stream in STREAMS
+        .iter()
+        .filter(|stream| stream.identity.hangs_on(kind))
+    {
         end_of(replicas, graves, stream, (kind, id), cause.cloned());
     }
 }

@@ -281,7 +281,7 @@ fn take_job(cursor: &mut Cursor, job: Job, heard: Timestamp) {
             touched: change.latest.unwrap_or(heard),
             heard,
             is_loss: change.losses > 0,
-        ends_if_absent: change.ends_if_absent,
+            ends_if_absent: change.ends_if_absent,
         });
     let due = Due {
         is_part: job.of_snapshot,

@@ -28,14 +28,22 @@ const MIXED_PAGES: [&str; 8] = [
     "unlock",
 ];
 
+/// Identity Engine's links: `/tokens/{code}/verify`. Without that end the segment is a token's id, which opens nothing.
+const TOKENS: (&str, &str) = ("tokens", "verify");
+
 /// Okta's own hosts. <https://developer.okta.com/docs/guides/find-your-domain/main/>
-const HOSTS: [&str; 5] = [
+const HOSTS: [&str; 7] = [
     ".okta.com",
     ".oktapreview.com",
     ".okta-emea.com",
     ".okta-gov.com",
     ".okta.mil",
+    ".okta-miltest.com",
+    ".trex-govcloud.com",
 ];
+
+/// Those that one of the pages begins with.
+const FIRST_LETTERS: &[u8] = b"aerstuvw";
 
 /// Shorter words of an unknown host's path are words.
 const SHORTEST_CODE: usize = 12;
@@ -45,13 +53,17 @@ pub(super) fn codes(text: &str, cuts: &mut Vec<Range<usize>>) {
     let bytes = text.as_bytes();
     let slash = |at: usize| match bytes.get(at) {
         Some(b'/') => Some(1),
+        Some(b'\\') => (bytes.get(at + 1) == Some(&b'/')).then_some(2),
         Some(b'%') => encoded(bytes, at, b"2F").map(|(length, _)| length),
         _ => None,
     };
     for at in memchr::memchr2_iter(b'/', b'%', bytes) {
         let Some(length) = slash(at) else { continue };
         let start = at + length;
-        let Some(first) = bytes.get(start).filter(|first| b"aersuvw".contains(first)) else {
+        let Some(first) = bytes
+            .get(start)
+            .filter(|first| FIRST_LETTERS.contains(first))
+        else {
             continue;
         };
         let is = |page: &&&str| {
@@ -61,16 +73,28 @@ pub(super) fn codes(text: &str, cuts: &mut Vec<Range<usize>>) {
         };
         let sure = CODE_PAGES.iter().find(is);
         let page = sure.or_else(|| MIXED_PAGES.iter().find(is));
-        let Some(page) = page else { continue };
+        let tokens = Some(&TOKENS.0).filter(is);
+        let Some(page) = page.or(tokens) else {
+            continue;
+        };
         let start = start + page.len() + slash(start + page.len()).unwrap_or_default();
         let is_mark = |at: usize| {
             [b"3F", b"26", b"23"]
                 .iter()
                 .any(|code| encoded(bytes, at, code).is_some())
         };
+        let is_of_code = |byte: u8| is_of_code(byte) || tokens.is_some() && byte == b'.';
         let end = (start..bytes.len())
             .find(|at| slash(*at).is_some() || is_mark(*at) || !is_of_code(bytes[*at]));
         let end = end.unwrap_or(bytes.len());
+        if tokens.is_some() {
+            let is_verified =
+                slash(end).is_some_and(|length| text[end + length..].starts_with(TOKENS.1));
+            if is_verified {
+                cuts.push(start..end);
+            }
+            continue;
+        }
         let is_sure = sure.is_some()
             && is_of_okta(&text[..at])
             && !(*page == "sessions" && &text[start..end] == "me");
@@ -120,7 +144,8 @@ mod tests {
             CODE_PAGES
                 .iter()
                 .chain(&MIXED_PAGES)
-                .all(|page| b"aersuvw".contains(&page.as_bytes()[0]))
+                .chain([&TOKENS.0])
+                .all(|page| FIRST_LETTERS.contains(&page.as_bytes()[0]))
         );
     }
 }

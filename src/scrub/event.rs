@@ -1,12 +1,12 @@
-//! System Log events: dropped attributes in what has changed, names of unknown actors.
+//! System Log events: dropped attributes in what has changed.
 //! <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/SystemLog/>
 
 use std::borrow::Cow;
 
-use url::form_urlencoded::byte_serialize;
-
+use super::nobody::{self, PEOPLE};
+use super::taken::Taken;
 use super::text::without_parameters;
-use super::{Rules, UnknownActors, scrub};
+use super::{Pass, Rules, UnknownActors};
 use crate::json::Json;
 
 /// Members of an event that tell of the request and never of a profile.
@@ -39,246 +39,165 @@ const NAMING: [&str; 7] = [
     "path",
     "property",
 ];
-/// Types of a party that is a person.
-const PEOPLE: [&str; 2] = ["User", "AppUser"];
-/// A shorter name is not looked for inside other texts: it may be a part of any word.
-const SHORTEST_TYPED: usize = 4;
+/// Members beside an attribute's name that hold its value.
+const HOLDING: [&str; 10] = [
+    "after", "before", "data", "from", "new", "newValue", "old", "oldValue", "to", "value",
+];
 
-/// As [`scrub`], and moreover removes from a System Log event
+/// As [`scrub`](super::scrub), and moreover removes from a System Log event
 /// - the values of dropped attributes in targets, actor and debug data: as members (`changeDetails.from`,
 ///   `detailEntry`), beside their name, in JSON inside a text, as parameters, and as the name that Okta shows of a person;
-/// - the names of actors and targets that are nobody Okta knows, as the rules say.
+/// - the names of actors and targets that are nobody Okta knows, as the rules say;
+/// - all of these wherever else in the event they stand.
 ///
 /// Returns whether there was anything to remove.
 pub fn scrub_event(event: &mut Json<'_>, rules: &Rules) -> bool {
-    let mut removed = scrub(event, rules);
+    let mut pass = Pass::new(rules);
+    let mut removed = pass.look_through(event);
     if !rules.drop_attributes.is_empty() {
-        removed |= drop_attributes(event, &rules.drop_attributes);
+        let dropped = Dropped {
+            attributes: &rules.drop_attributes,
+            taken: &mut pass.taken,
+        };
+        removed |= dropped.of_event(event);
     }
     if rules.unknown_actors == UnknownActors::Emails {
-        removed |= hide_unknown(event);
+        removed |= nobody::hide(event, &mut pass);
     }
-    removed
+    pass.taken.cut(event) | removed
 }
 
-fn drop_attributes(event: &mut Json<'_>, dropped: &[String]) -> bool {
-    let Json::Object(members) = event else {
-        return false;
-    };
-    let mut removed = false;
-    for (name, value) in members
-        .iter_mut()
-        .filter(|(name, _)| !OF_THE_REQUEST.contains(&name.as_ref()))
-    {
-        match (name.as_ref(), value) {
-            ("actor", party) => removed |= drop_of_party(party, dropped),
-            ("target", Json::Array(parties)) => {
-                parties
-                    .iter_mut()
-                    .for_each(|party| removed |= drop_of_party(party, dropped));
-            }
-            (_, value) => removed |= drop_within(value, dropped),
-        }
-    }
-    removed
+/// Attributes whose values are removed, and those values.
+struct Dropped<'a> {
+    attributes: &'a [String],
+    taken: &'a mut Taken,
 }
 
-/// The name that Okta shows of a person is their attribute `displayName`, the other one their `login`.
-fn drop_of_party(party: &mut Json<'_>, dropped: &[String]) -> bool {
-    let is_person = party
-        .get("type")
-        .and_then(Json::as_str)
-        .is_some_and(|kind| PEOPLE.contains(&kind));
-    let Json::Object(members) = party else {
-        return false;
-    };
-    let is_dropped = |attribute: &str| dropped.iter().any(|dropped| dropped == attribute);
-    let before = members.len();
-    members.retain(|(name, _)| {
-        let attribute = match name.as_ref() {
-            "displayName" => "displayName",
-            "alternateId" => "login",
-            _ => return true,
+impl Dropped<'_> {
+    fn of_event(mut self, event: &mut Json<'_>) -> bool {
+        let Json::Object(members) = event else {
+            return false;
         };
-        !(is_person && is_dropped(attribute))
-    });
-    let mut removed = members.len() < before;
-    let own = |name: &Cow<'_, str>| OF_A_PARTY.contains(&name.as_ref());
-    let before = members.len();
-    members.retain(|(name, _)| own(name) || !names_one(name, dropped));
-    removed |= members.len() < before;
-    for (_, value) in members.iter_mut().filter(|(name, _)| !own(name)) {
-        removed |= drop_within(value, dropped);
-    }
-    removed
-}
-
-/// Whether a member's name is a dropped attribute's, possibly with its place before it (`profile.title`).
-fn names_one(name: &str, dropped: &[String]) -> bool {
-    let last = name.rsplit('.').next().unwrap_or_default();
-    dropped
-        .iter()
-        .any(|dropped| dropped == name || dropped == last)
-}
-
-fn drop_within(value: &mut Json<'_>, dropped: &[String]) -> bool {
-    match value {
-        Json::Object(members) => {
-            let before = members.len();
-            members.retain(|(name, _)| !names_one(name, dropped));
-            let is_naming = |(name, value): &(Cow<'_, str>, Json<'_>)| {
-                NAMING.contains(&name.as_ref())
-                    && value.as_str().is_some_and(|text| names_one(text, dropped))
-            };
-            if members.iter().any(is_naming) {
-                members.retain(is_naming);
-            }
-            let is_shorter = members.len() < before;
-            members.iter_mut().fold(is_shorter, |removed, (_, value)| {
-                drop_within(value, dropped) | removed
-            })
-        }
-        Json::Array(items) => items
+        let mut removed = false;
+        for (name, value) in members
             .iter_mut()
-            .fold(false, |removed, item| drop_within(item, dropped) | removed),
-        Json::Text(text) => {
-            let json = text
-                .starts_with(['{', '['])
-                .then(|| Json::parse(text).ok())
-                .flatten();
-            let rest = match json {
-                Some(mut json) => drop_within(&mut json, dropped)
-                    .then(|| serde_json::to_string(&json).ok())
-                    .flatten(),
-                None => without_parameters(text, &|name| names_one(name, dropped)),
-            };
-            let Some(rest) = rest else { return false };
-            *text = Cow::Owned(rest);
-            true
-        }
-        Json::Null | Json::Bool(_) | Json::Number(_) => false,
-    }
-}
-
-/// Removes the names of parties that are nobody Okta knows, and what was typed wherever it is repeated.
-fn hide_unknown(event: &mut Json<'_>) -> bool {
-    let Json::Object(members) = event else {
-        return false;
-    };
-    let mut typed = Vec::new();
-    for (name, value) in members.iter_mut() {
-        match (name.as_ref(), value) {
-            ("actor", party) => take_names(party, &mut typed),
-            ("target", Json::Array(parties)) => parties
-                .iter_mut()
-                .for_each(|party| take_names(party, &mut typed)),
-            _ => {}
-        }
-    }
-    if typed.is_empty() {
-        return false;
-    }
-    let repeats = |name: &str| {
-        !OF_THE_REQUEST.contains(&name) || ["displayMessage", "request"].contains(&name)
-    };
-    for (name, value) in members.iter_mut() {
-        match (name.as_ref(), value) {
-            ("outcome", Json::Object(outcome)) => {
-                outcome
-                    .iter_mut()
-                    .filter(|(name, _)| name == "reason")
-                    .for_each(|(_, reason)| forget(reason, &typed));
-            }
-            (name, value) if repeats(name) => forget(value, &typed),
-            _ => {}
-        }
-    }
-    true
-}
-
-/// Takes the names of a person without an id, but for e-mail addresses.
-fn take_names(party: &mut Json<'_>, typed: &mut Vec<String>) {
-    let says = |text: &str| !text.trim().is_empty() && !text.eq_ignore_ascii_case("unknown");
-    let text = |name: &str| {
-        party
-            .get(name)
-            .and_then(Json::as_str)
-            .filter(|text| says(text))
-    };
-    if text("id").is_some() || text("type").is_some_and(|kind| !PEOPLE.contains(&kind)) {
-        return;
-    }
-    // Okta names a suspicious client that has no user by its address.
-    let is_untyped = text("type").is_none();
-    let is_address = |text: &str| is_untyped && text.parse::<std::net::IpAddr>().is_ok();
-    let Json::Object(members) = party else { return };
-    members.retain(|(name, value)| {
-        let is_name = name == "alternateId" || name == "displayName";
-        let name = value
-            .as_str()
-            .filter(|text| is_name && says(text) && !is_email(text) && !is_address(text));
-        typed.extend(name.map(str::to_owned));
-        name.is_none()
-    });
-}
-
-/// Whether a text has the form of an e-mail address, the last part of whose host is letters.
-fn is_email(text: &str) -> bool {
-    let Some((name, host)) = text.split_once('@') else {
-        return false;
-    };
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80;
-    let labels: Vec<&str> = host.split('.').collect();
-    let is_label = |label: &&str| {
-        !label.is_empty() && label.bytes().all(|byte| is_plain(byte) || byte == b'-')
-    };
-    let is_top =
-        |label: &&str| label.len() >= 2 && !label.bytes().any(|byte| byte.is_ascii_digit());
-    !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| is_plain(byte) || b".!#$%&'*+/=?^_`{|}~-".contains(&byte))
-        && labels.len() >= 2
-        && labels.iter().all(is_label)
-        && labels.last().is_some_and(is_top)
-}
-
-/// Removes what was typed from all texts: as a whole at any length, as a part if it is long enough.
-fn forget(value: &mut Json<'_>, typed: &[String]) {
-    match value {
-        Json::Object(members) => {
-            members.retain(|(_, value)| {
-                !value
-                    .as_str()
-                    .is_some_and(|text| typed.iter().any(|typed| typed == text))
-            });
-            members
-                .iter_mut()
-                .for_each(|(_, value)| forget(value, typed));
-        }
-        Json::Array(items) => items.iter_mut().for_each(|item| forget(item, typed)),
-        Json::Text(text) => {
-            for typed in typed.iter().filter(|typed| typed.len() >= SHORTEST_TYPED) {
-                let encoded: String = byte_serialize(typed.as_bytes()).collect();
-                let escaped = serde_json::to_string(typed).unwrap_or_default();
-                for form in [
-                    typed,
-                    &encoded,
-                    &encoded.replace('+', "%20"),
-                    escaped.trim_matches('"'),
-                ] {
-                    if text.contains(form) {
-                        *text = Cow::Owned(text.replace(form, ""));
-                    }
+            .filter(|(name, _)| !OF_THE_REQUEST.contains(&name.as_ref()))
+        {
+            match (name.as_ref(), value) {
+                ("actor", party) => removed |= self.of_party(party),
+                ("target", Json::Array(parties)) => {
+                    parties
+                        .iter_mut()
+                        .for_each(|party| removed |= self.of_party(party));
                 }
+                (_, value) => removed |= self.within(value),
             }
         }
-        Json::Null | Json::Bool(_) | Json::Number(_) => {}
+        removed
+    }
+
+    /// The name that Okta shows of a person is their attribute `displayName`, the other one their `login`.
+    fn of_party(&mut self, party: &mut Json<'_>) -> bool {
+        let is_person = party
+            .get("type")
+            .and_then(Json::as_str)
+            .is_some_and(|kind| PEOPLE.contains(&kind));
+        let Json::Object(members) = party else {
+            return false;
+        };
+        let own = |name: &Cow<'_, str>| OF_A_PARTY.contains(&name.as_ref());
+        let before = members.len();
+        members.retain(|(name, value)| {
+            let is_dropped = match name.as_ref() {
+                "displayName" | "alternateId" if !is_person => false,
+                "displayName" => self.names("displayName"),
+                "alternateId" => self.names("login"),
+                _ => !own(name) && self.names(name),
+            };
+            if is_dropped {
+                self.taken.attribute(value);
+            }
+            !is_dropped
+        });
+        let is_shorter = members.len() < before;
+        let rest = members.iter_mut().filter(|(name, _)| !own(name));
+        rest.fold(is_shorter, |removed, (_, value)| {
+            self.within(value) | removed
+        })
+    }
+
+    /// Whether a member's name is a dropped attribute's, possibly with its place before it (`profile.title`).
+    fn names(&self, name: &str) -> bool {
+        let last = name.rsplit('.').next().unwrap_or_default();
+        self.attributes
+            .iter()
+            .any(|dropped| dropped == name || dropped == last)
+    }
+
+    fn within(&mut self, value: &mut Json<'_>) -> bool {
+        match value {
+            Json::Object(members) => self.of_members(members),
+            Json::Array(items) => items
+                .iter_mut()
+                .fold(false, |removed, item| self.within(item) | removed),
+            Json::Text(text) => self.of_text(text),
+            Json::Null | Json::Bool(_) | Json::Number(_) => false,
+        }
+    }
+
+    fn of_members(&mut self, members: &mut Vec<(Cow<'_, str>, Json<'_>)>) -> bool {
+        let before = members.len();
+        members.retain(|(name, value)| {
+            let is_dropped = self.names(name);
+            if is_dropped {
+                self.taken.attribute(value);
+            }
+            !is_dropped
+        });
+        let is_naming = |(name, value): &(Cow<'_, str>, Json<'_>)| {
+            NAMING.contains(&name.as_ref()) && value.as_str().is_some_and(|text| self.names(text))
+        };
+        if members.iter().any(is_naming) {
+            members
+                .iter()
+                .filter(|(name, _)| HOLDING.contains(&name.as_ref()))
+                .for_each(|(_, value)| self.taken.attribute(value));
+            let is_naming = |member: &(Cow<'_, str>, Json<'_>)| NAMING.contains(&member.0.as_ref());
+            members.retain(is_naming);
+        }
+        let is_shorter = members.len() < before;
+        members.iter_mut().fold(is_shorter, |removed, (_, value)| {
+            self.within(value) | removed
+        })
+    }
+
+    fn of_text(&mut self, text: &mut Cow<'_, str>) -> bool {
+        let json = text
+            .starts_with(['{', '['])
+            .then(|| Json::parse(text).ok())
+            .flatten();
+        let rest = match json {
+            Some(mut json) => self
+                .within(&mut json)
+                .then(|| serde_json::to_string(&json).ok())
+                .flatten(),
+            None => without_parameters(text, &|name| self.names(name)).map(|(rest, values)| {
+                values
+                    .into_iter()
+                    .for_each(|value| self.taken.attribute_in_text(value));
+                rest
+            }),
+        };
+        let Some(rest) = rest else { return false };
+        *text = Cow::Owned(rest);
+        true
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::NameKey;
+    use super::super::nobody::is_email;
     use super::*;
     use proptest::prelude::*;
     use serde_json::{Value, json};
@@ -407,12 +326,14 @@ mod tests {
             "@acme.example",
             "hush",
         ] {
-            let rest = scrubbed(&failed(typed), &Rules::default());
-            assert_eq!(
-                rest["actor"],
-                json!({"id": "unknown", "type": "User", "displayName": "unknown"}),
-                "{typed}"
-            );
+            let rules = Rules {
+                names: Some(NameKey::of("hush")),
+                ..Rules::default()
+            };
+            let rest = scrubbed(&failed(typed), &rules);
+            let name = rest["actor"]["alternateId"].as_str().unwrap_or_default();
+            assert_eq!(name.len(), "withheld:".len() + 32, "{typed}: {rest}");
+            assert!(!rest.to_string().contains(typed), "{typed}");
         }
         for typed in ["ada@acme.example", "o'hara+x@mail.acme.co.uk", "unknown"] {
             assert_eq!(scrubbed(&failed(typed), &Rules::default()), failed(typed));
@@ -453,13 +374,54 @@ mod tests {
             assert!(!rest.to_string().contains("Winter"), "{rest}");
             assert_eq!(
                 (&rest["displayMessage"], &rest["outcome"]["result"]),
-                (&json!("Sign-in of  failed"), &json!("FAILURE"))
+                (&json!("Sign-in of withheld: failed"), &json!("FAILURE"))
             );
             assert_eq!(
                 rest["debugContext"]["debugData"]["url"],
-                "/login?username=&x=1"
+                "/login?username=withheld:&x=1"
             );
         }
+    }
+
+    #[test]
+    fn a_name_that_the_actor_does_not_repeat_is_withheld_all_the_same() {
+        for data in [
+            json!({"usernameOrEmail": "Winter2026!"}),
+            json!({"more": [{"user_name": "Winter2026!", "x": "Winter2026!"}]}),
+            json!({"url": "/login?username=Winter2026%21&x=1", "x": "for Winter2026! only"}),
+            json!({"uri": "/login?fromURI=%2Fx%3Flogin_hint%3DWinter2026%2521"}),
+            json!({"body": "{\"identifier\":\"Winter2026!\",\"rest\":\"stays\"}"}),
+        ] {
+            for actor in [
+                json!(null),
+                json!({"id": "unknown", "type": "User", "alternateId": "unknown"}),
+            ] {
+                let mut event = failed("unknown");
+                event["actor"] = actor;
+                event["debugContext"]["debugData"] = data.clone();
+                let rest = scrubbed(&event, &Rules::default());
+                assert!(!rest.to_string().contains("Winter"), "{rest}");
+                assert!(rest.to_string().contains("withheld:"), "{rest}");
+            }
+            let mut known = event();
+            known["debugContext"]["debugData"] = data;
+            assert_eq!(scrubbed(&known, &Rules::default()), known);
+        }
+        let mut event = failed("unknown");
+        event["debugContext"]["debugData"]["usernameOrEmail"] = "ada@acme.example".into();
+        assert_eq!(scrubbed(&event, &Rules::default()), event);
+    }
+
+    #[test]
+    fn a_dropped_value_goes_from_what_is_of_the_request_too() {
+        let mut event = event();
+        event["displayMessage"] = "changed to +44 20 7946 0000".into();
+        event["request"] = json!({"x": "%2B44%2020%207946%200000"});
+        event["client"]["note"] = "+44 20 7946 0000".into();
+        event["target"][0]["changeDetails"] = json!({"to": {"mobilePhone": "+44 20 7946 0000"}});
+        let rest = without(&event, &["mobilePhone"]);
+        assert!(!rest.to_string().contains("7946"), "{rest}");
+        assert_eq!(rest["displayMessage"], "changed to ");
     }
 
     #[test]

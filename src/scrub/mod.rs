@@ -7,26 +7,43 @@
 //! | `mod` | members of any object |
 //! | `text` | credentials inside texts: URLs, tokens, JSON in a text |
 //! | `codes` | one-time codes in the paths of links |
-//! | `event` | System Log events: dropped attributes in what has changed, names of unknown actors |
+//! | `event` | System Log events: dropped attributes in what has changed |
+//! | `nobody` | System Log events: names of unknown actors |
+//! | `names` | the keyed hash in the place of a name that is withheld |
+//! | `taken` | values that were removed from one place, wherever else they stand |
+//! | `view` | texts as they read decoded |
+//!
+//! Most objects hold nothing that is to be removed. They are looked at once and not copied; what costs more is done
+//! only where something was found.
 
 mod codes;
 mod event;
+mod names;
+mod nobody;
+mod taken;
 mod text;
+mod view;
 
 pub use event::scrub_event;
+pub use names::NameKey;
 
 use std::borrow::Cow;
 
 use crate::json::Json;
+use taken::Taken;
 use text::Verdict;
 
-/// What an integration's owner wants written and what not.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What an integration says of its records: what its owner wants written and what not, and the org's Admin Console.
+#[derive(Debug, Clone, Default)]
 pub struct Rules {
     /// Profile attributes whose values are never written.
     pub drop_attributes: Vec<String>,
     /// What is written of a name that belongs to nobody Okta knows.
     pub unknown_actors: UnknownActors,
+    /// The key of the hashes of names that are withheld; without it they have none.
+    pub names: Option<NameKey>,
+    /// Host of the org's Admin Console, `acme-admin.okta.com`, which people's links lead to.
+    pub console: Option<String>,
 }
 
 /// What is written of a name that belongs to nobody Okta knows. A failed sign-in holds what was typed
@@ -43,16 +60,19 @@ pub enum UnknownActors {
 /// A text as it may be told: without the credentials in it. Okta's words for a refusal repeat what was asked.
 #[must_use]
 pub fn scrub_text(text: &str) -> Cow<'_, str> {
-    match text::look(text, <&Rules>::default()) {
+    let mut pass = Pass::new(<&Rules>::default());
+    match text::look(text, &mut pass) {
         Verdict::Stays => Cow::Borrowed(text),
         Verdict::Goes => Cow::Borrowed(""),
-        Verdict::Cut(rest) => Cow::Owned(rest),
+        Verdict::Cut(rest) => Cow::Owned(pass.taken.cut_text(&rest).unwrap_or(rest)),
     }
 }
 
 static NO_RULES: Rules = Rules {
     drop_attributes: Vec::new(),
     unknown_actors: UnknownActors::Emails,
+    names: None,
+    console: None,
 };
 
 impl Default for &Rules {
@@ -65,15 +85,21 @@ impl Default for &Rules {
 /// - `_links` and `_embedded`;
 /// - credentials, told by their names and forms;
 /// - credentials inside texts, of which the rest stays (`?token=` in a URL);
-/// - the members of a `profile` that the rules name.
+/// - the members of a `profile` that the rules name;
+/// - what was so removed wherever else in the object it stands (see `taken`).
 ///
 /// Returns whether there was anything to remove.
 pub fn scrub(json: &mut Json<'_>, rules: &Rules) -> bool {
-    let found = scrub_value(json, rules);
-    if found == Found::Whole {
-        *json = Json::Text(Cow::Borrowed(""));
-    }
-    found != Found::Nothing
+    let mut pass = Pass::new(rules);
+    let removed = pass.look_through(json);
+    pass.taken.cut(json) | removed
+}
+
+/// One look through an object.
+struct Pass<'r> {
+    rules: &'r Rules,
+    /// What was removed so far.
+    taken: Taken,
 }
 
 /// What a value holds that is never written.
@@ -92,64 +118,115 @@ impl Found {
     }
 }
 
-fn scrub_value(json: &mut Json<'_>, rules: &Rules) -> Found {
-    match json {
-        Json::Object(members) => Found::part(scrub_members(members, rules)),
-        Json::Array(items) => {
-            let mut removed = false;
-            items.retain_mut(|item| {
-                let found = scrub_value(item, rules);
-                removed |= found != Found::Nothing;
-                found != Found::Whole
-            });
-            Found::part(removed)
-        }
-        Json::Text(content) => match text::look(content, rules) {
-            Verdict::Stays => Found::Nothing,
-            Verdict::Goes => Found::Whole,
-            Verdict::Cut(rest) => {
-                *content = Cow::Owned(rest);
-                Found::Part
-            }
-        },
-        Json::Null | Json::Bool(_) | Json::Number(_) => Found::Nothing,
+impl<'r> Pass<'r> {
+    fn new(rules: &'r Rules) -> Self {
+        let taken = Taken::default();
+        Self { rules, taken }
     }
-}
 
-/// Scrubs an object's members, in one pass; returns whether there was anything to remove.
-fn scrub_members(members: &mut Vec<(Cow<'_, str>, Json<'_>)>, rules: &Rules) -> bool {
-    let (mut is_key, mut is_hash) = (false, false);
-    for (name, _) in &*members {
-        match name.as_ref() {
-            "kty" => is_key = true,
-            "salt" | "workFactor" => is_hash = true,
-            _ => {}
+    /// Removes what is told by its place, and remembers its values; returns whether there was anything.
+    fn look_through(&mut self, json: &mut Json<'_>) -> bool {
+        let found = self.scrub_value(json);
+        if found == Found::Whole {
+            *json = Json::Text(Cow::Borrowed(""));
+        }
+        found != Found::Nothing
+    }
+
+    fn scrub_value(&mut self, json: &mut Json<'_>) -> Found {
+        match json {
+            Json::Object(members) => Found::part(self.scrub_members(members)),
+            Json::Array(items) => {
+                let mut removed = false;
+                items.retain_mut(|item| {
+                    let found = self.scrub_value(item);
+                    removed |= found != Found::Nothing;
+                    found != Found::Whole
+                });
+                Found::part(removed)
+            }
+            Json::Text(content) => match text::look(content, self) {
+                Verdict::Stays => Found::Nothing,
+                Verdict::Goes => {
+                    self.taken.credential(content);
+                    Found::Whole
+                }
+                Verdict::Cut(rest) => {
+                    *content = Cow::Owned(rest);
+                    Found::Part
+                }
+            },
+            Json::Null | Json::Bool(_) | Json::Number(_) => Found::Nothing,
         }
     }
-    let mut removed = false;
-    members.retain_mut(|(name, value)| {
-        let is_ruled_out = name == "_links"
-            || name == "_embedded"
-            || is_credential(name, value)
-            || is_key && is_private_jwk_member(name)
-            || is_hash && name == "value";
-        if is_ruled_out {
-            removed = true;
-            return false;
+
+    /// Scrubs an object's members, in one pass; returns whether there was anything to remove.
+    fn scrub_members(&mut self, members: &mut Vec<(Cow<'_, str>, Json<'_>)>) -> bool {
+        let (mut is_key, mut is_hash) = (false, false);
+        for (name, _) in &*members {
+            match name.as_ref() {
+                "kty" => is_key = true,
+                "salt" | "workFactor" => is_hash = true,
+                _ => {}
+            }
         }
-        if let (false, "profile", Json::Object(profile)) =
-            (rules.drop_attributes.is_empty(), name.as_ref(), &mut *value)
-        {
-            let before = profile.len();
-            profile
-                .retain(|(name, _)| !rules.drop_attributes.iter().any(|dropped| dropped == name));
-            removed |= profile.len() < before;
+        let mut removed = false;
+        members.retain_mut(|(name, value)| {
+            if name == "_links" || name == "_embedded" {
+                removed = true;
+                return false;
+            }
+            let is_credential = is_credential(name, value)
+                || is_key && is_private_jwk_member(name)
+                || is_hash && name == "value";
+            if is_credential {
+                self.take_credential(value);
+                removed = true;
+                return false;
+            }
+            if let (false, "profile", Json::Object(profile)) = (
+                self.rules.drop_attributes.is_empty(),
+                name.as_ref(),
+                &mut *value,
+            ) {
+                removed |= self.drop_of_profile(profile);
+            }
+            let found = self.scrub_value(value);
+            removed |= found != Found::Nothing;
+            found != Found::Whole
+        });
+        removed
+    }
+
+    fn drop_of_profile(&mut self, profile: &mut Vec<(Cow<'_, str>, Json<'_>)>) -> bool {
+        let before = profile.len();
+        profile.retain(|(name, value)| {
+            let dropped = &self.rules.drop_attributes;
+            let is_dropped = dropped.iter().any(|dropped| dropped == name);
+            if is_dropped {
+                self.taken.attribute(value);
+            }
+            !is_dropped
+        });
+        profile.len() < before
+    }
+
+    /// Remembers a credential: a text, the texts of a list, or of a whole object those that are secret in it.
+    fn take_credential(&mut self, value: &Json<'_>) {
+        match value {
+            Json::Text(text) => self.taken.credential(text),
+            Json::Array(items) => items.iter().for_each(|item| self.take_credential(item)),
+            Json::Object(members) => {
+                let is_secret = |(name, value): &&(Cow<'_, str>, Json<'_>)| {
+                    let is_nested = matches!(value, Json::Object(_) | Json::Array(_));
+                    is_nested || name == "value" || names_credential(name)
+                };
+                let secrets = members.iter().filter(is_secret);
+                secrets.for_each(|(_, value)| self.take_credential(value));
+            }
+            Json::Null | Json::Bool(_) | Json::Number(_) => {}
         }
-        let found = scrub_value(value, rules);
-        removed |= found != Found::Nothing;
-        found != Found::Whole
-    });
-    removed
+    }
 }
 
 /// Whether a member holds a credential: its name's last word says so (`client_secret`,

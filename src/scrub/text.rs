@@ -6,12 +6,13 @@
 //! - the value of a parameter whose name is a credential's, in a query, fragment or form, encoded or not;
 //! - the one-time code in the path of a link that Okta sends or redirects to;
 //! - a JSON Web Token, the token after an authentication scheme, the password before a host;
+//! - the same where it is written with HTML entities or `\u` escapes;
 //! - whatever [`scrub`](super::scrub) removes from JSON.
 
 use std::ops::Range;
 
 use super::codes::codes;
-use super::{Rules, is_folded, names_credential, rest_before, scrub};
+use super::{Pass, is_folded, names_credential, rest_before, view};
 use crate::json::Json;
 
 /// Parameters that hold a credential though their names do not end like one, without case, `_` and `-`.
@@ -57,6 +58,7 @@ const SLASH: u8 = 4;
 const AT: u8 = 8;
 const SPACE: u8 = 16;
 const CAPITAL_J: u8 = 32;
+const ESCAPE: u8 = 64;
 
 const MARKS: [u8; 256] = {
     let mut marks = [0; 256];
@@ -66,6 +68,8 @@ const MARKS: [u8; 256] = {
     marks[b'@' as usize] = AT;
     marks[b' ' as usize] = SPACE;
     marks[b'J' as usize] = CAPITAL_J;
+    marks[b'&' as usize] = ESCAPE;
+    marks[b'\\' as usize] = ESCAPE;
     marks
 };
 
@@ -80,50 +84,87 @@ pub(super) enum Verdict {
 }
 
 /// The text without the credentials in it.
-pub(super) fn look(text: &str, rules: &Rules) -> Verdict {
+pub(super) fn look(text: &str, pass: &mut Pass<'_>) -> Verdict {
     let bytes = text.as_bytes();
     // Most texts are told harmless by one look at their bytes.
-    let marks = bytes
-        .iter()
-        .fold(0, |marks, byte| marks | MARKS[usize::from(*byte)]);
+    let marks = marks(bytes);
     let has = |mark: u8| marks & mark != 0;
-    let is_short = bytes.len() < SHORTEST_TOKEN;
-    if has(SPACE) && !is_short && text.contains(PRIVATE_KEY) {
+    if has(SPACE) && bytes.len() >= SHORTEST_TOKEN && text.contains(PRIVATE_KEY) {
         return Verdict::Goes;
     }
     if matches!(bytes.first(), Some(b'{' | b'[')) {
         // Most of what begins so is JSON, and then its own members and texts are looked at.
         if let Ok(mut json) = Json::parse(text) {
-            let rest = scrub(&mut json, rules)
-                .then(|| serde_json::to_string(&json).ok())
-                .flatten();
+            let is_cut = pass.look_through(&mut json);
+            let rest = is_cut.then(|| serde_json::to_string(&json).ok()).flatten();
             return rest.map_or(Verdict::Stays, Verdict::Cut);
         }
     }
     let mut cuts = Vec::new();
-    if has(EQUALS | PERCENT) {
-        parameters(text, &is_secret_parameter, &mut cuts);
+    credentials(text, marks, &mut cuts);
+    // Entities and escapes are of addresses in pages and scripts: few texts have any.
+    if has(ESCAPE) && (text.contains("&#") || text.contains("\\u")) {
+        credentials_in_escapes(text, &mut cuts);
     }
-    if has(SLASH | PERCENT) {
-        codes(text, &mut cuts);
-    }
-    if has(SLASH) && has(AT) {
-        passwords(text, &mut cuts);
-    }
-    if has(CAPITAL_J) && !is_short {
-        web_tokens(text, &mut cuts);
-    }
-    if has(SPACE) && !is_short {
-        tokens_after_schemes(text, &mut cuts);
+    cuts.retain(|cut| !cut.is_empty());
+    for cut in &cuts {
+        pass.taken.credential_in_text(&text[cut.clone()]);
     }
     without(text, cuts).map_or(Verdict::Stays, Verdict::Cut)
 }
 
-/// The text without the values of the parameters that `is_dropped` names, or `None` if it has none.
-pub(super) fn without_parameters(text: &str, is_dropped: &dyn Fn(&str) -> bool) -> Option<String> {
+fn marks(bytes: &[u8]) -> u8 {
+    bytes
+        .iter()
+        .fold(0, |marks, byte| marks | MARKS[usize::from(*byte)])
+}
+
+/// Finds the credentials in a text that has these marks.
+fn credentials(text: &str, marks: u8, cuts: &mut Vec<Range<usize>>) {
+    let has = |mark: u8| marks & mark != 0;
+    let is_short = text.len() < SHORTEST_TOKEN;
+    if has(EQUALS | PERCENT) {
+        parameters(text, &is_secret_parameter, cuts);
+    }
+    if has(SLASH | PERCENT) {
+        codes(text, cuts);
+    }
+    if has(SLASH) && has(AT) {
+        passwords(text, cuts);
+    }
+    if has(CAPITAL_J) && !is_short {
+        web_tokens(text, cuts);
+    }
+    if has(SPACE) && !is_short {
+        tokens_after_schemes(text, cuts);
+    }
+}
+
+fn credentials_in_escapes(text: &str, cuts: &mut Vec<Range<usize>>) {
+    let Some(view) = view::unescaped(text) else {
+        return;
+    };
+    let (plain, mut found) = (view.text(), Vec::new());
+    credentials(&plain, marks(plain.as_bytes()), &mut found);
+    cuts.extend(found.iter().map(|cut| view.origin(cut)));
+}
+
+/// The text without the values of the parameters that `is_dropped` names, and those values; `None` if it has none.
+pub(super) fn without_parameters<'t>(
+    text: &'t str,
+    is_dropped: &dyn Fn(&str) -> bool,
+) -> Option<(String, Vec<&'t str>)> {
+    let cuts = found_parameters(text, is_dropped);
+    let values = cuts.iter().map(|cut| &text[cut.clone()]).collect();
+    without(text, cuts).map(|rest| (rest, values))
+}
+
+/// Where the values of the parameters stand that `is_meant` names.
+pub(super) fn found_parameters(text: &str, is_meant: &dyn Fn(&str) -> bool) -> Vec<Range<usize>> {
     let mut cuts = Vec::new();
-    parameters(text, is_dropped, &mut cuts);
-    without(text, cuts)
+    parameters(text, is_meant, &mut cuts);
+    cuts.retain(|cut| !cut.is_empty());
+    cuts
 }
 
 fn without(text: &str, mut cuts: Vec<Range<usize>>) -> Option<String> {
@@ -304,6 +345,7 @@ fn tokens_after_schemes(text: &str, cuts: &mut Vec<Range<usize>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scrub::Rules;
     use proptest::prelude::*;
 
     fn cut(text: &str) -> String {
@@ -311,7 +353,7 @@ mod tests {
     }
 
     fn without_secrets(text: &str, rules: &Rules) -> Option<String> {
-        match look(text, rules) {
+        match look(text, &mut Pass::new(rules)) {
             Verdict::Stays => None,
             Verdict::Goes => Some(String::new()),
             Verdict::Cut(rest) => Some(rest),

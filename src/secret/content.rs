@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
 use super::{Content, Credentials, Integration};
-use crate::scrub::{Rules, UnknownActors};
+use crate::scrub::{NameKey, Rules, UnknownActors};
 
 const KEYS: [&str; 11] = [
     "domain",
@@ -69,6 +69,8 @@ pub fn parse(content: &Content, streams: &[&str]) -> Result<Integration, Problem
     let rules = Rules {
         drop_attributes: fields.names("drop_attributes"),
         unknown_actors: fields.unknown_actors(),
+        names: credentials.as_ref().map(name_key),
+        console: host.as_deref().and_then(admin_console),
     };
     match (domain, credentials, fields.problems.is_empty()) {
         (Some(Domain { host, is_custom }), Some(credentials), true) => {
@@ -303,6 +305,22 @@ pub fn org_host(address: &str) -> Option<String> {
     let named = !org.is_empty() && org.len() <= 63 && !org.starts_with('-') && !org.ends_with('-');
     let plain = org.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     (named && plain && SUFFIXES.contains(&suffix)).then(|| format!("{org}.{suffix}"))
+}
+
+/// The Admin Console of an org's own host: `acme.okta.com` → `acme-admin.okta.com`.
+fn admin_console(host: &str) -> Option<String> {
+    let (org, suffix) = host.split_once('.')?;
+    Some(format!("{org}-admin.{suffix}"))
+}
+
+/// The key of withheld names: another credential makes another key.
+fn name_key(credentials: &Credentials) -> NameKey {
+    let credential = match credentials {
+        Credentials::ClientSecret { client_secret, .. } => client_secret,
+        Credentials::PrivateKey { private_key, .. } => private_key,
+        Credentials::Token(token) => token,
+    };
+    NameKey::of(credential.expose_secret())
 }
 
 fn slug(name: &str) -> String {

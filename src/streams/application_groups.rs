@@ -64,8 +64,7 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
         source_type: SourceType::Grouping,
         privilege_id: applications::USE_APP.to_owned(),
         asset_id: Some(app_id.to_owned()),
-        is_role: false,
-        tags: Vec::new(),
+        ..Permission::default()
     };
     let bundle = Bundle {
         new_permissions: vec![permission],

@@ -108,6 +108,17 @@ fn normalize_app_of_user(app: &RawValue, context: &Context<'_>) -> Option<Normal
     }
 }
 
+/// Statuses of an assignment that gives nothing, or not yet. A status that Okta adds later gives.
+/// <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/ApplicationUsers/#tag/ApplicationUsers/operation/getApplicationUser!c=200&path=status&t=response>
+const WITHOUT_RIGHT: [&str; 6] = [
+    "DEPROVISIONED",
+    "INACTIVE",
+    "PENDING",
+    "REVOKED",
+    "SUSPENDED",
+    "UNASSIGNED",
+];
+
 /// An assignment through a group follows from the group's assignment, and is no permission of the
 /// user's own.
 fn assignment(mut source: Value, app_id: &str) -> Option<Normalized> {
@@ -116,15 +127,20 @@ fn assignment(mut source: Value, app_id: &str) -> Option<Normalized> {
         .as_object_mut()?
         .insert("app_id".to_owned(), app_id.into());
     let is_direct = source["scope"] != "GROUP";
+    let may_use = source["status"]
+        .as_str()
+        .is_none_or(|status| !WITHOUT_RIGHT.contains(&status));
     let permission = Permission {
         source_unique_id: user_id.clone(),
         source_type: SourceType::User,
         privilege_id: applications::USE_APP.to_owned(),
         asset_id: Some(app_id.to_owned()),
-        is_role: false,
-        tags: Vec::new(),
+        ..Permission::default()
     };
-    let new_permissions = is_direct.then_some(permission).into_iter().collect();
+    let new_permissions = (is_direct && may_use)
+        .then_some(permission)
+        .into_iter()
+        .collect();
     let bundle = Bundle {
         new_permissions,
         ..Bundle::default()
@@ -166,6 +182,29 @@ mod tests {
             to_value(&normalized.bundle).unwrap(),
             json!({"new_permissions": [{"sourceUniqueId": "00u1", "sourceType": "User", "privilegeId": "okta:use-app", "assetId": "0oa1", "isRole": false}]})
         );
+    }
+
+    #[test]
+    fn only_who_may_use_an_app_has_a_permission() {
+        let rights = |status: Value| {
+            let user = json!({"id": "00u1", "scope": "USER", "status": status});
+            normalized(&user).bundle.new_permissions.len()
+        };
+        for status in [
+            "ACTIVE",
+            "STAGED",
+            "PROVISIONED",
+            "IMPORTED",
+            "MATCHED",
+            "UNKNOWN",
+            "OF_TOMORROW",
+        ] {
+            assert_eq!(rights(status.into()), 1, "{status}");
+        }
+        assert_eq!(rights(Value::Null), 1);
+        for status in WITHOUT_RIGHT {
+            assert_eq!(rights(status.into()), 0, "{status}");
+        }
     }
 
     #[test]

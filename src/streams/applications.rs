@@ -67,10 +67,12 @@ pub static STREAM: Stream = Stream {
 pub(super) const USE_APP: &str = "okta:use-app";
 
 fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
-    let href = href(&parse(raw)?);
     let source = context.object(raw)?;
     let id = text(&source, &["id"])?;
     let catalogue_name = text(&source, &["name"]);
+    let console = context.rules.console.as_deref();
+    let of_console = console.and_then(|host| console_page(host, catalogue_name.as_deref()?, &id));
+    let href = of_console.or_else(|| app_link(raw, context));
     let name = text(&source, &["label"])
         .or_else(|| catalogue_name.clone())
         .unwrap_or_else(|| id.clone());
@@ -143,17 +145,23 @@ fn service_account(app: &Value, id: &str, name: String) -> ServiceAccount {
     }
 }
 
-/// Where the app is to be seen; read before links are scrubbed.
-fn href(app: &Value) -> Option<String> {
-    let links = app.get("_links")?;
-    let of_self = text(links, &["self", "href"]);
-    of_self.or_else(|| {
-        links
-            .get("appLinks")?
-            .as_array()?
-            .iter()
-            .find_map(|link| text(link, &["href"]))
-    })
+/// The app's page in the Admin Console.
+fn console_page(host: &str, name: &str, id: &str) -> Option<String> {
+    let mut page = Url::parse(&format!("https://{host}")).ok()?;
+    page.path_segments_mut()
+        .ok()?
+        .extend(["admin", "app", name, "instance", id]);
+    Some(page.into())
+}
+
+/// Where people open the app, as far as that may be written: links are no part of the scrubbed object.
+fn app_link(raw: &RawValue, context: &Context<'_>) -> Option<String> {
+    let links = context.scrubbed(parse(raw)?.get_mut("_links")?.get_mut("appLinks")?.take());
+    let is_web = |link: &String| link.starts_with("https://") || link.starts_with("http://");
+    links
+        .as_array()?
+        .iter()
+        .find_map(|link| text(link, &["href"]).filter(is_web))
 }
 
 /// Status and features; provisioning, password push and org2org are how passwords leak through
@@ -204,7 +212,41 @@ fn properties(app: &Value) -> Vec<CustomProperty> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scrub::Rules;
     use serde_json::{json, to_value, value::to_raw_value};
+
+    #[test]
+    fn an_apps_link_leads_to_the_admin_console_and_never_to_the_api() {
+        let rules = Rules {
+            console: Some("acme-admin.okta.com".to_owned()),
+            ..Rules::default()
+        };
+        let context = Context {
+            rules: &rules,
+            ..Context::default()
+        };
+        let href = |app: &Value, context: &Context<'_>| {
+            let bundle = normalize(&to_raw_value(app).unwrap(), context)
+                .unwrap()
+                .bundle;
+            bundle.new_assets[0].href.clone()
+        };
+        let api = json!({"self": {"href": "https://acme.okta.com/api/v1/apps/0oa1"}});
+        let page = "https://acme-admin.okta.com/admin/app/salesforce/instance/0oa1";
+        let app = json!({"id": "0oa1", "name": "salesforce", "_links": api});
+        assert_eq!(href(&app, &context).as_deref(), Some(page));
+        let app = json!({"id": "0oa1", "name": "a/b?c", "_links": api});
+        assert_eq!(
+            href(&app, &context).as_deref(),
+            Some("https://acme-admin.okta.com/admin/app/a%2Fb%3Fc/instance/0oa1")
+        );
+        let app = json!({"id": "0oa1", "_links": {"self": api["self"], "appLinks": [{"href": "x"}, {"href": "https://acme.okta.com/home/x?token=hush-hush"}]}});
+        assert_eq!(
+            href(&app, &context).as_deref(),
+            Some("https://acme.okta.com/home/x?token=")
+        );
+        assert_eq!(href(&json!({"id": "0oa1", "_links": api}), &context), None);
+    }
 
     fn bundle(app: &Value) -> Value {
         let context = Context::default();

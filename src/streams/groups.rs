@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 use super::change::{Identity, Kind, Of, Read, Reread, Rows, Sweep, Touches, Trigger};
 use super::{Cadence, Context, Listing, Source, Stream, last_updated};
 use crate::authomize::{
-    ALTERNATIVE_NAME_CHARS, Bundle, Grouping, GroupingType, custom_properties, cut, text,
+    ALTERNATIVE_NAME_CHARS, Asset, AssetType, Bundle, Grouping, GroupingType, custom_properties,
+    cut, text,
 };
 use crate::record::Normalized;
 
@@ -84,10 +85,20 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
         &["lastMembershipUpdated"],
         &["objectClass"],
     ];
+    let name = text(&source, &["profile", "name"]).unwrap_or_else(|| id.clone());
+    // A group is also what roles and resource sets are narrowed to; those know it by its id alone.
+    let asset = Asset {
+        unique_id: id.clone(),
+        origin_id: id.clone(),
+        name: name.clone(),
+        kind: AssetType::Other,
+        origin_type: Some("Group".to_owned()),
+        ..Asset::default()
+    };
     let grouping = Grouping {
         unique_id: id.clone(),
         origin_id: id.clone(),
-        name: text(&source, &["profile", "name"]).unwrap_or_else(|| id.clone()),
+        name,
         origin_type: text(&source, &["type"]),
         kind: GroupingType::Group,
         is_role: false,
@@ -99,6 +110,7 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
         id,
         bundle: Bundle {
             new_groupings: vec![grouping],
+            new_assets: vec![asset],
             ..Bundle::default()
         },
         source: source.into(),
@@ -125,7 +137,7 @@ mod tests {
                 "uniqueId": "00g1", "originId": "00g1", "name": "Ärzte", "originType": "OKTA_GROUP", "type": "Group", "isRole": false,
                 "alternativeName": "d".repeat(256),
                 "customProperties": [{"key": "created", "value": "2026-01-01T00:00:00.000Z"}, {"key": "objectClass", "value": "okta:user_group,x"}],
-            }]})
+            }], "new_assets": [{"uniqueId": "00g1", "originId": "00g1", "name": "Ärzte", "type": "Other", "originType": "Group"}]})
         );
         assert!(
             normalized

@@ -10,6 +10,7 @@ mod application_users;
 mod applications;
 pub mod change;
 pub mod effect;
+mod escalation;
 mod factors;
 mod group_memberships;
 mod groups;

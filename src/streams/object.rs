@@ -29,6 +29,14 @@ impl Context<'_> {
         self.tree(&mended(raw)).map(Value::from)
     }
 
+    /// A value as it may be written.
+    #[must_use]
+    pub fn scrubbed(&self, value: Value) -> Value {
+        let mut json = Json::from(&value);
+        scrub(&mut json, self.rules);
+        json.into()
+    }
+
     /// As [`Self::object`], borrowing the text, which is mended already.
     #[must_use]
     pub fn tree<'t>(&self, text: &'t str) -> Option<Json<'t>> {

@@ -139,6 +139,8 @@ fn linked(object: &Value) -> Option<(&'static str, String)> {
 fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     let source = context.object(raw)?;
     let id = text(&source, &["id"])?;
+    let members = source["resources"].as_array();
+    let members: Vec<Member> = members.into_iter().flatten().filter_map(member).collect();
     let set = Asset {
         unique_id: id.clone(),
         origin_id: id.clone(),
@@ -147,22 +149,27 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
         origin_type: Some("ResourceSet".to_owned()),
         created_at: time(&source, &["created"]),
         description: text(&source, &["description"]).map(|text| cut(&text, DESCRIPTION_CHARS)),
+        tags: members.iter().filter_map(left_out).collect(),
         ..Asset::default()
     };
-    let members: Vec<Member> = source["resources"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(member)
-        .collect();
-    let inherits = |member: &Member| Association {
-        source_id: id.clone(),
-        target_id: member.id.clone(),
+    let inherits = |member: &Member| {
+        let target_id = match member {
+            Member::Listed(id) => id.clone(),
+            Member::Own(asset) => asset.unique_id.clone(),
+            Member::Account(_) => return None,
+        };
+        Some(Association {
+            source_id: id.clone(),
+            target_id,
+        })
     };
     let bundle = Bundle {
-        new_assets_inheritance: members.iter().map(inherits).collect(),
+        new_assets_inheritance: members.iter().filter_map(inherits).collect(),
         new_assets: std::iter::once(set)
-            .chain(members.into_iter().map(|member| member.asset))
+            .chain(members.iter().filter_map(|member| match member {
+                Member::Own(asset) => Some((**asset).clone()),
+                _ => None,
+            }))
             .collect(),
         ..Bundle::default()
     };
@@ -174,58 +181,152 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     })
 }
 
-/// A member of a set, and its asset.
-struct Member {
-    id: String,
-    asset: Asset,
+/// A member of a set.
+enum Member {
+    /// An object that its own stream defines as an asset: it is known by its id, and nothing here renames it.
+    Listed(String),
+    /// A user: an account, which the model knows no way to put into a set. It is named among the set's tags.
+    Account(String),
+    /// An object or a whole collection that no stream lists.
+    Own(Box<Asset>),
 }
 
-/// An object, or a whole collection, known by its Okta resource name. Each is defined here, so
-/// that no set contains what nothing defines; an app's or IdP's own stream knows more of it and
-/// has the later word.
+/// The tag that names a member which the model has no place for.
+fn left_out(member: &Member) -> Option<String> {
+    match member {
+        Member::Account(id) => Some(format!("member:User:{id}")),
+        _ => None,
+    }
+}
+
 fn member(resource: &Value) -> Option<Member> {
-    let asset = |id: &str, name: String, kind, origin_type: &str| Asset {
+    let orn = text(resource, &["orn"]);
+    let named = orn.as_deref().and_then(Orn::read);
+    let linked = || {
+        let kind = text(resource, &["resource_type"])?;
+        listed(&kind, text(resource, &["resource_id"])?)
+    };
+    match named {
+        // What the name says is within an object is not the object, whatever the link leads to.
+        Some(orn) if orn.is_within() => Some(Member::Own(Box::new(orn.asset()))),
+        Some(orn) => orn
+            .listed()
+            .or_else(linked)
+            .or_else(|| Some(Member::Own(Box::new(orn.asset())))),
+        None => linked().or_else(|| {
+            let id = orn.or_else(|| text(resource, &["id"]))?;
+            Some(Member::Own(Box::new(own(
+                &id,
+                format!("Resource {id}"),
+                "Resource",
+            ))))
+        }),
+    }
+}
+
+/// The member that this id of this kind is, if a stream lists such objects.
+fn listed(kind: &str, id: String) -> Option<Member> {
+    match kind {
+        "User" => Some(Member::Account(id)),
+        "Group" | "Application" | "Client" | "IdentityProvider" => Some(Member::Listed(id)),
+        _ => None,
+    }
+}
+
+fn own(id: &str, name: String, origin_type: &str) -> Asset {
+    Asset {
         unique_id: id.to_owned(),
         origin_id: id.to_owned(),
         name,
-        kind,
+        kind: AssetType::Other,
         origin_type: Some(origin_type.to_owned()),
         ..Asset::default()
-    };
-    let orn = text(resource, &["orn"]);
-    if let (Some(origin_type), Some(id)) = (
-        text(resource, &["resource_type"]),
-        text(resource, &["resource_id"]),
-    ) {
-        let (kind, name) = match origin_type.as_str() {
-            // orn:okta:idp:{org}:apps:{catalogue name}:{id}
-            "Application" => (
-                AssetType::Application,
-                orn.as_deref().and_then(|orn| orn.rsplit(':').nth(1)),
-            ),
-            "IdentityProvider" => (AssetType::Integration, None),
-            _ => (AssetType::Other, None),
-        };
-        let name = name
-            .filter(|name| !name.is_empty())
-            .unwrap_or(&id)
-            .to_owned();
-        return Some(Member {
-            asset: asset(&id, name, kind, &origin_type),
-            id,
-        });
     }
-    let orn = orn.or_else(|| text(resource, &["id"]))?;
-    let name = orn.rsplit(':').next().unwrap_or_default().to_owned();
-    Some(Member {
-        asset: asset(
-            &orn,
-            format!("All {name}"),
-            AssetType::Other,
-            "ResourceCollection",
-        ),
-        id: orn,
-    })
+}
+
+/// An Okta resource name: `orn:{partition}:{service}:{org}:{collection}`, then the object's id, then what of it.
+/// <https://developer.okta.com/docs/api/openapi/okta-management/guides/roles/#okta-resource-name-orn>
+struct Orn<'a> {
+    whole: &'a str,
+    collection: &'a str,
+    /// Of apps that of the catalogue before the id.
+    entry: Option<&'a str>,
+    id: Option<&'a str>,
+    /// What of the object: `contained_resources`.
+    within: Vec<&'a str>,
+}
+
+impl<'a> Orn<'a> {
+    fn read(whole: &'a str) -> Option<Self> {
+        let mut parts = whole.strip_prefix("orn:")?.splitn(4, ':');
+        let rest = parts.nth(3)?;
+        let mut parts = rest.split(':').filter(|part| !part.is_empty());
+        let collection = parts.next()?;
+        let mut rest: Vec<&str> = parts.collect();
+        let mut entry = None;
+        // orn:okta:idp:{org}:apps:{catalogue entry}:{id}, or one of the two.
+        if collection == "apps" && rest.first().is_some_and(|first| !is_app_id(first)) {
+            entry = Some(rest.remove(0));
+        }
+        let id = (!rest.is_empty()).then(|| rest.remove(0));
+        Some(Self {
+            whole,
+            collection,
+            entry,
+            id,
+            within: rest,
+        })
+    }
+
+    fn is_within(&self) -> bool {
+        !self.within.is_empty()
+    }
+
+    /// The object, if a stream lists such.
+    fn listed(&self) -> Option<Member> {
+        let kind = match self.collection {
+            "users" => "User",
+            "groups" => "Group",
+            "apps" => "Application",
+            "idps" | "identity-providers" | "identity_providers" => "IdentityProvider",
+            _ => return None,
+        };
+        listed(kind, self.id?.to_owned())
+    }
+
+    /// The asset that it is: one object under its kind and id, or a whole collection.
+    fn asset(&self) -> Asset {
+        let collection = self.collection.replace(['_', '-'], " ");
+        let (name, origin_type) = match (self.id, self.entry) {
+            (Some(id), _) => {
+                let within: String = self
+                    .within
+                    .iter()
+                    .map(|part| format!("{} of ", part.replace(['_', '-'], " ")))
+                    .collect();
+                (
+                    format!("{within}{} {id}", singular(&collection)),
+                    "Resource",
+                )
+            }
+            (None, Some(entry)) => (format!("All {entry} {collection}"), "ResourceCollection"),
+            (None, None) => (format!("All {collection}"), "ResourceCollection"),
+        };
+        own(self.whole, name, origin_type)
+    }
+}
+
+/// Whether a part of an app's name is its id and not its catalogue entry.
+fn is_app_id(part: &str) -> bool {
+    part.starts_with("0oa") && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// One of a collection: `policies` → `policy`, `realms` → `realm`.
+fn singular(collection: &str) -> String {
+    match collection.strip_suffix("ies") {
+        Some(stem) => format!("{stem}y"),
+        None => collection.trim_end_matches('s').to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -296,7 +397,85 @@ mod tests {
             .iter()
             .map(|a| a["name"].as_str().unwrap())
             .collect();
-        assert_eq!(assets, ["Europe", "00g1", "bookmark", "All users"]);
+        assert_eq!(assets, ["Europe", "All users"]);
+    }
+
+    fn bundle(resources: Vec<Value>) -> Value {
+        let mut assembly = assembly();
+        assembly.parts[0].items = resources;
+        let raw = to_raw_value(&assemble(&assembly)[0]).unwrap();
+        to_value(normalize(&raw, &Context::default()).unwrap().bundle).unwrap()
+    }
+
+    #[test]
+    fn an_object_that_a_stream_lists_is_known_by_its_id_alone() {
+        for (orn, href, id) in [
+            (
+                "orn:okta:idp:00o1:apps:oidc_client:0oa1",
+                "apps/0oa1",
+                "0oa1",
+            ),
+            ("orn:okta:idp:00o1:apps:0oa1", "x", "0oa1"),
+            ("orn:okta:directory:00o1:groups:00g1", "groups/00g1", "00g1"),
+            ("orn:okta:idp:00o1:idps:0oa9", "idps/0oa9", "0oa9"),
+            ("of-tomorrow", "idps/0oa9", "0oa9"),
+        ] {
+            let bundle = bundle(vec![
+                json!({"id": "ire1", "orn": orn, "_links": link(href)}),
+            ]);
+            assert_eq!(bundle["new_assets"].as_array().unwrap().len(), 1, "{orn}");
+            assert_eq!(
+                bundle["new_assets_inheritance"],
+                json!([{"sourceId": "iam1", "targetId": id}])
+            );
+        }
+        let user = json!({"id": "ire1", "orn": "orn:okta:directory:00o1:users:00u1", "_links": link("users/00u1")});
+        let bundle = bundle(vec![user]);
+        assert!(
+            bundle.get("new_assets_inheritance").is_none(),
+            "an account is no asset"
+        );
+        assert_eq!(bundle["new_assets"][0]["tags"], json!(["member:User:00u1"]));
+    }
+
+    #[test]
+    fn a_name_with_an_id_is_one_object_and_one_without_is_a_collection() {
+        for (orn, name) in [
+            ("orn:okta:directory:00o1:realms:guo1", "realm guo1"),
+            (
+                "orn:okta:idp:00o1:authorization_servers:aus1",
+                "authorization server aus1",
+            ),
+            ("orn:okta:workflow:00o1:flows:77", "flow 77"),
+            ("orn:okta:idp:00o1:policies:rst1", "policy rst1"),
+            (
+                "orn:okta:directory:00o1:groups:00g1:contained_resources",
+                "contained resources of group 00g1",
+            ),
+            ("orn:okta:directory:00o1:groups", "All groups"),
+            ("orn:okta:idp:00o1:apps:slack", "All slack apps"),
+            ("orn:okta:idp:00o1:customizations", "All customizations"),
+        ] {
+            // A link to the group does not make its people the group.
+            let bundle = bundle(vec![
+                json!({"id": "ire1", "orn": orn, "_links": link("groups/00g1")}),
+            ]);
+            let is_link_believed = bundle["new_assets_inheritance"][0]["targetId"] == "00g1";
+            if orn.ends_with("contained_resources") {
+                assert!(!is_link_believed);
+            }
+            let bundle = self::bundle(vec![json!({"id": "ire1", "orn": orn, "_links": {}})]);
+            assert_eq!(bundle["new_assets"][1]["name"], name);
+            assert_eq!(bundle["new_assets"][1]["uniqueId"], orn);
+            assert_eq!(bundle["new_assets_inheritance"][0]["targetId"], orn);
+        }
+        let odd = bundle(vec![
+            json!({"id": "ire1"}),
+            json!({"orn": "orn:"}),
+            json!({}),
+            json!(null),
+        ]);
+        assert_eq!(odd["new_assets"].as_array().unwrap().len(), 3, "{odd}");
     }
 
     #[test]

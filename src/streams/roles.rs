@@ -6,7 +6,9 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::change::{Identity, Kind, Touches, Trigger};
-use super::{Assembly, Cadence, Context, Fixed, Listing, Parents, Source, Step, Stream, every};
+use super::{
+    Assembly, Cadence, Context, Fixed, Listing, Parents, Source, Step, Stream, escalation, every,
+};
 use crate::authomize::{
     Association, Bundle, Grouping, GroupingType, Permission, Privilege, PrivilegeType, SourceType,
     text,
@@ -74,6 +76,9 @@ pub(super) const STANDARD: [&str; 12] = [
     "ACCESS_CERTIFICATIONS_ADMIN",
     "ACCESS_REQUESTS_ADMIN",
 ];
+
+/// Custom roles' ids begin so.
+const CUSTOM: &str = "cr0";
 
 fn standard(kind: &str) -> Value {
     json!({"type": kind, "label": label(kind)})
@@ -143,33 +148,12 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
         .flatten()
         .filter_map(|permission| text(permission, &["label"]))
         .collect();
-    let grouping = Grouping {
-        unique_id: grouping_id(&id),
-        origin_id: id.clone(),
-        name: name.clone(),
-        origin_type: Some("Role".to_owned()),
-        kind: GroupingType::Group,
-        is_role: true,
-        ..Grouping::default()
-    };
-    let permission = Permission {
-        source_unique_id: grouping_id(&id),
-        source_type: SourceType::Grouping,
-        privilege_id: privilege_id(&id),
-        asset_id: None,
-        is_role: true,
-        tags: text(&source, &["description"])
-            .map(|text| format!("description:{text}"))
-            .into_iter()
-            .collect(),
-    };
     let grant = |permission: &String| Association {
         source_id: privilege_id(&id),
         target_id: permission.clone(),
     };
     let bundle = Bundle {
-        new_groupings: vec![grouping],
-        new_privileges: std::iter::once(role_privilege(&id, name))
+        new_privileges: std::iter::once(role_privilege(&id, name, &permissions))
             .chain(
                 permissions
                     .iter()
@@ -177,7 +161,6 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
             )
             .collect(),
         new_privileges_grants: permissions.iter().map(grant).collect(),
-        new_permissions: vec![permission],
         ..Bundle::default()
     };
     Some(Normalized {
@@ -188,18 +171,48 @@ fn normalize(raw: &RawValue, context: &Context<'_>) -> Option<Normalized> {
     })
 }
 
-fn role_privilege(role: &str, label: String) -> Privilege {
+/// The grouping of whoever holds a standard role over the whole org. It belongs to their assignments: a role that
+/// nobody holds so has none, for an empty group with an entitlement says what is not so.
+pub(super) fn grouping(role: &str) -> Grouping {
+    Grouping {
+        unique_id: grouping_id(role),
+        origin_id: role.to_owned(),
+        name: label(role),
+        origin_type: Some("Role".to_owned()),
+        kind: GroupingType::Group,
+        is_role: true,
+        ..Grouping::default()
+    }
+}
+
+/// The right of that grouping. Custom roles have none: they are never given over the whole org.
+pub(super) fn over_the_org(role: &str) -> Permission {
+    Permission {
+        source_unique_id: grouping_id(role),
+        source_type: SourceType::Grouping,
+        privilege_id: privilege_id(role),
+        asset_id: None,
+        is_role: true,
+        escalation_path_possible: escalation::is_possible(role, &[]).then_some(true),
+        tags: Vec::new(),
+    }
+}
+
+fn role_privilege(role: &str, label: String, permissions: &[String]) -> Privilege {
+    let is_custom = !permissions.is_empty() || role.starts_with(CUSTOM);
     let kind = match role {
-        "READ_ONLY_ADMIN" => PrivilegeType::MetadataRead,
-        "REPORT_ADMIN" => PrivilegeType::DataRead,
-        _ => PrivilegeType::Administrative,
+        "READ_ONLY_ADMIN" => Some(PrivilegeType::MetadataRead),
+        "REPORT_ADMIN" => Some(PrivilegeType::DataRead),
+        // A custom role may what its permissions may, and nothing without any.
+        _ if is_custom => permissions.iter().map(|one| permission_kind(one)).min(),
+        _ => Some(PrivilegeType::Administrative),
     };
     let origin_id = Some(role.to_owned());
     Privilege {
         unique_id: privilege_id(role),
         origin_id,
         origin_name: label,
-        privilege_type: Some(kind),
+        privilege_type: kind,
         kind: None,
     }
 }
@@ -207,17 +220,21 @@ fn role_privilege(role: &str, label: String) -> Privilege {
 /// A permission of a custom role (`okta.users.manage`).
 /// <https://developer.okta.com/docs/api/openapi/okta-management/guides/permissions/>
 fn permission_privilege(permission: &str) -> Privilege {
-    let kind = if permission.ends_with(".read") {
-        PrivilegeType::MetadataRead
-    } else {
-        PrivilegeType::Administrative
-    };
+    let kind = permission_kind(permission);
     Privilege {
         unique_id: permission.to_owned(),
         origin_id: Some(permission.to_owned()),
         origin_name: permission.to_owned(),
         privilege_type: Some(kind),
         kind: None,
+    }
+}
+
+fn permission_kind(permission: &str) -> PrivilegeType {
+    if permission.ends_with(".read") {
+        PrivilegeType::MetadataRead
+    } else {
+        PrivilegeType::Administrative
     }
 }
 
@@ -256,7 +273,6 @@ mod tests {
         assert_eq!(
             to_value(&normalized.bundle).unwrap(),
             json!({
-                "new_groupings": [{"uniqueId": "role:cr01", "originId": "cr01", "name": "Auditor", "originType": "Role", "type": "Group", "isRole": true}],
                 "new_privileges": [
                     {"uniqueId": "okta:role:cr01", "originId": "cr01", "originName": "Auditor", "privilegeType": "Administrative"},
                     {"uniqueId": "okta.users.read", "originId": "okta.users.read", "originName": "okta.users.read", "privilegeType": "Metadata Read"},
@@ -265,9 +281,45 @@ mod tests {
                 "new_privileges_grants": [
                     {"sourceId": "okta:role:cr01", "targetId": "okta.users.read"}, {"sourceId": "okta:role:cr01", "targetId": "okta.groups.manage"},
                 ],
-                "new_permissions": [{"sourceUniqueId": "role:cr01", "sourceType": "Grouping", "privilegeId": "okta:role:cr01", "isRole": true, "tags": ["description:Looks"]}],
             })
         );
+    }
+
+    #[test]
+    fn a_role_alone_is_no_grouping_and_no_right() {
+        let custom = json!({"id": "cr01", "label": "Auditor", "permissions": [{"label": "okta.users.manage"}]});
+        for role in [standard("SUPER_ADMIN"), custom] {
+            let bundle = normalized(&role).bundle;
+            assert!(
+                bundle.new_groupings.is_empty() && bundle.new_permissions.is_empty(),
+                "{role}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_custom_role_is_administrative_if_one_of_its_permissions_is() {
+        let kind = |permissions: &[&str]| {
+            let permissions: Vec<_> = permissions
+                .iter()
+                .map(|label| json!({"label": label}))
+                .collect();
+            let role = json!({"id": "cr01", "label": "Auditor", "permissions": permissions});
+            normalized(&role).bundle.new_privileges[0].privilege_type
+        };
+        assert_eq!(
+            kind(&["okta.users.read", "okta.apps.read"]),
+            Some(PrivilegeType::MetadataRead)
+        );
+        assert_eq!(
+            kind(&["okta.users.read", "okta.apps.manage"]),
+            Some(PrivilegeType::Administrative)
+        );
+        assert_eq!(
+            kind(&["okta.a.permission.of.tomorrow"]),
+            Some(PrivilegeType::Administrative)
+        );
+        assert_eq!(kind(&[]), None);
     }
 
     #[test]
@@ -275,12 +327,9 @@ mod tests {
         for kind in STANDARD.iter().chain(&["MOBILE_ADMIN"]) {
             let normalized = normalized(&standard(kind));
             assert_eq!(normalized.id, *kind);
-            assert!(
-                normalized.bundle.new_groupings[0]
-                    .name
-                    .ends_with("Administrator"),
-                "{normalized:?}"
-            );
+            let name = &normalized.bundle.new_privileges[0].origin_name;
+            assert!(name.ends_with("Administrator"), "{normalized:?}");
+            assert_eq!(&grouping(kind).name, name);
         }
         assert_eq!(label("MOBILE_ADMIN"), "Mobile Administrator");
         let kind = |role| normalized(&standard(role)).bundle.new_privileges[0].privilege_type;

@@ -6,6 +6,7 @@ mod support;
 mod answers;
 mod architecture;
 mod auth;
+mod canaries;
 mod changes;
 mod check;
 mod collect;

@@ -236,7 +236,7 @@ impl Replay {
             .await
             .unwrap();
         assert_eq!(gathered.gaps, Vec::<String>::new());
-        let mut emission = Emission::new(&gathered.spill, Wanted::All, false);
+        let mut emission = Emission::new(&gathered.spill, Wanted::All);
         let mut items = Items::new();
         while let Some(batch) = emission.next_batch().unwrap() {
             for item in batch.items {

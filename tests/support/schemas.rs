@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 const BUNDLE_KEYS: [(&str, &[&str]); 14] = [
     ("users", &["new_users", "update_users"]),
     ("factors", &["update_users"]),
-    ("groups", &["new_groupings"]),
+    ("groups", &["new_groupings", "new_assets"]),
     ("group_memberships", &["new_accounts_association"]),
     (
         "applications",
@@ -25,18 +25,11 @@ const BUNDLE_KEYS: [(&str, &[&str]); 14] = [
     ),
     ("application_users", &["new_permissions"]),
     ("application_groups", &["new_permissions"]),
-    (
-        "roles",
-        &[
-            "new_groupings",
-            "new_privileges",
-            "new_privileges_grants",
-            "new_permissions",
-        ],
-    ),
+    ("roles", &["new_privileges", "new_privileges_grants"]),
     (
         "role_assignments",
         &[
+            "new_groupings",
             "new_permissions",
             "new_accounts_association",
             "new_groupings_association",
@@ -47,7 +40,10 @@ const BUNDLE_KEYS: [(&str, &[&str]); 14] = [
     ("idps", &["new_assets"]),
     ("idp_users", &[]),
     ("activity", &[]),
-    ("usage", &["update_users", "update_assets"]),
+    (
+        "usage",
+        &["update_users", "update_service_accounts", "update_assets"],
+    ),
 ];
 
 /// The keys that `stream` may write.

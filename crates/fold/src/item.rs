@@ -82,6 +82,10 @@ pub fn fold(kind: Kind, mut pieces: Vec<Piece>) -> Folded {
     let mut item = Map::new();
     let mut tags: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for mut piece in pieces {
+        // The model wants a name in such an update; it is the log's word for what its own stream names.
+        if kind == Kind::Assets && piece.role == Role::Updates {
+            piece.item.remove("name");
+        }
         if let Some(Value::Array(list)) = piece.item.remove("tags") {
             tags.insert(piece.stream, list);
         }
@@ -186,6 +190,25 @@ mod tests {
     }
 
     #[test]
+    fn the_name_in_an_update_of_an_asset_is_never_laid_over_its_own() {
+        let app = piece(
+            1,
+            "applications",
+            Role::Defines,
+            &json!({"uniqueId": "a", "name": "Payroll"}),
+        );
+        let used = piece(
+            2,
+            "usage",
+            Role::Updates,
+            &json!({"uniqueId": "a", "name": "payroll_saml", "lastUsedAt": "2026-11-02T00:00:00.000Z"}),
+        );
+        let folded = item(Kind::Assets, vec![app, used]);
+        assert_eq!(folded["name"], "Payroll");
+        assert_eq!(folded["lastUsedAt"], "2026-11-02T00:00:00.000Z");
+    }
+
+    #[test]
     fn a_time_never_moves_backwards() {
         let user = piece(
             9,
@@ -235,6 +258,19 @@ mod tests {
         assert_eq!(
             item(Kind::Users, vec![user, sms, none])["tags"],
             json!(["vip"])
+        );
+    }
+
+    #[test]
+    fn what_several_records_define_is_there_as_long_as_one_of_them_is() {
+        let role = json!({"uniqueId": "role:A", "name": "A", "isRole": true});
+        let holder = |place| piece(place, "role_assignments", Role::Defines, &role);
+        let gone = |place| piece(place, "role_assignments", Role::Gone, &json!({}));
+        let folded = item(Kind::Groupings, vec![holder(1), gone(2)]);
+        assert_eq!(folded["name"], "A");
+        assert_eq!(
+            fold(Kind::Groupings, vec![gone(1), gone(2)]),
+            Folded::Removed
         );
     }
 

@@ -37,8 +37,6 @@ pub struct Batch {
 pub struct Emission<'a> {
     spill: &'a Spill,
     wanted: Wanted,
-    /// Whether the factors of everyone have been read: who cannot sign in has none then.
-    factors_known: bool,
     kind: usize,
     partition: u16,
     pack: Pack,
@@ -59,11 +57,10 @@ pub struct Emission<'a> {
 impl<'a> Emission<'a> {
     /// From the first kind on.
     #[must_use]
-    pub fn new(spill: &'a Spill, wanted: Wanted, factors_known: bool) -> Self {
+    pub fn new(spill: &'a Spill, wanted: Wanted) -> Self {
         Self {
             spill,
             wanted,
-            factors_known,
             kind: 0,
             partition: 0,
             pack: Pack::default(),
@@ -118,7 +115,7 @@ impl<'a> Emission<'a> {
                 carrying.add(kind, &usage);
             }
         }
-        let (touched, mut item) = match fold(kind, pieces) {
+        let (touched, item) = match fold(kind, pieces) {
             Folded::Item { touched, item } => (touched, item),
             Folded::Removed => return self.removed += 1,
             Folded::Undefined => return,
@@ -137,9 +134,6 @@ impl<'a> Emission<'a> {
         };
         if !wanted {
             return;
-        }
-        if kind == Kind::Users && self.factors_known && cannot_sign_in(&item) {
-            item.entry("hasMFA").or_insert(Value::Bool(false));
         }
         match self.pack.add(item) {
             Added::Kept => {}
@@ -162,11 +156,4 @@ impl<'a> Emission<'a> {
             !kinds.iter().any(|kind| self.defined.contains(&(*kind, id)))
         })
     }
-}
-
-/// Factors are read of who can sign in; nobody else has any.
-fn cannot_sign_in(user: &Item) -> bool {
-    user.get("status")
-        .and_then(Value::as_str)
-        .is_some_and(|status| ["Staged", "Disabled"].contains(&status))
 }

@@ -161,9 +161,21 @@ async fn what_nobody_known_typed_is_written_only_as_an_email_address() {
         deployed.record("activity", "e2").await["source"]["actor"]["alternateId"],
         "ada@acme.example"
     );
+    let actor = deployed.record("activity", "e1").await["source"]["actor"].clone();
+    assert_eq!(actor["id"], "unknown");
+    let withheld = |name: &Value| {
+        let hash = name
+            .as_str()
+            .and_then(|name| name.strip_prefix("withheld:"));
+        hash.filter(|hash| hash.len() == 32).map(str::to_owned)
+    };
+    let hash = withheld(&actor["alternateId"]);
+    assert!(hash.is_some(), "{actor}");
+    let target = deployed.record("activity", "e3").await["source"]["target"][0].clone();
     assert_eq!(
-        deployed.record("activity", "e1").await["source"]["actor"]["id"],
-        "unknown"
+        withheld(&target["displayName"]),
+        hash,
+        "one name has one hash"
     );
 }
 

@@ -59,7 +59,7 @@ where
         } else {
             Wanted::Changed
         };
-        let mut emission = Emission::new(&gathered.spill, wanted, self.factors_known());
+        let mut emission = Emission::new(&gathered.spill, wanted);
         let (mut requests, mut bytes) = (0, 0);
         while let Some(batch) = emission.next_batch()? {
             requests += 1;
@@ -184,9 +184,5 @@ where
             reached = history.newest();
         }
         self.finish(api, reached).await
-    }
-
-    pub(super) fn factors_known(&self) -> bool {
-        self.history.has_completed("factors")
     }
 }

@@ -52,7 +52,7 @@ where
         } else {
             Wanted::Changed
         };
-        let mut emission = Emission::new(&gathered.spill, wanted, self.factors_known());
+        let mut emission = Emission::new(&gathered.spill, wanted);
         if everything {
             emission.carrying = Some(Carrying::new(history.newest()));
         }
@@ -151,11 +151,7 @@ where
                 .flat_map(|kind: &Kind| ids.iter().map(|id| (*kind, id.clone())))
                 .collect::<Vec<_>>()
         });
-        let mut emission = Emission::new(
-            &gathered.spill,
-            Wanted::Keys(keys.collect()),
-            self.factors_known(),
-        );
+        let mut emission = Emission::new(&gathered.spill, Wanted::Keys(keys.collect()));
         while let Some(batch) = emission.next_batch()? {
             poster.post(batch).await?;
         }
