@@ -248,7 +248,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
                 "it names {address:?}, which is no address of Okta's"
             ))
         })?;
-        (integration.host, integration.is_custom_domain) = (host, false);
+        integration.move_to(host);
         Ok(integration)
     }
 

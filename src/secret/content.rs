@@ -70,7 +70,10 @@ pub fn parse(content: &Content, streams: &[&str]) -> Result<Integration, Problem
         drop_attributes: fields.names("drop_attributes"),
         unknown_actors: fields.unknown_actors(),
         names: credentials.as_ref().map(name_key),
-        console: host.as_deref().and_then(admin_console),
+        console: domain
+            .as_ref()
+            .filter(|domain| !domain.is_custom)
+            .and_then(|domain| admin_console(&domain.host)),
     };
     match (domain, credentials, fields.problems.is_empty()) {
         (Some(Domain { host, is_custom }), Some(credentials), true) => {
@@ -308,7 +311,7 @@ pub fn org_host(address: &str) -> Option<String> {
 }
 
 /// The Admin Console of an org's own host: `acme.okta.com` → `acme-admin.okta.com`.
-fn admin_console(host: &str) -> Option<String> {
+pub(super) fn admin_console(host: &str) -> Option<String> {
     let (org, suffix) = host.split_once('.')?;
     Some(format!("{org}-admin.{suffix}"))
 }

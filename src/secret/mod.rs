@@ -37,6 +37,12 @@ pub struct Integration {
 }
 
 impl Integration {
+    /// Takes the org's own address in place of a custom domain.
+    pub fn move_to(&mut self, host: String) {
+        self.rules.console = content::admin_console(&host);
+        (self.host, self.is_custom_domain) = (host, false);
+    }
+
     /// The OAuth client that it authenticates as, or `None` with an API token.
     #[must_use]
     pub fn client_id(&self) -> Option<&str> {
