@@ -1,7 +1,6 @@
 //! Answers that objects are put together from.
 
 use super::Engine;
-use super::absorb::Answered;
 use super::ask::Answer;
 use super::assembly::{Stepped, made};
 use super::due::Place;
@@ -9,6 +8,7 @@ use super::harvest::Harvest;
 use super::ledger::Seen;
 use super::reading::Shape;
 use super::scope::Scope;
+use super::scopes::Answered;
 use crate::streams::{Assembly, Mentions, Source, Stream, by_name};
 use jiff::Timestamp;
 

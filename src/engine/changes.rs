@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 
 use super::Engine;
-use super::absorb::Answered;
 use super::ask::Answer;
 use super::due::{Due, News, Rank};
 use super::flights::{Flight, Target};
 use super::harvest::Harvest;
 use super::scope::Scope;
+use super::scopes::Answered;
 use super::settle;
 use crate::body::Item;
 use crate::streams::change::{Identity, Kind, Of, Rows, Sweep, Touches};

@@ -270,7 +270,6 @@ fn each(
             (Some(Effect::Came), Identity::Object(_)) if event.kind.ends_with("create") => {
                 Some(Says::Came)
             }
-            (_, Identity::Object(_)) if is_dated(stream, event.kind) => Some(Says::Other),
             (Some(Effect::Came), Identity::Principal(_)) => Some(Says::Other),
             (Some(Effect::Gone), Identity::Principal(_)) => Some(Says::Less),
             _ => None,
@@ -279,20 +278,6 @@ fn each(
         touch_all(replicas, stream, kind, id, due, event);
         claim(replicas, stream, id, says, event);
     }
-}
-
-/// Whether events of this type move the time of an object's last change, which the object shows.
-fn is_dated(stream: &Stream, event_type: &str) -> bool {
-    let is_of_object = [
-        ".lifecycle.",
-        ".profile.update",
-        ".update_profile",
-        ".account.lock",
-        ".account.unlock",
-    ]
-    .iter()
-    .any(|part| event_type.contains(part));
-    stream.sweep.is_some() && is_of_object
 }
 
 /// The records of each target, or of the actor, who are live: only they do this.
@@ -334,11 +319,23 @@ fn life(replicas: &mut Replicas, stream: &'static Stream, event: &Event<'_>) {
         let says = match stream.identity {
             Identity::Pair(..) | Identity::Principal(_) if is_end => Some(Says::Gone),
             Identity::Object(_) if is_new => Some(Says::Came),
-            Identity::Object(_) if is_dated(stream, event.kind) => Some(Says::Other),
+            // The user's own object must say so before what hangs on it is believed.
+            Identity::Object(_) if ends_life(event.kind) && stream.sweep.is_some() => {
+                Some(Says::Less)
+            }
             _ => None,
         };
         claim(replicas, stream, id, says, event);
     }
+}
+
+/// Whether a user is deactivated after an event of this type, whatever becomes of them later.
+fn ends_life(event_type: &str) -> bool {
+    [
+        "user.lifecycle.deactivate",
+        "user.lifecycle.delete.initiated",
+    ]
+    .contains(&event_type)
 }
 
 fn pair(replicas: &mut Replicas, stream: &'static Stream, event: &Event<'_>) {

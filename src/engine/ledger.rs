@@ -27,8 +27,6 @@ const MOST_CLAIMS: usize = 20_000;
 const MOST_EXAMPLES: usize = 3;
 /// An event that is heard later than this after it was published is not waited for: lists lag by seconds.
 const YOUNG: SignedDuration = SignedDuration::from_mins(10);
-/// An object's last change and its event may differ by so much, both by Okta's clock.
-const SAME_TIME: SignedDuration = SignedDuration::from_secs(10);
 /// Manifests that a complete snapshot names because of what it left out.
 const MOST_KEPT_SEQUENCES: usize = 100;
 /// A stored ledger that is larger is not read.
@@ -94,15 +92,15 @@ pub(super) struct Counts {
 pub(super) struct Seen {
     /// Whether a record differs from what readers held.
     pub(super) differs: bool,
-    /// When the object last changed, by Okta's clock, if it says so.
-    pub(super) as_of: Option<Timestamp>,
+    /// Whether the object itself says that its life has ended.
+    pub(super) has_ended: bool,
 }
 
 impl Seen {
     pub(super) fn of(differs: bool) -> Self {
         Self {
             differs,
-            as_of: None,
+            has_ended: false,
         }
     }
 }
@@ -573,8 +571,7 @@ impl Ledger {
             }
             Says::Less | Says::Other => {
                 let is_late = claim.heard.duration_since(claim.at) > YOUNG;
-                let is_newer = |as_of: Timestamp| as_of >= claim.at - SAME_TIME;
-                seen.differs || is_late || seen.as_of.is_some_and(is_newer)
+                seen.differs || is_late || seen.has_ended
             }
         }
     }

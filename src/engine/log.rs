@@ -31,6 +31,8 @@ const FRESH: SignedDuration = SignedDuration::from_secs(10);
 const MOST_OWN: usize = 10;
 /// How far behind the newest event the log is read again, at least, if Okta no longer knows the position.
 const OVERLAP: SignedDuration = SignedDuration::from_hours(24);
+/// How much further than the latest event that was ever seen.
+const MARGIN: SignedDuration = SignedDuration::from_hours(1);
 /// Lateness of an event beyond which it is not remembered.
 const MOST_LATE_S: i64 = 30 * 24 * 3600;
 /// How long Okta keeps events.
@@ -194,7 +196,7 @@ impl SystemLog {
         let Some((_, path)) = self.source else { return };
         let newest = self.cursor.newest_published;
         let late = SignedDuration::from_secs(self.cursor.latest_s);
-        let from = newest.unwrap_or(begins_at).min(now) - OVERLAP.max(late * 2);
+        let from = newest.unwrap_or(begins_at).min(now) - OVERLAP.max(late + MARGIN);
         tracing::warn!(%from, "Okta no longer knows the position in the System Log: it is read again from there");
         self.cursor.next = Some(since(path, from));
         self.cursor.replay_since = Some(from);

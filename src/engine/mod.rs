@@ -34,9 +34,11 @@ mod replica;
 mod replicas;
 mod run;
 mod scope;
+mod scopes;
 mod settle;
 mod standing;
 mod sweep;
+mod troubles;
 mod wants;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,7 +59,7 @@ use assembly::Assemblies;
 use due::{Due, News};
 use epoch::Epoch;
 use events::Graves;
-use evidence::Evidence;
+use evidence::{Evidence, is_deprovisioned};
 use flights::Flights;
 use ledger::{Counts, Seen, print_of};
 use lists::Lists;
@@ -330,7 +332,7 @@ impl Engine {
                 let is_changed = replica.ledger.line(&id, sequence, print);
                 replica.ledger.bear_out(&id, || Seen {
                     differs: is_changed,
-                    as_of: stream.sweep.as_ref().and_then(|sweep| (sweep.time)(item)),
+                    has_ended: is_deprovisioned(item.get()),
                 });
                 differs |= is_changed;
                 true
@@ -343,12 +345,13 @@ impl Engine {
         (Some(Harvest::new(stream, parent, at, items)), differs)
     }
 
-    /// A tombstone, unless readers are known not to hold the record.
+    /// A tombstone, unless readers are known not to hold the record. `is_end`: of an object that never comes back.
     fn tombstone(
         &mut self,
         stream: &'static Stream,
         scope: &Scope,
         at: Timestamp,
+        is_end: bool,
     ) -> Option<Harvest> {
         let id = scope.shown();
         let replica = self.replicas.get_mut(stream.name)?;
@@ -357,7 +360,11 @@ impl Engine {
             return None;
         }
         replica.ledger.gone(&id);
-        self.epoch.order.absorbed(stream.name, scope);
+        if is_end {
+            self.epoch.order.ended();
+        } else {
+            self.epoch.order.absorbed(stream.name, scope);
+        }
         Some(Harvest::tombstones(stream, vec![id], at))
     }
 

@@ -211,6 +211,7 @@ fn replica(old: Progress, sizes: BTreeMap<String, u64>) -> KeptReplica {
     let is_held = old.held.is_some();
     let complete = |snapshot: Snapshot| Complete {
         began: snapshot.started_at,
+        since_sequence: snapshot.since_sequence,
         lines: snapshot.lines,
         requests: snapshot.requests,
         except: snapshot.except,

@@ -3,6 +3,8 @@
 //! No work is stored: what is to be read follows from the scopes that are due, the age of the newest complete snapshot,
 //! and what the ledger lacks. What is forgotten passes [`Replica::judge`] or [`Replica::conclude`], and nothing else.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +36,8 @@ const MOST_FAILING: usize = 1_500;
 const FEW_LACKING: usize = 3;
 /// Readings that are kept of a stream whose readings fail, or that a snapshot is about to answer.
 const MOST_DUES: usize = 3_000;
+/// Changes that are kept while they wait for a snapshot that costs fewer requests.
+const MOST_AWAITING: usize = 1_000;
 /// Pause before a snapshot begins again that failed as a whole; three times as long after each further one.
 const FIRST_REST: SignedDuration = SignedDuration::from_mins(5);
 const LONGEST_REST: SignedDuration = SignedDuration::from_hours(24);
@@ -88,7 +92,11 @@ impl Pass {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Complete {
     /// When it began.
+    #[serde(rename = "started_at")]
     pub(super) began: Timestamp,
+    /// The first manifest that may hold lines of it.
+    #[serde(default)]
+    pub(super) since_sequence: u64,
     /// Its lines.
     pub(super) lines: u64,
     /// Requests that it took.
@@ -525,6 +533,7 @@ impl Replica {
         }
         self.complete = Some(Complete {
             began: pass.began,
+            since_sequence: pass.since,
             lines: pass.lines,
             requests: pass.requests,
             except: except.clone(),
@@ -814,6 +823,15 @@ impl Replica {
             .as_ref()
             .map_or(0, |complete| complete.requests);
         if self.pass.is_none() && requests > 0 && waiting > few.max(requests) {
+            // An abandoned snapshot is due again, and a held one has read the changes: more need not be kept.
+            let spare: BTreeSet<Scope> = self
+                .dues
+                .ready(Rank::Changed)
+                .skip(MOST_AWAITING)
+                .cloned()
+                .collect();
+            self.dues
+                .retain(|scope, due| due.place.is_some() || due.is_part || !spare.contains(scope));
             self.ask(now);
         }
     }
@@ -901,7 +919,7 @@ mod tests {
     }
 
     fn complete(lines: u64) -> Value {
-        json!({"began": "2026-11-27T18:00:00Z", "lines": lines})
+        json!({"started_at": "2026-11-27T18:00:00Z", "lines": lines})
     }
 
     fn pass(lines: u64) -> Value {

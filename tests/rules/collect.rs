@@ -384,7 +384,7 @@ async fn nothing_secret_is_written_not_even_into_a_cursor() {
     assert!(
         texts
             .iter()
-            .any(|text| text.contains("\"of_snapshot\":true")),
+            .any(|text| text.contains("\"is_part\":true") || text.contains("\"lists\":{")),
         "no cursor was cut in a walk"
     );
     for secret in [PASSWORD, "never-to-be-written", "\"_links\""] {
