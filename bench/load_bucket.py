@@ -1,7 +1,7 @@
 """Writes a bucket of any size for measuring the loader: `python3 -m bench.load_bucket FOLDER USERS`.
 
-Users with factors, one group membership each per thousand groups, and one app assignment in ten: what a load of that
-many users reads, in batches as the collector writes them.
+Users with factors, a group membership and a sign-in each, and one app assignment in ten: what a load of that many users
+reads, in batches as the collector writes them.
 """
 
 import gzip
@@ -54,6 +54,13 @@ def assignment(number):
     return f"{target}:{member}", {"new_permissions": [item]}, {}
 
 
+def sign_in(number):
+    at = f"2026-11-22T{number % 24:02}:{number % 60:02}:{number // 60 % 60:02}.{number % 1000:03}Z"
+    item = {"uniqueId": f"00u{number:017}", "lastLoginAt": at}
+    source = {"user_id": item["uniqueId"], "date": at[:10], "count": 1, "first_used_at": at, "last_used_at": at}
+    return f"login:{item['uniqueId']}:2026-11-22:1", {"update_users": [item]}, source
+
+
 def write(folder, stream, make, number):
     for first in range(0, number, BATCH):
         lines = []
@@ -73,8 +80,10 @@ def write(folder, stream, make, number):
 def main(folder, users):
     sizes = [("groups", group, GROUPS), ("applications", app, 100), ("users", user, users), ("factors", factors, users)]
     sizes += [("group_memberships", membership, users), ("application_users", assignment, users // 10)]
+    sizes += [("usage", sign_in, users)]
     batches = [entry for stream, make, number in sizes for entry in write(folder, stream, make, number)]
-    snapshots = [{"stream": stream, "since_sequence": 1, "complete": True} for stream, _, _ in sizes]
+    whole = [stream for stream, _, _ in sizes if stream != "usage"]
+    snapshots = [{"stream": stream, "since_sequence": 1, "complete": True} for stream in whole]
     manifest = {"schema": 1, "sequence": 1, "previous_sha256": None, "integration": "okta", "owner": None, "run": "bench"}
     manifest |= {"org": "https://acme.okta.com", "committed_at": "2026-11-23T18:00:00.000Z", "mode": "incremental"}
     manifest |= {"batches": batches, "snapshots": snapshots, "gap": None, "cursor": {}}

@@ -82,10 +82,18 @@ DEFAULTS = {
     "refuse_blindly": [],  # ids refused with 422 and no loc
     "uncounted": [],  # ids accepted with 200 and not counted
     "service_account_sources": True,  # whether sourceType User may name a service account
+    "endpoints": {},  # faults for good, by the beginning of "METHOD path" below the app, such as "POST accounts/users"
     "faults": [],  # one per request: {"status": 500, "retry_after": 0, "applied": true}, {"drop": true} or null
     "clock_offset_seconds": 0,
     "time": "utc",  # form of acceptedTimestamp: "utc", "offset", "naive", "none"
     "item_seconds": 0.0,  # how long an item takes to be accepted
+    "kept_us": 1,  # whole microseconds in which the time of an item's last update is kept
+    "told_us": 1,  # the same of acceptedTimestamp
+    "kept_behind_us": 0,  # how far the clock of the items is behind that of the answers
+    "tick_us": 0,  # simulated time of a request; 0 for the machine's clock
+    "listed": True,  # whether GET lists an app's items
+    "empty_lists": 0,  # answers of GET /v2/apps that are empty though there are apps
+    "repeats": False,  # whether a refusal repeats values of the item
 }
 
 
@@ -110,14 +118,17 @@ class Authomize:
             self.options = dict(DEFAULTS)
             self.requests = self.bytes = 0
             self.by_path = {}
-            self.sweeps = []
+            self.purges = []
             self.pending = []
-            self.last = 0
+            self.last = self.simulated = 0
         self.options.update(options)
 
     def now(self):
         """Whole microseconds since 1970, strictly increasing, so that no two requests share a time."""
-        now = time.time_ns() // 1000 + self.options["clock_offset_seconds"] * 1_000_000
+        tick = self.options["tick_us"]
+        self.simulated += tick
+        now = (1_795_000_000_000_000 + self.simulated) if tick else time.time_ns() // 1000
+        now += self.options["clock_offset_seconds"] * 1_000_000
         self.last = max(self.last + 1, now)
         return self.last
 
@@ -136,13 +147,24 @@ class Authomize:
             return described(app)
         if found[2] == "data" and method == "DELETE":
             return self.delete(app, query)
+        if found[2] in KINDS and method == "GET" and self.options["listed"] and found[2] != "assets/git-repository":
+            self.process()
+            return {"data": [item for item, _ in app["items"].get(found[2], {}).values()]}
         if found[2] in KINDS and method == "POST":
             return self.post(app, found[2], body)
         raise Refused(404, {"detail": "Not Found"})
 
+    def lasting(self, method, path):
+        """The fault of an endpoint that is out of order."""
+        place = f"{method} {re.sub(r'^/v2/apps/[^/]+/?', '', path)}"
+        return self.options["endpoints"].get(place)
+
     def list_apps(self, query):
         limit, skip = int(query.get("limit", 50)), int(query.get("skip", 0))
         apps = [described(app) for app in self.apps.values()]
+        if self.options["empty_lists"] > 0:
+            self.options["empty_lists"] -= 1
+            apps = []
         pagination = {"limit": limit, "skip": skip, "total": len(apps)}
         return {"pagination": pagination, "data": apps[skip : skip + limit]}
 
@@ -161,7 +183,7 @@ class Authomize:
             for key in [key for key, (_, modified) in items.items() if modified < limit]:
                 del items[key]
                 gone += 1
-        self.sweeps.append({"app": app["id"], "modifiedBefore": before, "deleted": gone})
+        self.purges.append({"app": app["id"], "modifiedBefore": before, "deleted": gone})
         return {"requestId": secrets.token_hex(8), "acceptedTimestamp": self.stamp(self.now())}
 
     def post(self, app, path, body):
@@ -173,7 +195,9 @@ class Authomize:
         for item in data:
             if self.refers(app, path, item, references, valid, invalid):
                 accepted.append(item)
-        self.pending.append((self.requests + self.options["lag"], app, path, identity, accepted, at))
+        kept = at - self.options["kept_behind_us"]
+        kept -= kept % self.options["kept_us"]
+        self.pending.append((self.requests + self.options["lag"], app, path, identity, accepted, kept))
         self.process()
         time.sleep(self.options["item_seconds"] * len(data))
         ids = {f"{word}{kind}Ids": sorted(ids) for word, kinds in (("valid", valid), ("invalid", invalid)) for kind, ids in kinds.items()}
@@ -187,12 +211,15 @@ class Authomize:
             raise Refused(422, {"detail": [{"loc": ["body"], "msg": "some item is not to our taste", "type": "value_error"}]})
         loc = lambda index: ["body", "data", index, "uniqueId"]
         detail = [
-            {"loc": loc(index), "msg": "is not to our taste", "type": "value_error"}
+            {"loc": loc(index), "msg": self.taste(item), "type": "value_error"}
             for index, item in enumerate(data)
             if named(item, self.options["refuse"])
         ]
         if detail:
             raise Refused(422, {"detail": detail})
+
+    def taste(self, item):
+        return f"is not to our taste: {json.dumps(item)}" if self.options["repeats"] else "is not to our taste"
 
     def refers(self, app, path, item, references, valid, invalid):
         """Whether all that the item refers to is there; fills in the lists of the answer."""
@@ -221,7 +248,7 @@ class Authomize:
                 items[key] = ((known | item) if merged else item, max(at, modified))
 
     def stamp(self, at):
-        moment = EPOCH + datetime.timedelta(microseconds=at)
+        moment = EPOCH + datetime.timedelta(microseconds=at - at % self.options["told_us"])
         if self.options["time"] == "offset":
             return moment.astimezone(datetime.timezone(datetime.timedelta(hours=2))).isoformat()
         if self.options["time"] == "naive":
@@ -236,8 +263,25 @@ class Authomize:
             named_items[f"{app['name']} ({app['id']})"] = kinds
         return named_items
 
+    def seed(self, seeds):
+        """Makes an app with this many users of somebody else, or adds them to the app of that name."""
+        named = [app for app in self.apps.values() if app["name"] == seeds["name"]]
+        if not named or seeds.get("another"):
+            self.create_app(json.dumps({"integrationName": seeds["name"]}))
+            named = list(self.apps.values())[-1:]
+        users = named[0]["items"].setdefault("accounts/users", {})
+        for number in range(seeds["users"]):
+            name = f"stranger-{number}"
+            users[(name,)] = ({"uniqueId": name}, self.now())
+        return {"id": named[0]["id"]}
+
+    def rename(self, name):
+        for app in self.apps.values():
+            app["name"] = name
+        return {}
+
     def counts(self):
-        return {"requests": self.requests, "bytes": self.bytes, "by_path": self.by_path, "sweeps": self.sweeps}
+        return {"requests": self.requests, "bytes": self.bytes, "by_path": self.by_path, "purges": self.purges, "apps": len(self.apps)}
 
     def dump(self):
         self.process(everything=True)
@@ -301,6 +345,9 @@ class Handler(BaseHTTPRequestHandler):
         url = urllib.parse.urlsplit(self.path)
         query = dict(urllib.parse.parse_qsl(url.query))
         with tenant.lock:
+            if url.path == "/_fake/advance":
+                tenant.simulated += json.loads(body)["us"]
+                return self.send(200, {})
             if url.path.startswith("/_fake/"):
                 return self.send(200, self.control(url.path, body))
             tenant.requests += 1
@@ -308,7 +355,7 @@ class Handler(BaseHTTPRequestHandler):
             path = re.sub(r"(/v2/apps)/[^/]+", r"\1/{id}", url.path)
             place = f"{self.command} {path}"
             tenant.by_path[place] = tenant.by_path.get(place, 0) + 1
-            fault = tenant.options["faults"].pop(0) if tenant.options["faults"] else None
+            fault = tenant.options["faults"].pop(0) if tenant.options["faults"] else tenant.lasting(self.command, url.path)
             if fault and not fault.get("applied"):
                 return self.fail(fault)
             try:
@@ -326,6 +373,10 @@ class Handler(BaseHTTPRequestHandler):
         if path == "/_fake/reset" or path == "/_fake/options":
             tenant.configure(json.loads(body or b"{}"), clear=path.endswith("reset"))
             return {}
+        if path == "/_fake/seed":
+            return tenant.seed(json.loads(body))
+        if path == "/_fake/rename":
+            return tenant.rename(json.loads(body))
         return {"/_fake/items": tenant.items, "/_fake/counts": tenant.counts}[path]()
 
     def fail(self, fault):

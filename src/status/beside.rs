@@ -30,6 +30,11 @@ pub struct Loads {
     pub refused_total: u64,
     /// Why what is gone was not deleted in Authomize; empty if it was.
     pub held: Vec<String>,
+    /// Items that Okta no longer has and that are still in Authomize.
+    pub removals_pending: u64,
+    /// When the loader deletes them, if nothing withholds it (RFC 3339, UTC).
+    #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
+    pub purge_due_at: Option<String>,
 }
 
 /// The count of findings by severity, as `status/{integration}.findings.json` holds it. Unknown keys are

@@ -10,6 +10,7 @@ use fake_org::{Client, Clock as OrgClock, NewUser, Options, Org};
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 use loader::authomize::{Http, http_client};
+use loader::clock::Clock as LoaderClock;
 use loader::event::Request;
 use loader::failure::Failure;
 use loader::load::{Loader, Settings};
@@ -147,8 +148,10 @@ impl Simulation {
         };
         let secret = json!({"token": TOKEN, "base_url": self.fake.url}).to_string();
         let told = Arc::clone(&self.clock_ms);
-        let clock =
-            Arc::new(move || Timestamp::from_millisecond(told.load(Ordering::SeqCst)).unwrap());
+        let clock = LoaderClock::new(move || {
+            Timestamp::from_millisecond(told.load(Ordering::SeqCst)).unwrap()
+        });
+        let clock = clock.with_sleep(self.fake.sleep());
         let store = Memory::new(Arc::clone(&self.rig.store.objects), Fuse::never());
         let loader = Loader::new(settings, store, Drawer(secret), connect, clock);
         let deadline = self.now() + SignedDuration::from_mins(15);

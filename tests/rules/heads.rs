@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use fake_org::NewUser;
 use flate2::{Compression, write::GzEncoder};
-use loader::gather::gather;
 use loader::log;
+use loader::pieces::{self, Loaded};
 use loader::record::{Record, SCHEMA};
-use loader::spill::PARTITIONS;
+use loader::sorter::PARTITIONS;
 use loader::usage::{Carried, Carrying};
 use okta_authomize::head::Checkpoint;
 use proptest::collection::vec;
@@ -151,17 +151,17 @@ async fn seen(
     let history = log::read(&store, prefix, &record, carried.sequence)
         .await
         .unwrap();
-    let gathered = gather(&store, (prefix, integration), &history, sequence, &carried)
+    let since = Loaded {
+        sequence,
+        abandoned: false,
+    };
+    let state = pieces::read(&store, (prefix, integration), &history, since, &carried)
         .await
         .unwrap();
-    assert!(
-        gathered.gaps.is_empty() && !gathered.blurred,
-        "{:?}",
-        gathered.gaps
-    );
+    assert!(state.gaps.is_empty() && !state.blurred, "{:?}", state.gaps);
     let mut told = Vec::new();
     for number in 0..PARTITIONS {
-        for (key, mut pieces) in gathered.spill.read(fold::Kind::Assets, number).unwrap() {
+        for (key, mut pieces) in state.sorted.read(fold::Kind::Assets, number).unwrap() {
             pieces.sort_by_key(|piece| piece.place);
             told.push(format!("{key}: {pieces:?}"));
         }

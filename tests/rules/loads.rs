@@ -9,13 +9,13 @@ pub mod fake;
 pub mod memory;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use fake_org::Client;
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 use loader::authomize::{Http, http_client};
+use loader::clock::Clock;
 use loader::event::{Mode, Request};
 use loader::load::{Loader, Settings};
 use loader::report::Report;
@@ -54,12 +54,12 @@ async fn load(rig: &Rig, bucket: &std::path::Path, fake: &Fake, mode: Mode) -> R
         store,
         SecretFile,
         connect,
-        Arc::new(Timestamp::now),
+        Clock::new(Timestamp::now).with_sleep(fake.sleep()),
     );
     let request = Request {
         integration: "okta".to_owned(),
         mode,
-        accept_shrink: false,
+        wishes: loader::purge::Wishes::default(),
     };
     loader
         .load(&request, Timestamp::now() + SignedDuration::from_mins(15))

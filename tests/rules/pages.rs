@@ -370,10 +370,37 @@ fn all(text: &str) -> Status {
             outcome: text.into(),
             items: [(text.to_owned(), 3)].into(),
             held: vec![text.into()],
+            removals_pending: 2,
+            purge_due_at: Some(text.into()),
             ..Loads::default()
         }),
         ..Status::default()
     }
+}
+
+#[test]
+fn the_page_says_which_deletions_wait_in_authomize() {
+    let page = |held: &[&str]| {
+        let loads = Loads {
+            loaded_at: Some("2026-11-27T08:00:00Z".into()),
+            held: held.iter().map(ToString::to_string).collect(),
+            removals_pending: 3,
+            purge_due_at: Some("2026-11-27T18:00:00Z".into()),
+            ..Loads::default()
+        };
+        let loads = Some(loads);
+        Status {
+            loads,
+            ..all("plain")
+        }
+        .html()
+    };
+    let waiting = "3 items that Okta no longer has: still in Authomize";
+    let spaced = page(&[]);
+    assert!(spaced.contains(waiting) && spaced.contains("first load after"));
+    let withheld = page(&["stream users is held"]);
+    assert!(withheld.contains(waiting) && withheld.contains("stream users is held"));
+    assert!(!withheld.contains("first load after"));
 }
 
 /// What turns the direction of what comes after it.

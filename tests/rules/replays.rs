@@ -13,12 +13,14 @@ use fastrand::Rng;
 use fold::KINDS;
 use jiff::{SignedDuration, Timestamp};
 use loader::authomize::{Http, http_client};
-use loader::emit::{Emission, Wanted};
+use loader::clock::Clock;
 use loader::event::{Mode, Request};
 use loader::failure::Failure;
-use loader::gather::gather;
+use loader::items::{Items as Emitted, Wanted};
 use loader::load::{Loader, Settings};
 use loader::log;
+use loader::pieces::{self, Loaded};
+use loader::purge::{Reason, Wishes};
 use loader::record::Record;
 use loader::report::Report;
 use loader::secret::{Secrets, Tenant};
@@ -163,8 +165,11 @@ impl Replay {
         self.failed += usize::from(matches!(ended, Some(Err(_))));
     }
 
-    fn pass(&self, minutes: i64) {
+    /// Lets time pass, at Authomize too.
+    async fn pass(&self, minutes: i64) {
         self.clock_ms.fetch_add(minutes * 60_000, Ordering::SeqCst);
+        let us = u64::try_from(minutes * 60_000_000).unwrap();
+        self.fake.advance(us).await;
     }
 
     fn now(&self) -> Timestamp {
@@ -175,7 +180,7 @@ impl Replay {
         let request = Request {
             integration: PLACE.1.to_owned(),
             mode,
-            accept_shrink: false,
+            wishes: Wishes::default(),
         };
         self.ask(&request, fuse).await
     }
@@ -184,7 +189,10 @@ impl Replay {
         let request = Request {
             integration: PLACE.1.to_owned(),
             mode: Mode::Full,
-            accept_shrink: true,
+            wishes: Wishes {
+                accept_shrink: true,
+                adopt: false,
+            },
         };
         self.ask(&request, &Fuse::never()).await.unwrap().unwrap()
     }
@@ -210,8 +218,10 @@ impl Replay {
         };
         let secret = json!({"token": TOKEN, "base_url": self.fake.url}).to_string();
         let clock_ms = Arc::clone(&self.clock_ms);
-        let clock =
-            Arc::new(move || Timestamp::from_millisecond(clock_ms.load(Ordering::SeqCst)).unwrap());
+        let clock = Clock::new(move || {
+            Timestamp::from_millisecond(clock_ms.load(Ordering::SeqCst)).unwrap()
+        });
+        let clock = clock.with_sleep(self.fake.sleep());
         let store = Memory::new(Arc::clone(&self.objects), fuse.clone());
         let loader = Loader::new(settings, store, Drawer(secret), connect, clock);
         let deadline = self.now() + SignedDuration::from_mins(15);
@@ -232,13 +242,17 @@ impl Replay {
             ..Record::default()
         };
         let history = log::read(&store, PLACE.0, &record, 0).await.unwrap();
-        let gathered = gather(&store, PLACE, &history, 0, &Carried::default())
+        let nothing = Loaded {
+            sequence: 0,
+            abandoned: false,
+        };
+        let state = pieces::read(&store, PLACE, &history, nothing, &Carried::default())
             .await
             .unwrap();
-        assert_eq!(gathered.gaps, Vec::<String>::new());
-        let mut emission = Emission::new(&gathered.spill, Wanted::All);
+        assert_eq!(state.gaps, Vec::<Reason>::new());
+        let mut complete = Emitted::new(&state.sorted, Wanted::All);
         let mut items = Items::new();
-        while let Some(batch) = emission.next_batch().unwrap() {
+        while let Some(batch) = complete.next_batch().unwrap() {
             for item in batch.items {
                 let key = batch.kind.key(&item).unwrap();
                 items.insert((batch.kind.name().to_owned(), key), plain(&item.into()));
@@ -351,7 +365,7 @@ async fn step(replay: &mut Replay, rng: &mut Rng) {
             .filter(|key| !after.contains_key(*key))
             .count();
     }
-    replay.pass(rng.i64(0..30));
+    replay.pass(rng.i64(0..30)).await;
 }
 
 async fn case(replay: &mut Replay, bucket: &Path, seed: u64) {
@@ -374,9 +388,9 @@ async fn case(replay: &mut Replay, bucket: &Path, seed: u64) {
     }
     replay.fake.set(json!({"faults": [], "lag": 0})).await;
     replay.tell("succeeded");
-    replay.pass(16);
+    replay.pass(16).await;
     drop(replay.load(Mode::Incremental, &Fuse::never()).await);
-    replay.pass(25 * 60);
+    replay.pass(25 * 60).await;
     let mut report = replay
         .load(Mode::Incremental, &Fuse::never())
         .await
@@ -388,7 +402,7 @@ async fn case(replay: &mut Replay, bucket: &Path, seed: u64) {
         .any(|reason| reason.contains("far fewer"))
     {
         // So much went that somebody has to say so.
-        replay.pass(25 * 60);
+        replay.pass(25 * 60).await;
         report = replay.accept_shrink().await;
     }
     assert!(report.swept && report.refused_total == 0, "{report:#?}");

@@ -50,7 +50,7 @@ pub enum Folded {
         /// Every field.
         item: Map<String, Value>,
     },
-    /// The item was defined as of the last load, and nothing defines it now: the next sweep takes it.
+    /// The item was defined as of the last load, and nothing defines it now: the next purge takes it.
     Removed,
     /// Updates of what nothing defines.
     Undefined,

@@ -98,6 +98,12 @@ impl Kind {
         }
     }
 
+    /// Whether the API lists an app's items of this kind (`GET` of the same path).
+    #[must_use]
+    pub fn is_listed(self) -> bool {
+        self != Self::GitRepos
+    }
+
     /// The kind of a bundle key and whether it updates: `new_users`, `update_users`. `None` for keys of later models.
     #[must_use]
     pub fn of_bundle_key(key: &str) -> Option<(Self, bool)> {

@@ -10,7 +10,7 @@
 //! streams are scanned; those of one key must come together then.
 //!
 //! **Error semantics.** A manifest that does not fit the one before is [`Broken`] and ends the load. A line that is no
-//! record is told in words; the caller goes on and must not sweep.
+//! record is told in words; the caller goes on and must not delete.
 //!
 //! ```
 //! use fold::{Folded, Kind, Place, Scan, fold};
@@ -34,4 +34,4 @@ pub use history::{Broken, Commit, History};
 pub use item::{Folded, Piece, Place, Role, coalesce, fold};
 pub use kind::{KINDS, Kind, Reference};
 pub use pack::{Added, Pack, body};
-pub use scan::{Scan, fingerprint};
+pub use scan::{Scan, fingerprint, fingerprint64};

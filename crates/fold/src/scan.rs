@@ -29,6 +29,21 @@ pub fn fingerprint(text: &str) -> u128 {
     u128::from_be_bytes(digest[..16].try_into().expect("a SHA-256 has 32 bytes"))
 }
 
+/// The first 8 of these bytes: enough to tell the items of one org from others.
+#[must_use]
+pub fn fingerprint64(text: &str) -> u64 {
+    u64::try_from(fingerprint(text) >> 64).expect("half of 128 bits")
+}
+
+/// A fault of JSON by its place. The parser's own words repeat values.
+fn fault(what: &str, error: &serde_json::Error) -> String {
+    format!(
+        "{what} ({:?} error at column {})",
+        error.classify(),
+        error.column()
+    )
+}
+
 /// Reads one stream backwards: [`commit`](Self::commit), then [`line`](Self::line) for each of its lines from the
 /// last to the first, then the commit before.
 #[derive(Debug)]
@@ -40,6 +55,8 @@ pub struct Scan<'a> {
     then: Forgets<'a>,
     seen_since: HashSet<u128>,
     seen_before: HashSet<u128>,
+    /// Whether items that came and went since the last load count as gone.
+    passing: bool,
 }
 
 /// The state of a line's record, now and at the last load.
@@ -60,7 +77,16 @@ impl<'a> Scan<'a> {
             then: Forgets::default(),
             seen_since: HashSet::new(),
             seen_before: HashSet::new(),
+            passing: false,
         }
+    }
+
+    /// Counts items that came and went since the last load as [`Role::Gone`], too: a load that was given up may have
+    /// posted them.
+    #[must_use]
+    pub fn with_passing(mut self, passing: bool) -> Self {
+        self.passing = passing;
+        self
     }
 
     /// Goes on with the commit before; its lines follow.
@@ -84,12 +110,12 @@ impl<'a> Scan<'a> {
     /// The line is no record of this stream, in words; it is as if it were not there.
     pub fn line(&mut self, place: Place, line: &[u8]) -> Result<Vec<(Kind, Piece)>, String> {
         let line: Line<'_> =
-            serde_json::from_slice(line).map_err(|error| format!("is not a record: {error}"))?;
+            serde_json::from_slice(line).map_err(|error| fault("is not a record", &error))?;
         if line.schema != SCHEMA {
             return Err(format!("schema is {}, not {SCHEMA}", line.schema));
         }
         if line.stream != self.stream {
-            return Err(format!("is of stream {:?}", line.stream));
+            return Err("is of another stream".to_owned());
         }
         let touched = place.0 > self.loaded;
         if grows(self.stream) {
@@ -111,7 +137,7 @@ impl<'a> Scan<'a> {
             );
         }
         let mut pieces = Vec::new();
-        if standing.was_live {
+        if standing.was_live || (self.passing && touched && line.op == Op::Upsert) {
             pieces = self.pieces(
                 &line,
                 place,
@@ -164,11 +190,13 @@ impl<'a> Scan<'a> {
             };
             let role = role(updates);
             for item in items {
-                let item: Map<String, Value> = serde_json::from_str(item.get())
-                    .map_err(|error| format!("{key} has an item that is none: {error}"))?;
-                let key = kind
-                    .key(&item)
-                    .ok_or_else(|| format!("{key} has an item without {:?}", kind.identity()))?;
+                let item: Map<String, Value> =
+                    serde_json::from_str(item.get()).map_err(|error| {
+                        fault(&format!("{} has an item that is none", kind.name()), &error)
+                    })?;
+                let key = kind.key(&item).ok_or_else(|| {
+                    format!("{} has an item without {:?}", kind.name(), kind.identity())
+                })?;
                 let stream = self.stream.to_owned();
                 pieces.push((
                     kind,

@@ -5,6 +5,7 @@
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
+use crate::purge::Wishes;
 
 /// The load that an event asks for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -14,7 +15,7 @@ pub enum Mode {
     Incremental,
     /// Everything, now.
     Full,
-    /// Nothing is sent; the report tells what would be.
+    /// Nothing is sent; the report holds what would be.
     Plan,
 }
 
@@ -25,8 +26,8 @@ pub struct Request {
     pub integration: String,
     /// How.
     pub mode: Mode,
-    /// Whether a full load may sweep although it posted far fewer items than the last one.
-    pub accept_shrink: bool,
+    /// What a full load may purge nevertheless.
+    pub wishes: Wishes,
 }
 
 impl Request {
@@ -36,7 +37,7 @@ impl Request {
         Self {
             integration,
             mode: Mode::Incremental,
-            accept_shrink: false,
+            wishes: Wishes::default(),
         }
     }
 }
@@ -118,7 +119,7 @@ fn slug(name: &str) -> Option<String> {
 }
 
 fn manual(object: &Map<String, Value>) -> Result<Request, Vec<String>> {
-    const KEYS: [&str; 3] = ["integration", "mode", "accept_shrink"];
+    const KEYS: [&str; 4] = ["integration", "mode", "accept_shrink", "adopt"];
     let mut problems = Vec::new();
     for key in object.keys().filter(|key| !KEYS.contains(&key.as_str())) {
         problems.push(format!(
@@ -145,19 +146,23 @@ fn manual(object: &Map<String, Value>) -> Result<Request, Vec<String>> {
             Mode::Plan
         }
     };
-    let accept_shrink = match object.get("accept_shrink") {
+    let mut flag = |key: &str| match object.get(key) {
         None => false,
-        Some(Value::Bool(accept)) => *accept,
+        Some(Value::Bool(set)) => *set,
         Some(_) => {
-            problems.push("accept_shrink must be true or false".to_owned());
+            problems.push(format!("{key} must be true or false"));
             false
         }
+    };
+    let wishes = Wishes {
+        accept_shrink: flag("accept_shrink"),
+        adopt: flag("adopt"),
     };
     if problems.is_empty() {
         Ok(Request {
             integration,
             mode,
-            accept_shrink,
+            wishes,
         })
     } else {
         Err(problems)
@@ -196,15 +201,20 @@ mod tests {
         let request = Request {
             integration: "okta".into(),
             mode: Mode::Full,
-            accept_shrink: true,
+            wishes: Wishes {
+                accept_shrink: true,
+                adopt: true,
+            },
         };
-        let event = json!({"integration": "okta", "mode": "full", "accept_shrink": true});
+        let event =
+            json!({"integration": "okta", "mode": "full", "accept_shrink": true, "adopt": true});
         assert_eq!(parse(&event, "okta").unwrap(), Event::One(request));
         for bad in [
             json!({"integration": "../x"}),
             json!({"mode": "full"}),
             json!({"integration": "okta", "mode": "all"}),
             json!({"integration": "okta", "accept_shrink": "yes"}),
+            json!({"integration": "okta", "adopt": 1}),
             json!({"integration": "okta", "modes": "full"}),
             json!([]),
             created("okta/data/x"),

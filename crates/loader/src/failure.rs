@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A load that cannot go on. Nothing was swept.
+/// A load that cannot go on. Nothing was purged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// The `errorType`, which alarms match on.

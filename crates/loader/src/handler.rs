@@ -14,13 +14,13 @@ use crate::secret::{Secrets, Tenant};
 use crate::store::Store;
 
 /// Answers an invocation: the report, `{"loads": […]}` for the schedule, or
-/// `{"batchItemFailures": […], "loads": […]}` for a queue.
+/// `{"batchItemFailures": […], "loads": […], "failed": […]}` for a queue.
 ///
 /// A message is done when its integration's load is finished; others come again, and end in the dead-letter queue.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>
 ///
 /// # Errors
-/// The event is not usable, or the load of a single integration cannot go on.
+/// The event is not usable, or a load cannot go on; `LoadsFailed` if several cannot.
 pub async fn handle<S, V, C, T>(
     loader: &Loader<S, V, C>,
     prefix: &str,
@@ -33,25 +33,88 @@ where
     C: Fn(Tenant) -> Result<T, Failure>,
     T: Transport,
 {
+    let deadline = loader.deadline(deadline);
     match parse(event, prefix)? {
         Event::One(request) => loader
             .load(&request, deadline)
             .await
             .map(|report| answer(&report)),
-        Event::Every => {
-            let mut loads = Vec::new();
-            let mut failed = None;
-            for integration in loader.integrations().await? {
-                match loader.load(&Request::wake(integration), deadline).await {
-                    Ok(report) => loads.push(answer(&report)),
-                    // A status without manifests is one of an integration that has only been checked.
-                    Err(failure) if failure.kind == "NothingCommitted" => {}
-                    Err(failure) => failed = failed.or(Some(failure)),
-                }
-            }
-            failed.map_or(Ok(json!({"loads": loads})), Err)
-        }
+        Event::Every => every(loader, deadline).await,
         Event::Queue(messages) => Ok(queue(loader, messages, deadline).await),
+    }
+}
+
+/// A load that could not go on.
+struct Failed {
+    integration: String,
+    failure: Failure,
+}
+
+impl Failed {
+    fn log(integration: String, failure: Failure) -> Self {
+        tracing::error!(
+            integration,
+            kind = failure.kind,
+            error = failure.message,
+            "the load cannot go on"
+        );
+        Self {
+            integration,
+            failure,
+        }
+    }
+
+    fn answer(&self) -> Value {
+        let Failure { kind, message } = &self.failure;
+        json!({"integration": self.integration, "errorType": kind, "errorMessage": message})
+    }
+}
+
+/// Loads every integration. One that fails costs itself; all that failed are named in the error.
+async fn every<S, V, C, T>(loader: &Loader<S, V, C>, deadline: Timestamp) -> Result<Value, Failure>
+where
+    S: Store,
+    V: Secrets,
+    C: Fn(Tenant) -> Result<T, Failure>,
+    T: Transport,
+{
+    let (mut loads, mut failed) = (Vec::new(), Vec::new());
+    for integration in loader.integrations().await? {
+        match loader
+            .load(&Request::wake(integration.clone()), deadline)
+            .await
+        {
+            Ok(report) => loads.push(answer(&report)),
+            // A status without manifests is one of an integration that has only been checked.
+            Err(failure) if failure.kind == "NothingCommitted" => {}
+            Err(failure) => failed.push(Failed::log(integration, failure)),
+        }
+    }
+    match failed.as_slice() {
+        [] => Ok(json!({"loads": loads})),
+        [
+            Failed {
+                integration,
+                failure: Failure { kind, message },
+            },
+        ] => Err(Failure::new(
+            kind,
+            format!("integration {integration}: {message}"),
+        )),
+        several => {
+            let each = several.iter().map(
+                |Failed {
+                     integration,
+                     failure,
+                 }| { format!("integration {integration}: {failure}") },
+            );
+            let each = each.collect::<Vec<_>>().join("; ");
+            let (failed, all) = (several.len(), several.len() + loads.len());
+            Err(Failure::new(
+                "LoadsFailed",
+                format!("{failed} of {all} integrations failed: {each}"),
+            ))
+        }
     }
 }
 
@@ -77,9 +140,12 @@ where
             }
         }
     }
-    let mut loads = Vec::new();
+    let (mut loads, mut failed) = (Vec::new(), Vec::new());
     for (integration, ids) in by_integration {
-        match loader.load(&Request::wake(integration), deadline).await {
+        match loader
+            .load(&Request::wake(integration.clone()), deadline)
+            .await
+        {
             Ok(report) => {
                 if report.go_on {
                     failures.extend(ids);
@@ -87,11 +153,7 @@ where
                 loads.push(answer(&report));
             }
             Err(failure) => {
-                tracing::error!(
-                    kind = failure.kind,
-                    error = failure.message,
-                    "the load cannot go on"
-                );
+                failed.push(Failed::log(integration, failure).answer());
                 failures.extend(ids);
             }
         }
@@ -100,7 +162,7 @@ where
         .into_iter()
         .map(|id| json!({"itemIdentifier": id}))
         .collect();
-    json!({"batchItemFailures": failures, "loads": loads})
+    json!({"batchItemFailures": failures, "loads": loads, "failed": failed})
 }
 
 fn answer(report: &Report) -> Value {

@@ -12,7 +12,7 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use fold::History;
 use futures_util::{StreamExt, stream};
-use reader::{Checkpoint, checkpoint_key, manifest_key, manifest_prefix, sequence_of};
+use reader::{Checkpoint, checkpoint_key, manifest_key, manifest_prefix, sequence_of, sha256};
 
 use crate::failure::Failure;
 use crate::record::Record;
@@ -49,6 +49,54 @@ pub async fn newer(
         .collect())
 }
 
+/// The same after the last load. Nothing is newer where history is gone.
+///
+/// # Errors
+/// `ManifestDamaged`: the manifest that was loaded last is gone. As the store's.
+pub async fn since(store: &impl Store, prefix: &str, record: &Record) -> Result<Vec<u64>, Failure> {
+    let loaded = record.sequence;
+    let integration = &record.integration;
+    let mut listed = newer(store, prefix, integration, loaded.saturating_sub(1)).await?;
+    if loaded > 0 {
+        if listed.first() != Some(&loaded) {
+            return Err(gone(prefix, integration, loaded));
+        }
+        listed.remove(0);
+    }
+    Ok(listed)
+}
+
+fn gone(prefix: &str, integration: &str, sequence: u64) -> Failure {
+    let key = manifest_key(prefix, integration, sequence);
+    let problem = "is gone".to_owned();
+    fold::Broken { key, problem }.into()
+}
+
+/// Sequences of the manifests that a log does not hold yet; each that it holds must still be there.
+async fn following(
+    store: &impl Store,
+    prefix: &str,
+    integration: &str,
+    history: &History,
+) -> Result<Vec<u64>, Failure> {
+    let held = history.commits().iter().map(|commit| commit.sequence);
+    let held: Vec<u64> = held
+        .filter(|sequence| *sequence >= history.whole_since())
+        .collect();
+    let first = held.first().copied().unwrap_or(1);
+    let listed = newer(store, prefix, integration, first - 1).await?;
+    let expected = held.iter().copied().chain([history.newest() + 1]);
+    for (listed, expected) in listed.iter().zip(expected) {
+        if *listed != expected {
+            return Err(gone(prefix, integration, expected));
+        }
+    }
+    if listed.len() < held.len() {
+        return Err(gone(prefix, integration, held[listed.len()]));
+    }
+    Ok(listed[held.len()..].to_vec())
+}
+
 /// The verified log up to the newest manifest. `usage_from` is the newest manifest whose usage need not be read again.
 ///
 /// # Errors
@@ -66,15 +114,19 @@ pub async fn read(
             .await?
             .unwrap_or_default(),
     };
-    let after = history.newest();
-    let sequences = newer(store, prefix, integration, after).await?;
+    let sequences = following(store, prefix, integration, &history).await?;
     extend(store, prefix, integration, &mut history, &sequences).await?;
-    let loaded = history
+    let key = manifest_key(prefix, integration, record.sequence);
+    let loaded = match record.sequence {
+        0 => None,
+        _ => store.get(&key).await?.map(|stored| sha256(&stored.body)),
+    };
+    let in_history = history
         .commits()
         .iter()
-        .find(|commit| commit.sequence == record.sequence);
-    if record.sequence > 0 && loaded.map(|commit| &commit.sha256) != record.manifest_sha256.as_ref()
-    {
+        .find(|commit| commit.sequence == record.sequence)
+        .map(|commit| &commit.sha256);
+    if loaded != record.manifest_sha256 || in_history != record.manifest_sha256.as_ref() {
         let message = format!(
             "manifest {} was loaded and is gone, or another one now: restore the version that was written first, or delete {} to load anew",
             record.sequence,

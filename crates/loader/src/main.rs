@@ -2,12 +2,12 @@
 
 use std::pin::Pin;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use loader::authomize::{Http, http_client};
+use loader::clock::Clock;
 use loader::config::Config;
 use loader::failure::Failure;
 use loader::handler::handle;
@@ -40,7 +40,7 @@ async fn run() -> Result<(), Error> {
         pause: Duration::from_millis(500),
     };
     let (bucket, vault) = (clients.bucket(config.bucket), clients.vault());
-    let loader = &Loader::new(settings, bucket, vault, connect, Arc::new(Timestamp::now));
+    let loader = &Loader::new(settings, bucket, vault, connect, Clock::new(Timestamp::now));
     let prefix = &config.prefix;
     let answer = async |event: LambdaEvent<Value>| {
         let deadline = i64::try_from(event.context.deadline).unwrap_or_default();

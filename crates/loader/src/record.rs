@@ -3,11 +3,15 @@
 //! Every change is a conditional write on the version read before, so that of two loaders one notices: whoever
 //! finds another version than its own stops before its next request.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
+use fold::Kind;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
+use crate::purge::{Evidence, Inquiry, Margin, Reason, Wishes};
 use crate::report::{Counts, Refused};
 use crate::store::{Expect, Store};
 
@@ -24,6 +28,8 @@ pub struct Record {
     pub integration: String,
     /// Authomize's id of the app.
     pub app_id: Option<String>,
+    /// Whether this loader created the app.
+    pub app_made: bool,
     /// Host of the API that the app is on: an app of another tenant is another app.
     pub api: Option<String>,
     /// Manifest up to which everything is posted; 0 before the first load.
@@ -42,13 +48,31 @@ pub struct Record {
     pub refused: Vec<Refused>,
     /// Number of refused items.
     pub refused_total: u64,
-    /// Why the last sweep was withheld.
+    /// Why deletions wait, in words.
     pub held: Vec<String>,
-    /// Removed items, or other leftovers, that the next sweep takes.
+    /// The same of the last full load, as a later load decides on it.
+    pub withheld: Vec<Reason>,
+    /// Removed items that are still in Authomize, and wait for a purge.
     pub removals_pending: u64,
+    /// Since when some wait.
+    pub removals_since: Option<Timestamp>,
+    /// When a full load may purge them, if nothing withholds it.
+    pub purge_due_at: Option<Timestamp>,
+    /// Items of the app that this loader did not post, as of the last look.
+    pub strangers: Option<u64>,
+    /// Kinds that could not be posted; the next load posts them as a whole.
+    pub behind: BTreeSet<Kind>,
+    /// Newest time of any item that was posted, by Authomize's clock.
+    pub newest_accepted: Option<Timestamp>,
+    /// Whether items were posted since at times that nobody knows.
+    pub newest_unknown: bool,
+    /// How early the mark of a purge is.
+    pub margin: Margin,
+    /// Whether a load was begun since the last one and given up.
+    pub abandoned: bool,
     /// The last load that posted everything.
     pub full: Option<Full>,
-    /// Items by kind of the last load that swept: what the shrink guard compares with.
+    /// Items by kind of the last load that purged: what the shrink guard compares with.
     pub swept_items: Option<Counts>,
     /// A load that is not finished: cut short, killed, or still going.
     pub under_way: Option<UnderWay>,
@@ -82,10 +106,15 @@ pub struct UnderWay {
     pub all: bool,
     /// Requests that were answered; they are the same again for the same manifests.
     pub done: u64,
-    /// The earliest `acceptedTimestamp` of the answers, as Authomize wrote it.
-    pub mark: Option<String>,
-    /// Whether some answer had no time that could be placed: nothing is swept then.
-    pub unplaced: bool,
+    /// What was seen of Authomize so far.
+    #[serde(default)]
+    pub evidence: Evidence,
+    /// How far its purge is.
+    #[serde(default)]
+    pub inquiry: Inquiry,
+    /// What its events allow.
+    #[serde(default)]
+    pub wishes: Wishes,
     /// Items that Authomize did not take so far.
     pub refused: Vec<Refused>,
     /// Number of them.
@@ -137,8 +166,14 @@ impl Held {
                 format!("{key}: {problem}; {remedy}"),
             )
         };
-        let record: Record =
-            serde_json::from_slice(&stored.body).map_err(|error| unreadable(error.to_string()))?;
+        let record: Record = serde_json::from_slice(&stored.body).map_err(|error| {
+            unreadable(format!(
+                "{:?} error in line {}, column {}",
+                error.classify(),
+                error.line(),
+                error.column()
+            ))
+        })?;
         if record.schema != SCHEMA || record.integration != integration {
             let found = format!(
                 "is of schema {} and integration {:?}",

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use fold::Kind;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Numbers of items by kind.
@@ -18,7 +19,7 @@ pub struct Refused {
     pub kind: String,
     /// Values of the fields that identify it.
     pub ids: Vec<String>,
-    /// Authomize's reason, or what it refers to in vain.
+    /// The field that Authomize refuses, or the id that it refers to in vain; no other values.
     pub reason: String,
 }
 
@@ -28,9 +29,9 @@ pub struct Refused {
 pub enum Outcome {
     /// Authomize holds the newest state.
     Succeeded,
-    /// All is posted, but a guard held the sweep: see `held`.
+    /// All is posted, but deletions wait: see `held`.
     Held,
-    /// Some items were refused; a full load that was not whole does not sweep.
+    /// Items were refused, or a kind or a purge failed: see `refused` and `held`.
     Degraded,
     /// The load was not finished.
     Partial,
@@ -60,13 +61,17 @@ pub struct Report {
     pub refused_total: u64,
     /// Items that refer to what nothing defines, and were not posted.
     pub left_out: u64,
-    /// Removed items that the next sweep takes.
+    /// Removed items that are still in Authomize, and wait for a purge.
     pub removals_pending: u64,
+    /// When a full load may purge them, if nothing withholds it.
+    pub purge_due_at: Option<Timestamp>,
+    /// Items of the app that this loader did not post; `None` if it did not look.
+    pub strangers: Option<u64>,
     /// Whether what was not posted was deleted.
     pub swept: bool,
-    /// Why a sweep was withheld; empty if it was not.
+    /// Why deletions wait, and what else is wrong at Authomize; empty if nothing is.
     pub held: Vec<String>,
-    /// Requests to Authomize, repeated ones included; of a plan, those that would be made.
+    /// Requests to Authomize, repeated ones included; of a plan, the lists of items that would be posted.
     pub requests: u64,
     /// Bytes of their bodies.
     pub bytes: u64,

@@ -1,4 +1,4 @@
-//! The collector's status, as far as a sweep depends on it.
+//! The collector's status, as far as a purge depends on it.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,7 @@ use reader::grows;
 use serde::Deserialize;
 
 use crate::failure::Failure;
+use crate::purge::Reason;
 use crate::store::Store;
 
 /// The part of `status/{integration}.json` that is read.
@@ -59,16 +60,14 @@ pub async fn read(
 
 /// Why the collector's state is no ground for deleting anything; empty if it is one.
 #[must_use]
-pub fn doubts(status: Option<&Status>, integration: &str, history: &History) -> Vec<String> {
+pub fn doubts(status: Option<&Status>, integration: &str, history: &History) -> Vec<Reason> {
     let Some(status) = status else {
-        return vec!["the collector's status is missing or cannot be read".to_owned()];
+        return vec![Reason::StatusMissing];
     };
     let mut doubts = Vec::new();
     if status.integration != integration {
-        doubts.push(format!(
-            "the collector's status is of integration {:?}",
-            status.integration
-        ));
+        let integration = status.integration.clone();
+        doubts.push(Reason::StatusOfIntegration { integration });
     }
     let committed = history.commits().last().map(|commit| commit.org.as_str());
     if status
@@ -76,26 +75,28 @@ pub fn doubts(status: Option<&Status>, integration: &str, history: &History) -> 
         .as_deref()
         .is_some_and(|org| committed.is_some_and(|committed| committed != org))
     {
-        doubts.push("the collector's status is of another org than the manifests".to_owned());
+        doubts.push(Reason::StatusOfOrg);
     }
     if status.sequence < history.newest() {
-        doubts.push(format!(
-            "the collector's run is not over: its status is of manifest {}",
-            status.sequence
-        ));
+        let sequence = status.sequence;
+        doubts.push(Reason::RunNotOver { sequence });
     }
     if status.streams.is_empty() {
-        doubts.push("the collector's status names no stream".to_owned());
+        doubts.push(Reason::NoStreams);
     }
     for (name, stream) in &status.streams {
         if !SOUND.contains(&stream.outcome.as_str()) {
-            doubts.push(format!("stream {name} is {:?}", stream.outcome));
+            doubts.push(Reason::StreamUnsound {
+                stream: name.clone(),
+                outcome: stream.outcome.clone(),
+            });
         } else if stream.outcome == "succeeded"
             && !grows(name)
             && stream.snapshot_at.is_none()
             && !history.has_completed(name)
         {
-            doubts.push(format!("stream {name} has never been complete"));
+            let stream = name.clone();
+            doubts.push(Reason::StreamIncomplete { stream });
         }
     }
     doubts

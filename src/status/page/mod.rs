@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::chart::percent;
 use super::words::{ago, moment, number, shown, span};
-use super::{Limit, State, Status};
+use super::{Limit, Loads, State, Status};
 use activity::Activity;
 use streams::Row;
 
@@ -90,6 +90,7 @@ struct LoadsView {
     items: Vec<(String, String)>,
     held: Vec<String>,
     refused: Option<String>,
+    waiting: Option<String>,
 }
 
 struct FindingsView {
@@ -348,7 +349,20 @@ fn loads(status: &Status, now: Timestamp) -> Option<LoadsView> {
             .map(|why| shown(why, SENTENCE))
             .collect(),
         refused: (loads.refused_total > 0).then(|| counted(loads.refused_total, "item")),
+        waiting: waiting(loads, now),
     })
+}
+
+/// Deletions that wait.
+fn waiting(loads: &Loads, now: Timestamp) -> Option<String> {
+    let waiting = counted(loads.removals_pending, "item");
+    let due = moment_of(loads.purge_due_at.as_deref(), now).words;
+    let due = match loads.held.is_empty() && !due.is_empty() {
+        true => format!(", to be deleted by the first load after {due}"),
+        false => String::new(),
+    };
+    (loads.removals_pending > 0)
+        .then(|| format!("{waiting} that Okta no longer has: still in Authomize{due}."))
 }
 
 /// The severities, worst first.

@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
-use jiff::civil::DateTime;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Answer;
 
@@ -21,13 +19,13 @@ pub enum Posted {
         invalid: BTreeSet<String>,
     },
     /// Nothing was accepted because of these items, by their index.
-    Items(BTreeMap<usize, String>),
-    /// Nothing was accepted, and which item is to blame is not told.
-    Whole(String),
-    /// There is no such app.
-    NoApp,
-    /// The answer is not one of this API; the text says why.
-    Foreign(String),
+    Items(BTreeMap<usize, Field>),
+    /// Nothing was accepted, and which item is to blame is not said; the HTTP status.
+    Whole(u16),
+    /// There is no such app, or no such endpoint.
+    NotFound,
+    /// The answer is not one of this API.
+    Foreign,
 }
 
 /// Understands the answer to a POST of `length` items.
@@ -43,8 +41,8 @@ pub fn posted(answer: &Answer, length: usize) -> Posted {
             number: body.get("numberOfAcceptedEntities").and_then(Value::as_u64),
             invalid: body.get("data").map(invalid).unwrap_or_default(),
         },
-        (200..=299, _) => Posted::Foreign("the answer to a POST is no JSON object".to_owned()),
-        (404, _) => Posted::NoApp,
+        (200..=299, _) => Posted::Foreign,
+        (404, _) => Posted::NotFound,
         (status, body) => refused(status, &body.unwrap_or_default(), length),
     }
 }
@@ -60,11 +58,11 @@ fn invalid(data: &Value) -> BTreeSet<String> {
         .collect()
 }
 
-/// Reads a refusal: `{"detail": [{"loc": ["body", "data", 17, "email"], "msg": "…", "type": "…"}]}`
+/// Reads a refusal: `{"detail": [{"loc": ["body", "data", 17, "email"], "msg": "…", "type": "…"}]}`. Its texts may
+/// repeat what was sent, so nothing of them is kept.
 fn refused(status: u16, body: &Value, length: usize) -> Posted {
     let mut items = BTreeMap::new();
-    let details = body["detail"].as_array().cloned().unwrap_or_default();
-    for detail in &details {
+    for detail in body["detail"].as_array().into_iter().flatten() {
         let place = detail["loc"].as_array().cloned().unwrap_or_default();
         let Some(position) = place.iter().position(|part| part == "data") else {
             continue;
@@ -76,57 +74,56 @@ fn refused(status: u16, body: &Value, length: usize) -> Posted {
         let Some(index) = index.filter(|index| *index < length) else {
             continue;
         };
-        let field: Vec<&str> = place[position + 2..]
-            .iter()
-            .filter_map(Value::as_str)
-            .collect();
-        let message = detail["msg"].as_str().unwrap_or("refused");
-        let reason = if field.is_empty() {
-            message.to_owned()
-        } else {
-            format!("{}: {message}", field.join("."))
+        let parts = place[position + 2..].iter().filter_map(Value::as_str);
+        let field = Field(parts.map(str::to_owned).collect());
+        items.entry(index).or_insert(field);
+    }
+    if items.is_empty() {
+        Posted::Whole(status)
+    } else {
+        Posted::Items(items)
+    }
+}
+
+/// Where in an item Authomize found something wrong, in its own words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field(Vec<String>);
+
+/// Fields that an item may lack; whatever else a refusal names must be in the item.
+const MODEL_FIELDS: [&str; 16] = [
+    "uniqueId",
+    "originId",
+    "name",
+    "originName",
+    "email",
+    "status",
+    "type",
+    "sourceUniqueId",
+    "sourceType",
+    "privilegeId",
+    "privilegeType",
+    "assetId",
+    "sourceId",
+    "targetId",
+    "key",
+    "value",
+];
+
+impl Field {
+    /// The field's name, if it is one of the model's or of this item's: a refusal may name values as well.
+    #[must_use]
+    pub fn name_in(&self, item: &Map<String, Value>) -> Option<String> {
+        let known = |part: &&String| {
+            MODEL_FIELDS.contains(&part.as_str()) || item.contains_key(part.as_str())
         };
-        items.entry(index).or_insert_with(|| short(&reason));
+        let names: Vec<&str> = self
+            .0
+            .iter()
+            .take_while(known)
+            .map(String::as_str)
+            .collect();
+        (!names.is_empty()).then(|| names.join("."))
     }
-    if !items.is_empty() {
-        return Posted::Items(items);
-    }
-    let told = details
-        .first()
-        .and_then(|detail| detail["msg"].as_str())
-        .or_else(|| body["detail"].as_str());
-    Posted::Whole(short(
-        &told.map_or_else(|| format!("HTTP {status}"), str::to_owned),
-    ))
-}
-
-/// Authomize's words, cut: they may repeat what was sent.
-fn short(text: &str) -> String {
-    text.chars().take(200).collect()
-}
-
-/// Where an `acceptedTimestamp` lies, and the same as `modifiedBefore` wants it: its offset removed.
-///
-/// Of an offset other than UTC it is unknown whether Authomize counts it when it compares, so the earlier of both
-/// readings is taken, which deletes less. `None` for a time without an offset, or none at all: it cannot be placed.
-#[must_use]
-pub fn placed(text: &str) -> Option<(Timestamp, String)> {
-    let at: Timestamp = text.parse().ok()?;
-    let wall = text.trim_end_matches('Z').trim_end_matches('z');
-    let wall = match wall.len() == text.len() {
-        true => &text[..text.rfind(['+', '-'])?],
-        false => wall,
-    };
-    let as_written: DateTime = wall.parse().ok()?;
-    let in_utc = jiff::tz::Offset::UTC.to_datetime(at);
-    Some((
-        at,
-        if as_written <= in_utc {
-            wall.to_owned()
-        } else {
-            in_utc.to_string()
-        },
-    ))
 }
 
 #[cfg(test)]
@@ -144,44 +141,17 @@ mod tests {
     }
 
     #[test]
-    fn a_time_loses_its_offset_and_never_gets_later() {
-        let mark = |text| placed(text).map(|(_, mark)| mark);
-        assert_eq!(
-            mark("2026-11-23T18:00:00.123456Z").as_deref(),
-            Some("2026-11-23T18:00:00.123456")
-        );
-        assert_eq!(
-            mark("2026-11-23T18:00:00+00:00").as_deref(),
-            Some("2026-11-23T18:00:00")
-        );
-        assert_eq!(
-            mark("2026-11-23T18:00:00+02:00").as_deref(),
-            Some("2026-11-23T16:00:00")
-        );
-        assert_eq!(
-            mark("2026-11-23T18:00:00-05:00").as_deref(),
-            Some("2026-11-23T18:00:00")
-        );
-        for unplaced in ["2026-11-23T18:00:00", "yesterday", "", "2026-11-23"] {
-            assert_eq!(placed(unplaced), None, "{unplaced}");
-        }
-    }
-
-    #[test]
-    fn a_refusal_names_items_by_index_or_none() {
-        let detail = json!({"detail": [{"loc": ["body", "data", 1, "email"], "msg": "no e-mail", "type": "x"}]});
-        assert_eq!(
-            posted(&answer(422, &detail), 2),
-            Posted::Items([(1, "email: no e-mail".to_owned())].into())
-        );
-        assert_eq!(
-            posted(&answer(422, &detail), 1),
-            Posted::Whole("no e-mail".to_owned())
-        );
-        assert_eq!(
-            posted(&answer(413, &json!("x")), 1),
-            Posted::Whole("HTTP 413".to_owned())
-        );
+    fn a_refusal_names_items_by_index_or_none_and_fields_that_are_some() {
+        let detail = json!({"detail": [{"loc": ["body", "data", 1, "email", "ada@acme.example"], "msg": "no", "type": "x"}]});
+        let Posted::Items(items) = posted(&answer(422, &detail), 2) else {
+            panic!()
+        };
+        let named = |item: Value| items[&1].name_in(item.as_object().unwrap());
+        assert_eq!(named(json!({})).as_deref(), Some("email"));
+        let odd = Field(vec!["ada@acme.example".to_owned()]);
+        assert_eq!(odd.name_in(&Map::new()), None);
+        assert_eq!(posted(&answer(422, &detail), 1), Posted::Whole(422));
+        assert_eq!(posted(&answer(413, &json!("x")), 1), Posted::Whole(413));
     }
 
     #[test]
@@ -200,7 +170,7 @@ mod tests {
         );
         assert!(matches!(
             posted(&answer(200, &json!("<html>")), 1),
-            Posted::Foreign(_)
+            Posted::Foreign
         ));
     }
 }

@@ -1,5 +1,6 @@
 //! Requests over HTTP.
 
+use std::io::Write;
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
@@ -13,6 +14,8 @@ use crate::secret::Tenant;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// One whole answer: a request of 10,000 items may take its time.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// One whole list of an app's items.
+const LIST_TIMEOUT: Duration = Duration::from_secs(300);
 /// Bytes of an answer at most; the ids of 10,000 items are a fraction of it.
 const MOST_BODY: usize = 16 << 20;
 
@@ -24,10 +27,7 @@ pub fn http_client() -> Result<Client, Failure> {
     let builder = Client::builder()
         .redirect(redirect::Policy::none())
         .user_agent(concat!("okta-authomize-loader/", env!("CARGO_PKG_VERSION")));
-    let built = builder
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(ANSWER_TIMEOUT)
-        .build();
+    let built = builder.connect_timeout(CONNECT_TIMEOUT).build();
     built.map_err(|error| {
         Failure::new(
             "InitFailed",
@@ -69,6 +69,38 @@ impl Http {
 impl Transport for Http {
     /// `Authorization: {API token}`, without a scheme word (Authomize's OpenAPI document).
     async fn send(&self, call: &Call) -> Result<Answer, String> {
+        let response = self.respond(call, ANSWER_TIMEOUT).await?;
+        let (status, retry_after) = head(&response);
+        Ok(Answer {
+            status,
+            retry_after,
+            body: body(response).await?,
+        })
+    }
+
+    async fn send_into(
+        &self,
+        call: &Call,
+        sink: &mut (dyn Write + Send),
+    ) -> Result<Answer, String> {
+        let mut response = self.respond(call, LIST_TIMEOUT).await?;
+        let (status, retry_after) = head(&response);
+        if status == 200 {
+            while let Some(part) = response.chunk().await.map_err(|error| told(&error))? {
+                sink.write_all(&part)
+                    .map_err(|error| format!("the temporary directory takes no more: {error}"))?;
+            }
+        }
+        Ok(Answer {
+            status,
+            retry_after,
+            body: Vec::new(),
+        })
+    }
+}
+
+impl Http {
+    async fn respond(&self, call: &Call, timeout: Duration) -> Result<Response, String> {
         let url = self
             .tenant
             .url
@@ -88,18 +120,15 @@ impl Transport for Http {
                 .header(CONTENT_TYPE, "application/json")
                 .body(body.clone());
         }
-        let response = request.send().await.map_err(|error| told(&error))?;
-        let status = response.status().as_u16();
-        let retry_after = response
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|value| seconds(value.to_str().ok()?));
-        Ok(Answer {
-            status,
-            retry_after,
-            body: body(response).await?,
-        })
+        let sent = request.timeout(timeout).send().await;
+        sent.map_err(|error| told(&error))
     }
+}
+
+fn head(response: &Response) -> (u16, Option<Duration>) {
+    let named = response.headers().get(RETRY_AFTER);
+    let retry_after = named.and_then(|value| seconds(value.to_str().ok()?));
+    (response.status().as_u16(), retry_after)
 }
 
 async fn body(mut response: Response) -> Result<Vec<u8>, String> {

@@ -4,20 +4,22 @@
 //! followed.
 
 mod answer;
+mod apps;
 mod http;
+mod trouble;
 
 use std::future::Future;
-use std::sync::Arc;
+use std::io::Write;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
-use serde_json::Value;
+use jiff::Timestamp;
 
-pub use answer::{Posted, placed, posted};
+pub use answer::{Field, Posted, posted};
+pub use apps::{App, named, slug};
 pub use http::{Http, http_client};
+pub use trouble::{Stop, Trouble};
 
-use crate::failure::Failure;
+use crate::clock::Clock;
 
 /// A request, relative to the API's origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,35 +47,23 @@ pub struct Answer {
 pub trait Transport: Send + Sync {
     /// Sends a request once. `Err` tells in words why there is no answer.
     fn send(&self, call: &Call) -> impl Future<Output = Result<Answer, String>> + Send;
-}
 
-/// The current time, from outside.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+    /// Sends a request once; the body of an answer of 200 goes to `sink`, whatever its length.
+    fn send_into(
+        &self,
+        call: &Call,
+        sink: &mut (dyn Write + Send),
+    ) -> impl Future<Output = Result<Answer, String>> + Send;
+}
 
 /// Attempts of a request that fails for no reason of its own.
 const ATTEMPTS: u32 = 5;
-/// Kind of the failure after the last of them.
-const UNREACHABLE: &str = "AuthomizeUnreachable";
 /// Longest `Retry-After` that is believed.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
-/// Pages of apps that are looked through.
-const MOST_APP_PAGES: usize = 100;
-const APPS_PER_PAGE: usize = 100;
-
-/// Why a request has no answer to work with.
-#[derive(Debug)]
-pub enum Stop {
-    /// The time is up; the next invocation goes on.
-    OutOfTime,
-    /// Nothing can be loaded.
-    Failed(Failure),
-}
-
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
-    }
-}
+/// Longest wait after a 429 that names no time.
+const LONGEST_UNNAMED_WAIT: Duration = Duration::from_secs(30);
+/// Part of a load's time that one request may wait for the sake of 429.
+const PATIENCE_SHARE: u32 = 3;
 
 /// The API within one load: counts, retries, and keeps to the deadline.
 pub struct Api<'a, T> {
@@ -81,51 +71,23 @@ pub struct Api<'a, T> {
     clock: Clock,
     pause: Duration,
     deadline: Timestamp,
+    patience: Duration,
     /// Requests sent, repeated ones included.
     pub requests: u64,
     /// Bytes of their bodies.
     pub bytes: u64,
 }
 
-/// An app as Authomize lists it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct App {
-    /// Authomize's id of it.
-    pub id: String,
-    /// Its name.
-    #[serde(default)]
-    pub integration_name: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct AppList {
-    data: Vec<App>,
-    /// `{"total": …, "hasMore": …}`, both optional and of no use where they are not numbers and booleans.
-    #[serde(default)]
-    pagination: Value,
-}
-
-/// The app whose name gives this name's slug, one of exactly this name first.
-#[must_use]
-pub fn named<'a>(apps: &'a [App], name: &str) -> Option<&'a App> {
-    let exactly = apps
-        .iter()
-        .find(|app| app.integration_name.as_deref() == Some(name));
-    exactly.or_else(|| {
-        apps.iter()
-            .find(|app| app.integration_name.as_deref().map(slug) == Some(slug(name)))
-    })
-}
-
 impl<'a, T: Transport> Api<'a, T> {
     /// No request is sent after `deadline`; the first repetition waits for `pause`, the others twice as long each.
     pub fn new(transport: &'a T, clock: Clock, pause: Duration, deadline: Timestamp) -> Self {
+        let patience = clock.until(deadline) / PATIENCE_SHARE;
         Self {
             transport,
             clock,
             pause,
             deadline,
+            patience,
             requests: 0,
             bytes: 0,
         }
@@ -134,176 +96,168 @@ impl<'a, T: Transport> Api<'a, T> {
     /// Sends a request until it has an answer of 2xx, or one that concerns the request itself (400, 404, 413, 422).
     ///
     /// # Errors
-    /// `TokenRefused`, `AuthomizeUrlWrong`, `AuthomizeUnreachable`, or the time is up.
+    /// The endpoint does not do its work, `TokenRefused`, or the time is up.
     pub async fn call(
         &mut self,
         method: &'static str,
         path: &str,
         body: Option<Vec<u8>>,
     ) -> Result<Answer, Stop> {
-        self.attempt(
-            Call {
-                method,
-                path: path.to_owned(),
-                body,
-            },
-            ATTEMPTS,
-        )
-        .await
+        self.attempt(call(method, path, body), ATTEMPTS, &mut no_sink())
+            .await
     }
 
-    async fn attempt(&mut self, call: Call, attempts: u32) -> Result<Answer, Stop> {
-        let Call { method, path, .. } = &call;
-        let mut last = String::new();
-        for attempt in 0..attempts {
+    /// The same, repeated after a 429 alone.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub async fn call_once(
+        &mut self,
+        method: &'static str,
+        path: &str,
+        body: Option<Vec<u8>>,
+    ) -> Result<Answer, Stop> {
+        self.attempt(call(method, path, body), 1, &mut no_sink())
+            .await
+    }
+
+    /// Asks for a list of any length, whose text goes into a file that `fresh` makes for every attempt.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub async fn list<W: Write + Send>(
+        &mut self,
+        path: &str,
+        fresh: impl Fn() -> std::io::Result<W>,
+    ) -> Result<Option<W>, Stop> {
+        let mut sink = Some(Sink { fresh, file: None });
+        let answer = self
+            .attempt(call("GET", path, None), ATTEMPTS, &mut sink)
+            .await?;
+        match answer.status {
+            200 => Ok(sink.and_then(|sink| sink.file)),
+            status => Err(Stop::Endpoint {
+                request: format!("GET {path}"),
+                trouble: Trouble::Status { status },
+            }),
+        }
+    }
+
+    async fn attempt<W: Write + Send, F: Fn() -> std::io::Result<W>>(
+        &mut self,
+        call: Call,
+        attempts: u32,
+        sink: &mut Option<Sink<F, W>>,
+    ) -> Result<Answer, Stop> {
+        let (mut failed, mut throttled, mut waited) = (0, 0, Duration::ZERO);
+        loop {
             if self.is_late(Duration::ZERO) {
                 return Err(Stop::OutOfTime);
             }
             self.requests += 1;
             self.bytes += call.body.as_ref().map_or(0, |body| body.len() as u64);
-            let mut wait = self.pause * 2_u32.pow(attempt);
-            match self.transport.send(&call).await {
-                Ok(answer) => match answer.status {
-                    200..=299 | 400 | 404 | 413 | 422 => return Ok(answer),
-                    401 | 403 => return Err(token_refused(answer.status).into()),
-                    300..=399 => {
-                        return Err(url_wrong(&format!("it redirects ({})", answer.status)).into());
-                    }
-                    408 | 425 | 429 | 500..=599 => {
-                        last = format!("HTTP {}", answer.status);
-                        wait = answer
-                            .retry_after
-                            .map_or(wait, |told| told.min(LONGEST_WAIT));
-                    }
-                    status => {
-                        return Err(url_wrong(&format!(
-                            "{method} {path} is answered with {status}"
-                        ))
+            let sent = match sink {
+                Some(sink) => self.transport.send_into(&call, sink.renewed()?).await,
+                None => self.transport.send(&call).await,
+            };
+            let (trouble, wait) = match sent.map(|answer| (answer.status, answer)) {
+                Ok((200..=299 | 400 | 404 | 413 | 422, answer)) => return Ok(answer),
+                Ok((429, answer)) => {
+                    let wait = self.after_throttling(throttled, answer.retry_after);
+                    throttled += 1;
+                    waited += wait;
+                    (Trouble::Throttled, wait)
+                }
+                Ok((status @ (408 | 425 | 500..=599), answer)) => {
+                    let wait = self.pause * 2_u32.pow(failed);
+                    failed += 1;
+                    let wait = answer
+                        .retry_after
+                        .map_or(wait, |named| named.min(LONGEST_WAIT));
+                    (Trouble::Status { status }, wait)
+                }
+                Ok((status @ 401, _)) => {
+                    return Err(Trouble::Status { status }
+                        .failure(&named_call(&call))
                         .into());
-                    }
-                },
-                Err(reason) => last = reason,
-            }
+                }
+                Ok((status, _)) => return Err(endpoint(&call, Trouble::Status { status })),
+                Err(reason) => {
+                    let wait = self.pause * 2_u32.pow(failed);
+                    failed += 1;
+                    (Trouble::NoAnswer { reason }, wait)
+                }
+            };
             if self.is_late(wait) {
                 return Err(Stop::OutOfTime);
             }
-            if attempt + 1 < attempts {
-                tokio::time::sleep(wait).await;
+            if failed >= attempts || waited > self.patience {
+                return Err(endpoint(&call, trouble));
             }
+            self.clock.sleep(wait).await;
         }
-        let message = format!(
-            "Authomize did not answer {method} {path} in {attempts} attempts ({last}); usually transient, the next invocation goes on"
-        );
-        Err(Failure::new(UNREACHABLE, message).into())
+    }
+
+    /// A 429 says that the request is right and comes too soon. Without a time the waits double.
+    fn after_throttling(&self, before: u32, named: Option<Duration>) -> Duration {
+        let doubling = self.pause * 2_u32.pow(before.min(10));
+        let wait = named.map_or(doubling.min(LONGEST_UNNAMED_WAIT), |named| {
+            named.min(LONGEST_WAIT)
+        });
+        wait.max(self.pause)
     }
 
     /// Whether nothing can be sent any more after a wait.
     #[must_use]
     pub fn is_late(&self, wait: Duration) -> bool {
-        let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
-        (self.clock)().duration_since(self.deadline) + wait >= SignedDuration::ZERO
+        self.clock.is_late(wait, self.deadline)
     }
 
-    /// Every app of the tenant.
-    ///
-    /// # Errors
-    /// As [`call`](Self::call).
-    pub async fn apps(&mut self) -> Result<Vec<App>, Stop> {
-        let mut apps: Vec<App> = Vec::new();
-        for _ in 0..MOST_APP_PAGES {
-            let path = format!("/v2/apps?limit={APPS_PER_PAGE}&skip={}", apps.len());
-            let answer = self.call("GET", &path, None).await?;
-            if answer.status != 200 {
-                return Err(
-                    url_wrong(&format!("GET /v2/apps is answered with {}", answer.status)).into(),
-                );
-            }
-            let listed: AppList = read(&answer, "GET /v2/apps")?;
-            let length = listed.data.len();
-            apps.extend(listed.data);
-            // A page may be shorter than asked for although there is more.
-            let total = listed.pagination["total"].as_u64();
-            let more = listed.pagination["hasMore"] == true
-                || total.is_some_and(|total| total > apps.len() as u64);
-            if length == 0 || (length < APPS_PER_PAGE && !more) {
-                break;
-            }
+    /// Waits for so many pauses.
+    pub async fn pause(&self, pauses: u32) {
+        self.clock.sleep(self.pause * pauses).await;
+    }
+
+    /// Waits for so long if at least half of the time that is left stays; says whether it did.
+    pub async fn wait(&self, wait: Duration) -> bool {
+        let fits = wait < self.clock.until(self.deadline) / 2;
+        if fits {
+            self.clock.sleep(wait).await;
         }
-        Ok(apps)
-    }
-
-    /// Creates an app. After each answer that was lost the app may be there, so it is looked for first.
-    ///
-    /// # Errors
-    /// As [`call`](Self::call); `AppRefused`.
-    pub async fn create_app(&mut self, name: &str) -> Result<App, Stop> {
-        let body = serde_json::json!({"integrationName": name})
-            .to_string()
-            .into_bytes();
-        let mut attempts = 0;
-        let answer = loop {
-            attempts += 1;
-            let call = Call {
-                method: "POST",
-                path: "/v2/apps".to_owned(),
-                body: Some(body.clone()),
-            };
-            match self.attempt(call, 1).await {
-                Ok(answer) => break answer,
-                Err(Stop::Failed(failure))
-                    if failure.kind == UNREACHABLE && attempts < ATTEMPTS =>
-                {
-                    tokio::time::sleep(self.pause * 2_u32.pow(attempts)).await;
-                    if let Some(app) = named(&self.apps().await?, name) {
-                        return Ok(app.clone());
-                    }
-                }
-                Err(stop) => return Err(stop),
-            }
-        };
-        if !(200..=299).contains(&answer.status) {
-            let message = format!(
-                "Authomize refuses to create the app {name:?} ({}): create it there by that name",
-                answer.status
-            );
-            return Err(Failure::new("AppRefused", message).into());
-        }
-        read(&answer, "POST /v2/apps").map_err(Stop::Failed)
+        fits
     }
 }
 
-fn read<D: for<'de> Deserialize<'de>>(answer: &Answer, what: &str) -> Result<D, Failure> {
-    serde_json::from_slice(&answer.body).map_err(|error| {
-        url_wrong(&format!(
-            "{what} is answered with something else than Authomize's API documents: {error}"
-        ))
-    })
+type NoSink = Sink<fn() -> std::io::Result<Vec<u8>>, Vec<u8>>;
+
+/// The body of the answer is to be in the answer.
+fn no_sink() -> Option<NoSink> {
+    None
 }
 
-/// A name as it stands in object keys: lowercase, `-` between words.
-#[must_use]
-pub fn slug(name: &str) -> String {
-    let words = name
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty());
-    words
-        .map(str::to_ascii_lowercase)
-        .collect::<Vec<_>>()
-        .join("-")
+fn call(method: &'static str, path: &str, body: Option<Vec<u8>>) -> Call {
+    let path = path.to_owned();
+    Call { method, path, body }
 }
 
-fn token_refused(status: u16) -> Failure {
-    let message = format!(
-        "Authomize does not accept the token ({status}): make a new API token there and put it into the secret"
-    );
-    Failure::new("TokenRefused", message)
+fn named_call(call: &Call) -> String {
+    format!("{} {}", call.method, call.path)
 }
 
-/// The failure where something answers that is not the API.
-#[must_use]
-pub fn url_wrong(what: &str) -> Failure {
-    let message = format!(
-        "the API is not what answers: {what}; check AUTHOMIZE_API_URL, or base_url in the secret"
-    );
-    Failure::new("AuthomizeUrlWrong", message)
+fn endpoint(call: &Call, trouble: Trouble) -> Stop {
+    let request = named_call(call);
+    Stop::Endpoint { request, trouble }
+}
+
+/// The place of a list's text, empty at the beginning of every attempt.
+struct Sink<F, W> {
+    fresh: F,
+    file: Option<W>,
+}
+
+impl<W: Write + Send, F: Fn() -> std::io::Result<W>> Sink<F, W> {
+    fn renewed(&mut self) -> Result<&mut (dyn Write + Send), Stop> {
+        let file = (self.fresh)().map_err(|error| Stop::Failed(crate::sorter::failed(&error)))?;
+        Ok(self.file.insert(file))
+    }
 }

@@ -2,16 +2,17 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 use loader::authomize::{Http, http_client};
+use loader::clock::Clock;
 use loader::config::origin;
 use loader::event::{Mode, Request};
 use loader::failure::Failure;
 use loader::load::{Loader, Settings};
+use loader::purge::Wishes;
 use loader::report::{Outcome, Report};
 use loader::secret::{SecretFile, Tenant};
 use loader::store::{Folder, Store};
@@ -37,9 +38,12 @@ struct Arguments {
     /// File with {"token": "…", "base_url": "https://…"}
     #[arg(long, env = "AUTHOMIZE_SECRET")]
     secret: Option<String>,
-    /// Let a full load sweep although it posts far fewer items than the last one
+    /// Let a full load purge although it posts far fewer items than the last one
     #[arg(long)]
     accept_shrink: bool,
+    /// Let a full load purge items of the app that this loader did not post
+    #[arg(long)]
+    adopt: bool,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -49,9 +53,9 @@ struct Arguments {
 enum Wish {
     /// Post what has changed, and everything if that is due
     Incremental,
-    /// Post everything, and sweep
+    /// Post everything, and purge
     Full,
-    /// Send nothing; tell what would be sent
+    /// Send nothing; show what would be sent
     Plan,
 }
 
@@ -68,7 +72,7 @@ async fn main() -> ExitCode {
     };
     match ended {
         Ok(report) => {
-            tell(&arguments, &report);
+            show(&arguments, &report);
             ExitCode::from(u8::from(report.outcome == Outcome::Partial))
         }
         Err(failure) => {
@@ -97,7 +101,7 @@ async fn run(arguments: &Arguments, store: impl Store) -> Result<Report, Failure
         store,
         SecretFile,
         connect,
-        Arc::new(Timestamp::now),
+        Clock::new(Timestamp::now),
     );
     let integration = match &arguments.integration {
         Some(integration) => integration.clone(),
@@ -117,7 +121,10 @@ async fn run(arguments: &Arguments, store: impl Store) -> Result<Report, Failure
     let mut request = Request {
         integration,
         mode,
-        accept_shrink: arguments.accept_shrink,
+        wishes: Wishes {
+            accept_shrink: arguments.accept_shrink,
+            adopt: arguments.adopt,
+        },
     };
     let mut report = loader.load(&request, deadline()).await?;
     for _ in 1..MOST_INVOCATIONS {
@@ -148,7 +155,7 @@ fn only(integrations: &[String]) -> Result<String, Failure> {
     }
 }
 
-fn tell(arguments: &Arguments, report: &Report) {
+fn show(arguments: &Arguments, report: &Report) {
     if arguments.json {
         println!(
             "{}",
@@ -175,14 +182,17 @@ fn tell(arguments: &Arguments, report: &Report) {
         report.requests, report.bytes, report.duration_ms
     );
     let removed = if report.swept {
-        "swept: Authomize holds nothing else"
+        "purged: Authomize holds nothing else"
     } else {
-        "not swept"
+        "not purged"
     };
     println!(
-        "  {removed}; {} removed items wait for a sweep, {} left out, {} refused",
+        "  {removed}; {} removed items wait for a purge, {} left out, {} refused",
         report.removals_pending, report.left_out, report.refused_total
     );
+    if let Some(strangers) = report.strangers.filter(|strangers| *strangers > 0) {
+        println!("  the app holds {strangers} items that this loader did not post");
+    }
     for refused in &report.refused {
         println!(
             "  refused {} {}: {}",
@@ -193,8 +203,8 @@ fn tell(arguments: &Arguments, report: &Report) {
     }
     for reason in &report.held {
         println!(
-            "  the sweep {}: {reason}",
-            if planned { "would be held" } else { "is held" }
+            "  the purge {}: {reason}",
+            if planned { "would wait" } else { "waits" }
         );
     }
 }

@@ -1,26 +1,31 @@
 //! Whether a load of an integration is due, and its report.
 
-mod claim;
-mod finish;
-mod one;
-mod pass;
+mod app;
+mod closing;
+mod lease;
+mod plan;
+mod posting;
+mod purging;
+mod run;
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::authomize::{Clock, Stop, Transport};
-use crate::decide::{Due, due};
+use crate::authomize::{Stop, Transport};
+use crate::clock::Clock;
+use crate::due::{Due, due};
 use crate::event::{Mode, Request};
 use crate::failure::Failure;
 use crate::log;
+use crate::purge::{Keys, Reason, Removals};
 use crate::record::{Held, Record};
 use crate::report::{Counts, Outcome, Report};
 use crate::secret::{Secrets, Tenant};
 use crate::status::{self, doubts};
 use crate::store::Store;
 use crate::usage::Carried;
-use one::Load;
+use run::Load;
 
 /// Longest load, whatever its deadline.
 const LONGEST_LOAD: SignedDuration = SignedDuration::from_mins(15);
@@ -73,8 +78,25 @@ impl From<Stop> for End {
         match stop {
             Stop::OutOfTime => Self::OutOfTime,
             Stop::Failed(failure) => Self::Failed(failure),
+            Stop::Endpoint { request, trouble } => Self::Failed(trouble.failure(&request)),
         }
     }
+}
+
+/// A load's report, and what is to be done at once after it.
+struct Ended {
+    report: Report,
+    next: Next,
+}
+
+/// What may follow a load in the same invocation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Nothing,
+    /// Removed items were found: a purge, if it is due.
+    PurgeIfDue,
+    /// A purge took what had been posted.
+    PostAgain,
 }
 
 /// The work that a load has done so far.
@@ -83,10 +105,20 @@ struct Work {
     posted: Counts,
     items: Counts,
     left_out: u64,
-    removed: u64,
-    gaps: Vec<String>,
-    held: Vec<String>,
-    swept: bool,
+    /// Items of the newest state, and those that are left out.
+    defined: Keys,
+    named: Keys,
+    /// Items that were removed while the load was under way.
+    removed_late: Keys,
+    blurred_late: bool,
+    gaps: Vec<Reason>,
+    /// Why nothing was purged, or what went wrong with it.
+    withheld: Vec<Reason>,
+    /// The reasons that the record has at the end of the load.
+    recorded: Option<Vec<Reason>>,
+    strangers: Option<u64>,
+    purged: bool,
+    took_posted: bool,
 }
 
 impl<S, V, C, T> Loader<S, V, C>
@@ -124,133 +156,159 @@ where
             .collect())
     }
 
-    /// Loads one integration, and ends before the deadline. What an incremental load found removed is swept at once
+    /// The deadline of an invocation. One in the past, as local emulators send it, counts as the longest load.
+    #[must_use]
+    pub fn deadline(&self, told: Timestamp) -> Timestamp {
+        let now = self.clock.now();
+        let longest = now + LONGEST_LOAD;
+        if told <= now {
+            longest
+        } else {
+            told.min(longest)
+        }
+    }
+
+    /// Loads one integration, and ends before the deadline. What an incremental load found removed is purged at once
     /// if that is due.
     ///
     /// # Errors
-    /// The load cannot go on; nothing was swept, and what was posted is recorded.
+    /// The load cannot go on; nothing was purged, and what was posted is recorded.
     pub async fn load(&self, request: &Request, deadline: Timestamp) -> Result<Report, Failure> {
         let first = self.load_once(request, deadline).await?;
-        let finished = first.load == "incremental" && first.outcome != Outcome::Partial;
-        if !finished || first.removals_pending == 0 || request.mode == Mode::Plan {
-            return Ok(first);
+        if first.next == Next::Nothing {
+            return Ok(first.report);
         }
-        let then = self.load_once(request, deadline).await?;
-        let nothing = then.load == "none";
-        Ok(Report {
-            load: if nothing { first.load } else { then.load },
-            items: if nothing { first.items } else { then.items },
-            left_out: if nothing {
-                first.left_out
-            } else {
-                then.left_out
-            },
-            requests: first.requests + then.requests,
-            bytes: first.bytes + then.bytes,
-            duration_ms: first.duration_ms + then.duration_ms,
-            ..then
-        })
+        let then = Request::wake(request.integration.clone());
+        let then = self.load_once(&then, deadline).await?.report;
+        Ok(following(first.report, then))
     }
 
-    async fn load_once(&self, request: &Request, deadline: Timestamp) -> Result<Report, Failure> {
-        let began = (self.clock)();
-        let deadline = self.last_request(began, deadline);
-        let prefix = &self.settings.prefix;
-        let held = Held::read(&self.store, prefix, &request.integration).await?;
-        let newer = log::newer(
-            &self.store,
-            prefix,
-            &request.integration,
-            held.record.sequence,
-        )
-        .await?;
+    async fn load_once(&self, request: &Request, deadline: Timestamp) -> Result<Ended, Failure> {
+        let began = self.clock.now();
+        let (prefix, integration) = (&self.settings.prefix, &request.integration);
+        let held = Held::read(&self.store, prefix, integration).await?;
+        if began >= deadline {
+            let report = idle(&held.record);
+            return Ok(only(Report {
+                outcome: Outcome::Partial,
+                go_on: true,
+                ..report
+            }));
+        }
+        let newer = log::since(&self.store, prefix, &held.record).await?;
         let newest = newer.last().copied().unwrap_or(held.record.sequence);
         if newest == 0 {
             let message = format!(
-                "integration {:?} has committed nothing below {prefix:?}: check its name and PREFIX",
-                request.integration
+                "integration {integration:?} has committed nothing below {prefix:?}: check its name and PREFIX"
             );
             return Err(Failure::new("NothingCommitted", message));
         }
-        let due = match request.mode {
-            Mode::Plan if held.record.full.is_some() => Due::Changes,
-            Mode::Plan => Due::Everything,
-            _ => due(
-                &held.record,
-                request,
-                newest,
-                began,
-                self.settings.full_load_interval,
-            ),
-        };
+        let interval = self.settings.full_load_interval;
+        let due = due(&held.record, request, newest, began, interval);
         if due == Due::Nothing {
-            return Ok(idle(&held.record, self.elapsed(began)));
+            let duration_ms = self.clock.elapsed_ms(began);
+            let report = idle(&held.record);
+            return Ok(only(Report {
+                duration_ms,
+                ..report
+            }));
         }
-        let carried = Carried::read(&self.store, prefix, &request.integration).await?;
+        let load = self.begin(request, held, due, began, deadline).await?;
+        if due == Due::PurgeIfSound && !load.all && newest == load.held.record.sequence {
+            let report = idle(&load.held.record);
+            return Ok(only(Report {
+                outcome: report.outcome.max(Outcome::Held),
+                held: load.reasons().iter().map(ToString::to_string).collect(),
+                duration_ms: self.clock.elapsed_ms(began),
+                ..report
+            }));
+        }
+        if request.mode == Mode::Plan {
+            return Box::pin(load.plan()).await.map(only);
+        }
+        Box::pin(load.run()).await
+    }
+
+    /// Reads what a load depends on.
+    async fn begin<'a>(
+        &'a self,
+        request: &'a Request,
+        held: Held,
+        due: Due,
+        began: Timestamp,
+        deadline: Timestamp,
+    ) -> Result<Load<'a, S, V, C>, Failure> {
+        let (prefix, integration) = (&self.settings.prefix, &request.integration);
+        let carried = Carried::read(&self.store, prefix, integration).await?;
         let history = log::read(&self.store, prefix, &held.record, carried.sequence).await?;
-        let status = status::read(&self.store, prefix, &request.integration).await?;
-        let doubts = doubts(status.as_ref(), &request.integration, &history);
+        let status = status::read(&self.store, prefix, integration).await?;
+        let doubts = doubts(status.as_ref(), integration, &history);
+        let removals = match held.record.removals_pending {
+            0 => Removals::default(),
+            _ => Removals::read(&self.store, prefix, integration).await?,
+        };
         let all = match due {
-            Due::SweepIfSound => doubts.is_empty(),
+            Due::PurgeIfSound => doubts.is_empty(),
             due => due == Due::Everything,
         };
-        if due == Due::SweepIfSound && !all && newest == held.record.sequence {
-            let report = idle(&held.record, self.elapsed(began));
-            return Ok(Report {
-                outcome: Outcome::Held,
-                held: doubts,
-                ..report
-            });
-        }
-        let load = Load {
+        Ok(Load {
             loader: self,
             request,
             held,
             history,
             carried,
+            removals,
             status,
             doubts,
             all,
             began,
+            deadline: last_request(began, deadline),
             work: Work::default(),
-        };
-        if request.mode == Mode::Plan {
-            return Box::pin(load.plan()).await;
-        }
-        Box::pin(load.run(deadline)).await
-    }
-
-    /// A deadline in the past, as local emulators send it, counts as the longest load.
-    fn last_request(&self, began: Timestamp, deadline: Timestamp) -> Timestamp {
-        let longest = began + LONGEST_LOAD;
-        let deadline = if deadline <= began {
-            longest
-        } else {
-            deadline.min(longest)
-        };
-        let margin =
-            (deadline.duration_since(began) / MARGIN_SHARE).clamp(LEAST_MARGIN, MOST_MARGIN);
-        deadline - margin
-    }
-
-    fn elapsed(&self, began: Timestamp) -> u64 {
-        (self.clock)()
-            .duration_since(began)
-            .as_millis()
-            .try_into()
-            .unwrap_or_default()
+        })
     }
 }
 
-/// The answer where there is nothing to do.
-fn idle(record: &Record, duration_ms: u64) -> Report {
-    let outcome = if record.refused_total > 0 {
-        Outcome::Degraded
-    } else if record.held.is_empty() {
-        Outcome::Succeeded
+/// No request is sent after that: the rest is for the last writes.
+fn last_request(began: Timestamp, deadline: Timestamp) -> Timestamp {
+    let deadline = deadline.min(began + LONGEST_LOAD);
+    let margin = (deadline.duration_since(began) / MARGIN_SHARE).clamp(LEAST_MARGIN, MOST_MARGIN);
+    deadline - margin
+}
+
+fn only(report: Report) -> Ended {
+    let next = Next::Nothing;
+    Ended { report, next }
+}
+
+/// One report of two loads.
+fn following(first: Report, then: Report) -> Report {
+    let (requests, bytes) = (first.requests + then.requests, first.bytes + then.bytes);
+    let duration_ms = first.duration_ms + then.duration_ms;
+    let nothing = then.load == "none";
+    let (newer, posted) = (then, first);
+    let (load, items, left_out) = if nothing {
+        (posted.load, posted.items, posted.left_out)
     } else {
-        Outcome::Held
+        (newer.load.clone(), newer.items.clone(), newer.left_out)
     };
+    Report {
+        load,
+        items,
+        left_out,
+        requests,
+        bytes,
+        duration_ms,
+        swept: newer.swept || posted.swept,
+        strangers: newer.strangers.or(posted.strangers),
+        ..newer
+    }
+}
+
+/// The answer if there is nothing to do.
+fn idle(record: &Record) -> Report {
+    // A record of before the first load has no outcome.
+    let outcome = serde_json::from_value(record.outcome.clone().into());
+    let outcome = outcome.unwrap_or(Outcome::Succeeded);
     Report {
         integration: record.integration.clone(),
         app_id: record.app_id.clone(),
@@ -263,10 +321,12 @@ fn idle(record: &Record, duration_ms: u64) -> Report {
         refused_total: record.refused_total,
         left_out: 0,
         removals_pending: record.removals_pending,
+        purge_due_at: record.purge_due_at,
+        strangers: None,
         swept: false,
         held: record.held.clone(),
         requests: 0,
         bytes: 0,
-        duration_ms,
+        duration_ms: 0,
     }
 }

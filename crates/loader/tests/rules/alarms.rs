@@ -68,7 +68,7 @@ async fn taken_after(deployed: &Deployed, before: usize) -> usize {
 }
 
 #[tokio::test]
-async fn an_error_refused_items_and_a_held_sweep_are_counted_and_a_good_load_is_not() {
+async fn an_error_refused_items_and_a_held_purge_are_counted_and_a_good_load_is_not() {
     assert_eq!(patterns().len(), 1);
     let mut deployed = Deployed::small().await;
     deployed.report(json!({"integration": "okta"})).await;

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::pin::Pin;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -12,10 +15,12 @@ pub const TOKEN: &str = "t0ken-0f-the-tenant";
 /// Items by kind and key.
 pub type Items = BTreeMap<(String, String), Value>;
 
+type Sleeping = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 pub struct Fake {
     pub url: String,
     client: reqwest::Client,
-    _child: Child,
+    _child: Arc<Child>,
 }
 
 impl Fake {
@@ -51,7 +56,7 @@ impl Fake {
         Self {
             url: ready["url"].as_str().unwrap().to_owned(),
             client: reqwest::Client::new(),
-            _child: child,
+            _child: Arc::new(child),
         }
     }
 
@@ -65,7 +70,11 @@ impl Fake {
     }
 
     pub async fn reset(&self, options: Value) {
-        self.control(reqwest::Method::POST, "reset", &options).await;
+        let mut simulated = json!({"tick_us": 1_000});
+        let more = options.as_object().cloned().unwrap_or_default();
+        simulated.as_object_mut().unwrap().extend(more);
+        self.control(reqwest::Method::POST, "reset", &simulated)
+            .await;
     }
 
     pub async fn set(&self, options: Value) {
@@ -73,9 +82,63 @@ impl Fake {
             .await;
     }
 
+    /// Lets simulated time pass.
+    pub async fn advance(&self, us: u64) {
+        self.control(reqwest::Method::POST, "advance", &json!({"us": us}))
+            .await;
+    }
+
+    /// An app of this name with users of somebody else.
+    pub async fn seed(&self, name: &str, users: u64) {
+        let seeds = json!({"name": name, "users": users});
+        self.control(reqwest::Method::POST, "seed", &seeds).await;
+    }
+
+    /// Another app of the same name.
+    pub async fn double(&self, name: &str) {
+        let seeds = json!({"name": name, "users": 0, "another": true});
+        self.control(reqwest::Method::POST, "seed", &seeds).await;
+    }
+
+    pub async fn rename(&self, name: &str) {
+        self.control(reqwest::Method::POST, "rename", &json!(name))
+            .await;
+    }
+
+    /// Waits in simulated time, at Authomize too.
+    pub fn sleep(&self) -> impl Fn(Duration) -> Sleeping + Send + Sync + 'static {
+        let (client, url) = (self.client.clone(), format!("{}/_fake/advance", self.url));
+        move |wait: Duration| {
+            let us = u64::try_from(wait.as_micros()).unwrap();
+            let request = client.post(&url).body(json!({"us": us}).to_string());
+            Box::pin(async move {
+                request.send().await.unwrap();
+            })
+        }
+    }
+
     pub async fn counts(&self) -> Value {
         self.control(reqwest::Method::GET, "counts", &json!({}))
             .await
+    }
+
+    /// Requests that change something.
+    pub async fn sent(&self) -> u64 {
+        let counts = self.counts().await;
+        let by_path = counts["by_path"].as_object().unwrap().clone();
+        let sent = by_path
+            .iter()
+            .filter(|(place, _)| !place.starts_with("GET "));
+        sent.map(|(_, number)| number.as_u64().unwrap()).sum()
+    }
+
+    /// The same tenant, for a second loader.
+    pub fn beside(&self) -> Self {
+        Self {
+            url: self.url.clone(),
+            client: self.client.clone(),
+            _child: Arc::clone(&self._child),
+        }
     }
 
     pub async fn requests(&self) -> u64 {
@@ -84,6 +147,11 @@ impl Fake {
 
     /// Everything of the only app; what is empty or false there counts as absent.
     pub async fn items(&self) -> Items {
+        self.items_of(|_| true).await
+    }
+
+    /// The same, of what is not a stranger's.
+    pub async fn items_of(&self, wanted: impl Fn(&str) -> bool) -> Items {
         let apps = self
             .control(reqwest::Method::GET, "items", &json!({}))
             .await;
@@ -101,6 +169,9 @@ impl Fake {
                     .find(|known| known.name() == kind)
                     .unwrap();
                 let key = known.key(item.as_object().unwrap()).unwrap();
+                if !wanted(&key) {
+                    continue;
+                }
                 items.insert((kind.clone(), key), plain(item));
             }
         }

@@ -1,12 +1,13 @@
-//! What keeps a sweep from becoming a mass deletion.
+//! What keeps a purge from becoming a mass deletion.
 
+use loader::purge::Wishes;
 use loader::report::{Outcome, Report};
 use serde_json::{Value, json};
 
 use super::history::{Ledger, Line};
 use super::rig::Rig;
 
-/// Loaded once; then a member is removed, so that a sweep is due.
+/// Loaded once; then a member is removed, so that a purge is due.
 async fn with_a_removal() -> Rig {
     let mut rig = Rig::small(json!({})).await;
     rig.load().await;
@@ -18,8 +19,8 @@ async fn with_a_removal() -> Rig {
     rig
 }
 
-async fn sweeps(rig: &Rig) -> usize {
-    rig.fake.counts().await["sweeps"].as_array().unwrap().len()
+async fn purges(rig: &Rig) -> usize {
+    rig.fake.counts().await["purges"].as_array().unwrap().len()
 }
 
 async fn assert_held(rig: &Rig, report: &Report, word: &str) {
@@ -33,7 +34,7 @@ async fn assert_held(rig: &Rig, report: &Report, word: &str) {
         "{word}: {:?}",
         report.held
     );
-    assert_eq!(sweeps(rig).await, 1, "only the first load swept");
+    assert_eq!(purges(rig).await, 1, "only the first load purged");
 }
 
 fn edit_status(rig: &Rig, edit: impl FnOnce(&mut Value)) {
@@ -45,7 +46,7 @@ fn edit_status(rig: &Rig, edit: impl FnOnce(&mut Value)) {
 }
 
 #[tokio::test]
-async fn nothing_is_swept_while_a_stream_is_not_sound() {
+async fn nothing_is_purged_while_a_stream_is_not_sound() {
     for outcome in [
         "held",
         "failed",
@@ -66,7 +67,7 @@ async fn nothing_is_swept_while_a_stream_is_not_sound() {
 }
 
 #[tokio::test]
-async fn nothing_is_swept_on_the_word_of_a_missing_foreign_or_old_status() {
+async fn nothing_is_purged_on_the_word_of_a_missing_foreign_or_old_status() {
     type Edit = fn(&mut Value);
     let edits: [(&str, Edit); 6] = [
         ("missing", |status| *status = json!("<html>")),
@@ -109,7 +110,7 @@ async fn a_stream_that_the_org_lacks_or_that_is_off_holds_nothing_up() {
 }
 
 #[tokio::test]
-async fn far_fewer_items_than_before_are_swept_only_when_told() {
+async fn far_fewer_items_than_before_are_purged_only_when_told() {
     let mut rig = Rig::new(json!({})).await;
     let users: Vec<Line> = (0..400)
         .map(|number| Ledger::user(&format!("00u{number}"), "Ada"))
@@ -135,7 +136,7 @@ async fn far_fewer_items_than_before_are_swept_only_when_told() {
 }
 
 #[tokio::test]
-async fn a_batch_that_is_gone_holds_the_sweep_and_a_changed_one_ends_the_load() {
+async fn a_batch_that_is_gone_holds_the_purge_and_a_changed_one_ends_the_load() {
     let rig = with_a_removal().await;
     let key = "okta/data/users/integration=okta/date=2026-11-23/0001-0.jsonl.gz";
     let batch = rig.ledger.objects.lock().unwrap().remove(key).unwrap();
@@ -150,7 +151,7 @@ async fn a_batch_that_is_gone_holds_the_sweep_and_a_changed_one_ends_the_load() 
     let failure = rig.ask(&full()).await.unwrap_err();
     assert_eq!(failure.kind, "ManifestDamaged");
     assert!(failure.message.contains(key), "{failure}");
-    assert_eq!(sweeps(&rig).await, 1);
+    assert_eq!(purges(&rig).await, 1);
 }
 
 fn full() -> loader::event::Request {
@@ -158,7 +159,7 @@ fn full() -> loader::event::Request {
     loader::event::Request {
         integration,
         mode: loader::event::Mode::Full,
-        accept_shrink: false,
+        wishes: Wishes::default(),
     }
 }
 
@@ -179,7 +180,7 @@ async fn a_rewritten_history_ends_the_load() {
         .unwrap()
         .remove("okta/loads/okta/log.json.gz");
     assert_eq!(rig.try_load().await.unwrap_err().kind, "ManifestDamaged");
-    assert_eq!(sweeps(&rig).await, 1);
+    assert_eq!(purges(&rig).await, 1);
 }
 
 #[tokio::test]
@@ -190,7 +191,7 @@ async fn an_empty_bucket_and_a_wrong_integration_are_errors() {
 }
 
 #[tokio::test]
-async fn a_time_that_cannot_be_placed_sweeps_nothing() {
+async fn a_time_that_cannot_be_placed_purges_nothing() {
     for (time, swept) in [
         ("naive", false),
         ("none", false),
@@ -210,11 +211,11 @@ async fn a_time_that_cannot_be_placed_sweeps_nothing() {
 }
 
 #[tokio::test]
-async fn a_sweep_names_the_time_of_the_first_answer_and_never_nothing() {
+async fn a_purge_names_the_time_of_the_first_answer_and_never_nothing() {
     let rig = with_a_removal().await;
     rig.load().await;
-    for sweep in rig.fake.counts().await["sweeps"].as_array().unwrap() {
-        let before = sweep["modifiedBefore"].as_str().unwrap();
+    for purge in rig.fake.counts().await["purges"].as_array().unwrap() {
+        let before = purge["modifiedBefore"].as_str().unwrap();
         assert!(!before.contains('+') && !before.ends_with('Z'), "{before}");
     }
 }

@@ -106,7 +106,7 @@ async fn an_s3_event_and_a_manual_one_are_answered_with_a_report() {
         .report(json!({"integration": "okta", "mode": "plan"}))
         .await;
     assert_eq!(
-        (&plan["items"]["users"], deployed.rig.fake.requests().await),
+        (&plan["items"]["users"], deployed.rig.fake.sent().await),
         (&json!(3), 0)
     );
     let report = deployed

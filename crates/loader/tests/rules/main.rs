@@ -10,6 +10,7 @@ mod memory;
 mod property;
 mod rig;
 mod trouble;
+mod trust;
 
 #[path = "../../../../tests/support/http.rs"]
 #[allow(dead_code, reason = "the root package's rules use more of it")]

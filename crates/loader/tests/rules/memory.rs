@@ -127,4 +127,16 @@ impl<T: Transport> Transport for Killable<T> {
         self.fuse.step().await;
         answer
     }
+
+    async fn send_into(
+        &self,
+        call: &Call,
+        sink: &mut (dyn std::io::Write + Send),
+    ) -> Result<Answer, String> {
+        self.fuse.step().await;
+        let answer = self.inner.send_into(call, sink).await;
+        self.clock_ms.fetch_add(self.request_ms, Ordering::SeqCst);
+        self.fuse.step().await;
+        answer
+    }
 }

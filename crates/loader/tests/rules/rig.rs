@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use loader::authomize::{Http, http_client};
+use loader::clock::Clock;
 use loader::event::{Mode, Request};
 use loader::failure::Failure;
 use loader::load::{Loader, Settings};
+use loader::purge::Wishes;
 use loader::report::Report;
 use loader::secret::{Secrets, Tenant};
 use secrecy::SecretString;
@@ -41,6 +43,11 @@ impl Rig {
     pub async fn new(options: Value) -> Self {
         let fake = Fake::start();
         fake.reset(options).await;
+        Self::around(fake)
+    }
+
+    /// Another bucket, and a tenant that is there.
+    pub fn around(fake: Fake) -> Self {
         let secret = json!({"token": TOKEN, "base_url": fake.url}).to_string();
         let ledger = Ledger::new(Objects::default());
         Self {
@@ -74,8 +81,10 @@ impl Rig {
         Timestamp::from_millisecond(self.clock_ms.load(Ordering::SeqCst)).unwrap()
     }
 
-    pub fn pass(&self, minutes: i64) {
+    pub async fn pass(&self, minutes: i64) {
         self.clock_ms.fetch_add(minutes * 60_000, Ordering::SeqCst);
+        let us = u64::try_from(minutes * 60_000_000).unwrap();
+        self.fake.advance(us).await;
     }
 
     pub fn store(&self, fuse: &Fuse) -> Memory {
@@ -107,11 +116,17 @@ impl Rig {
             secret_id: "authomize".to_owned(),
             api_url: url::Url::parse("https://api.authomize.com").unwrap(),
             full_load_interval: SignedDuration::from_hours(24),
-            pause: Duration::from_millis(1),
+            pause: Duration::from_millis(500),
         };
         let clock_ms = Arc::clone(&self.clock_ms);
+        let (told, sleep) = (Arc::clone(&clock_ms), self.fake.sleep());
         let clock =
-            Arc::new(move || Timestamp::from_millisecond(clock_ms.load(Ordering::SeqCst)).unwrap());
+            Clock::new(move || Timestamp::from_millisecond(told.load(Ordering::SeqCst)).unwrap());
+        let clock = clock.with_sleep(move |wait| {
+            let ms = i64::try_from(wait.as_millis()).unwrap();
+            clock_ms.fetch_add(ms, Ordering::SeqCst);
+            sleep(wait)
+        });
         Loader::new(settings, store, Drawer(self.secret.clone()), connect, clock)
     }
 
@@ -120,6 +135,19 @@ impl Rig {
         loader
             .load(request, self.now() + SignedDuration::from_mins(15))
             .await
+    }
+
+    /// The built function's answer to an event.
+    pub async fn handle(&self, event: Value) -> Result<Value, Failure> {
+        let loader = self.loader(self.store(&Fuse::never()));
+        let deadline = self.now() + SignedDuration::from_mins(15);
+        loader::handler::handle(&loader, "okta", &event, deadline).await
+    }
+
+    /// The record of the loads.
+    pub fn record(&self) -> Value {
+        let objects = self.ledger.objects.lock().unwrap();
+        serde_json::from_slice(&objects["okta/loads/okta.json"]).unwrap()
     }
 
     pub async fn try_load(&self) -> Result<Report, Failure> {
@@ -134,7 +162,10 @@ impl Rig {
         self.ask(&Request {
             integration: "okta".to_owned(),
             mode: Mode::Full,
-            accept_shrink,
+            wishes: Wishes {
+                accept_shrink,
+                adopt: false,
+            },
         })
         .await
         .unwrap()

@@ -32,7 +32,8 @@ async fn one_refused_item_is_named_and_the_others_are_in() {
         let report = rig.load().await;
         assert_eq!(
             (report.outcome, report.refused_total, report.swept),
-            (Outcome::Degraded, 1, false),
+            // What is not counted may be there all the same.
+            (Outcome::Degraded, 1, option != "uncounted"),
             "{report:#?}"
         );
         assert_eq!(
@@ -42,7 +43,7 @@ async fn one_refused_item_is_named_and_the_others_are_in() {
             ),
             ("users", "00u17")
         );
-        assert!(report.requests < 30, "{option}: {}", report.requests);
+        assert!(report.requests < 45, "{option}: {}", report.requests);
         let mut expected = rig.ledger.expected();
         expected.retain(|(_, key), _| key != "00u17" || option == "uncounted");
         assert_eq!(rig.fake.items().await, expected);
@@ -110,7 +111,7 @@ async fn passing_trouble_is_repeated_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_api_that_is_not_there_is_a_clear_error_and_sweeps_nothing() {
+async fn an_api_that_is_not_there_is_a_clear_error_and_purges_nothing() {
     let redirect = json!({"status": 302, "location": "https://elsewhere.example/"});
     for (fault, kind) in [
         (redirect, "AuthomizeUrlWrong"),
@@ -127,13 +128,13 @@ async fn an_api_that_is_not_there_is_a_clear_error_and_sweeps_nothing() {
         assert_eq!(failure.kind, kind, "{failure}");
         assert!(!failure.message.contains(TOKEN));
         assert!(
-            rig.fake.counts().await["sweeps"]
+            rig.fake.counts().await["purges"]
                 .as_array()
                 .unwrap()
                 .is_empty()
         );
         rig.fake.set(json!({"faults": []})).await;
-        rig.pass(16);
+        rig.pass(16).await;
         assert_eq!(rig.load().await.outcome, Outcome::Succeeded);
         rig.assert_equal().await;
     }

@@ -30,7 +30,7 @@ struct Partition {
 
 /// Pieces by kind and partition.
 #[derive(Default)]
-pub struct Spill {
+pub struct Sorter {
     folder: Option<TempDir>,
     partitions: BTreeMap<(Kind, u16), Partition>,
     held_bytes: usize,
@@ -39,8 +39,8 @@ pub struct Spill {
     pub spilled_bytes: u64,
 }
 
-impl Spill {
-    /// An empty spill.
+impl Sorter {
+    /// No piece yet.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -128,11 +128,13 @@ fn name((kind, number): (Kind, u16)) -> String {
     format!("{}-{number}", kind.name())
 }
 
-fn failed(error: &std::io::Error) -> Failure {
+/// The failure of the temporary directory.
+#[must_use]
+pub fn failed(error: &std::io::Error) -> Failure {
     Failure::new(
         "SpillFailed",
         format!(
-            "the temporary directory does not take what is to be sorted: {error}; give the function more ephemeral storage"
+            "the temporary directory takes no more: {error}; give the function more ephemeral storage"
         ),
     )
 }
@@ -155,15 +157,15 @@ mod tests {
             item: json!({"uniqueId": number}).as_object().unwrap().clone(),
         };
         let read = |most_held: usize| {
-            let mut spill = Spill {
+            let mut sorter = Sorter {
                 most_held,
-                ..Spill::new()
+                ..Sorter::new()
             };
-            (0..2_000).for_each(|number| spill.add(Kind::Users, &piece(number)).unwrap());
+            (0..2_000).for_each(|number| sorter.add(Kind::Users, &piece(number)).unwrap());
             let parts: Vec<_> = (0..PARTITIONS)
-                .map(|number| spill.read(Kind::Users, number).unwrap())
+                .map(|number| sorter.read(Kind::Users, number).unwrap())
                 .collect();
-            (parts, spill.spilled_bytes)
+            (parts, sorter.spilled_bytes)
         };
         let (held, none) = read(MOST_HELD);
         let (spilled, some) = read(1_000);

@@ -1,13 +1,14 @@
 //! Pieces → complete items → lists for requests, always the same ones in the same order.
 
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
-use fold::{Added, Folded, KINDS, Kind, Pack, Piece, coalesce, fingerprint, fold};
+use fold::{Added, Folded, KINDS, Kind, Pack, Piece, coalesce, fingerprint64, fold};
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
+use crate::purge::Keys;
 use crate::report::{Counts, count};
-use crate::spill::{PARTITIONS, Spill};
+use crate::sorter::{PARTITIONS, Sorter};
 use crate::usage::Carrying;
 
 /// A complete item.
@@ -18,8 +19,8 @@ pub type Item = Map<String, Value>;
 pub enum Wanted {
     /// All.
     All,
-    /// The items that are news since the last load.
-    Changed,
+    /// The items that are news since the last load, and every item of these kinds.
+    Changed(BTreeSet<Kind>),
     /// The items of these keys.
     Keys(BTreeSet<(Kind, String)>),
 }
@@ -34,41 +35,45 @@ pub struct Batch {
 }
 
 /// Goes through the pieces once.
-pub struct Emission<'a> {
-    spill: &'a Spill,
+pub struct Items<'a> {
+    sorted: &'a Sorter,
     wanted: Wanted,
     kind: usize,
     partition: u16,
     pack: Pack,
     ready: VecDeque<Batch>,
-    defined: HashSet<(Kind, u128)>,
+    /// Items of the newest state, without those that are left out.
+    pub defined: Keys,
+    /// Items that are left out.
+    pub named: Keys,
+    /// Items that were defined as of the last load and are no more.
+    pub removed: Keys,
     /// Usage for the next loads.
     pub carrying: Option<Carrying>,
     /// Items of the newest state, by kind, without those that are left out.
     pub items: Counts,
-    /// Items that were defined as of the last load and are no more.
-    pub removed: u64,
     /// Items that refer to what nothing defines.
     pub left_out: u64,
     /// Items that no request can hold.
     pub too_large: Vec<(Kind, Item)>,
 }
 
-impl<'a> Emission<'a> {
+impl<'a> Items<'a> {
     /// From the first kind on.
     #[must_use]
-    pub fn new(spill: &'a Spill, wanted: Wanted) -> Self {
+    pub fn new(sorted: &'a Sorter, wanted: Wanted) -> Self {
         Self {
-            spill,
+            sorted,
             wanted,
             kind: 0,
             partition: 0,
             pack: Pack::default(),
             ready: VecDeque::new(),
-            defined: HashSet::new(),
+            defined: Keys::default(),
+            named: Keys::default(),
+            removed: Keys::default(),
             carrying: None,
             items: Counts::new(),
-            removed: 0,
             left_out: 0,
             too_large: Vec::new(),
         }
@@ -86,12 +91,15 @@ impl<'a> Emission<'a> {
             let Some(kind) = KINDS.get(self.kind).copied() else {
                 return Ok(None);
             };
-            for (key, pieces) in self.spill.read(kind, self.partition)? {
-                self.take(kind, &key, pieces);
+            for (key, pieces) in self.sorted.read(kind, self.partition)? {
+                self.add(kind, &key, pieces);
             }
             self.partition += 1;
             if self.partition == PARTITIONS {
                 (self.kind, self.partition) = (self.kind + 1, 0);
+                for keys in [&mut self.defined, &mut self.named, &mut self.removed] {
+                    keys.seal(kind);
+                }
                 let items = self.pack.take();
                 self.push(kind, items);
             }
@@ -104,7 +112,7 @@ impl<'a> Emission<'a> {
         }
     }
 
-    fn take(&mut self, kind: Kind, key: &str, pieces: Vec<Piece>) {
+    fn add(&mut self, kind: Kind, key: &str, pieces: Vec<Piece>) {
         if let Some(carrying) = &mut self.carrying {
             let usage = pieces
                 .iter()
@@ -117,19 +125,18 @@ impl<'a> Emission<'a> {
         }
         let (touched, item) = match fold(kind, pieces) {
             Folded::Item { touched, item } => (touched, item),
-            Folded::Removed => return self.removed += 1,
+            Folded::Removed => return self.removed.add(kind, key),
             Folded::Undefined => return,
         };
         if self.refers_in_vain(kind, &item) {
+            self.named.add(kind, key);
             return self.left_out += 1;
         }
-        if kind.references(&item).is_empty() {
-            self.defined.insert((kind, fingerprint(key)));
-        }
+        self.defined.add(kind, key);
         count(&mut self.items, kind, 1);
         let wanted = match &self.wanted {
             Wanted::All => true,
-            Wanted::Changed => touched,
+            Wanted::Changed(whole) => touched || whole.contains(&kind),
             Wanted::Keys(keys) => keys.contains(&(kind, key.to_owned())),
         };
         if !wanted {
@@ -152,8 +159,8 @@ impl<'a> Emission<'a> {
             else {
                 return false;
             };
-            let id = fingerprint(id);
-            !kinds.iter().any(|kind| self.defined.contains(&(*kind, id)))
+            let id = fingerprint64(id);
+            !kinds.iter().any(|kind| self.defined.has(*kind, id))
         })
     }
 }

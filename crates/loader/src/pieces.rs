@@ -5,7 +5,8 @@ use futures_util::{StreamExt, stream};
 use reader::{BatchEntry, batch_prefix, grows};
 
 use crate::failure::Failure;
-use crate::spill::Spill;
+use crate::purge::Reason;
+use crate::sorter::Sorter;
 use crate::store::Store;
 use crate::usage::Carried;
 
@@ -13,40 +14,49 @@ use crate::usage::Carried;
 const AHEAD: usize = 4;
 /// Streams whose lines say nothing of any item.
 const WITHOUT_ITEMS: [&str; 1] = ["activity"];
-/// Problems that are told at most.
-const MOST_TOLD: usize = 20;
+/// Gaps that are named at most.
+const MOST_GAPS: usize = 20;
 
-/// The log's word on all items.
-pub struct Gathered {
-    /// The pieces.
-    pub spill: Spill,
+/// All that the log says of items.
+pub struct Pieces {
+    /// The pieces by kind and key.
+    pub sorted: Sorter,
     /// Why it is not the whole state; empty if it is.
-    pub gaps: Vec<String>,
+    pub gaps: Vec<Reason>,
     /// Whether something may have been removed that cannot be seen any more.
     pub blurred: bool,
 }
 
-/// Gathers the pieces of the newest state. `loaded` is the newest manifest of the last load, 0 if there was none.
+/// The last load, as far as reading depends on it.
+#[derive(Debug, Clone, Copy)]
+pub struct Loaded {
+    /// Its newest manifest, 0 if there was none.
+    pub sequence: u64,
+    /// Whether another load was begun after it and given up: items that came and went since may have been posted.
+    pub abandoned: bool,
+}
+
+/// Reads the pieces of the newest state.
 ///
 /// # Errors
 /// `ManifestDamaged`: a batch is not the one that its manifest names. As the store's.
-pub async fn gather(
+pub async fn read(
     store: &impl Store,
     place: (&str, &str),
     history: &History,
-    loaded: u64,
+    loaded: Loaded,
     carried: &Carried,
-) -> Result<Gathered, Failure> {
-    let mut gathered = Gathered {
-        spill: Spill::new(),
+) -> Result<Pieces, Failure> {
+    let mut pieces = Pieces {
+        sorted: Sorter::new(),
         gaps: Vec::new(),
         blurred: false,
     };
     for (kind, piece) in carried.pieces() {
-        gathered.spill.add(
+        pieces.sorted.add(
             kind,
             &Piece {
-                touched: piece.place.0 > loaded,
+                touched: piece.place.0 > loaded.sequence,
                 ..piece
             },
         )?;
@@ -62,15 +72,15 @@ pub async fn gather(
                 let now = history.start(name, history.newest());
                 (
                     now,
-                    if loaded == 0 {
+                    if loaded.sequence == 0 {
                         now
                     } else {
-                        now.min(history.start(name, loaded))
+                        now.min(history.start(name, loaded.sequence))
                     },
                 )
             }
         };
-        gathered
+        pieces
             .stream(
                 store,
                 place,
@@ -84,7 +94,7 @@ pub async fn gather(
             )
             .await?;
     }
-    Ok(gathered)
+    Ok(pieces)
 }
 
 /// The part of the log in which a stream is read.
@@ -92,21 +102,22 @@ pub async fn gather(
 struct Range<'a> {
     name: &'a str,
     history: &'a History,
-    loaded: u64,
+    loaded: Loaded,
     /// Where the newest state begins.
     now: u64,
     /// Where the state of the last load begins.
     oldest: u64,
 }
 
-impl Gathered {
+impl Pieces {
     async fn stream(
         &mut self,
         store: &impl Store,
         place: (&str, &str),
         range: Range<'_>,
     ) -> Result<(), Failure> {
-        let mut scan = Scan::new(range.name, range.loaded);
+        let mut scan =
+            Scan::new(range.name, range.loaded.sequence).with_passing(range.loaded.abandoned);
         let commits = range
             .history
             .commits()
@@ -153,7 +164,8 @@ impl Gathered {
         if grows(range.name) {
             // Expired batches of usage cost times of long ago.
         } else if commit.sequence >= range.now {
-            self.gap(format!("{} is gone", entry.key));
+            let key = entry.key.clone();
+            self.gap(Reason::BatchGone { key });
         } else {
             self.blurred = true;
         }
@@ -169,7 +181,11 @@ impl Gathered {
         for (number, line) in batch::lines(text) {
             match scan.line(Place(sequence, ordinal, number), line) {
                 Ok(pieces) => self.add(pieces)?,
-                Err(problem) => self.gap(format!("{}, line {number}: {problem}", entry.key)),
+                Err(problem) => self.gap(Reason::LineUnreadable {
+                    key: entry.key.clone(),
+                    line: number,
+                    problem,
+                }),
             }
         }
         Ok(())
@@ -178,11 +194,11 @@ impl Gathered {
     fn add(&mut self, pieces: Vec<(Kind, Piece)>) -> Result<(), Failure> {
         pieces
             .iter()
-            .try_for_each(|(kind, piece)| self.spill.add(*kind, piece))
+            .try_for_each(|(kind, piece)| self.sorted.add(*kind, piece))
     }
 
-    fn gap(&mut self, gap: String) {
-        if self.gaps.len() < MOST_TOLD {
+    fn gap(&mut self, gap: Reason) {
+        if self.gaps.len() < MOST_GAPS {
             self.gaps.push(gap);
         }
     }
