@@ -88,7 +88,7 @@ def session(answers, terminal):
 
 def make_package(given, terminal):
     python = os.environ.get("CHECKOV_PYTHON", sys.executable)
-    folder = package.package(ROOT, ROOT / "target/lambda", given.arch, package.parts_list_by(python, ROOT))
+    folder = package.package(ROOT, ROOT / "target/lambda", given.arch, package.parts_list_by(python, ROOT), package.plain_by(python, ROOT))
     terminal.say(f"{folder.relative_to(ROOT)}/ and {folder.name}.zip beside it; dist/packaged.yaml is the template")
     return 0
 
@@ -123,8 +123,9 @@ def install(aws, terminal, answers, given, template):
     folder = ROOT / "dist" / f"okta-authomize-{package.version(ROOT)}-{given.arch}"
     if not folder.is_dir():
         raise Failure(f"{folder.relative_to(ROOT)} is missing: make package ARCH={given.arch}")
-    bucket, key = upload(aws, folder, answers.region)
-    stack, url = Stack(aws, answers.stack, terminal.say), url_of(bucket, f"{key}/{template}", answers.region)
+    bucket, key = upload(aws, folder, answers.region, answers.tags)
+    stack = Stack(aws, answers.stack, terminal.say, answers.tags, answers.service_role)
+    url = url_of(bucket, f"{key}/{template}", answers.region)
     if unknown := sorted(answers.parameters.keys() - stack.parameters_of(url)):
         raise Failure(f"{FILE} has parameters that {template} does not know: {', '.join(unknown)}; correct them, or take them out")
     code = {"CodeBucket": bucket, "CodeKey": key, "Architecture": given.arch}
@@ -176,7 +177,7 @@ def do_status(aws, terminal, answers, given):
 
 
 def do_destroy(aws, terminal, answers, given):
-    stack = Stack(aws, answers.stack, terminal.say)
+    stack = Stack(aws, answers.stack, terminal.say, service_role=answers.service_role)
     told = stack.described()
     if not told:
         raise Failure(f"there is no stack {answers.stack} in {answers.region}")

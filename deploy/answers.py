@@ -13,12 +13,15 @@ FILE = Path(".deploy.json")
 
 @dataclass
 class Answers:
-    """`parameters` are the template's; whoever wants others than those asked for writes them there."""
+    """`parameters` are the template's; whoever wants others than those asked for writes them there. `tags` go to all that is made,
+    and `service_role` is the ARN of the role that CloudFormation works with, where the account demands one."""
 
     stack: str = "okta-authomize"
     region: str = ""
     secret: str = ""
     parameters: dict = field(default_factory=dict)
+    tags: dict = field(default_factory=dict)
+    service_role: str = ""
 
     @classmethod
     def read(cls, file=FILE):

@@ -25,6 +25,7 @@ def tagged(aws):
     filters = [{"Key": "tag-key", "Values": [TAG["Key"]]}, {"Key": "tag-value", "Values": [TAG["Value"]]}]
     try:
         pages = aws.client("secretsmanager").get_paginator("list_secrets").paginate(Filters=filters)
-        return sorted(one["Name"] for page in pages for one in page["SecretList"])
+        # The filters take every beginning, and do not hold key and value together.
+        return sorted(one["Name"] for page in pages for one in page["SecretList"] if TAG in one.get("Tags", []))
     except ClientError:
         return []

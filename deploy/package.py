@@ -1,7 +1,8 @@
 """`make package`: files that deploy without a toolchain.
 
-dist/okta-authomize-{version}-{arch}/ holds the functions' archives, `packaged.yaml`, `fleet.yaml`, the parts list (CycloneDX) and
-SHA-256 sums of them all; the .zip beside it holds the same for handing on. dist/packaged.yaml is a copy of the template.
+dist/okta-authomize-{version}-{arch}/ holds the functions' archives, `packaged.yaml`, `fleet.yaml`, the same as plain CloudFormation
+(`plain.json`, `plain-fleet.json`), the parts list (CycloneDX) and SHA-256 sums of them all; the .zip beside it holds the same for
+handing on. dist/packaged.yaml is a copy of the template.
 """
 
 import hashlib
@@ -21,6 +22,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 LIMIT_BYTES = 50_000_000
 # What is deployed of a package. The parts lists beside it tell when they were made.
 DEPLOYED = ("collector.zip", "loader.zip", "fleet.yaml", "packaged.yaml")
+PLAIN = "plain.json"
 DIGITS = 12
 VERSION = re.compile(r'^\[workspace\.package\]\nversion = "(.+)"$', re.MULTILINE)
 CODE = re.compile(r"^(\s+)CodeUri: \.$", re.MULTILINE)
@@ -44,9 +46,9 @@ def version(root):
     return VERSION.search((root / "Cargo.toml").read_text(encoding="utf-8"))[1]
 
 
-def package(root, binaries, arch, parts_list):
+def package(root, binaries, arch, parts_list, plain):
     """Makes the package of the programs in `binaries/{program}/bootstrap`; gives its folder. `parts_list(file, program, arch)` writes
-    the CycloneDX file of one."""
+    the CycloneDX file of one, `plain(template, file)` a template without its transform."""
     name = f"okta-authomize-{version(root)}-{arch}"
     dist = root / "dist"
     folder = dist / name
@@ -60,6 +62,10 @@ def package(root, binaries, arch, parts_list):
         parts_list(folder / f"{function}.cdx.json", program, arch)
     (folder / "packaged.yaml").write_text(packaged(root / "template.yaml", name, arch), encoding="utf-8")
     (folder / "fleet.yaml").write_text(packaged_fleet(root / "fleet.yaml", name, arch), encoding="utf-8")
+    plain(folder / "packaged.yaml", folder / PLAIN)
+    plain(folder / "fleet.yaml", folder / "plain-fleet.json")
+    nested = (folder / "plain-fleet.json").read_text(encoding="utf-8")
+    (folder / "plain-fleet.json").write_text(nested.replace("/packaged.yaml", f"/{PLAIN}"), encoding="utf-8")
     sums = [f"{sha256(file)}  {file.name}\n" for file in sorted(folder.iterdir())]
     (folder / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
     shutil.copy(folder / "packaged.yaml", dist / "packaged.yaml")
@@ -120,6 +126,16 @@ def packaged_fleet(template, name, arch):
 
 def sha256(file):
     return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def plain_by(python, root):
+    """Makes plain CloudFormation with what is installed beside checkov."""
+
+    def plain(template, file):
+        if subprocess.run([python, "-B", "-m", "deploy.plain", str(template), str(file)], cwd=root, stdout=sys.stderr, check=False).returncode:
+            raise Failure(f"{template} cannot be made plain: see above")
+
+    return plain
 
 
 def parts_list_by(python, root):

@@ -5,11 +5,14 @@ import re
 from botocore.exceptions import ClientError
 
 from deploy.failure import Failure
+from deploy.stack import Stack, as_list
 
 NONE = "none"
 # Lambda leaves at least so much of an account's concurrency unreserved.
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
 LEAST_UNRESERVED = 100
+# Outputs of a stack that name a function.
+FUNCTION_NAMES = ("FunctionName", "LoaderName", "WatchName")
 
 
 def ask_all(aws, terminal, answers):
@@ -19,11 +22,12 @@ def ask_all(aws, terminal, answers):
     given = terminal.ask("1. Secret with the Okta credentials, its name or ARN (make configure writes one)", answers.secret, needed)
     answers.secret = parameters["SecretArn"] = arn_of(aws, given)
     told = terminal.ask("2. E-mail address or SNS topic's ARN for alarms, or none", parameters.get("AlarmTopicArn") or NONE, wrong_with_alarms)
-    parameters["AlarmTopicArn"] = topic(aws, terminal, answers.stack, told)
+    parameters["AlarmTopicArn"] = topic(aws, terminal, answers, told)
     ask_network(aws, terminal, parameters)
     given = terminal.ask("4. Secret with Authomize's API token, its name or ARN, or none", parameters.get("AuthomizeSecretArn") or NONE)
     parameters["AuthomizeSecretArn"] = "" if given == NONE else arn_of(aws, given)
-    parameters["OneRunAtATime"] = concurrency(aws, terminal, 2 if parameters["AuthomizeSecretArn"] else 1)
+    wanted = 2 if parameters["AuthomizeSecretArn"] else 1
+    parameters["OneRunAtATime"] = concurrency(aws, terminal, wanted, reserved(aws, answers.stack))
 
 
 def needed(text):
@@ -46,14 +50,14 @@ def arn_of(aws, name):
     return told["ARN"]
 
 
-def topic(aws, terminal, stack, told):
+def topic(aws, terminal, answers, told):
     """The ARN of the topic that alarms go to. Of an address a topic is made, beside the stack: it outlives it."""
     if told == NONE:
         return ""
     if told.startswith("arn:"):
         return told
     sns = aws.client("sns")
-    arn = sns.create_topic(Name=f"{stack}-alarms")["TopicArn"]
+    arn = sns.create_topic(Name=f"{answers.stack}-alarms", Tags=as_list(answers.tags))["TopicArn"]
     sns.subscribe(TopicArn=arn, Protocol="email", Endpoint=told)
     terminal.say(f"   AWS sends {told} a link: alarms arrive once it is followed.")
     return arn
@@ -78,10 +82,19 @@ def wrong_with_groups(text):
     return None if re.fullmatch(r"sg-[0-9a-f]+(,sg-[0-9a-f]+)*", text) else "sg-..., divided by commas."
 
 
-def concurrency(aws, terminal, wanted):
-    """Whether the account's limit lets each function reserve a concurrency of 1. New accounts have a limit of 10."""
+def reserved(aws, stack):
+    """How much concurrency the functions of this stack have reserved, if it is there."""
+    told = Stack(aws, stack, None).described() or {}
+    names = [one["OutputValue"] for one in told.get("Outputs", []) if one["OutputKey"] in FUNCTION_NAMES]
+    functions = aws.client("lambda")
+    return sum(functions.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions", 0) for name in names)
+
+
+def concurrency(aws, terminal, wanted, held=0):
+    """Whether the account's limit lets each function reserve a concurrency of 1; what they hold already counts as free. New accounts
+    have a limit of 10."""
     limit = aws.client("lambda").get_account_settings()["AccountLimit"]
-    left = limit["UnreservedConcurrentExecutions"]
+    left = limit["UnreservedConcurrentExecutions"] + held
     if left - wanted >= LEAST_UNRESERVED:
         return "true"
     terminal.say(

@@ -85,7 +85,8 @@ def links(aws, outputs):
     """For each integration, a link to its status page that is good for five minutes."""
     bucket = outputs["BucketName"]
     prefix = outputs["Status"].removeprefix(f"s3://{bucket}/")
-    s3 = aws.client("s3")
+    # Where the bucket has a KMS key, S3 refuses the older signature, which is the default in the oldest regions.
+    s3 = aws.client("s3", config=Config(signature_version="s3v4"))
     found = {}
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for one in page.get("Contents", []):

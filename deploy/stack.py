@@ -5,12 +5,16 @@ import uuid
 
 from pathlib import Path
 
+import boto3
+
 from botocore.exceptions import ClientError, WaiterError
 
 from deploy import package
 from deploy.answers import FILE
 from deploy.failure import Failure
 
+# Of the partitions that the templates are for.
+URL_SUFFIX = {"aws": "amazonaws.com", "aws-us-gov": "amazonaws.com", "aws-cn": "amazonaws.com.cn"}
 LONGEST_MINUTES = 30
 DELAY_S = 5
 ONE_ORG, FLEET = "packaged.yaml", "fleet.yaml"
@@ -40,10 +44,12 @@ def template_of(told):
 
 
 class Stack:
-    """One stack in one account and region."""
+    """One stack in one account and region. What is made takes `tags`, and is made with the role `service_role`, if there is one."""
 
-    def __init__(self, aws, name, say):
+    def __init__(self, aws, name, say, tags=None, service_role=""):
         self._cloudformation = aws.client("cloudformation")
+        self._tags = as_list(tags)
+        self._role = {"RoleARN": service_role} if service_role else {}
         self._aws = aws
         self.name = name
         self._say = say
@@ -94,7 +100,9 @@ class Stack:
             ChangeSetType="CREATE" if is_new else "UPDATE",
             TemplateURL=template_url,
             Parameters=given,
-            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+            Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+            Tags=self._tags,
+            **self._role,
         )
         if not self._is_worth_it(change):
             self._say("Nothing has changed.")
@@ -103,7 +111,7 @@ class Stack:
         self._follow("stack_create_complete" if is_new else "stack_update_complete")
 
     def destroy(self):
-        self._cloudformation.delete_stack(StackName=self.name)
+        self._cloudformation.delete_stack(StackName=self.name, **self._role)
         self._follow("stack_delete_complete")
 
     def parameters_of(self, template_url):
@@ -147,20 +155,24 @@ class Stack:
         return found
 
 
-def upload(aws, folder, region):
+def as_list(tags):
+    return [{"Key": key, "Value": str(value)} for key, value in sorted((tags or {}).items())]
+
+
+def upload(aws, folder, region, tags=None):
     """Brings a package into this account's bucket of code, which is made where there is none. Gives the bucket and the key below which
     it stands."""
     key = package.key(Path(folder))
     account = aws.client("sts").get_caller_identity()["Account"]
     bucket = f"okta-authomize-code-{account}-{region}"
     s3 = aws.client("s3")
-    make_bucket(s3, bucket, region, account)
+    make_bucket(s3, bucket, region, account, tags)
     for file in sorted(Path(folder).iterdir()):
         s3.upload_file(str(file), bucket, f"{key}/{file.name}", ExtraArgs={"ExpectedBucketOwner": account})
     return bucket, key
 
 
-def make_bucket(s3, bucket, region, account):
+def make_bucket(s3, bucket, region, account, tags):
     try:
         s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=account)
         return
@@ -171,8 +183,10 @@ def make_bucket(s3, bucket, region, account):
     s3.create_bucket(Bucket=bucket, **where)
     names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
     s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=dict.fromkeys(names, True))
+    if tags:
+        s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": as_list(tags)})
 
 
 def url_of(bucket, key, region):
-    """Where CloudFormation reads a template."""
-    return f"https://{bucket}.s3.{region}.amazonaws.com/{key}"
+    """Where CloudFormation reads a template; the last part of the host is that of the region's partition."""
+    return f"https://{bucket}.s3.{region}.{URL_SUFFIX[boto3.session.Session().get_partition_for_region(region)]}/{key}"

@@ -14,6 +14,8 @@ pub struct Request {
     pub mode: Mode,
     /// Secret to use instead of the setting's.
     pub secret_id: Option<String>,
+    /// Secret that a message of a fleet's queue names. It counts where the settings name none.
+    pub message_secret_id: Option<String>,
     /// Streams that a snapshot or check is narrowed to; `None` is all.
     pub streams: Option<Vec<String>>,
     /// Streams whose held snapshot may complete though it shrank.
@@ -48,8 +50,10 @@ impl Mode {
 
 impl Request {
     /// Reads an event: an EventBridge one (told by its `detail-type`) and a queue's messages (told by `Records`) ask for
-    /// an incremental run, whatever they hold; a manual one says what it wants. `streams` are the names an event may hold.
+    /// an incremental run, whatever they hold; a manual one says what it wants. Of a message that comes alone the secret of
+    /// a fleet's org is read beside. `streams` are the names an event may hold.
     /// <https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html>
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>
     ///
     /// # Errors
     /// One sentence per problem: unknown keys, wrong types, unknown modes and streams.
@@ -64,7 +68,10 @@ impl Request {
             };
         };
         if fields.contains_key("detail-type") || fields.contains_key("Records") {
-            return Ok(Self::default());
+            return Ok(Self {
+                message_secret_id: fields.get("Records").and_then(secret_of_message),
+                ..Self::default()
+            });
         }
         let mut request = Self::default();
         let mut problems = Vec::new();
@@ -100,6 +107,15 @@ impl Request {
             .as_ref()
             .is_none_or(|names| names.iter().any(|name| name == stream))
     }
+}
+
+/// The secret that a message names. Of several messages none is believed: each would be another org's run.
+fn secret_of_message(records: &Value) -> Option<String> {
+    let [record] = records.as_array()?.as_slice() else {
+        return None;
+    };
+    let body: Value = serde_json::from_str(record.get("body")?.as_str()?).ok()?;
+    parse_text(body.get("secret_id")?).ok()
 }
 
 /// A value that an event holds instead, cut to the length of a sentence.
@@ -279,11 +295,32 @@ mod tests {
             Request::parse(&json!({}), &STREAMS).unwrap(),
             Request::default()
         );
-        let woken = json!({"Records": [{"messageId": "m-1", "body": "{\"mode\": \"full\", \"secret_id\": \"okta/other\"}"}]});
-        assert_eq!(
-            Request::parse(&woken, &STREAMS).unwrap(),
-            Request::default()
-        );
+    }
+
+    #[test]
+    fn a_message_asks_for_an_incremental_run_and_names_at_most_the_org() {
+        let parse = |records: Value| Request::parse(&json!({ "Records": records }), &STREAMS);
+        let message = json!({"messageId": "m-1", "body": "{\"mode\": \"full\", \"secret_id\": \"okta/acme\", \"streams\": [\"users\"]}"});
+        let named = Request {
+            message_secret_id: Some("okta/acme".into()),
+            ..Request::default()
+        };
+        assert_eq!(parse(json!([message])).unwrap(), named);
+        for nobody in [
+            json!([message, message]),
+            json!([]),
+            json!({}),
+            json!(["okta/acme"]),
+            json!([{"body": "{\"detail-type\": \"Okta\"}"}]),
+            json!([{"body": "{\"secret_id\": 7}"}]),
+            json!([{"body": "{"}, {"body": null}]),
+        ] {
+            assert_eq!(
+                parse(nobody.clone()).unwrap(),
+                Request::default(),
+                "{nobody}"
+            );
+        }
     }
 
     #[test]

@@ -56,22 +56,32 @@ pub struct Figures<'a> {
     pub used: &'a Use,
 }
 
-/// The line of a run that has ended and written `status`; `figures` is `None` where it could not go on. What is not known
-/// has no metric.
+/// A run that has ended and told its status.
+#[derive(Debug, Clone)]
+pub struct Ended<'a> {
+    /// The status that it told.
+    pub status: &'a Status,
+    /// The secret that named its org, by name or ARN: a fleet knows its orgs by their secrets.
+    pub secret_id: &'a str,
+    /// `None` where it could not go on.
+    pub figures: Option<&'a Figures<'a>>,
+    /// When the oldest manifest was committed that the loader has not loaded; `None` if none waits, or if it cannot be read.
+    pub waits_since: Option<Timestamp>,
+    /// When the run began.
+    pub began_at: Timestamp,
+}
+
+/// The line of a run. What is not known has no metric.
 #[must_use]
-pub fn line(
-    dimensions: &Dimensions,
-    status: &Status,
-    figures: Option<&Figures<'_>>,
-    began_at: Timestamp,
-    now: Timestamp,
-) -> Value {
+pub fn line(dimensions: &Dimensions, ended: &Ended<'_>, now: Timestamp) -> Value {
+    let status = ended.status;
     let mut line = Map::new();
     line.insert("timestamp".into(), rfc3339(now).into());
     line.insert("level".into(), "INFO".into());
     line.insert("message".into(), "metrics".into());
     line.insert("stack".into(), dimensions.stack.clone().into());
     for (name, value) in [
+        ("secret", &ended.secret_id.to_owned()),
         ("integration", &status.integration),
         ("run", &status.run),
         ("request_id", &status.request_id),
@@ -83,8 +93,8 @@ pub fn line(
     if let Some(error) = &status.error {
         line.insert("errorType".into(), error.kind.clone().into());
     }
-    of_the_status(&mut line, status, began_at, now);
-    if let Some(figures) = figures {
+    of_the_status(&mut line, ended, now);
+    if let Some(figures) = ended.figures {
         of_the_figures(&mut line, figures, now);
     }
     let directive = directive(dimensions, &line, now);
@@ -92,12 +102,8 @@ pub fn line(
     Value::Object(line)
 }
 
-fn of_the_status(
-    line: &mut Map<String, Value>,
-    status: &Status,
-    began_at: Timestamp,
-    now: Timestamp,
-) {
+fn of_the_status(line: &mut Map<String, Value>, ended: &Ended<'_>, now: Timestamp) {
+    let (status, began_at) = (ended.status, ended.began_at);
     let since = |time: &Option<String>| {
         let time: Timestamp = time.as_deref()?.parse().ok()?;
         Some(seconds(now.duration_since(time)))
@@ -115,12 +121,16 @@ fn of_the_status(
         line.insert("freshness_seconds".into(), age.into());
     }
     if let Some(loads) = &status.loads {
+        // A loader may be at rest for days; only what waits for it makes it late.
         let lag = if loads.sequence < status.sequence {
-            since(&loads.loaded_at)
+            ended
+                .waits_since
+                .map(|time| seconds(now.duration_since(time)))
         } else {
             Some(0)
         };
         line.extend(lag.map(|lag| ("load_lag_seconds".to_owned(), lag.into())));
+        line.insert("load_outcome".into(), loads.outcome.clone().into());
     }
 }
 
@@ -140,6 +150,11 @@ fn of_the_figures(line: &mut Map<String, Value>, figures: &Figures<'_>, now: Tim
     line.insert(
         "deletes".into(),
         streams().map(|stream| stream.deletes).sum::<u64>().into(),
+    );
+    line.insert("continue".into(), report.go_on.into());
+    line.insert(
+        "retry_after_seconds".into(),
+        report.retry_after_seconds.into(),
     );
     line.insert("requests".into(), used.requests.into());
     line.insert("throttled_ms".into(), used.throttled_ms.into());
@@ -194,7 +209,8 @@ fn directive(dimensions: &Dimensions, line: &Map<String, Value>, now: Timestamp)
         .map(|(name, unit)| json!({"Name": name, "Unit": unit}))
         .collect();
     let mut sets = vec![json!(["stack"])];
-    if dimensions.per_integration {
+    // A secret that cannot be read names no integration, and a dimension has to have a value.
+    if dimensions.per_integration && line["integration"] != "" {
         sets.push(json!(["stack", "integration"]));
     }
     json!({
@@ -225,13 +241,14 @@ mod tests {
             stack: "acme".into(),
             per_integration,
         };
-        line(
-            &dimensions,
+        let ended = Ended {
             status,
-            None,
-            at("2026-11-23T18:00:00Z"),
-            at("2026-11-23T18:00:02Z"),
-        )
+            secret_id: "okta/acme",
+            figures: None,
+            waits_since: Some(at("2026-11-23T17:50:02Z")),
+            began_at: at("2026-11-23T18:00:00Z"),
+        };
+        line(&dimensions, &ended, at("2026-11-23T18:00:02Z"))
     }
 
     #[test]
@@ -273,9 +290,18 @@ mod tests {
     #[test]
     fn a_stack_may_have_one_set_of_metrics_for_all_its_integrations() {
         let sets = |per_integration| {
-            made(&Status::default(), per_integration)["_aws"]["CloudWatchMetrics"][0]["Dimensions"]
-                .clone()
+            let status = Status {
+                integration: "okta".into(),
+                ..Status::default()
+            };
+            made(&status, per_integration)["_aws"]["CloudWatchMetrics"][0]["Dimensions"].clone()
         };
+        let unnamed = made(&Status::default(), true);
+        assert_eq!(
+            unnamed["_aws"]["CloudWatchMetrics"][0]["Dimensions"],
+            json!([["stack"]])
+        );
+        assert_eq!(unnamed["secret"], "okta/acme");
         assert_eq!(sets(false), json!([["stack"]]));
         assert_eq!(sets(true), json!([["stack"], ["stack", "integration"]]));
     }
@@ -293,7 +319,8 @@ mod tests {
             ..Status::default()
         };
         assert_eq!(made(&status(7), false)["load_lag_seconds"], 0);
-        assert_eq!(made(&status(8), false)["load_lag_seconds"], 3 * 86_400);
+        // The oldest commit that waits is ten minutes old, the last load three days.
+        assert_eq!(made(&status(8), false)["load_lag_seconds"], 600);
         assert!(
             made(&Status::default(), false)
                 .get("load_lag_seconds")

@@ -18,12 +18,14 @@ PER_METRIC = 0.30
 PER_ALARM_METRIC = 0.10
 PER_DASHBOARD = 3.00
 PER_GB_OF_LOG = 0.50
-PER_1000_TRANSITIONS = 0.025
+PER_MILLION_FIFO = 0.50  # requests to a FIFO queue
+PER_MILLION_QUEUED = 0.40  # requests to another queue
+PER_MILLION_STARTS = 1.00  # of EventBridge Scheduler
 
 DAYS = 30
 MEMORY_GB = 0.25
 METRICS = 15
-ALARM_METRICS = 10  # metrics that the alarms of one org watch, without the loader
+ALARM_METRICS = 11  # metrics that the alarms of one org watch, without the loader's own
 
 # Measured: requests of a snapshot without factors and bytes as stored, of an org of 10,000 users, 500 groups and 100 apps.
 BENCH_USERS = 10_000
@@ -42,6 +44,18 @@ KEPT_EVENT_DAYS = 400
 COMMITTING_SHARE = 0.6  # runs that find something
 OBJECTS_PER_COMMIT = 7  # three batches, manifest, cursor, status and its page
 MONTHS_KEPT = 12  # of snapshots, which nothing deletes by default
+# A fleet's rounds: seconds at 256 MB of one, and of each org in it; secrets a page, messages a request; Lambda's pollers of the queue,
+# each of which asks three times a minute.
+ROUND_SECONDS, ROUND_SECONDS_PER_ORG = 1.0, 0.005
+SECRETS_PER_PAGE, MESSAGES_PER_REQUEST, POLLS = 100, 10, 5 * 3 * 60 * 24 * DAYS
+GAUGES = 6  # metrics of the rounds
+FLEET_ALARM_METRICS = 10  # metrics that the alarms of a fleet watch, without the loader
+# The loader: memory; seconds of a load of what changed, and of a full one, a day, per 1,000 users (docs/loader.md measured 14 s for
+# 10,000); objects read and written for a load.
+LOADER_GB, LOAD_SECONDS, FULL_LOAD_SECONDS_PER_1000 = 1.0, 1.0, 1.4
+LOAD_GETS, LOAD_PUTS = 12, 2
+# The watch: memory, and seconds of a wake-up, of which every commit is one; objects read and written.
+WATCH_GB, WAKE_SECONDS, WAKE_GETS, WAKE_PUTS = 1.0, 3.0, 12, 4
 
 
 @dataclass
@@ -92,9 +106,36 @@ def watching(sets):
     return sets * METRICS * PER_METRIC + ALARM_METRICS * PER_ALARM_METRIC + PER_DASHBOARD
 
 
-def transitions(orgs, minutes):
-    """Of a month of rounds in which every org runs once: three states an org, two for each page of 50 secrets, nine besides."""
-    return runs(minutes) * (3 * orgs + 4 * ceil(orgs / 50) + 9)
+def rounds(orgs, minutes):
+    """A month of a fleet's rounds: the queue, the listing of secrets, the schedules and the function of them."""
+    messages = runs(minutes) * orgs
+    queue = messages * (2 + 1 / MESSAGES_PER_REQUEST) + POLLS
+    listings = (runs(minutes) + DAYS) * ceil(orgs / SECRETS_PER_PAGE)
+    starts = runs(minutes) + runs(15) + DAYS
+    function = starts * PER_MILLION_INVOCATIONS / 1e6
+    function += runs(minutes) * (ROUND_SECONDS + ROUND_SECONDS_PER_ORG * orgs) * MEMORY_GB * PER_GB_SECOND
+    return queue * PER_MILLION_FIFO / 1e6 + listings * PER_10000_SECRET_READS / 10_000 + starts * PER_MILLION_STARTS / 1e6 + function
+
+
+def commits(orgs, minutes):
+    return orgs * runs(minutes) * COMMITTING_SHARE
+
+
+def woken(orgs, minutes, gb, seconds_each, gets, puts):
+    """A month of a function that every commit wakes through a queue."""
+    number = commits(orgs, minutes)
+    objects = number * (gets * PER_1000_GETS + puts * PER_1000_PUTS) / 1_000
+    queue = (3 * number + POLLS) * PER_MILLION_QUEUED / 1e6
+    return number * seconds_each * gb * PER_GB_SECOND + number * PER_MILLION_INVOCATIONS / 1e6 + objects + queue
+
+
+def loader(orgs, users, minutes):
+    full = DAYS * orgs * FULL_LOAD_SECONDS_PER_1000 * users / 1_000 * LOADER_GB * PER_GB_SECOND
+    return woken(orgs, minutes, LOADER_GB, LOAD_SECONDS, LOAD_GETS, LOAD_PUTS) + full
+
+
+def watch(orgs, minutes):
+    return woken(orgs, minutes, WATCH_GB, WAKE_SECONDS, WAKE_GETS, WAKE_PUTS)
 
 
 def stacks(orgs, users, minutes):
@@ -102,7 +143,8 @@ def stacks(orgs, users, minutes):
 
 
 def fleet(orgs, users, minutes):
-    return orgs * org(users, minutes).total() + watching(1) + transitions(orgs, minutes) * PER_1000_TRANSITIONS / 1000
+    watched = (METRICS + GAUGES) * PER_METRIC + FLEET_ALARM_METRICS * PER_ALARM_METRIC + PER_DASHBOARD
+    return orgs * org(users, minutes).total() + watched + rounds(orgs, minutes)
 
 
 def table(header, rows):
@@ -127,9 +169,9 @@ def by_users():
 def by_orgs():
     rows = []
     for orgs in (1, 50, 500):
-        told = (stacks(orgs, 1_000, 5), stacks(orgs, 1_000, 15), fleet(orgs, 1_000, 5), fleet(orgs, 1_000, 15))
-        rows.append([f"{orgs:,}", *map(dollars, told), f"{transitions(orgs, 15):,.0f}"])
-    header = ["orgs", "a stack each, 5 min", "a stack each, 15 min", "fleet, 5 min", "fleet, 15 min", "transitions at 15 min"]
+        told = (stacks(orgs, 1_000, 15), fleet(orgs, 1_000, 5), fleet(orgs, 1_000, 15), rounds(orgs, 15), loader(orgs, 1_000, 15), watch(orgs, 15))
+        rows.append([f"{orgs:,}", *map(dollars, told)])
+    header = ["orgs", "a stack each, 15 min", "fleet, 5 min", "fleet, 15 min", "of it rounds", "loader, 15 min, more", "watch, 15 min, more"]
     return table(header, rows)
 
 

@@ -22,7 +22,7 @@ from samtranslator.translator.transform import transform
 
 from deploy import package
 from deploy.template import load
-from deploy.tests.machine import ENVIRONMENT
+from deploy.tests.recorded import ENVIRONMENT
 from deploy.tests.resources import ROOT
 
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:okta/acme-AbCdEf"
@@ -74,7 +74,7 @@ class Stacks(unittest.TestCase):
             StackName="acme",
             TemplateBody=json.dumps(translated("template.yaml", given)),
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
-            Capabilities=["CAPABILITY_IAM"],
+            Capabilities=["CAPABILITY_NAMED_IAM"],
         )
         (told,) = cloudformation.describe_stacks(StackName="acme")["Stacks"]
         self.assertEqual(told["StackStatus"], "CREATE_COMPLETE")
@@ -124,11 +124,10 @@ class Stacks(unittest.TestCase):
                 self.create(AuthomizeSecretArn=SECRET.replace("okta", "authomize"), Fleet=fleet, OneRunAtATime=choice)
                 functions = {name: boto3.client("lambda").get_function(FunctionName=self.outputs[name]) for name in ("LoaderName", "FunctionName")}
                 told = {name: function.get("Concurrency", {}).get("ReservedConcurrentExecutions") for name, function in functions.items()}
-                # Of a fleet's collector as many run at once as its state machine starts.
+                # Of a fleet's collector as many run at once as its queue hands on.
                 self.assertEqual(told, {"LoaderName": reserved, "FunctionName": reserved if fleet == "false" else None}, (fleet, choice))
                 self.assertEqual(self.outputs["LoaderName"], self.physical["Loader"])
                 boto3.client("cloudformation").delete_stack(StackName="acme")
-                boto3.client("s3").delete_bucket(Bucket=self.physical["Bucket"])
         self.create()
         self.assertNotIn("LoaderName", self.outputs)
 
@@ -139,6 +138,45 @@ class Stacks(unittest.TestCase):
         (function,) = boto3.client("lambda").list_functions()["Functions"]
         self.assertEqual(function["Environment"]["Variables"]["BUCKET"], "shared-bucket")
         self.assertNotIn("${", json.dumps(self.policies("Role")))
+
+    def test_whoever_comes_back_to_a_kept_bucket_has_a_loader_there(self):
+        made = self.create(BucketName="shared-bucket", AuthomizeSecretArn=SECRET.replace("okta", "authomize"), Integration="acme")
+        self.assertLessEqual({"Loader", "LoaderRole", "LoaderRule"}, made)
+        (loader,) = [one for one in boto3.client("lambda").list_functions()["Functions"] if one["FunctionName"] == self.outputs["LoaderName"]]
+        self.assertEqual(loader["Environment"]["Variables"]["BUCKET"], "shared-bucket")
+        self.assertNotIn("${", json.dumps(self.policies("LoaderRole")))
+        (rule,) = [rule for rule in boto3.client("events").list_rules()["Rules"] if "Object Created" in rule.get("EventPattern", "")]
+        self.assertEqual(json.loads(rule["EventPattern"])["detail"]["bucket"]["name"], ["shared-bucket"])
+        written = [one for policy in self.policies("Role") for one in policy["Statement"] if one and one["Sid"] == "WriteWhatIsItsOwn"]
+        self.assertIn("arn:aws:s3:::shared-bucket/okta/manifests/acme/*", written[0]["Resource"])
+        self.assertTrue(all("acme" in resource for resource in written[0]["Resource"]))
+
+    def test_an_account_that_demands_names_keys_and_a_proxy(self):
+        key = "arn:aws:kms:us-east-1:123456789012:key/0a1b"
+        self.create(
+            AuthomizeSecretArn=SECRET.replace("okta", "authomize"),
+            RolePath="/teams/identity/",
+            RoleNamePrefix="corp-",
+            HttpsProxy="http://proxy.acme.example:3128",
+            NoProxy="s3.us-east-1.amazonaws.com",
+            CaBundleLayerArn="arn:aws:lambda:us-east-1:123456789012:layer:authorities:3",
+            LogKmsKeyArn=key,
+            QueueKmsKeyArn=key,
+            BucketKmsKeyArn=key,
+            BucketOldKmsKeyArns=f"{key}c,{key}d",
+            AccessLogBucket="shared-bucket",
+            ObjectLockDays="30",
+        )
+        roles = {role["RoleName"]: role["Path"] for role in boto3.client("iam").list_roles()["Roles"]}
+        self.assertEqual(roles, {"corp-acme-collector": "/teams/identity/", "corp-acme-loader": "/teams/identity/"})
+        for function in boto3.client("lambda").list_functions()["Functions"]:
+            variables = function["Environment"]["Variables"]
+            self.assertEqual((variables["HTTPS_PROXY"], variables["SSL_CERT_FILE"]), ("http://proxy.acme.example:3128", "/opt/ca-bundle.pem"))
+        old = [one for policy in self.policies("Role") for one in policy["Statement"] if one and one["Sid"] == "ReadWhatOldKeysEncrypted"]
+        self.assertEqual((old[0]["Action"], old[0]["Resource"]), ("kms:Decrypt", [f"{key}c", f"{key}d"]))
+        for queue in boto3.client("sqs").list_queues()["QueueUrls"]:
+            attributes = boto3.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+            self.assertEqual(attributes["KmsMasterKeyId"], key, queue)
 
     def policies(self, role):
         iam, name = boto3.client("iam"), self.physical[role]
@@ -153,14 +191,14 @@ class Stacks(unittest.TestCase):
         self.assertEqual(function["Environment"]["Variables"].get("SECRET_ID", ""), "")
         (secret,) = [one for policy in self.policies("Role") for one in policy["Statement"] if one and one["Sid"] == "ReadTheTaggedSecrets"]
         self.assertEqual(secret["Condition"], {"StringEquals": {"secretsmanager:ResourceTag/okta-authomize": "collect"}})
+        (source,) = boto3.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+        self.assertEqual((source["BatchSize"], source["EventSourceArn"]), (1, self.outputs["OrgQueueArn"]))
 
     def test_the_packaged_templates_are_translated_too(self):
         text = package.packaged(ROOT / "template.yaml", "okta-authomize-0.1.0-arm64", "arm64")
         self.assertIn("CodeBucket", text)
         made = translated("fleet.yaml", {})
-        self.assertEqual(made["Resources"]["Round"]["Type"], "AWS::StepFunctions::StateMachine")
-        text = made["Resources"]["Round"]["Properties"]["DefinitionString"]
-        self.assertIn("${FunctionArn}", json.dumps(text))
+        self.assertIn("def handler(event, context):", made["Resources"]["Roster"]["Properties"]["Code"]["ZipFile"])
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 import re
 import unittest
 
-from deploy.estimates import costs, latency
+from deploy import roster
+from deploy.estimates import costs, fleet, latency
 from deploy.template import load
 from deploy.tests.resources import ROOT, of_type
 
@@ -22,6 +23,11 @@ class Operations(unittest.TestCase):
         for table in (costs.by_users(), costs.by_orgs(), latency.told()):
             self.assertIn(table, DOCUMENT)
 
+    def test_the_simulated_week_of_a_fleet_is_what_is_simulated(self):
+        week = fleet.week().go(7)
+        for text in (fleet.by_cases(), fleet.of_the_week(week), fleet.of_the_orgs(week)):
+            self.assertIn(text, DOCUMENT)
+
     def test_every_alarm_is_told_and_no_other(self):
         there = {name for file in ("template.yaml", "fleet.yaml") for name in of_type(load(ROOT / file), "AWS::CloudWatch::Alarm")}
         self.assertEqual(codes("| alarm | when |"), there)
@@ -29,6 +35,7 @@ class Operations(unittest.TestCase):
     def test_every_metric_is_told_and_no_other(self):
         source = (ROOT / "src/metrics.rs").read_text(encoding="utf-8")
         self.assertEqual(codes("| metric | meaning |"), set(re.findall(r'\("(\w+)", "(?:Count|Milliseconds|Seconds)"\)', source)))
+        self.assertEqual(codes("| metric of the rounds | meaning |"), {name for name, _ in roster.GAUGES})
 
     def test_parameters_that_are_told_are_the_templates(self):
         self.assertLessEqual(codes("| parameter | for |"), load(ROOT / "template.yaml")["Parameters"].keys())
@@ -36,11 +43,15 @@ class Operations(unittest.TestCase):
     def test_the_number_of_metrics_in_the_estimate_is_that_of_the_code(self):
         source = (ROOT / "src/metrics.rs").read_text(encoding="utf-8")
         self.assertEqual(int(re.search(r"METRICS: \[\(&str, &str\); (\d+)\]", source)[1]), costs.METRICS)
-        watched = 0
-        for name, alarm in of_type(load(ROOT / "template.yaml"), "AWS::CloudWatch::Alarm").items():
-            if "Condition" not in alarm:
-                watched += sum("MetricStat" in one for one in alarm["Properties"].get("Metrics", [])) or 1
-        self.assertEqual(watched, costs.ALARM_METRICS)
+        self.assertEqual(len(roster.GAUGES), costs.GAUGES)
+        of_one, of_all = self.watched("template.yaml", ("IsOneOrg",)), self.watched("template.yaml", ()) + self.watched("fleet.yaml", ())
+        self.assertEqual((of_one, of_all), (costs.ALARM_METRICS, costs.FLEET_ALARM_METRICS))
+
+    def watched(self, template, conditions):
+        """How many metrics the alarms watch that have no condition, or one of these."""
+        alarms = of_type(load(ROOT / template), "AWS::CloudWatch::Alarm").values()
+        there = [alarm["Properties"] for alarm in alarms if alarm.get("Condition") in (None, *conditions)]
+        return sum(sum("MetricStat" in one for one in alarm.get("Metrics", [])) or 1 for alarm in there)
 
 
 if __name__ == "__main__":

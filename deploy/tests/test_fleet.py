@@ -1,156 +1,343 @@
-"""The fleet: every branch of its state machine, against answers of the built function."""
+"""The fleet: its rounds in AWS on this machine, with lines that the built function wrote, and a simulated week of 500 orgs."""
 
-import logging
-import threading
+import contextlib
+import io
+import json
 import time
 import unittest
 
+from unittest.mock import patch
+
+import boto3
+
+from moto import mock_aws
+
+from deploy import inline, roster
+from deploy.estimates import fleet as simulated
+from deploy.estimates.costs import METRICS
+from deploy.iam import Role
+from deploy.resolve import Resolver
 from deploy.template import load
-from deploy.tests.machine import ROUND, Fleet, answer, every_states
+from deploy.tests.recorded import ENVIRONMENT, line
 from deploy.tests.resources import ROOT, of_type
 
-FLEET = load(ROOT / "fleet.yaml")
-ENTERED = set()
+FLEET, TEMPLATE = load(ROOT / "fleet.yaml"), load(ROOT / "template.yaml")
+COLLECT = {"Key": "okta-authomize", "Value": "collect"}
+LOG = "/aws/lambda/collector"
+# Secrets Manager's filters take every beginning, and do not hold key and value together.
+LOOKALIKES = {
+    "another/value": [{"Key": "okta-authomize", "Value": "collect-paused"}],
+    "another/key": [{"Key": "okta-authomize-old", "Value": "collect"}],
+    "both/apart": [{"Key": "okta-authomize", "Value": "off"}, {"Key": "purpose", "Value": "collect"}],
+    "another/case": [{"Key": "Okta-Authomize", "Value": "collect"}],
+    "no/tag": [],
+}
 
 
-def setUpModule():
-    # moto tells of every path that a choice looks for in vain.
-    logging.disable(logging.CRITICAL)
+class InAws(unittest.TestCase):
+    def setUp(self):
+        stack = contextlib.ExitStack()
+        self.addCleanup(stack.close)
+        stack.enter_context(patch.dict("os.environ", ENVIRONMENT))
+        stack.enter_context(mock_aws())
+        self.secrets, self.logs, self.sqs = (boto3.client(name) for name in ("secretsmanager", "logs", "sqs"))
+        topic = boto3.client("sns").create_topic(Name="alarms")["TopicArn"]
+        self.inbox = self.sqs.create_queue(QueueName="inbox")["QueueUrl"]
+        boto3.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:123456789012:inbox")
+        queue = TEMPLATE["Resources"]["OrgQueue"]["Properties"]
+        attributes = {name: str(queue[name]).lower() for name in ("FifoQueue", "VisibilityTimeout", "MessageRetentionPeriod")}
+        self.queue = self.sqs.create_queue(QueueName="orgs.fifo", Attributes=attributes)["QueueUrl"]
+        self.logs.create_log_group(logGroupName=LOG)
+        self.logs.create_log_stream(logGroupName=LOG, logStreamName="one")
+        self.now = time.time()
+        self.settings = {
+            "QUEUE_URL": self.queue,
+            "LOG_GROUP": LOG,
+            "STACK_NAME": "okta-fleet",
+            "SCHEDULE_MINUTES": "15",
+            "DATA_EXPIRES": "true",
+            "TOPIC_ARN": topic,
+        }
+
+    def add(self, *names, tags=(COLLECT,)):
+        """New secrets; their ARNs."""
+        return [self.secrets.create_secret(Name=name, SecretString="{}", Tags=list(tags))["ARN"] for name in names]
+
+    def round(self, kind="orgs", after_s=0, **event):
+        """One round, so many seconds from now; its numbers and what it printed."""
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            gauges = roster.run({"round": kind, **event}, boto3.client, self.settings, self.now + after_s)
+        self.printed = printed.getvalue()
+        return gauges
+
+    def ran(self, secret, name, after_s=0, **members):
+        """A run of an org has written a line of this kind."""
+        text = json.dumps(line(name) | {"secret": secret} | members)
+        event = {"timestamp": int((self.now + after_s) * 1_000), "message": text}
+        self.logs.put_log_events(logGroupName=LOG, logStreamName="one", logEvents=[event])
+
+    def messages(self):
+        """The messages in the queue, each taken and done with."""
+        found = []
+        while batch := self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10, AttributeNames=["MessageGroupId"]).get("Messages"):
+            for one in batch:
+                self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=one["ReceiptHandle"])
+                found.append((json.loads(one["Body"])["secret_id"], one["Attributes"]["MessageGroupId"]))
+        return found
+
+    def notices(self):
+        told = self.sqs.receive_message(QueueUrl=self.inbox, MaxNumberOfMessages=10).get("Messages", [])
+        return [json.loads(message["Body"]) for message in told]
 
 
-def tearDownModule():
-    logging.disable(logging.NOTSET)
+class Rounds(InAws):
+    def test_every_tagged_secret_has_a_message_in_a_group_of_its_own_and_no_other(self):
+        for name, tags in LOOKALIKES.items():
+            self.add(name, tags=tags)
+        wanted = self.add("okta/a", "okta/b")
+        (gone,) = self.add("okta/deleted")
+        self.secrets.delete_secret(SecretId=gone)
+        self.assertEqual(self.round()["orgs"], 2)
+        messages = self.messages()
+        self.assertEqual(sorted(secret for secret, _ in messages), sorted(wanted))
+        self.assertEqual(len({group for _, group in messages}), 2)
+
+    def test_a_filter_that_gives_more_than_was_asked_for_is_not_believed(self):
+        for name, tags in LOOKALIKES.items():
+            self.add(name, tags=tags)
+        every = self.secrets.list_secrets()["SecretList"]
+        pages = type("Pages", (), {"paginate": lambda self, **_: [{"SecretList": every}]})()
+        with patch.object(self.secrets, "get_paginator", return_value=pages):
+            clients = {"secretsmanager": self.secrets, "sqs": self.sqs}
+            self.assertEqual(roster.Round(clients.get, self.settings, self.now).orgs(), {})
+
+    def test_the_same_round_again_sends_nothing_and_the_next_one_does(self):
+        self.add("okta/a")
+        self.round(at="2026-11-27T09:00:00Z")
+        self.round(at="2026-11-27T09:00:04Z")
+        self.assertEqual(len(self.messages()), 1)
+        self.round(at="2026-11-27T09:15:00Z")
+        self.assertEqual(len(self.messages()), 1)
+
+    def test_640_orgs_with_49_more_tags_each_are_all_sent(self):
+        tags = [*({"Key": f"tag-{n:02}", "Value": "x" * 200} for n in range(49)), COLLECT]
+        wanted = self.add(*(f"okta/{n:03}" for n in range(640)), tags=tags)
+        self.assertEqual(self.round()["orgs"], 640)
+        self.assertEqual(sorted(secret for secret, _ in self.messages()), sorted(wanted))
+
+    def test_without_any_org_a_round_says_so_aloud(self):
+        self.assertEqual(self.round()["orgs"], 0)
+        told = json.loads(self.printed)
+        directive = told["_aws"]["CloudWatchMetrics"][0]
+        self.assertEqual((told["orgs"], told["stack"], directive["Dimensions"]), (0, "okta-fleet", [["stack"]]))
+        self.assertEqual([metric["Name"] for metric in directive["Metrics"]], [name for name, _ in roster.GAUGES])
+
+    def test_a_message_that_the_queue_does_not_take_ends_the_round_as_an_error(self):
+        self.add("okta/a")
+        failed = {"Failed": [{"Id": "0", "Code": "InternalError", "Message": "again"}]}
+        with patch.object(self.sqs, "send_message_batch", return_value=failed):
+            with self.assertRaisesRegex(RuntimeError, "1 messages: InternalError"):
+                roster.run({}, lambda name: {"sqs": self.sqs}.get(name) or boto3.client(name), self.settings, self.now)
+
+    def test_orgs_are_sent_although_the_log_cannot_be_read(self):
+        self.add("okta/a")
+        self.settings["LOG_GROUP"] = "no-such-group"
+        with self.assertRaises(self.logs.exceptions.ResourceNotFoundException):
+            self.round()
+        self.assertEqual(len(self.messages()), 1)
+
+    def test_where_rounds_are_rare_orgs_that_would_get_further_go_on_between_them(self):
+        more, soon, late, well = self.add("okta/more", "okta/soon", "okta/late", "okta/well")
+        self.ran(more, "fleet-continue")
+        self.ran(soon, "fleet-limited", retry_after_seconds=60)
+        self.ran(late, "fleet-limited", retry_after_seconds=1_200)
+        self.ran(well, "fleet-well")
+        self.round("unfinished", after_s=900)
+        self.assertEqual(self.messages(), [], "at 15 minutes the next round is there by then")
+        self.settings["SCHEDULE_MINUTES"] = "60"
+        self.round("unfinished", after_s=900)
+        self.assertEqual(sorted(secret for secret, _ in self.messages()), sorted([more, soon]))
 
 
-def soon(report):
-    """A recorded report whose limit is lifted after a second."""
-    return report | {"retry_after_seconds": 1}
+class Numbers(InAws):
+    def test_an_org_that_was_not_run_for_three_intervals_is_counted_and_named(self):
+        well, quiet, new = self.add("okta/well", "okta/quiet", "okta/new")
+        self.assertEqual(self.round()["orgs_not_run"], 0, "a new org has three intervals to begin with")
+        for minutes in (0, 15, 30, 45):
+            self.ran(well, "fleet-well", 60 * minutes)
+        self.ran(new, "fleet-well", 60 * 40)
+        self.ran(quiet, "fleet-well")
+        first, later, much_later = (self.round(after_s=60 * minutes) for minutes in (47, 49, 80))
+        self.assertEqual((first["orgs_not_run"], later["orgs_not_run"], later["orgs_newly_not_run"]), (0, 1, 1))
+        self.assertEqual((much_later["orgs_newly_not_run"], later["oldest_run_seconds"] // 60), (0, 49))
+        self.round("summary", after_s=60 * 49)
+        (notice,) = self.notices()
+        self.assertIn("okta/quiet: not run for 49 min", notice["Message"])
+        self.assertNotIn("okta/well", notice["Message"])
+
+    def test_an_org_is_sick_three_hours_after_its_last_good_run_and_news_for_two_rounds(self):
+        (sick,) = self.add("okta/sick")
+        hours = {2.9: (0, 0), 3.1: (1, 1), 3.4: (1, 1), 3.6: (1, 0), 90: (1, 0)}
+        for number, (age, expected) in enumerate(hours.items()):
+            self.ran(sick, "unavailable", number, freshness_seconds=int(age * 3_600))
+            told = self.round(after_s=number)
+            self.assertEqual((told["orgs_sick"], told["orgs_newly_sick"]), expected, age)
+
+    def test_runs_that_are_merely_cut_short_are_given_a_day_and_a_loader_three_hours(self):
+        (org,) = self.add("okta/a")
+        kinds = [
+            ("fleet-continue", {"freshness_seconds": 20 * 3_600}, 0),
+            ("fleet-continue", {"freshness_seconds": 25 * 3_600}, 1),
+            ("fleet-well", {"load_lag_seconds": 3_000}, 0),
+            ("fleet-well", {"load_lag_seconds": 4 * 3_600}, 1),
+            ("fleet-well", {"state_age_seconds": 13 * 86_400}, 0),
+            ("fleet-well", {"state_age_seconds": 14 * 86_400}, 1),
+        ]
+        for number, (name, members, expected) in enumerate(kinds):
+            self.ran(org, name, number, **members)
+            self.assertEqual(self.round(after_s=number)["orgs_sick"], expected, (name, members))
+        self.settings["DATA_EXPIRES"] = "false"
+        self.assertEqual(self.round(after_s=9)["orgs_sick"], 0)
+
+    def test_the_summary_names_every_org_in_trouble_with_its_reason_and_no_other(self):
+        names = ("okta/rejected", "okta/missing", "okta/weak", "okta/held", "okta/well")
+        rejected, missing, weak, held, well = self.add(*names)
+        self.ran(rejected, "fleet-rejected", freshness_seconds=9 * 3_600)
+        # It was never well: it counts from when the secret was last written.
+        self.ran(missing, "fleet-not-found")
+        self.ran(weak, "unavailable", freshness_seconds=72 * 3_600)
+        self.ran(held, "held", freshness_seconds=10_800)
+        self.ran(well, "fleet-well")
+        there = roster.Round(boto3.client, self.settings, self.now).orgs()
+        four_hours_ago = {org: (name, since - 4 * 3_600) for org, (name, since) in there.items()}
+        with patch.object(roster.Round, "orgs", return_value=four_hours_ago):
+            self.round("summary", after_s=60)
+        (notice,) = self.notices()
+        self.assertEqual(notice["Subject"], "Okta orgs in trouble: 4 of 5")
+        for told in ("okta/rejected: not well for 9 h: CredentialsRejected", "okta/missing: not well for 4 h: SecretNotFound", "idps unavailable", "users held"):
+            self.assertIn(told, notice["Message"])
+        self.assertNotIn("okta/well", notice["Message"])
+        self.assertIn("First: ", notice["Message"])
+
+    def test_without_trouble_nobody_is_told_and_a_very_long_list_is_cut(self):
+        self.ran(*self.add("okta/a"), "fleet-well")
+        self.round("summary")
+        self.assertEqual(self.notices(), [])
+        words = {f"okta/{n:04}": ["not run for 60 min"] for n in range(2_000)}
+        roster.Round(boto3.client, self.settings, self.now).publish({"orgs": 2_000}, words)
+        (notice,) = self.notices()
+        self.assertLess(len(notice["Message"]), 200_000)
+        self.assertIn("and 1500 more", notice["Message"])
+
+    def test_lines_of_others_and_lines_that_are_none_cost_nothing(self):
+        (org,) = self.add("okta/a")
+        for text in ("{", "[]", "plain text", '{"message": "metrics"}', '{"message": "metrics", "secret": ["a"]}'.replace('["a"]', '"okta/other"')):
+            event = {"timestamp": int(self.now * 1_000), "message": text}
+            self.logs.put_log_events(logGroupName=LOG, logStreamName="one", logEvents=[event])
+        self.ran("okta/a", "fleet-well", 1)
+        self.assertEqual(self.round(after_s=3_000)["oldest_run_seconds"], 2_999)
 
 
-class Rounds(unittest.TestCase):
-    ran = set()
+class Enforced(InAws):
+    """The rounds with the role of fleet.yaml, which is enforced at every call."""
 
-    def tearDown(self):
-        self.ran.add(self._testMethodName)
+    def setUp(self):
+        super().setUp()
+        self.topic = self.settings["TOPIC_ARN"]
+        names = {
+            "Collector.Outputs.OrgQueueArn": "arn:aws:sqs:us-east-1:123456789012:orgs.fifo",
+            "Collector.Outputs.LogArn": f"arn:aws:logs:us-east-1:123456789012:log-group:{LOG}:*",
+        }
+        resources = Resolver(FLEET, {"AlarmTopicArn": self.topic}, names).resources()
+        self.role = Role(resources, "RosterRole")
 
-    @classmethod
-    def tearDownClass(cls):
-        """After all of them no state may be left that none has entered."""
-        if cls.ran == set(unittest.defaultTestLoader.getTestCaseNames(cls)):
-            every = {name for states in every_states(ROUND["Definition"]) for name in states}
-            assert every == ENTERED, f"never entered: {every - ENTERED}"
+    def client(self, service):
+        client = boto3.client(service)
+        resource = {
+            "secretsmanager": "*",
+            "sqs": "arn:aws:sqs:us-east-1:123456789012:orgs.fifo",
+            "logs": f"arn:aws:logs:us-east-1:123456789012:log-group:{LOG}:*",
+            "sns": self.topic,
+        }[service]
 
-    def collect(self, fleet, **how):
-        output, entered = fleet.round(**how)
-        ENTERED.update(entered)
-        return output, entered
+        def decide(model, **_):
+            action = f"{service}:{model.name.removesuffix('Batch')}"
+            if not self.role.allows(action, resource):
+                raise PermissionError(action)
 
-    def test_every_tagged_secret_is_collected_once_and_no_other(self):
-        with Fleet({"okta/a": ["succeeded"], "okta/b": ["succeeded"]}) as fleet:
-            output, _ = self.collect(fleet)
-            self.assertEqual(output, {"round": {"orgs": 2, "failed": [], "degraded": []}})
-            self.assertEqual(sorted(name for name, _ in fleet.calls), ["okta/a", "okta/b"])
-            self.assertTrue(all(event.keys() == {"mode", "secret_id"} for _, event in fleet.calls))
-            self.assertEqual(fleet.notices(), [])
+        client.meta.events.register(f"before-call.{service}", decide)
+        return client
 
-    def test_without_any_org_a_round_ends_well(self):
-        with Fleet({}) as fleet:
-            self.assertEqual(self.collect(fleet)[1][-1], "NoOrg")
+    def test_a_round_needs_every_statement_of_its_role_and_nothing_beside(self):
+        (org,) = self.add("okta/a")
+        self.ran(org, "unavailable", freshness_seconds=72 * 3_600)
+        with contextlib.redirect_stdout(io.StringIO()):
+            for kind in ("orgs", "summary"):
+                roster.run({"round": kind}, self.client, self.settings, self.now + 1)
+        self.assertEqual(self.role.refused, [])
+        self.assertEqual(self.role.used, {"ListSecrets", "SendTheOrgs", "ReadHowRunsEnded", "SendTheSummary"})
+        self.assertEqual({one["Sid"] for one in self.role.statements} - self.role.used, {"WriteItsOwnLog"})
 
-    def test_an_org_that_would_get_further_goes_on_at_once(self):
-        with Fleet({"okta/a": ["continue", "continue", "succeeded"], "okta/b": ["succeeded"]}) as fleet:
-            output, entered = self.collect(fleet)
-            self.assertEqual((fleet.runs_of("okta/a"), fleet.runs_of("okta/b")), (3, 1))
-            self.assertIn("GoOn", entered)
-            self.assertEqual(output["round"]["failed"], [])
+    def test_what_it_may_not_do_is_refused(self):
+        (org,) = self.add("okta/a")
+        with self.assertRaises(PermissionError):
+            self.client("secretsmanager").get_secret_value(SecretId=org)
 
-    def test_an_org_with_very_much_to_read_makes_room_for_the_next_round(self):
-        with Fleet({"okta/a": ["continue"]}) as fleet:
-            self.collect(fleet)
-            self.assertEqual(fleet.runs_of("okta/a"), 5)
 
-    def test_a_limit_is_waited_for_unless_it_is_too_far_off(self):
-        limited = answer("limited")
-        self.assertGreater(limited["retry_after_seconds"], 0)
-        far = limited | {"retry_after_seconds": 901}
-        with Fleet({"okta/a": [soon(limited), "succeeded"], "okta/b": [far]}) as fleet:
-            _, entered = self.collect(fleet)
-            self.assertIn("WaitForTheLimit", entered)
-            self.assertEqual((fleet.runs_of("okta/a"), fleet.runs_of("okta/b")), (2, 1))
+class Simulated(unittest.TestCase):
+    """The rounds, the queue and the alarms, with time that passes."""
 
-    def test_what_passes_is_tried_again_and_what_wants_a_person_is_not(self):
-        with Fleet({"okta/a": ["unreachable", "succeeded"], "okta/b": ["rejected"], "okta/c": ["throttled", "throttled", "succeeded"]}) as fleet:
-            output, _ = self.collect(fleet)
-            self.assertEqual([fleet.runs_of(f"okta/{name}") for name in "abc"], [2, 1, 3])
-            self.assertEqual(len(output["round"]["failed"]), 1)
-            self.assertRegex(output["round"]["failed"][0], r":secret:okta/b-\w+ \(CredentialsRejected\)$")
+    def test_500_new_orgs_that_all_wait_for_limits_are_all_run_in_every_interval(self):
+        fleet = simulated.newcomers().go(0.25)
+        orgs = list(fleet.orgs.values())
+        self.assertLess(max(org.began[0] for org in orgs) - simulated.START, 60)
+        self.assertLessEqual(simulated.intervals(orgs)[-1], 15 * 60 + 1)
 
-    def test_what_does_not_pass_is_given_up_after_three_times(self):
-        with Fleet({"okta/a": ["unreachable"]}) as fleet:
-            self.assertIn("(OktaUnreachable)", self.collect(fleet)[0]["round"]["failed"][0])
-            self.assertEqual(fleet.runs_of("okta/a"), 3)
+    def test_the_runs_of_an_org_never_overlap_however_short_the_interval(self):
+        orgs = [simulated.Org("okta/long", work_s=7_200), *simulated.healthy(20)]
+        simulated.Fleet(orgs, minutes=2).go(0.1)
+        self.assertGreaterEqual(simulated.intervals(orgs[:1], ends=7_000)[0], simulated.LONG)
+        self.assertLessEqual(simulated.intervals(orgs[:1], ends=7_000)[-1], simulated.LONG + 120)
+        self.assertLessEqual(simulated.intervals(orgs[1:])[-1], 2 * 60 + 5)
 
-    def test_a_bad_secret_stops_nobody_and_the_summary_names_it(self):
-        orgs = {"okta/a": ["rejected"], "okta/b": ["degraded"], "okta/c": ["not-found"], "okta/d": ["succeeded"]}
-        with Fleet(orgs) as fleet:
-            output, _ = self.collect(fleet, summary=True)
-            self.assertEqual([fleet.runs_of(name) for name in orgs], [1, 1, 1, 1])
-            self.assertEqual((output["round"]["orgs"], len(output["round"]["failed"]), len(output["round"]["degraded"])), (4, 2, 1))
-            (notice,) = fleet.notices()
-            for told in ("Of 4 orgs", "okta/a-", "CredentialsRejected", "okta/b-", "okta/c-", "SecretNotFound", "First: "):
-                self.assertIn(told, notice["Message"])
-            self.assertNotIn("okta/d-", notice["Message"])
-
-    def test_without_trouble_or_outside_the_hour_of_the_summary_nobody_is_told(self):
-        with Fleet({"okta/a": ["succeeded"]}) as fleet:
-            self.collect(fleet, summary=True)
-            self.assertEqual(fleet.notices(), [])
-        with Fleet({"okta/a": ["rejected"]}) as fleet:
-            self.collect(fleet)
-            self.assertEqual(fleet.notices(), [])
-
-    def test_secrets_of_several_pages_are_all_collected(self):
-        with Fleet({f"okta/{number:03}": ["succeeded"] for number in range(120)}) as fleet:
-            output, entered = self.collect(fleet, concurrency=4)
-            self.assertEqual((output["round"]["orgs"], len({name for name, _ in fleet.calls})), (120, 120))
-            self.assertEqual(entered.count("ListMore"), 2)
-
-    def test_many_orgs_are_a_distributed_map(self):
-        orgs = {"okta/a": ["continue", "succeeded"], "okta/b": ["rejected"], "okta/c": ["degraded"]}
-        with Fleet(orgs, most_inline=2) as fleet:
-            output, entered = self.collect(fleet)
-            self.assertIn("EveryOrgOfMany", entered)
-            self.assertEqual((output["round"]["orgs"], fleet.runs_of("okta/a")), (3, 2))
-            self.assertEqual((len(output["round"]["failed"]), len(output["round"]["degraded"])), (1, 1))
-
-    def test_a_round_that_finds_another_one_under_way_leaves_the_orgs_alone(self):
-        with Fleet({"okta/a": ["succeeded"]}) as fleet:
-            fleet.blocked = threading.Event()
-            first = fleet.start()
-            began = time.monotonic()
-            while not fleet.calls and time.monotonic() - began < 20:
-                time.sleep(0.05)
-            _, entered = self.collect(fleet)
-            self.assertEqual((entered[-1], fleet.runs_of("okta/a")), ("AnotherOneIsAtIt", 1))
-            fleet.blocked.set()
-            fleet.end(first)
+    def test_a_fleet_whose_rounds_are_rare_still_goes_on_with_what_is_unfinished(self):
+        orgs = [simulated.Org("okta/long", work_s=7_200), *simulated.healthy(3)]
+        simulated.Fleet(orgs, minutes=60).go(0.2)
+        self.assertLessEqual(simulated.intervals(orgs[:1], ends=7_000)[-1], 1_800)
+        self.assertGreaterEqual(simulated.intervals(orgs[1:])[0], 3_599)
 
 
 class Definition(unittest.TestCase):
-    def test_both_maps_do_the_same_for_an_org(self):
-        states = ROUND["Definition"]["States"]
-        few, many = ({key: value for key, value in states[name].items() if key != "Label"} for name in ("EveryOrg", "EveryOrgOfMany"))
-        few, many = ({**one, "ItemProcessor": {**one["ItemProcessor"], "ProcessorConfig": None}} for one in (few, many))
-        self.assertEqual(few, many)
+    def test_what_fleet_yaml_repeats_is_what_it_repeats(self):
+        there, made = inline.current()
+        self.assertTrue(there == made, "python -m deploy.inline writes fleet.yaml anew")
 
-    def test_only_the_collector_is_invoked_and_only_the_tag_opens_a_secret(self):
-        (statement,) = [
-            statement
-            for statement in FLEET["Resources"]["RoundRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
-            if statement.get("Resource") == "*"
-        ]
-        self.assertEqual(statement["Action"], "secretsmanager:ListSecrets")
-        reading = load(ROOT / "template.yaml")["Resources"]["Role"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0]
+    def test_every_parameter_of_the_template_is_handed_on_or_is_the_fleets_own(self):
+        handed = FLEET["Resources"]["Collector"]["Properties"]["Parameters"]
+        self.assertEqual(TEMPLATE["Parameters"].keys() - handed.keys(), set(inline.OWN) - {"Fleet", "MetricsBy"})
+        self.assertEqual(handed.keys() - TEMPLATE["Parameters"].keys(), set())
+        for name in handed.keys() - set(inline.OWN):
+            self.assertEqual(FLEET["Parameters"][name], TEMPLATE["Parameters"][name], name)
+            self.assertEqual(handed[name].get("Ref", handed[name].get("Fn::Join", ["", {}])[1].get("Ref") if "Ref" not in handed[name] else None), name)
+
+    def test_the_queue_keeps_a_message_no_longer_than_it_hides_it_and_hides_it_longer_than_a_run(self):
+        queue, function = (TEMPLATE["Resources"][name]["Properties"] for name in ("OrgQueue", "Function"))
+        self.assertTrue(queue["FifoQueue"])
+        self.assertGreater(queue["VisibilityTimeout"], function["Timeout"])
+        self.assertGreater(queue["VisibilityTimeout"], queue["MessageRetentionPeriod"])
+        self.assertEqual(queue["VisibilityTimeout"], roster.LONGEST_RUN_S)
+        self.assertEqual(TEMPLATE["Resources"]["OrgSource"]["Properties"]["BatchSize"], 1)
+
+    def test_only_the_tag_opens_a_secret_and_rounds_may_list_and_send_alone(self):
+        actions = set()
+        for policy in FLEET["Resources"]["RosterRole"]["Properties"]["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                statement = statement.get("Fn::If", [None, statement])[1]
+                if statement["Effect"] == "Allow" and statement["Resource"] == "*":
+                    actions |= set([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+        self.assertEqual({action for action in actions if not action.startswith("ec2:")}, {"secretsmanager:ListSecrets"})
+        reading = TEMPLATE["Resources"]["Role"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0]
         condition, one, tagged = reading["Fn::If"]
         self.assertEqual((condition, one["Resource"]), ("NamesSecret", {"Ref": "SecretArn"}))
         self.assertEqual(tagged["Condition"], {"StringEquals": {"secretsmanager:ResourceTag/okta-authomize": "collect"}})
@@ -159,22 +346,21 @@ class Definition(unittest.TestCase):
         for name, role in of_type(FLEET, "AWS::IAM::Role").items():
             self.assertEqual(role["Properties"]["PermissionsBoundary"]["Fn::If"][0], "HasBoundary", name)
 
-    def test_every_parameter_that_is_handed_on_is_one_of_the_template(self):
-        handed = FLEET["Resources"]["Collector"]["Properties"]["Parameters"]
-        known = load(ROOT / "template.yaml")["Parameters"]
-        self.assertEqual(handed.keys() - known.keys(), set())
-
-    def test_the_choice_of_reserving_concurrency_is_that_of_the_template(self):
-        handed = FLEET["Resources"]["Collector"]["Properties"]["Parameters"]
-        self.assertEqual(handed["OneRunAtATime"], {"Ref": "OneRunAtATime"})
-        ours, theirs = (template["Parameters"]["OneRunAtATime"] for template in (FLEET, load(ROOT / "template.yaml")))
-        for key in ("Type", "Default", "AllowedValues"):
-            self.assertEqual(ours[key], theirs[key], key)
-        self.assertIn("new account", ours["Description"])
-
-    def test_every_alarm_says_what_to_do_first(self):
+    def test_every_alarm_says_what_to_do_first_and_no_alarm_of_one_org_is_in_a_fleet(self):
         for name, alarm in of_type(FLEET, "AWS::CloudWatch::Alarm").items():
             self.assertIn(" First: ", alarm["Properties"]["AlarmDescription"], name)
+        of_orgs = {name for name, alarm in of_type(TEMPLATE, "AWS::CloudWatch::Alarm").items() if "stack" in str(alarm["Properties"].get("Dimensions"))}
+        self.assertEqual(len(of_orgs), 9)
+        for name in of_orgs:
+            self.assertIn(TEMPLATE["Resources"][name]["Condition"], ("IsOneOrg", "DataOfOneOrgExpires"), name)
+
+    def test_alarms_are_made_of_what_rounds_write(self):
+        known = {name for name, _ in roster.GAUGES}
+        for name, alarm in of_type(FLEET, "AWS::CloudWatch::Alarm").items():
+            for metric in [alarm["Properties"], *(one.get("MetricStat", {}).get("Metric", {}) for one in alarm["Properties"].get("Metrics", []))]:
+                if metric.get("Namespace") == "OktaAuthomize":
+                    self.assertIn(metric["MetricName"], known, name)
+        self.assertEqual(METRICS, 15)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from deploy import package, questions
 from deploy import stack as stacks
 from deploy.answers import Answers
 from deploy.template import load
-from deploy.tests.machine import answer
+from deploy.tests.recorded import answer
 from deploy.tests.resources import ROOT
 from deploy.tests.test_programs import OnAws, Scripted, packed
 

@@ -25,14 +25,14 @@ from botocore.parsers import ResponseParserError
 from moto import mock_aws
 
 from deploy import __main__ as program
-from deploy import package, questions, run
+from deploy import package, plain, questions, run
 from deploy import stack as stacks
 from deploy.answers import Answers
 from deploy.ask import Terminal
 from deploy.configure import configure, wrong_with_domain
 from deploy.failure import Failure
 from deploy.template import load
-from deploy.tests.machine import ENVIRONMENT, answer
+from deploy.tests.recorded import ENVIRONMENT, answer
 from deploy.tests.resources import ROOT
 
 HUSH = "s3cr3t-of-the-client"
@@ -245,6 +245,18 @@ class Questions(OnAws):
             self.assertEqual(questions.concurrency(aws, terminal, wanted), expected)
             self.assertEqual(bool(terminal.said), expected == "false")
 
+    def test_what_the_stack_has_reserved_is_not_undone_by_deploying_again(self):
+        settings = {"AccountLimit": {"UnreservedConcurrentExecutions": 100}}
+        held = {"collector": {"ReservedConcurrentExecutions": 1}, "loader": {}}
+        functions = SimpleNamespace(get_account_settings=lambda: settings, get_function_concurrency=lambda FunctionName: held[FunctionName])
+        outputs = [{"OutputKey": key, "OutputValue": value} for key, value in (("FunctionName", "collector"), ("LoaderName", "loader"), ("Log", "x"))]
+        cloudformation = SimpleNamespace(describe_stacks=lambda StackName: {"Stacks": [{"Outputs": outputs}]})
+        aws = SimpleNamespace(client=lambda name: {"lambda": functions, "cloudformation": cloudformation}[name])
+        self.assertEqual(questions.reserved(aws, "okta-authomize"), 1)
+        self.assertEqual(questions.concurrency(aws, Scripted(), 1, questions.reserved(aws, "okta-authomize")), "true")
+        self.assertEqual(questions.concurrency(aws, Scripted(), 2, questions.reserved(aws, "okta-authomize")), "false")
+        self.assertEqual(questions.reserved(self.aws, "no-such-stack"), 0)
+
 
 class Kept(InAFolder):
     def test_what_was_asked_is_not_asked_again(self):
@@ -270,7 +282,8 @@ class Package(InAFolder):
         for program in package.FUNCTIONS.values():
             (self.folder / "built" / program).mkdir(parents=True, exist_ok=True)
             (self.folder / "built" / program / "bootstrap").write_bytes(program.encode() * 100)
-        return package.package(root, self.folder / "built", arch, lambda file, program, arch: file.write_text(f"{program} {arch}"))
+        parts_list = lambda file, program, arch: file.write_text(f"{program} {arch}")  # noqa: E731
+        return package.package(root, self.folder / "built", arch, parts_list, plain.main)
 
     def test_it_holds_both_functions_their_parts_and_sums_that_are_right(self):
         folder = self.make()
@@ -313,7 +326,19 @@ class Package(InAFolder):
         self.make()
         (self.folder / "built/okta-authomize/bootstrap").unlink()
         with self.assertRaisesRegex(Failure, "make build"):
-            package.package(self.folder / "root", self.folder / "built", "arm64", None)
+            package.package(self.folder / "root", self.folder / "built", "arm64", None, None)
+
+    def test_plain_templates_are_the_same_without_a_transform(self):
+        folder = self.make()
+        for name, made in (("packaged.yaml", "plain.json"), ("fleet.yaml", "plain-fleet.json")):
+            there, made = load(folder / name), json.loads((folder / made).read_text())
+            self.assertNotIn("Transform", made)
+            for part in ("Parameters", "Rules", "Conditions", "Outputs"):
+                self.assertEqual(made.get(part), there.get(part), part)
+            self.assertLessEqual(there["Resources"].keys() - {"Collector"}, made["Resources"].keys())
+        nested = json.loads((folder / "plain-fleet.json").read_text())["Resources"]["Collector"]["Properties"]["TemplateURL"]
+        self.assertTrue(nested["Fn::Sub"].endswith("/${CodeKey}/plain.json"))
+        self.assertLess((folder / "plain.json").stat().st_size, plain.MOST_BYTES)
 
 
 class Asked(OnAws):
@@ -349,7 +374,15 @@ class Asked(OnAws):
             self.aws.client("s3").put_object(Bucket="data", Key=key, Body=b"")
         links = run.links(self.aws, outputs)
         self.assertEqual(sorted(links), ["acme", "okta"])
-        self.assertTrue(all("Expires=" in link and f"/okta/status/{name}.html" in link for name, link in links.items()))
+        self.assertTrue(all("X-Amz-Expires=300" in link and f"/okta/status/{name}.html" in link for name, link in links.items()))
+
+    def test_a_link_is_signed_as_a_bucket_with_a_kms_key_demands_in_every_region(self):
+        for region in ("us-east-1", "us-west-1", "us-west-2", "eu-west-1", "eu-central-1", "cn-north-1", "us-gov-west-1"):
+            aws = boto3.session.Session(region_name=region)
+            aws.client("s3").create_bucket(Bucket=f"data-{region}", **({} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}))
+            aws.client("s3").put_object(Bucket=f"data-{region}", Key="okta/status/okta.html", Body=b"")
+            links = run.links(aws, {"BucketName": f"data-{region}", "Status": f"s3://data-{region}/okta/status/"})
+            self.assertIn("X-Amz-Algorithm=AWS4-HMAC-SHA256", links["okta"], region)
 
     def test_without_a_status_one_is_told_how_to_get_it(self):
         with self.assertRaisesRegex(Failure, "make check"):
@@ -396,6 +429,26 @@ class Stacks(OnAws):
         there = {one["Key"]: one["Size"] for one in s3.list_objects_v2(Bucket=bucket)["Contents"]}
         self.assertEqual(there, {f"{key}/{file.name}": file.stat().st_size for file in folder.iterdir()})
         self.assertTrue(all(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values()))
+
+    def test_tags_and_the_service_role_go_to_all_that_is_made(self):
+        bucket, _ = stacks.upload(self.aws, packed(self.folder / "dist"), "us-east-1", {"owner": "identity"})
+        tags = [{"Key": "owner", "Value": "identity"}]
+        self.assertEqual(self.aws.client("s3").get_bucket_tagging(Bucket=bucket)["TagSet"], tags)
+        cloudformation = Mock()
+        cloudformation.describe_stacks.side_effect = ClientError({"Error": {"Code": "ValidationError", "Message": "it does not exist"}}, "DescribeStacks")
+        cloudformation.describe_change_set.return_value = {"Status": "CREATE_COMPLETE"}
+        role = "arn:aws:iam::123456789012:role/cloudformation"
+        stack = stacks.Stack(SimpleNamespace(client=lambda name: cloudformation), "okta-authomize", lambda text: None, {"owner": "identity"}, role)
+        stack.deploy("https://code/template", {"SecretArn": "x"})
+        given = cloudformation.create_change_set.call_args.kwargs
+        self.assertEqual((given["Tags"], given["RoleARN"]), (tags, role))
+        self.assertIn("CAPABILITY_NAMED_IAM", given["Capabilities"])
+        stack.destroy()
+        self.assertEqual(cloudformation.delete_stack.call_args.kwargs, {"StackName": "okta-authomize", "RoleARN": role})
+
+    def test_a_template_is_read_from_the_host_of_its_partition(self):
+        for region, suffix in (("eu-central-1", "amazonaws.com"), ("us-gov-west-1", "amazonaws.com"), ("cn-north-1", "amazonaws.com.cn")):
+            self.assertEqual(stacks.url_of("code", "key/fleet.yaml", region), f"https://code.s3.{region}.{suffix}/key/fleet.yaml")
 
     def test_another_build_of_the_same_version_has_another_key_and_the_same_one_has_not(self):
         folder = packed(self.folder / "dist")
@@ -512,21 +565,21 @@ class Whole(OnAws):
         packed(self.folder / "dist")
         self.make_fleet()
         secret = Answers.read()
-        secret.secret, secret.parameters = "arn:written-by-make-configure", {"Concurrency": "20"}
+        secret.secret, secret.parameters = "arn:written-by-make-configure", {"OrgsAtOnce": "20"}
         secret.write()
         code, terminal = self.run_command("upgrade")
         ((name, url, parameters),) = self.deployed
         self.assertEqual((code, name), (0, "okta-fleet"))
         self.assertTrue(url.endswith("/fleet.yaml"))
-        self.assertEqual(parameters["Concurrency"], "20")
+        self.assertEqual(parameters["OrgsAtOnce"], "20")
         self.assertEqual(parameters.keys() - load(ROOT / "fleet.yaml")["Parameters"].keys(), {"CodeBucket", "CodeKey"})
         self.assertIn("SECRET_ID", terminal.said[-1])
 
     def test_parameters_that_the_template_does_not_know_are_named(self):
         packed(self.folder / "dist")
         self.make_fleet()
-        Answers(stack="okta-fleet", region="us-east-1", parameters={"SecretArn": "x", "Concurrency": "20", "LogLevel": "INFO"}).write()
-        with self.assertRaisesRegex(Failure, r"fleet.yaml does not know: LogLevel, SecretArn;"):
+        Answers(stack="okta-fleet", region="us-east-1", parameters={"SecretArn": "x", "OrgsAtOnce": "20", "OktaEventBusName": ""}).write()
+        with self.assertRaisesRegex(Failure, r"fleet.yaml does not know: OktaEventBusName, SecretArn;"):
             self.run_command("upgrade")
         self.assertEqual(self.deployed, [])
 
@@ -550,7 +603,7 @@ class Whole(OnAws):
 
     def test_a_fleet_is_asked_for_one_org_by_its_secret(self):
         self.make_fleet()
-        for name, tag in (("okta/acme", "collect"), ("okta/beta", "collect"), ("okta/off", "off")):
+        for name, tag in (("okta/acme", "collect"), ("okta/beta", "collect"), ("okta/off", "off"), ("okta/paused", "collect-paused")):
             self.aws.client("secretsmanager").create_secret(Name=name, SecretString="{}", Tags=[{"Key": "okta-authomize", "Value": tag}])
         for command in ("check", "invoke"):
             with self.assertRaisesRegex(Failure, f"make {command} SECRET_ID=okta/acme; there are okta/acme, okta/beta$"):

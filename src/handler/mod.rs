@@ -81,6 +81,7 @@ struct Run {
     id: String,
     request_id: String,
     mode: Mode,
+    secret_id: String,
     began_at: Timestamp,
     /// When it stops asking for more.
     stop_at: Timestamp,
@@ -140,17 +141,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         let integration = match self.integration(&request, times).await {
             Ok(integration) => integration,
             Err((failure, slug)) => {
-                if let Some(slug) = slug {
-                    self.tell_failure(
-                        &failure,
-                        Status {
-                            integration: slug,
-                            ..Status::default()
-                        },
-                        times,
-                    )
-                    .await;
-                }
+                self.tell_unread(&failure, slug, &request, times).await;
                 return Err(failure);
             }
         };
@@ -161,7 +152,8 @@ impl<S: Store, V: Secrets> Handler<S, V> {
                     integration: slug,
                     ..Status::default()
                 };
-                self.tell_failure(&failure, status, times).await;
+                self.tell_failure(&failure, status, self.secret_id(&request), times)
+                    .await;
                 return Err(failure);
             }
         };
@@ -169,6 +161,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             id: uuid::Uuid::now_v7().to_string(),
             request_id: invocation.request_id.clone(),
             mode: request.mode,
+            secret_id: self.secret_id(&request).to_owned(),
             began_at: times.began_at,
             stop_at: times.stop_at,
             stored_by: times.stored_by,
@@ -180,18 +173,19 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             Err(failure) => Err(failure),
         };
         if let Err(failure) = &ended {
-            self.tell_failure(failure, self.status_of(&run), times)
+            self.tell_failure(failure, self.status_of(&run), &run.secret_id, times)
                 .await;
         }
         ended
     }
 
-    /// The secret that the event or the settings name; empty where neither does.
+    /// The secret that the event or the settings name, or else a fleet's message; empty where none does.
     fn secret_id<'a>(&'a self, request: &'a Request) -> &'a str {
         request
             .secret_id
             .as_deref()
             .or(self.config.secret_id.as_deref())
+            .or(request.message_secret_id.as_deref())
             .unwrap_or_default()
     }
 
@@ -403,7 +397,9 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             }
         };
         tell::log(run, &report);
-        self.measure(&told, Some(&ended.figures(&report)), run.began_at);
+        let figures = ended.figures(&report);
+        self.measure(&told, &run.secret_id, Some(&figures), run.began_at)
+            .await;
         Ok(report)
     }
 }

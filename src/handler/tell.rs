@@ -8,8 +8,9 @@ use super::outcome::word;
 use super::{Failure, Handler, Run, Times, org_url};
 use crate::authomize::rfc3339;
 use crate::bounded::Bounded;
-use crate::invocation::{Mode, Outcome, Report};
-use crate::metrics::{self, Figures};
+use crate::commit::CommitLog;
+use crate::invocation::{Mode, Outcome, Report, Request};
+use crate::metrics::{self, Ended, Figures};
 use crate::secret::Secrets;
 use crate::status::{self, Status, Trouble};
 use crate::store::{Store, StoreError};
@@ -33,7 +34,13 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         }
     }
 
-    pub(super) async fn tell_failure(&self, failure: &Failure, status: Status, times: Times) {
+    pub(super) async fn tell_failure(
+        &self,
+        failure: &Failure,
+        status: Status,
+        secret_id: &str,
+        times: Times,
+    ) {
         let Times {
             began_at, told_by, ..
         } = times;
@@ -53,13 +60,54 @@ impl<S: Store, V: Secrets> Handler<S, V> {
                 tracing::warn!(%error, "the status object could not be written");
                 status
             });
-        self.measure(&told, None, began_at);
+        self.measure(&told, secret_id, None, began_at).await;
+    }
+
+    /// Tells of a run whose secret could not be read. Without the integration's name there is no status, but a line.
+    pub(super) async fn tell_unread(
+        &self,
+        failure: &Failure,
+        slug: Option<String>,
+        request: &Request,
+        times: Times,
+    ) {
+        let status = Status {
+            integration: slug.unwrap_or_default(),
+            ..Status::default()
+        };
+        let secret_id = self.secret_id(request);
+        if !status.integration.is_empty() {
+            self.tell_failure(failure, status, secret_id, times)
+                .await;
+        } else if request.mode != Mode::Check {
+            let status = Status {
+                outcome: "error".to_owned(),
+                error: Some(Trouble {
+                    kind: failure.kind.to_owned(),
+                    message: failure.message.clone(),
+                }),
+                ..status
+            };
+            self.measure(&status, secret_id, None, times.began_at).await;
+        }
+    }
+
+    /// When the oldest manifest was committed that the loader has not loaded. `None` if none waits, or if it cannot be read.
+    async fn waits_since(&self, status: &Status) -> Option<Timestamp> {
+        let loaded = status.loads.as_ref()?.sequence;
+        if loaded >= status.sequence {
+            return None;
+        }
+        let log = CommitLog::new(self.store.clone(), &self.config.prefix, &status.integration);
+        let (manifest, _) = log.manifest(loaded + 1).await.ok()?;
+        manifest.get("committed_at")?.as_str()?.parse().ok()
     }
 
     /// Writes the line of the run's metrics, where the settings ask for metrics. A check is no run in their sense.
-    pub(super) fn measure(
+    pub(super) async fn measure(
         &self,
         status: &Status,
+        secret_id: &str,
         figures: Option<&Figures<'_>>,
         began_at: Timestamp,
     ) {
@@ -71,7 +119,14 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         else {
             return;
         };
-        let line = metrics::line(dimensions, status, figures, began_at, self.clock.now());
+        let ended = Ended {
+            status,
+            secret_id,
+            figures,
+            waits_since: self.waits_since(status).await,
+            began_at,
+        };
+        let line = metrics::line(dimensions, &ended, self.clock.now());
         if let Err(error) = writeln!(std::io::stdout().lock(), "{line}") {
             tracing::warn!(%error, "the metrics could not be written");
         }

@@ -33,6 +33,7 @@ mod meaning;
 mod model;
 mod pages;
 mod paging;
+mod permissions;
 mod records;
 mod replays;
 mod s3;

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use okta_authomize::metrics::{METRICS, NAMESPACE};
 use serde_json::{Value, json};
 
+use super::fleet::assert_recorded;
 use super::lambda::Deployed;
 use crate::support::moto;
 use crate::support::rig::{CLIENT, Rig, secret};
@@ -17,25 +18,31 @@ const STACK: &str = "acme-okta";
 const LONG_AGO: &str = "2026-01-01T00:00:00.000Z";
 
 /// A function that writes metrics.
-struct Watched(Deployed);
+pub struct Watched(pub Deployed);
 
 impl Watched {
     async fn around(rig: Rig) -> Self {
-        Self(Deployed::with_settings(rig, &[("STACK_NAME", STACK)]).await)
+        Self::with_settings(rig, &[]).await
     }
 
-    async fn of(people: usize, groups: usize) -> Self {
+    /// As [`Self::around`], with more settings.
+    pub async fn with_settings(rig: Rig, more: &[(&str, &str)]) -> Self {
+        let settings = [&[("STACK_NAME", STACK)], more].concat();
+        Self(Deployed::with_settings(rig, &settings).await)
+    }
+
+    pub async fn of(people: usize, groups: usize) -> Self {
         let rig = Rig::new().await;
         rig.populate(people, groups);
         Self::around(rig).await
     }
 
     /// Runs once; gives the line of metrics that this run wrote, and the only one.
-    async fn run(&mut self, event: Value) -> Value {
+    pub async fn run(&mut self, event: Value) -> Value {
         self.run_for(event, SignedDuration::from_secs(60)).await
     }
 
-    async fn run_for(&mut self, event: Value, time: SignedDuration) -> Value {
+    pub async fn run_for(&mut self, event: Value, time: SignedDuration) -> Value {
         let before = self.written().len();
         let answer = self
             .0
@@ -165,12 +172,14 @@ async fn a_run_that_went_well_is_one_line_with_every_metric_and_no_reason_for_an
         "Lambda filters lines by timestamp and level"
     );
     assert_alarms(&line, &[]);
+    assert_recorded("well", &line);
     let idle = watched.run(json!({})).await;
     assert_eq!(
         (metric(&idle, "records"), metric(&idle, "requests")),
         (Some(0.0), Some(1.0))
     );
     assert_alarms(&idle, &[]);
+    assert_recorded("idle", &idle);
 }
 
 #[tokio::test]
@@ -203,6 +212,7 @@ async fn runs_that_end_as_errors_make_the_last_good_one_old() {
         (&json!(1), &json!("CredentialsRejected"))
     );
     assert_alarms(&line, &["FreshnessAlarm"]);
+    assert_recorded("rejected", &line);
 }
 
 #[tokio::test]
@@ -216,7 +226,9 @@ async fn a_missing_admin_role_alarms() {
         .deny("/api/v1/idps/**", Denial::AdminRole);
     watched.0.rig.org().deny("/api/v1/idps", Denial::AdminRole);
     watched.run(json!({})).await;
-    assert_alarms(&watched.run(json!({})).await, &["UnavailableAlarm"]);
+    let line = watched.run(json!({})).await;
+    assert_alarms(&line, &["UnavailableAlarm"]);
+    assert_recorded("unavailable", &line);
 }
 
 #[tokio::test]
@@ -227,7 +239,9 @@ async fn a_held_snapshot_alarms_until_it_is_accepted() {
     watched
         .run(json!({"mode": "full", "streams": ["users"]}))
         .await;
-    assert_alarms(&watched.run(json!({})).await, &["HeldAlarm"]);
+    let line = watched.run(json!({})).await;
+    assert_alarms(&line, &["HeldAlarm"]);
+    assert_recorded("held", &line);
     assert_alarms(&watched.run(json!({"accept_shrink": ["users"]})).await, &[]);
 }
 
@@ -254,6 +268,7 @@ async fn objects_that_okta_does_not_answer_properly_alarm_and_so_does_a_snapshot
     let line = watched.run(json!({})).await;
     assert_eq!(metric(&line, "except"), Some(1.0), "{line:#}");
     assert_alarms(&line, &["FailedAlarm", "ExceptAlarm"]);
+    assert_recorded("failed", &line);
 }
 
 #[tokio::test]
@@ -276,6 +291,7 @@ async fn a_run_that_has_too_much_to_do_alarms_and_so_does_a_log_that_it_does_not
         .run_for(json!({}), SignedDuration::from_secs(10))
         .await;
     assert_alarms(&line, &["LagAlarm", "PartialAlarm"]);
+    assert_recorded("lagging", &line);
 }
 
 #[tokio::test]
@@ -305,19 +321,50 @@ async fn a_state_that_is_about_to_expire_alarms_although_its_stream_is_off() {
         .send()
         .await
         .unwrap();
-    assert_alarms(&watched.run(json!({})).await, &["StaleStateAlarm"]);
+    let line = watched.run(json!({})).await;
+    assert_alarms(&line, &["StaleStateAlarm"]);
+    assert_recorded("stale", &line);
 }
 
 #[tokio::test]
-async fn a_loader_that_falls_behind_alarms() {
+async fn a_loader_that_falls_behind_alarms_by_the_oldest_commit_that_waits_for_it() {
     let mut watched = Watched::of(3, 1).await;
+    let loaded =
+        |sequence: u64| json!({"sequence": sequence, "loaded_at": LONG_AGO, "outcome": "partial"});
+    watched.put("okta/loads/okta.json", &loaded(0)).await;
+    // A commit of this moment waits for a loader that was last at work long ago: it does not lag.
+    let line = watched.run(json!({})).await;
+    assert_eq!(line["load_lag_seconds"], 0, "{line:#}");
+    assert_alarms(&line, &[]);
+    let key = "okta/manifests/okta/000000000001.json";
+    let mut manifest = watched.get(key).await;
+    manifest["committed_at"] = LONG_AGO.into();
+    watched.put(key, &manifest).await;
+    // The copy of the cursor names the manifest that was changed.
+    let copy = watched.0.bucket.clone();
+    moto::s3()
+        .delete_object()
+        .bucket(copy)
+        .key("okta/cursors/okta.json")
+        .send()
+        .await
+        .unwrap();
     watched
-        .put(
-            "okta/loads/okta.json",
-            &json!({"sequence": 0, "loaded_at": LONG_AGO, "outcome": "partial"}),
-        )
-        .await;
-    assert_alarms(&watched.run(json!({})).await, &["LoaderLagAlarm"]);
+        .0
+        .rig
+        .org()
+        .create_user(NewUser::named("Grace", "Hopper"));
+    let line = watched.run(json!({})).await;
+    assert_alarms(&line, &["LoaderLagAlarm"]);
+    assert_recorded("not-loaded", &line);
+    // What was loaded waits no more; the next one does, since now.
+    watched.put("okta/loads/okta.json", &loaded(1)).await;
+    watched
+        .0
+        .rig
+        .org()
+        .create_user(NewUser::named("Alan", "Turing"));
+    assert_alarms(&watched.run(json!({})).await, &[]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The ends that rules are tried against.
 
 pub mod aws;
+pub mod enforcing;
 pub mod gate;
 pub mod http;
 pub mod keys;

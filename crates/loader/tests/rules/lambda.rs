@@ -34,7 +34,8 @@ impl Deployed {
         deployed
     }
 
-    async fn copy(&self) {
+    /// Puts the ledger's objects into the bucket.
+    pub async fn copy(&self) {
         let objects = self.rig.ledger.objects.lock().unwrap().clone();
         for (key, body) in objects {
             let put = moto::s3()

@@ -7,11 +7,15 @@ mod history;
 mod lambda;
 mod loads;
 mod memory;
+mod permissions;
 mod property;
 mod rig;
 mod trouble;
 mod trust;
 
+#[path = "../../../../tests/support/enforcing.rs"]
+#[allow(dead_code, reason = "the root package's rules use more of it")]
+mod enforcing;
 #[path = "../../../../tests/support/http.rs"]
 #[allow(dead_code, reason = "the root package's rules use more of it")]
 mod http;
