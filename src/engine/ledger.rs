@@ -122,11 +122,14 @@ pub struct Ledger {
     is_dirty: bool,
 }
 
+/// Own part of the id, sequence, print.
+type StoredLine = (CompactString, u64, u32);
+
 #[derive(Serialize, Deserialize)]
 struct Stored {
     version: u32,
     rate: u32,
-    shelves: Vec<(CompactString, Vec<(CompactString, u64, u32)>)>,
+    shelves: Vec<(CompactString, Vec<StoredLine>)>,
     claims: BTreeMap<String, Claim>,
     unknown: Option<Counts>,
     unsure: BTreeSet<String>,
@@ -142,10 +145,6 @@ pub(super) fn stable_hash(bytes: &[u8]) -> u64 {
 }
 
 /// A print of an object as read.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "half of the hash is enough"
-)]
 pub(super) fn print_of(text: &str) -> u32 {
     (stable_hash(text.as_bytes()) >> 32) as u32
 }
@@ -699,7 +698,9 @@ mod tests {
 
     fn of(ids: &[&str]) -> Ledger {
         let mut ledger = Ledger::new(true);
-        ids.iter().for_each(|id| drop(ledger.line(id, 1, 0)));
+        for id in ids {
+            ledger.line(id, 1, 0);
+        }
         ledger
     }
 

@@ -273,20 +273,17 @@ fn take_job(cursor: &mut Cursor, job: Job, heard: Timestamp) {
         cursor.graves.resume(job.reads, scope, cause, heard);
         return;
     }
-    let news = [job.change, job.again]
-        .into_iter()
-        .flatten()
-        .map(|change| News {
-            cause: change.cause,
-            since: change.since.unwrap_or(heard),
-            touched: change.latest.unwrap_or(heard),
-            heard,
-            is_loss: change.losses > 0,
-            ends_if_absent: change.ends_if_absent,
-        });
+    let news = job.again.or(job.change).map(|change| News {
+        cause: change.cause,
+        since: change.since.unwrap_or(heard),
+        touched: change.latest.unwrap_or(heard),
+        heard,
+        is_loss: change.losses > 0,
+        ends_if_absent: change.ends_if_absent,
+    });
     let due = Due {
         is_part: job.of_snapshot,
-        news: news.last(),
+        news,
         item: job.item,
         place: job
             .position

@@ -946,7 +946,9 @@ mod tests {
     /// A snapshot that found `found` of `held` users, of whom events say that `told` are gone.
     fn concluded(held: usize, found: usize, told: usize) -> Option<Concluded> {
         let mut replica = replica(json!({"complete": complete(held as u64)}));
-        (0..held).for_each(|n| drop(replica.ledger.line(&format!("00u{n}"), 1, 0)));
+        for n in 0..held {
+            replica.ledger.line(&format!("00u{n}"), 1, 0);
+        }
         replica.begin(2, Vec::new(), now());
         for n in 0..told {
             let claim = Claim {
@@ -956,7 +958,9 @@ mod tests {
             };
             replica.claim(format!("00u{}", held - 1 - n), claim);
         }
-        (0..found).for_each(|n| drop(replica.ledger.line(&format!("00u{n}"), 2, 0)));
+        for n in 0..found {
+            replica.ledger.line(&format!("00u{n}"), 2, 0);
+        }
         replica.conclude(now())
     }
 
@@ -979,7 +983,9 @@ mod tests {
         let mut replica = replica(json!({"complete": complete(150)}));
         replica.accept(now());
         assert!(!replica.accepted, "nothing is held");
-        (0..150).for_each(|n| drop(replica.ledger.line(&format!("00u{n}"), 1, 0)));
+        for n in 0..150 {
+            replica.ledger.line(&format!("00u{n}"), 1, 0);
+        }
         replica.begin(2, Vec::new(), now());
         replica.ledger.line("00u0", 2, 0);
         assert_eq!(replica.conclude(now()), Some(Concluded::Held));

@@ -245,10 +245,6 @@ impl Swept {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "half of the hash is enough"
-)]
 fn hash(id: &str, time: Timestamp) -> u32 {
     (stable_hash(format!("{id} {}", time.as_millisecond()).as_bytes()) >> 32) as u32
 }

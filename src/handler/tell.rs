@@ -77,8 +77,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         };
         let secret_id = self.secret_id(request);
         if !status.integration.is_empty() {
-            self.tell_failure(failure, status, secret_id, times)
-                .await;
+            self.tell_failure(failure, status, secret_id, times).await;
         } else if request.mode != Mode::Check {
             let status = Status {
                 outcome: "error".to_owned(),

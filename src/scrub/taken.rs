@@ -413,7 +413,7 @@ impl Place<'_> {
             at.and_then(|at| self.name.get(at..))
                 .is_some_and(|rest| rest.eq_ignore_ascii_case(end))
         };
-        !self.is_of_profile() && SCHEMA_ENDS.iter().any(|end| ends(&end))
+        !self.is_of_profile() && SCHEMA_ENDS.iter().any(ends)
     }
 }
 

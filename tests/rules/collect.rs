@@ -367,6 +367,8 @@ async fn nothing_secret_is_written_not_even_into_a_cursor() {
 
     for n in 0..30 {
         rig.org().create_idp("OIDC", &format!("IdP {n}"));
+        rig.org()
+            .create_resource_set(&format!("Set {n}"), &["/api/v1/users"]);
     }
     rig.org().options.latency_ms = 120;
     let mut runs = 0;
@@ -458,8 +460,8 @@ async fn of_a_long_history_only_the_newest_events_are_read_back() {
     rig.assert_in_step();
     assert_eq!(
         *read_back.lock().unwrap(),
-        2,
-        "batches of the last two hours"
+        4,
+        "batches since as long ago as the latest event was late"
     );
 }
 
