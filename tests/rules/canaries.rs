@@ -146,10 +146,8 @@ fn event() -> Value {
 /// Calls `plant` with each text, but those that are the object's own ids or are never read.
 fn each_text(value: &mut Value, name: &str, plant: &mut dyn FnMut(&str, &mut String)) {
     match value {
-        Value::String(text) => {
-            if !["id", "uuid", "principal_id"].contains(&name) {
-                plant(name, text);
-            }
+        Value::String(text) if !["id", "uuid", "principal_id"].contains(&name) => {
+            plant(name, text);
         }
         Value::Array(items) => items
             .iter_mut()

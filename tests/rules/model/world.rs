@@ -61,6 +61,10 @@ pub struct World {
 }
 
 /// How a run ended.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, and it is what a run gives"
+)]
 pub enum Ended {
     Killed,
     Told(Result<Report, Failure>),
