@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::events::Graves;
+use super::graves::Graves;
 use super::lists::ListReading;
 use super::older;
 use super::replica::KeptReplica;

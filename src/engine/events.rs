@@ -4,11 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 use super::due::{Due, News};
+use super::graves::Graves;
 use super::ledger::{Claim, Says};
 use super::replicas::Replicas;
 use super::scope::Scope;
@@ -20,81 +20,6 @@ use crate::streams::{LogEvent, Party, STREAMS, Stream, parties};
 
 /// Event types whose touches are remembered, so that each is looked up once.
 const MOST_TYPES: usize = 2_000;
-/// How long an object that is gone is kept out of readings: Okta's lists may show it for a while.
-const BURIED_FOR: SignedDuration = SignedDuration::from_hours(48);
-/// How many such objects are remembered.
-const MOST_BURIED: usize = 5_000;
-
-/// Objects that are gone for good, and what is still to be written of that.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Graves {
-    /// By id, when the event was heard.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    buried: BTreeMap<String, Timestamp>,
-    /// Streams and scopes whose records end, and the event that says so.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    open: Vec<(String, Scope, Option<String>)>,
-}
-
-impl Graves {
-    pub(super) fn is_buried(&self, id: &str) -> bool {
-        self.buried.contains_key(id)
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.buried.is_empty()
-    }
-
-    fn bury(&mut self, id: &str, now: Timestamp) {
-        self.buried.insert(id.to_owned(), now);
-        self.buried
-            .retain(|_, heard| now.duration_since(*heard) < BURIED_FOR);
-        if self.buried.len() > MOST_BURIED
-            && let Some(oldest) = self.buried.iter().min_by_key(|(_, heard)| **heard)
-        {
-            let oldest = oldest.0.clone();
-            self.buried.remove(&oldest);
-        }
-    }
-
-    fn end(&mut self, stream: &Stream, scope: Scope, cause: Option<String>) {
-        let is_known = self
-            .open
-            .iter()
-            .any(|(name, other, _)| name == stream.name && *other == scope);
-        if !is_known {
-            self.open.push((stream.name.to_owned(), scope, cause));
-        }
-    }
-
-    /// Takes an end as an older version left it.
-    pub(super) fn resume(
-        &mut self,
-        stream: String,
-        scope: Scope,
-        cause: Option<String>,
-        now: Timestamp,
-    ) {
-        if let Some(id) = scope.id() {
-            self.bury(id, now);
-        }
-        self.open.push((stream, scope, cause));
-    }
-
-    pub(super) fn has_open(&self) -> bool {
-        !self.open.is_empty()
-    }
-
-    /// What is still to be written; what cannot be yet is to be given back.
-    pub(super) fn take_open(&mut self) -> Vec<(String, Scope, Option<String>)> {
-        std::mem::take(&mut self.open)
-    }
-
-    pub(super) fn give_back(&mut self, open: Vec<(String, Scope, Option<String>)>) {
-        self.open = open;
-    }
-}
-
 /// The touches of the event types that were looked up so far.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Touched(BTreeMap<String, Vec<(&'static Stream, Touches)>>);

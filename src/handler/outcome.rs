@@ -63,6 +63,7 @@ pub(super) struct Ended {
     go_on: bool,
     retry_after_s: Option<i64>,
     activity_lag_s: i64,
+    contradicted: u64,
     excepted: usize,
     oldest_state_at: Option<Timestamp>,
     used: Use,
@@ -162,6 +163,7 @@ impl Ended {
         self.go_on = engine.has_work(now);
         self.retry_after_s = standing.retry_after_s().filter(|_| !self.go_on);
         self.activity_lag_s = standing.activity_lag(now);
+        self.contradicted = standing.contradicted();
         self.progress = progress::of(standing);
         (self.excepted, self.oldest_state_at) = (standing.excepted(), standing.oldest_snapshot());
         for stream in standing.streams() {
@@ -216,6 +218,7 @@ impl Ended {
                 .collect(),
             retry_after_seconds: self.retry_after_s,
             activity_lag_seconds: self.activity_lag_s,
+            contradicted: self.contradicted,
             okta: OktaUse {
                 requests: self.used.requests,
                 throttled_ms: self.used.throttled_ms,

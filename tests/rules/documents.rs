@@ -342,6 +342,7 @@ fn the_documents_report_is_one() {
         streams: [("users".to_owned(), StreamReport::default())].into(),
         retry_after_seconds: None,
         activity_lag_seconds: 0,
+        contradicted: 0,
         okta: okta_authomize::invocation::OktaUse::default(),
         duration_ms: 0,
     };
