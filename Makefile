@@ -28,7 +28,7 @@ OF_ORG = $(if $(SECRET_ID),--secret-id '$(SECRET_ID)')
 TARGET_FLAGS = $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
   $(if $(wildcard $(shell rustc --print sysroot)/lib/rustlib/$(RUST_TARGET)),--skip-target-check)
 
-.PHONY: help run check test pictures looks soak bench build package configure deploy upgrade invoke logs status destroy peek load findings \
+.PHONY: help run check test pictures looks soak bench build package configure deploy upgrade invoke logs status destroy peek load findings watch cases \
   fmt doc clean rust python programs venv build-tools template-tools browser-tools conformance-venv conformance-tests findings-venv \
   findings-tests checkov-venv
 
@@ -46,6 +46,7 @@ check: venv ## Whether the credentials open the org, as a table: the deployed fu
 test: rust python ## Run every check that CI runs and say how long each took; the last line is the count of tests
 	@$(MAKE) -j4 template-tools conformance-tests findings-tests checkov-venv
 	@$(MAKE) browser-tools
+	@mkdir -p target && $(FINDINGS_PYTHON) -B -m findings.athena > target/athena.yaml
 	@python3 -B .ci/checks.py
 
 pictures: rust venv conformance-venv findings-venv browser-tools ## Make the pictures of the documents anew, from the program
@@ -92,9 +93,17 @@ destroy: venv ## Remove the stack; the bucket with the data and the secrets stay
 	@$(AWS_DEPLOY) destroy
 
 peek: rust ## Verify out/ and show what is in it; ARGS="users 00u" shows records, ARGS=--help the rest
-	@$(if $(WHO),$(MAKE) findings ARGS="--who $(WHO) $(ARGS)",cargo run --quiet --locked --package reader --bin peek -- $(if $(AS_OF),--as-of $(AS_OF)) $(if $(DIFF),--diff $(DIFF)) $(if $(WHY),--why $(WHY)) $(ARGS))
+	@$(if $(WHO),$(MAKE) findings ARGS="--who $(WHO) $(if $(AS_OF),--as-of $(AS_OF)) $(ARGS)",cargo run --quiet --locked --package reader --bin peek -- $(if $(AS_OF),--as-of $(AS_OF)) $(if $(DIFF),--diff $(DIFF)) $(if $(WHY),--why $(WHY)) $(ARGS))
 
 # Standard output is for the answers alone.
+watch: ## One wake-up of the watch on out/: tables, cases, and what opened and closed; ARGS="--dir DIR --integration NAME --json"
+	@$(MAKE) findings-venv >&2
+	@$(FINDINGS_PYTHON) -B -m watch $(ARGS)
+
+cases: ## Open and accepted cases of out/; ARGS=ID shows one, "--plan ID" what to do, "--accept ID --reason WHY --until DAY" accepts one
+	@$(MAKE) findings-venv >&2
+	@$(FINDINGS_PYTHON) -B -m watch.listing $(ARGS)
+
 findings: ## What out/ says of posture and attacks; ARGS="--dir DIR --integration NAME --json", ARGS=--help the rest
 	@$(MAKE) findings-venv >&2
 	@$(FINDINGS_PYTHON) -B -m findings $(ARGS)

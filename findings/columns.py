@@ -1,4 +1,4 @@
-"""Typed columns of each stream: those of the line from schemas/streams/*.json, those of `source` from columns.json.
+"""Typed columns of each stream, of which schemas/streams/*.json says that there is one, from columns.json.
 
 The schemas leave `source` open, for it is Okta's object as read; columns.json says where in it a column lies.
 A column is `name: [path, type]`: a path of members, "" for the record id (type `id`) or for the item itself in a
@@ -13,8 +13,6 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).parent
 SCHEMAS = ROOT.parent / "schemas" / "streams"
 TYPES = frozenset({"id", "text", "time", "integer", "boolean"})
-BASE_COLUMNS = ("id", "observed_at", "cause", "bundle", "source", "ocsf")
-"""Members of a line that a view shows beside the columns of its source; `op` and the rest are the reader's business."""
 
 
 class Column(NamedTuple):
@@ -34,8 +32,6 @@ class Items(NamedTuple):
 class Stream(NamedTuple):
     name: str
     view: str
-    base: dict[str, str]
-    """Member of the line to its kind: `text`, `time` or `json`."""
     columns: list[Column]
     lists: list[Items]
 
@@ -47,21 +43,13 @@ def streams() -> list[Stream]:
 
 
 def _stream(file: Path, declared: dict[str, Any]) -> Stream:
-    schema = json.loads(file.read_text())
     lists = declared.get("lists", {})
     return Stream(
         name=file.stem,
         view=declared.get("view", f"current_{file.stem}"),
-        base={name: _kind(schema["properties"][name]) for name in BASE_COLUMNS if name in schema["properties"]},
         columns=_columns(declared["columns"]),
         lists=[Items(name, each["items"], _columns(each["columns"])) for name, each in lists.items()],
     )
-
-
-def _kind(member: dict[str, Any]) -> str:
-    if member.get("type") == "object":
-        return "json"
-    return "time" if member.get("format") == "date-time" else "text"
 
 
 def _columns(declared: dict[str, list[str]]) -> list[Column]:
