@@ -119,19 +119,19 @@ class Log:
         self._named: dict[str, int] = {}
 
     @classmethod
-    def read(cls, store: Store, prefix: str, integration: str, place: Place = BEGINNING, starts: Starts | None = None) -> "Log":
-        """Every manifest after `place`. Raises `Unreadable` where the history has none, or is not the one that was followed."""
-        log = cls(store, prefix, integration, place, starts or Starts({}, {}, {}))
+    def read(cls, store: Store, prefix: str, integration: str, place: Place = BEGINNING, starts: Starts | None = None, most: int | None = None) -> "Log":
+        """The manifests after `place`, at most so many. Raises `Unreadable` where the history has none, or is not the one that was followed."""
+        log = cls(store, prefix, integration, place, Starts(*(dict(each) for each in starts)) if starts else Starts({}, {}, {}))
         folder = f"{prefix}/manifests/{integration}/"
-        keys = [entry.key for entry in store.list(folder)]
+        keys = [entry.key for entry in store.entries(folder, after=f"{folder}{place.sequence:012}.json" if place.sequence else "")]
         names = {key: key.removeprefix(folder) for key in keys if "/" not in key.removeprefix(folder)}
         log.violations += [f"{key}: is not a manifest's key" for key, name in names.items() if not _is_manifest(name)]
         manifests = {int(name[:-5]): key for key, name in names.items() if _is_manifest(name)}
-        if not manifests:
+        if not manifests and not place.sequence:
             raise Unreadable(_nothing(store, prefix, integration))
         log.follows(place)
         previous, expected = place.sha256, place.sequence + 1
-        for sequence in sorted(sequence for sequence in manifests if sequence > place.sequence):
+        for sequence in sorted(sequence for sequence in manifests if sequence > place.sequence)[:most]:
             if sequence != expected:
                 log.fault(sequence, f"missing before it: manifests {expected} to {sequence - 1}")
                 previous = ...
@@ -315,8 +315,7 @@ def _digest(file: Any) -> Any:
 
 def integrations(store: Store, prefix: str) -> Iterator[str]:
     """Those that have committed something under `prefix`."""
-    folder = f"{prefix}/manifests/"
-    yield from sorted({entry.key.removeprefix(folder).partition("/")[0] for entry in store.list(folder)})
+    yield from store.folders(f"{prefix}/manifests/")
 
 
 def _nothing(store: Store, prefix: str, integration: str) -> str:

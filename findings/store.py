@@ -35,7 +35,8 @@ class Store(Protocol):
     is_copy: bool
     """Whether all of it lies on this machine, so that looking at all of it is cheap."""
 
-    def list(self, prefix: str) -> list[Entry]: ...
+    def entries(self, prefix: str, after: str = "") -> list[Entry]: ...
+    def folders(self, prefix: str) -> list[str]: ...
     def read(self, key: str) -> bytes | None: ...
     def version(self, key: str) -> tuple[bytes | None, str | None]:
         """The object, and what `replace` wants to know of it."""
@@ -71,8 +72,8 @@ class Directory:
     def __str__(self) -> str:
         return str(self.root)
 
-    def list(self, prefix: str) -> list[Entry]:
-        """Sorted by key. Files whose name begins with a dot are none of the bucket's."""
+    def entries(self, prefix: str, after: str = "") -> list[Entry]:
+        """Sorted by key, those behind `after` alone. Files whose name begins with a dot are none of the bucket's."""
         found = []
         top = self.root / prefix
         for folder, below, names in os.walk(top if prefix.endswith("/") else top.parent):
@@ -80,10 +81,14 @@ class Directory:
             for name in names:
                 file = Path(folder, name)
                 key = file.relative_to(self.root).as_posix()
-                if not name.startswith(HIDDEN) and key.startswith(prefix):
+                if not name.startswith(HIDDEN) and key.startswith(prefix) and key > after:
                     with contextlib.suppress(FileNotFoundError):
                         found.append(Entry(key, file.stat().st_size))
         return sorted(found)
+
+    def folders(self, prefix: str) -> list[str]:
+        top = self.root / prefix
+        return sorted(each.name for each in top.iterdir() if each.is_dir() and not each.name.startswith(HIDDEN)) if top.is_dir() else []
 
     def read(self, key: str) -> bytes | None:
         try:

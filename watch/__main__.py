@@ -31,7 +31,7 @@ def main(words: list[str] | None = None) -> int:
         here = Place(asked.store, asked.prefix, asked.integration)
         # Two wake-ups on one machine come one after the other: what one has told the other does not.
         with database() as connection, here.store.alone(f"{here.integration}.watch"):
-            woken = wake(connection, here, [REPORT])
+            woken = wake(connection, here, lambda severity: [REPORT])
             print(_text(_report(here, woken.ledger), given.json), flush=True)
             _is_told(here, woken)
         return 0

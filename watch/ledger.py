@@ -32,7 +32,7 @@ class Ledger(NamedTuple):
     days: dict[str, list[int]]
     """By UTC day: cases opened, cases closed."""
     outbox: list[dict[str, Any]]
-    """What is to be told: {"change": "opened" or "closed", "case", "to": [places that have not been told]}, or a digest."""
+    """What is to be told: {"id", "change": "opened" or "closed", "case", "to": [places that have not been told]}, or a digest."""
     lease: dict[str, str] | None
     """Who tells it now, and until when others leave it to them."""
 

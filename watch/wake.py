@@ -6,7 +6,7 @@ wake-ups that race one has news, and what a killed one did not tell the next one
 
 import sys
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -31,18 +31,25 @@ class Place(NamedTuple):
     integration: str
 
 
+Word = dict[str, Any]
+"""Something to be told: {"id", "change": "opened", "closed" or "digest", "case" or "digest", "to"}."""
+
+
 class Woken(NamedTuple):
     """How things stand after a wake-up, with the version of the ledger."""
 
     ledger: Ledger
     version: str | None
+    news: list[Word]
+    """What this wake-up has found, and no other one."""
 
 
-def wake(connection: duckdb.DuckDBPyConnection, place: Place, to: Iterable[str]) -> Woken:
-    """Brings tables and cases up to the newest manifest. What opens and closes is to be told to each of `to`.
+def wake(connection: duckdb.DuckDBPyConnection, place: Place, to: Callable[[str | None], list[str]]) -> Woken:
+    """Brings tables and cases up to the newest manifest. `to` gives where a case of a severity is told, and (`None`) the digest.
 
     Raises `Broken`, `Unreadable` and `Damaged`, in which case nothing was written."""
     known, version = ledger.read(*place)
+    words: list[Word] = []
     tables, progress = append.bring_up_to_date(connection, *place)
     sequence = progress.place.sequence
     if known.sequence > sequence:
@@ -51,15 +58,17 @@ def wake(connection: duckdb.DuckDBPyConnection, place: Place, to: Iterable[str])
         tables.show(connection, sequence)
         values = catalog.parameters({})
         answers.build_views(connection, values)
-        news = _News(connection, place, known, progress.starts, progress.place.org or "", tuple(to))
+        news = _News(connection, place, known, progress.starts, progress.place.org or "", to)
         try:
-            known = news.of(values, sequence)
-            version = ledger.write(*place, known, version)
+            found, words = news.of(values, sequence)
+            version = ledger.write(*place, found, version)
+            known = found
         except Conflict:
+            words = []
             # Another wake-up was faster, and tells.
             known, version = ledger.read(*place)
     leave_for_readers(connection, place, known)
-    return Woken(known, version)
+    return Woken(known, version, words)
 
 
 def leave_for_readers(connection: duckdb.DuckDBPyConnection, place: Place, known: Ledger) -> None:
@@ -72,15 +81,15 @@ def leave_for_readers(connection: duckdb.DuckDBPyConnection, place: Place, known
 class _News:
     """What a manifest has brought."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, place: Place, known: Ledger, starts: Starts, org: str, to: tuple[str, ...]) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, place: Place, known: Ledger, starts: Starts, org: str, to: Callable[[str | None], list[str]]) -> None:
         self._connection = connection
         self._place = place
         self._known = known
         self._starts = starts
         self._org = org
-        self._to = list(to)
+        self._to = to
 
-    def of(self, values: dict[str, int], sequence: int) -> Ledger:
+    def of(self, values: dict[str, int], sequence: int) -> tuple[Ledger, list[Word]]:
         began, now = self._connection.execute("select min(committed_at), max(committed_at) from commits").fetchone()
         missing = baseline.unread(*self._place, self._starts)
         has_digest = self._known.has_digest or baseline.is_first_snapshot_done(missing, began, now)
@@ -125,7 +134,7 @@ class _News:
         found = self._connection.execute(query, {"at": row.at, "id": row.id, "most": cases.MOST_EVIDENCE}).fetchall() if row.at else []
         return tuple(id for (id,) in found) or (row.id,)
 
-    def _ledger(self, compared: Comparison, judged: set[str], has_digest: bool, sequence: int, now: datetime) -> Ledger:
+    def _ledger(self, compared: Comparison, judged: set[str], has_digest: bool, sequence: int, now: datetime) -> tuple[Ledger, list[Word]]:
         acceptances, wrong = accepted.read(*self._place)
         for text in wrong:
             print(f"watch: {text}", file=sys.stderr)
@@ -138,14 +147,14 @@ class _News:
         news = {case["id"] for case in compared.opened if case["id"] not in silent} | set(released)
         opened = cases.worst_first(case for id, case in there.items() if id in news and case["state"] == OPEN)
         closed = cases.worst_first(case for case in compared.closed if before[case["id"]]["state"] == OPEN)
-        planned = plan.Planner(self._connection, self._org)
+        planned = plan.Planner(self._connection, self._org, there.values())
         there = {id: planned.with_plan(case) for id, case in there.items()}
         opened = [there[case["id"]] for case in opened]
-        outbox = [*self._known.outbox, *self._outgoing(opened, closed)]
+        words = self._words(opened, closed, sequence)
         if has_digest and not self._known.has_digest:
-            outbox += self._digest([there[id] for id in sorted(silent) if there[id]["state"] == OPEN], sequence)
+            words.append(self._digest([there[id] for id in sorted(silent) if there[id]["state"] == OPEN], sequence))
         changed = [case for id, case in there.items() if id not in before or _differs(before[id], case)]
-        return Ledger(
+        news = Ledger(
             sequence=sequence,
             committed_at=cases.stamp(now),
             cases=list(there.values()),
@@ -153,16 +162,17 @@ class _News:
             has_digest=has_digest,
             changes=[*changed, *compared.closed],
             days=ledger.counted(self._known.days, f"{now:%Y-%m-%d}", len(opened) + len(silent), len(compared.closed)),
-            outbox=outbox,
+            outbox=[*self._known.outbox, *(word for word in words if word["to"])],
             lease=self._known.lease,
         )
+        return news, words
 
-    def _outgoing(self, opened: list[Case], closed: list[Case]) -> list[dict[str, Any]]:
+    def _words(self, opened: list[Case], closed: list[Case], sequence: int) -> list[Word]:
         told = [("opened", case) for case in opened] + [("closed", case) for case in closed]
-        return [{"change": change, "case": case, "to": self._to} for change, case in told if self._to]
+        return [{"id": f"{change}:{case['id']}:{sequence}", "change": change, "case": case, "to": self._to(case["severity"])} for change, case in told]
 
-    def _digest(self, first: list[Case], sequence: int) -> list[dict[str, Any]]:
-        return [{"change": "digest", "digest": cases.counts(first), "sequence": sequence, "to": self._to}] if self._to else []
+    def _digest(self, first: list[Case], sequence: int) -> Word:
+        return {"id": f"digest:{sequence}", "change": "digest", "digest": cases.counts(first), "sequence": sequence, "to": self._to(None)}
 
 
 def _differs(before: Case, after: Case) -> bool:

@@ -24,6 +24,10 @@ MOST_RECORDS = 100_000
 """Lines that are worked on at a time, or those of one manifest."""
 
 
+MOST_MANIFESTS = 500
+"""Of a bucket, so many are followed before the progress is written: a long history is not begun again and again."""
+
+
 class Broken(Exception):
     """The data breaks the contract; the tables are as they were."""
 
@@ -44,23 +48,35 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, store: Store, prefix
     tables = Tables(store, prefix, integration)
     with store.alone(f"{integration}.tables"), store.workplace() as workplace:
         progress, version = tables.progress()
-        log = _read(store, prefix, integration, progress)
-        if log.violations:
-            raise Broken(log.violations)
-        if log.place.sequence > progress.place.sequence:
-            progress = _Append(connection, tables, log, workplace).run(progress, version)
-        elif progress.shape != shape.digest():
-            progress = progress._replace(shape=merge.reshape(connection, tables, workplace))
-            tables.write_progress(progress, version)
+        before = None
+        while progress != before:
+            before = progress
+            progress, version = _step(connection, tables, progress, version, workplace)
+            if store.is_copy:
+                break
         merge.tidy(connection, tables, workplace)
     return tables, progress
 
 
-def _read(store: Store, prefix: str, integration: str, progress: Progress) -> Log:
+def _step(connection: duckdb.DuckDBPyConnection, tables: Tables, progress: Progress, version: str | None, workplace: Path) -> tuple[Progress, str | None]:
+    """Appends what is new, or as much of it as a wake-up is sure to have time for."""
+    log = _read(tables, progress)
+    if log.violations:
+        raise Broken(log.violations)
+    if log.place.sequence > progress.place.sequence:
+        return _Append(connection, tables, log, workplace).run(progress, version)
+    if progress.shape != shape.digest():
+        progress = progress._replace(shape=merge.reshape(connection, tables, workplace))
+        version = tables.write_progress(progress, version)
+    return progress, version
+
+
+def _read(tables: Tables, progress: Progress) -> Log:
     """Of a copy all of it is looked at: it may have been damaged since."""
-    if not store.is_copy:
-        return Log.read(store, prefix, integration, progress.place, progress.starts)
-    log = Log.read(store, prefix, integration)
+    place = (tables.store, tables.prefix, tables.integration)
+    if not tables.store.is_copy:
+        return Log.read(*place, progress.place, progress.starts, MOST_MANIFESTS)
+    log = Log.read(*place)
     log.follows(progress.place)
     return log
 
@@ -75,7 +91,7 @@ class _Append:
         self._workplace = workplace
         self._number = 0
 
-    def run(self, progress: Progress, version: str | None) -> Progress:
+    def run(self, progress: Progress, version: str | None) -> tuple[Progress, str | None]:
         known = progress.place
         if progress.shape not in (None, shape.digest()):
             merge.reshape(self._connection, self._tables, self._workplace)
@@ -87,8 +103,7 @@ class _Append:
         self._tables.publish()
         committed_at = f"{self._log.commits[-1][1].isoformat(timespec='milliseconds')}Z"
         progress = Progress(self._log.place, committed_at, self._log.starts, shape.digest())
-        self._tables.write_progress(progress, version)
-        return progress
+        return progress, self._tables.write_progress(progress, version)
 
     def _earlier(self, known: Place) -> list[Batch]:
         """Batches that were read before, of streams of which a snapshot that began before is complete now: who was sent in them stays."""

@@ -38,6 +38,7 @@ class Tables:
         self.prefix = prefix
         self.integration = integration
         self._staged: dict[Part, str] = {}
+        self._listed: dict[str, tuple[list[Part], list[Part]]] = {}
 
     @property
     def progress_key(self) -> str:
@@ -65,8 +66,20 @@ class Tables:
         return self.store.replace(self.progress_key, json.dumps(told, indent=1).encode(), version)
 
     def parts(self, table: str) -> tuple[list[Part], list[Part]]:
-        """The files that say all, and those that others cover."""
-        return parts.standing(parts.listed(self.store, self.prefix, table, self.integration))
+        """The files that say all, and those that others cover. Each table is listed once, until it is written to."""
+        if table not in self._listed:
+            self._listed[table] = parts.standing(parts.listed(self.store, self.prefix, table, self.integration))
+        return self._listed[table]
+
+    def put(self, part: Part, file: str) -> None:
+        """Puts a file in its place."""
+        self._listed.pop(part.table, None)
+        self.store.publish(Path(file), part.key(self.prefix))
+
+    def remove(self, needless: list[Part]) -> None:
+        for part in needless:
+            self._listed.pop(part.table, None)
+        self.store.delete(part.key(self.prefix) for part in needless)
 
     def stage(self, part: Part, file: str) -> None:
         """A file that is not published yet, and is read already."""
@@ -74,7 +87,7 @@ class Tables:
 
     def publish(self) -> None:
         for part, file in self._staged.items():
-            self.store.publish(Path(file), part.key(self.prefix))
+            self.put(part, file)
         self._staged = {}
 
     def relation(self, table: str, columns: dict[str, str], until: int | None = None, days: set[str] | None = None) -> str:

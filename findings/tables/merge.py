@@ -36,13 +36,14 @@ def tidy(connection: duckdb.DuckDBPyConnection, tables: Tables, workplace: Path)
     """Removes needless files, and merges where there are many."""
     known = {stream.name: stream for stream in streams()}
     for name in [shape.COMMITS, *known]:
-        standing, needless = tables.parts(name)
+        standing, covered = tables.parts(name)
+        needless = list(covered)
         for number, group in enumerate(groups(name, standing)):
             file = str(workplace / f"merged-{name}-{number}.parquet")
             columns = shape.columns(known[name]) if name in known else shape.COMMIT_COLUMNS
             _merge(connection, tables, group, columns, file)
             needless += group
-        tables.store.delete(part.key(tables.prefix) for part in needless)
+        tables.remove(needless)
 
 
 def groups(table: str, standing: list[Part]) -> list[list[Part]]:
@@ -74,7 +75,7 @@ def _merge(connection: duckdb.DuckDBPyConnection, tables: Tables, group: list[Pa
     names = ", ".join(columns)
     rows = f"select distinct on (id, sequence) {names} from read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
     copy(connection, f"select * from ({rows}) merged order by {order(part.table)}", file)
-    tables.store.publish(Path(file), part.key(tables.prefix))
+    tables.put(part, file)
 
 
 def reshape(connection: duckdb.DuckDBPyConnection, tables: Tables, workplace: Path) -> str:
@@ -85,7 +86,7 @@ def reshape(connection: duckdb.DuckDBPyConnection, tables: Tables, workplace: Pa
             (source,) = tables.store.files([key]).values()
             file = str(workplace / f"shaped-{stream.name}-{number}.parquet")
             copy(connection, f"select * from ({_shaped(stream, str(source))}) shaped order by {order(stream.name)}", file)
-            tables.store.publish(Path(file), key)
+            tables.put(part, file)
     return shape.digest()
 
 

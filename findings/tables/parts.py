@@ -56,7 +56,7 @@ def parse(prefix: str, entry: Entry) -> Part | None:
 
 def listed(store: Store, prefix: str, table: str, integration: str) -> list[Part]:
     """Every file of a table, the needless ones too."""
-    found = (parse(prefix, entry) for entry in store.list(folder(prefix, table, integration)))
+    found = (parse(prefix, entry) for entry in store.entries(folder(prefix, table, integration)))
     return sorted(part for part in found if part)
 
 
