@@ -3,7 +3,7 @@
 import json
 import re
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 from findings import catalog, views
 from findings.bucket import GROWING_STREAMS, Starts
@@ -16,14 +16,20 @@ SLOW_STREAMS = frozenset({"factors", "group_owners", "user_grants"})
 """Those that cost a request an object, and so may be read long after the others."""
 LONGEST_WAIT = timedelta(days=1)
 """A first snapshot that has not ended by then is not waited for."""
+LONGEST_RUN = timedelta(minutes=16)
+"""An invocation ends within 15 minutes."""
 EXPECTED = frozenset({"succeeded", "partial", "syncing"})
 """Outcomes of streams that a snapshot may still complete."""
 
 
-def unread(store: Store, prefix: str, integration: str, starts: Starts) -> frozenset[str]:
+def unread(store: Store, prefix: str, integration: str, starts: Starts, committed_at: datetime) -> frozenset[str]:
     """Streams of which a first complete snapshot is still to come."""
     begun = {*starts.begun, *starts.announced}
-    for stream, outcome in _outcomes(store, prefix, integration).items():
+    outcomes = _outcomes(store, prefix, integration)
+    if not outcomes and not store.is_copy and datetime.now(timezone.utc).replace(tzinfo=None) - committed_at < LONGEST_RUN:
+        # The first run writes its status when it ends: until then any stream may still come.
+        begun |= {stream.name for stream in streams()}
+    for stream, outcome in outcomes.items():
         if outcome in EXPECTED:
             begun.add(stream)
         else:

@@ -91,7 +91,7 @@ class _News:
 
     def of(self, values: dict[str, int], sequence: int) -> tuple[Ledger, list[Word]]:
         began, now = self._connection.execute("select min(committed_at), max(committed_at) from commits").fetchone()
-        missing = baseline.unread(*self._place, self._starts)
+        missing = baseline.unread(*self._place, self._starts, now)
         has_digest = self._known.has_digest or baseline.is_first_snapshot_done(missing, began, now)
         compared = Comparison(self._place.integration, self._known.cases, now, sequence)
         judged = set(self._known.judged)

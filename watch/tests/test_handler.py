@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import unittest
 
+from datetime import datetime, timezone
 from pathlib import Path
 from unittest import mock
 
@@ -124,6 +125,17 @@ class Woken(Case):
         for each in details:
             self.assertEqual(list(schema.problems(each["ocsf"])), [])
             self.assertEqual(each["ocsf"]["finding_info"]["uid"], each["id"])
+
+    def test_while_the_first_run_is_under_way_posture_is_not_judged(self) -> None:
+        now = datetime.now(timezone.utc).replace(tzinfo=None)
+        self.commit([("idps", [idp("0oa1")]), ("activity", [report("e1")])], [complete("idps", 1)], at=now)
+        self.wake()
+        self.assertEqual(self.on_bus(), [("Okta case opened", "e1")])
+        status = {"streams": {"idps": {"outcome": "succeeded"}, "users": {"outcome": "unavailable"}}}
+        self.s3.put_object(Bucket=BUCKET, Key=f"{PREFIX}/status/acme.json", Body=json.dumps(status))
+        self.commit([("idps", [idp("0oa2")])], at=now)
+        self.wake()
+        self.assertEqual(self.on_bus(), [("Okta cases digest", "digest")])
 
     def test_it_reports_where_it_is_asked_by_hand_and_looks_at_all_integrations_on_schedule(self) -> None:
         self.begin()
