@@ -30,7 +30,7 @@ TARGET_FLAGS = $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
 
 # A build of the watch is asked for by SAM.
 .PHONY: build-Watch
-.PHONY: help run check test pictures looks soak bench build package configure deploy upgrade invoke logs status destroy peek load findings watch cases \
+.PHONY: help run check test pictures looks soak bench build package configure deploy upgrade invoke logs status destroy peek past load findings watch cases \
   fmt doc clean rust python programs venv build-tools template-tools browser-tools conformance-venv conformance-tests findings-venv \
   findings-tests checkov-venv
 
@@ -96,7 +96,11 @@ destroy: venv ## Remove the stack; the bucket with the data and the secrets stay
 	@$(AWS_DEPLOY) destroy
 
 peek: rust ## Verify out/ and show what is in it; ARGS="users 00u" shows records, ARGS=--help the rest
-	@$(if $(WHO),$(MAKE) findings ARGS="--who $(WHO) $(if $(AS_OF),--as-of $(AS_OF)) $(ARGS)",cargo run --quiet --locked --package reader --bin peek -- $(if $(AS_OF),--as-of $(AS_OF)) $(if $(DIFF),--diff $(DIFF)) $(if $(WHY),--why $(WHY)) $(ARGS))
+	@$(if $(WHO),$(MAKE) findings ARGS="--who $(WHO) $(if $(AS_OF),--as-of $(AS_OF)) $(ARGS)",$(if $(AS_OF)$(DIFF)$(WHY),$(MAKE) past,cargo run --quiet --locked --package reader --bin peek -- $(ARGS)))
+
+past:
+	@$(MAKE) findings-venv >&2
+	@$(FINDINGS_PYTHON) -B -m findings.past $(if $(AS_OF),--as-of $(AS_OF)) $(if $(DIFF),--diff $(DIFF)) $(if $(WHY),--why $(WHY)) $(ARGS)
 
 # Standard output is for the answers alone.
 watch: ## One wake-up of the watch on out/: tables, cases, and what opened and closed; ARGS="--dir DIR --integration NAME --json"
