@@ -5,6 +5,7 @@ A column is `name: [path, type]`: a path of members, "" for the record id (type 
 list of texts. Types: id, text, time (RFC 3339, UTC), integer, boolean. A text column of an object is its JSON.
 """
 
+import functools
 import json
 
 from pathlib import Path
@@ -36,10 +37,11 @@ class Stream(NamedTuple):
     lists: list[Items]
 
 
-def streams() -> list[Stream]:
+@functools.cache
+def streams() -> tuple[Stream, ...]:
     """Every stream that has a schema, in the schemas' order of names."""
     declared = json.loads((ROOT / "columns.json").read_text())
-    return [_stream(file, declared.get(file.stem, {"columns": {}})) for file in sorted(SCHEMAS.glob("*.json"))]
+    return tuple(_stream(file, declared.get(file.stem, {"columns": {}})) for file in sorted(SCHEMAS.glob("*.json")))
 
 
 def _stream(file: Path, declared: dict[str, Any]) -> Stream:

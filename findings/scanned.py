@@ -1,19 +1,20 @@
 """How often Athena reads each table for a query: it computes what a `with` names anew wherever that is named.
 
-    python -m findings.scanned    one JSON object: finding to {table: {"times", "columns"}}
+    python -m findings.scanned DIR    one JSON object: finding to [table, of recent days alone, bytes] of each scan of a copy's tables
 """
 
 import json
 import sys
 
-from collections import Counter, defaultdict
+from collections import Counter
+from pathlib import Path
 
 import sqlglot
 
 from sqlglot import exp
 
 from findings import athena, catalog
-from findings.tables import shape
+from findings.database import database
 
 TABLES = {athena.table_name(table): table for table in athena.tables()}
 
@@ -53,17 +54,51 @@ def _is_of_a_cte(table: exp.Table, tree: exp.Expression) -> bool:
     return False
 
 
-def columns() -> dict[str, dict[str, list[str]]]:
-    """By finding: the columns of each table that its query names, those of the relations it does not ask for left out."""
-    read: dict[str, dict[str, set[str]]] = {}
+def read(copy: Path) -> dict[str, list[tuple[str, bool, int]]]:
+    """By finding: (table, whether of recent days alone, bytes) of each scan, by the sizes of a copy's columns as stored. A column is read
+    where the select that names the table, or one around it, names a column of that name."""
+    sizes = {table: _column_bytes(copy, table) for table in athena.tables()}
+    found = {}
     for finding, select in athena.queries(catalog.parameters({}), "okta"):
-        words = {column.name for column in sqlglot.parse_one(select, read="athena").find_all(exp.Column)}
-        read[finding.id] = defaultdict(set)
-        for table in of_select(select):
-            read[finding.id][table] = {name for name in athena.table_columns(table) if name in words and name not in shape.SOURCE}
-    return {finding: {table: sorted(names) for table, names in tables.items()} for finding, tables in read.items()}
+        tree = sqlglot.parse_one(select, read="athena")
+        wanted = _words_outside(tree)
+        named = {each.alias: each.this for each in tree.find_all(exp.CTE)}
+        found[finding.id] = list(_scans(tree, named, sizes, wanted))
+    return found
+
+
+def _scans(tree: exp.Expression, named: dict[str, exp.Expression], sizes: dict[str, dict[str, int]], wanted: set[str]):
+    for table in tree.find_all(exp.Table):
+        if _is_of_a_cte(table, tree):
+            continue
+        if table.name in named:
+            yield from _scans(named[table.name], named, sizes, wanted)
+            continue
+        beside = table.find_ancestor(exp.Select)
+        where = beside.args.get("where")
+        asked = {column.name for column in where.find_all(exp.Column)} if where else set()
+        name = TABLES[table.name]
+        size = sum(bytes for column, bytes in sizes[name].items() if column in wanted | asked | {"id", "sequence", "op"})
+        yield name, bool(where and "CURRENT_DATE" in where.sql()), size
+
+
+def _words_outside(tree: exp.Expression) -> set[str]:
+    """Columns that a query names outside the selects of tables, which name all there are."""
+    return {
+        column.name for column in tree.find_all(exp.Column)
+        if not any(table.name in TABLES for table in (column.find_ancestor(exp.Select) or tree).find_all(exp.Table))
+    }
+
+
+def _column_bytes(copy: Path, table: str) -> dict[str, int]:
+    files = [str(file) for file in (copy / "okta" / "tables" / table).rglob("*.parquet")]
+    if not files:
+        return {}
+    with database() as connection:
+        query = "select split_part(path_in_schema, ', ', 1), sum(total_compressed_size) from parquet_metadata(?) group by 1"
+        return dict(connection.execute(query, [files]).fetchall())
 
 
 if __name__ == "__main__":
-    print(json.dumps({finding: {table: {"times": times, "columns": columns()[finding][table]} for table, times in tables.items()} for finding, tables in scans().items()}))
+    print(json.dumps(read(Path(sys.argv[1]))))
     sys.exit(0)

@@ -1,5 +1,6 @@
 """Which findings can be judged yet. While a stream is read for the first time, what is missing from it means nothing."""
 
+import functools
 import json
 import re
 
@@ -55,9 +56,14 @@ def slow_ones_unread(finding: Finding, starts: Starts) -> frozenset[str]:
     return frozenset(streams_of(finding) & SLOW_STREAMS - starts.snapshots.keys())
 
 
+@functools.cache
+def _relations() -> dict[str, str]:
+    return views.selects(DuckDb)
+
+
 def streams_of(finding: Finding) -> frozenset[str]:
     """The streams that a finding's rows come from."""
-    selects = views.selects(DuckDb)
+    selects = _relations()
     of_relation = {stream.view: stream.name for stream in streams()} | {items.name: stream.name for stream in streams() for items in stream.lists}
     found, seen, left = set(), set(), [finding.select]
     while left:

@@ -78,7 +78,7 @@ def write(store: Store, prefix: str, integration: str, ledger: Ledger, version: 
 
 def write_open(store: Store, prefix: str, integration: str, ledger: Ledger) -> None:
     """The list for readers, where it is not that already."""
-    content = f"{json.dumps(worst_first(ledger.cases_open()), indent=1, ensure_ascii=False)}\n".encode()
+    content = json.dumps(worst_first(ledger.cases_open()), ensure_ascii=False).encode()
     key = open_key(prefix, integration)
     if store.read(key) != content:
         store.write(key, content)

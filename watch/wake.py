@@ -147,13 +147,14 @@ class _News:
         news = {case["id"] for case in compared.opened if case["id"] not in silent} | set(released)
         opened = cases.worst_first(case for id, case in there.items() if id in news and case["state"] == OPEN)
         closed = cases.worst_first(case for case in compared.closed if before[case["id"]]["state"] == OPEN)
-        planned = plan.Planner(self._connection, self._org, there.values())
-        there = {id: planned.with_plan(case) for id, case in there.items()}
+        new = {id for id, case in there.items() if id not in before or _differs(before[id], case)}
+        planned = plan.Planner(self._connection, self._org, [there[id] for id in new])
+        there = {id: planned.with_plan(case) if id in new else case | {"plan": before[id].get("plan", [])} for id, case in there.items()}
         opened = [there[case["id"]] for case in opened]
         words = self._words(opened, closed, sequence)
         if has_digest and not self._known.has_digest:
             words.append(self._digest([there[id] for id in sorted(silent) if there[id]["state"] == OPEN], sequence))
-        changed = [case for id, case in there.items() if id not in before or _differs(before[id], case)]
+        changed = [there[id] for id in sorted(new)]
         news = Ledger(
             sequence=sequence,
             committed_at=cases.stamp(now),
