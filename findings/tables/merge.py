@@ -26,7 +26,8 @@ def order(table: str) -> str:
 
 def copy(connection: duckdb.DuckDBPyConnection, rows: str, file: str) -> int:
     """Writes a file of rows; gives how many. Without a row there is no file."""
-    written = connection.execute(f"copy ({rows}) to '{file}' (format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})").fetchone()[0]
+    place = file.replace("'", "''")
+    written = connection.execute(f"copy ({rows}) to '{place}' (format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})").fetchone()[0]
     if not written:
         Path(file).unlink()
     return written
