@@ -1,6 +1,7 @@
 """What the programs that ask a copy of the bucket have in common: its place, a time of the past, and what to say when it fails."""
 
 import argparse
+import os
 import sys
 
 from datetime import datetime, time
@@ -69,6 +70,10 @@ def place(parser: argparse.ArgumentParser) -> None:
 
 def told(program: str, trouble: Exception) -> int:
     """Says what is wrong on standard error; gives the exit status."""
+    if isinstance(trouble, BrokenPipeError):
+        # Whoever stops reading has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     if isinstance(trouble, Broken):
         count = len(trouble.violations)
         print(f"{program}: the data breaks the contract ({count}); nothing is concluded from it, and nothing was written", file=sys.stderr)

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import sys
 
 from typing import Any
@@ -54,10 +53,6 @@ def main(words: list[str] | None = None) -> int:
             until = asked.until(connection, tables, progress, given.as_of)
             tables.show(connection, until)
             print("\n".join(_lines(connection, given, until)))
-        return 0
-    except BrokenPipeError:
-        # Whoever stops reading has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (*TROUBLES, ValueError) as trouble:
         return told("make peek", trouble)

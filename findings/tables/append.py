@@ -17,7 +17,7 @@ from findings.bucket import BEGINNING, GROWING_STREAMS, Batch, Log, Place, Snaps
 from findings.columns import Stream, streams
 from findings.store import Store
 from findings.tables import changes, lines, merge, shape
-from findings.tables.history import Progress, Tables
+from findings.tables.history import NOTHING, Progress, Tables
 from findings.tables.parts import Part
 
 MOST_RECORDS = 100_000
@@ -48,6 +48,8 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, store: Store, prefix
     tables = Tables(store, prefix, integration)
     with store.alone(f"{integration}.tables"), store.workplace() as workplace:
         progress, version = tables.progress()
+        if not tables.are_there(progress):
+            progress = NOTHING
         before = None
         while progress != before:
             before = progress

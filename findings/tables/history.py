@@ -65,6 +65,11 @@ class Tables:
         told["starts"] = progress.starts._asdict()
         return self.store.replace(self.progress_key, json.dumps(told, indent=1).encode(), version)
 
+    def are_there(self, progress: Progress) -> bool:
+        """Whether the files reach as far as the progress says. If somebody has removed them, they are made anew."""
+        reach = max((part.last for part in self.parts(shape.COMMITS)[0]), default=0)
+        return reach >= progress.place.sequence
+
     def parts(self, table: str) -> tuple[list[Part], list[Part]]:
         """The files that say all, and those that others cover. Each table is listed once, until it is written to."""
         if table not in self._listed:

@@ -256,6 +256,15 @@ class Damage(Case):
         Bucket(self.folder).commit([])
         self.assertIn("remove okta/tables/", self._assert_refused(Unreadable))
 
+    def test_tables_that_somebody_removed_are_made_anew(self) -> None:
+        self._grown()
+        update(self.folder)
+        for folder in (self.folder / PREFIX / "tables").iterdir():
+            if folder.name != "_progress":
+                shutil.rmtree(folder)
+        update(self.folder)
+        self.assertEqual(seen(self.folder, 2), {("users", f"u{number}"): {"n": number} for number in (1, 2)})
+
     def test_an_integration_that_is_not_there_is_named_with_those_that_are(self) -> None:
         self._grown()
         before = snapshot_of(self.folder)
