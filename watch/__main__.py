@@ -15,7 +15,7 @@ from watch.ledger import Damaged, Ledger
 from watch.wake import Place, Woken, wake
 
 REPORT = "report"
-"""Where a wake-up on a copy tells its news: on its standard output."""
+"""The place of a copy's announcements: standard output."""
 
 
 def main(words: list[str] | None = None) -> int:
@@ -29,7 +29,7 @@ def main(words: list[str] | None = None) -> int:
     try:
         asked = Asked.of(given)
         here = Place(asked.store, asked.prefix, asked.integration)
-        # Two wake-ups on one machine come one after the other: what one has told the other does not.
+        # Two wake-ups on one machine come one after the other, so that only one has the news.
         with database() as connection, here.store.alone(f"{here.integration}.watch"):
             woken = wake(connection, here, lambda severity: [REPORT])
             print(_text(_report(here, woken.ledger), given.json), flush=True)
@@ -40,10 +40,10 @@ def main(words: list[str] | None = None) -> int:
 
 
 def _report(here: Place, known: Ledger) -> dict[str, Any]:
-    """What was not told yet."""
+    """What was not announced yet."""
     due = [word for word in known.outbox if REPORT in word["to"]]
     digest = next((word["digest"] for word in due if word["change"] == "digest"), None)
-    # A case that closed before it could be told to have opened says both.
+    # A case may have opened and closed since the last announcement: then it is in both lists.
     changes = {change: worst_first(word["case"] for word in due if word["change"] == change) for change in ("opened", "closed")}
     return {"integration": here.integration, "sequence": known.sequence, **changes, "digest": digest, "open": len(known.cases_open()),
             "accepted": len(known.cases) - len(known.cases_open())}

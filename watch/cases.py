@@ -44,7 +44,7 @@ def stamp(moment: datetime) -> str:
 
 
 def found(answer: Answer, events_of: Callable[[list[Row]], list[tuple[str, ...]]]) -> list[Found]:
-    """What an answer shows, an object once. `events_of(rows)` gives for each row the events that it tells of."""
+    """What an answer shows, an object once. `events_of(rows)` gives for each row the events behind it."""
     is_attack = answer.finding.kind != POSTURE
     evidence = events_of(answer.cases) if is_attack else [case.evidence or (case.id,) for case in answer.cases]
     merged: dict[Any, Found] = {}

@@ -81,7 +81,7 @@ class _Watch(NamedTuple):
     memory_mb: int
 
     def look(self, integration: str) -> dict[str, Any]:
-        """One wake-up; what is left to be told makes it one that has to come again."""
+        """One wake-up. If something is left to be announced, its message has to come again."""
         began = time.monotonic()
         place = Place(self.store, self.settings.prefix, integration)
         with database(self.memory_mb) as connection:
@@ -132,7 +132,7 @@ def _reports(watch: _Watch, named: list[str] | None) -> dict[str, Any]:
 
 
 def _failure(watch: _Watch, integration: str) -> str | None:
-    """Why an integration could not be looked at, or told of; one costs no other."""
+    """Why an integration could not be looked at, or announced; one costs no other."""
     try:
         left = watch.look(integration)["untold"]
         return f"{left} words are still to be told" if left else None

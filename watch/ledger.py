@@ -1,6 +1,6 @@
 """What is known of an integration's cases: `cases/{integration}.state.json`, written as a whole or not at all.
 
-Of two wake-ups that race one writes it; what is still to be told stands in it until it was told. `cases/{integration}.json`,
+Of two wake-ups that race one writes it; announcements stand in it until they are sent. `cases/{integration}.json`,
 the list of open cases for readers, follows from it.
 """
 
@@ -32,9 +32,9 @@ class Ledger(NamedTuple):
     days: dict[str, list[int]]
     """By UTC day: cases opened, cases closed."""
     outbox: list[dict[str, Any]]
-    """What is to be told: {"id", "change": "opened" or "closed", "case", "to": [places that have not been told]}, or a digest."""
+    """Announcements that are due: {"id", "change": "opened" or "closed", "case", "to": [places that lack it]}, or a digest."""
     lease: dict[str, str] | None
-    """Who tells it now, and until when others leave it to them."""
+    """Who sends them now, and until when others leave it to them."""
 
     def cases_open(self) -> list[Case]:
         return [case for case in self.cases if case["state"] == OPEN]

@@ -1,7 +1,7 @@
-"""Tells what opened and closed: each case to an EventBridge bus, severe ones to an SNS topic, too.
+"""Announces what opened and closed: each case to an EventBridge bus, severe ones to an SNS topic, too.
 
-What is to be told stands in the ledger until it was. One wake-up at a time tells: it takes a lease, which ends by itself where
-it is killed. Who is killed between telling and writing so leaves something that is told again: its id is the same.
+An announcement stands in the ledger until it is sent. One wake-up at a time sends: it takes a lease, which ends by itself if
+it is killed. A kill between sending and writing that down makes an announcement come again, with the same id.
 """
 
 import json
@@ -31,7 +31,7 @@ SUBJECT_CHARACTERS = 100
 
 
 class Target(Protocol):
-    """Somewhere to tell."""
+    """A receiver of announcements."""
 
     def tell(self, words: list[Word]) -> list[str]:
         """Gives the ids of those that were taken."""
@@ -69,7 +69,7 @@ class Topic(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """Where is told what."""
+    """Which announcement goes to which receiver."""
 
     targets: dict[str, Target]
     least_severity: str
@@ -80,7 +80,7 @@ class Rules(NamedTuple):
 
 
 def deliver(place: Place, woken: Woken, rules: Rules, clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc)) -> int:
-    """Tells what is due; gives how many words are left to be told: what is refused now is told by a later wake-up."""
+    """Sends what is due; gives how many announcements are left. A later wake-up sends what is refused now."""
     holder = uuid.uuid4().hex
     due = _take(place, woken, holder, clock)
     if due is None:
@@ -110,7 +110,7 @@ def _told(name: str, target: Target, group: list[Word]) -> list[str]:
 
 
 def _take(place: Place, woken: Woken, holder: str, clock: Callable[[], datetime]) -> list[Word] | None:
-    """What is to be told, if nobody else is about it."""
+    """What is due, if nobody else is sending it."""
     known, version = woken.ledger, woken.version
     for _ in range(MOST_TRIES):
         if not known.outbox or known.lease and datetime.fromisoformat(known.lease["until"]) > clock():
@@ -125,7 +125,7 @@ def _take(place: Place, woken: Woken, holder: str, clock: Callable[[], datetime]
 
 
 def _settle(place: Place, holder: str, told: set[tuple[str, str]], is_end: bool) -> None:
-    """Takes out what was told. Another wake-up may have added something meanwhile."""
+    """Takes out what was sent. Another wake-up may have added something meanwhile."""
     if not told and not is_end:
         return
     for _ in range(MOST_TRIES):

@@ -1,7 +1,7 @@
-"""One wake-up: the tables follow the log, the findings are asked, and what has opened or closed is written down to be told.
+"""One wake-up: the tables follow the log, the findings are asked, and what has opened or closed is written down to be announced.
 
-What is to be told is written with the cases, in one object and only where nobody else has written it meanwhile: of two
-wake-ups that race one has news, and what a killed one did not tell the next one does.
+Announcements are written with the cases, in one object and only if nobody else has written it meanwhile. So of two
+wake-ups that race one has news, and the next one sends what a killed one did not.
 """
 
 import sys
@@ -32,7 +32,7 @@ class Place(NamedTuple):
 
 
 Word = dict[str, Any]
-"""Something to be told: {"id", "change": "opened", "closed" or "digest", "case" or "digest", "to"}."""
+"""An announcement: {"id", "change": "opened", "closed" or "digest", "case" or "digest", "to"}."""
 
 
 class Woken(NamedTuple):
@@ -45,7 +45,7 @@ class Woken(NamedTuple):
 
 
 def wake(connection: duckdb.DuckDBPyConnection, place: Place, to: Callable[[str | None], list[str]]) -> Woken:
-    """Brings tables and cases up to the newest manifest. `to` gives where a case of a severity is told, and (`None`) the digest.
+    """Brings tables and cases up to the newest manifest. `to` gives the receivers of a case of a severity, and (`None`) of the digest.
 
     Raises `Broken`, `Unreadable` and `Damaged`, in which case nothing was written."""
     known, version = ledger.read(*place)
@@ -65,7 +65,7 @@ def wake(connection: duckdb.DuckDBPyConnection, place: Place, to: Callable[[str 
             known = found
         except Conflict:
             words = []
-            # Another wake-up was faster, and tells.
+            # Another wake-up was faster, and has the news.
             known, version = ledger.read(*place)
     leave_for_readers(connection, place, known)
     return Woken(known, version, words)
@@ -121,7 +121,7 @@ class _News:
             return None
 
     def _events_of(self, rows: list[Row]) -> list[tuple[str, ...]]:
-        """The events that each row tells of: those that it names, the one whose id it has, or those of its moment that name what it names."""
+        """The events behind each row: those that it names, the one whose id it has, or those of its moment that name what it names."""
         ids = [row.id for row in rows]
         query = "select event_id from events where event_id in (select unnest($1))"
         events = {id for (id,) in self._connection.execute(query, [ids]).fetchall()} if ids else set()

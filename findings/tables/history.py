@@ -96,7 +96,7 @@ class Tables:
         self._staged = {}
 
     def relation(self, table: str, columns: dict[str, str], until: int | None = None, days: set[str] | None = None) -> str:
-        """A select of a table's rows, of manifests up to `until` and of these days alone, if told."""
+        """A select of a table's rows, of manifests up to `until` and of these days alone, if given."""
         found = [part for part in self.parts(table)[0] if (until is None or part.first <= until) and (days is None or part.day in days)]
         files = [str(file) for file in self.store.files([part.key(self.prefix) for part in found]).values()]
         files += [file for part, file in self._staged.items() if part.table == table and (days is None or part.day in days)]
