@@ -103,7 +103,10 @@ def _results() -> dict:
         "Resource": [{"Fn::GetAtt": "Results.Arn"}, {"Fn::Sub": "${Results.Arn}/*"}], "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
     return {
-        "Results": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain", "Properties": {
+        "Results": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain", "Metadata": {"checkov": {"skip": [
+            {"id": "CKV_AWS_18", "comment": "The workgroup keeps a history of who asked what"},
+            {"id": "CKV_AWS_21", "comment": "An answer can be asked for again, and is deleted after some days"},
+        ]}}, "Properties": {
             "BucketEncryption": {"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]},
             "PublicAccessBlockConfiguration": dict.fromkeys(
                 ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True
