@@ -57,10 +57,12 @@ pub(super) fn of(status: &Status, now: Timestamp) -> Option<Cases> {
         .copied()
         .max()
         .unwrap_or_default();
-    let is_quiet = most == 0;
-    let chart = |counts: &[u64]| match is_quiet {
-        true => Vec::new(),
-        false => bars(counts, most, HIGH),
+    let chart = |counts: &[u64]| {
+        if most == 0 {
+            Vec::new()
+        } else {
+            bars(counts, most, HIGH)
+        }
     };
     Some(Cases {
         words: words(status, now),
