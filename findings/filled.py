@@ -30,6 +30,8 @@ def main(prefix: str, integration: str, folder: str) -> int:
 
 
 def _empty(connection, rows: str, columns: list[str]) -> list[str]:
+    if not columns:
+        return []
     counts = connection.execute(f"select {', '.join(f'count({column})' for column in columns)} from {rows}").fetchone()
     return [column for column, count in zip(columns, counts) if not count]
 
