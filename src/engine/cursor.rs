@@ -9,7 +9,6 @@ use serde_json::Value;
 
 use super::graves::Graves;
 use super::lists::ListReading;
-use super::older;
 use super::replica::KeptReplica;
 
 /// Version of the cursor's shape; a newer one is not read by older code.
@@ -61,13 +60,9 @@ pub struct LogCursor {
     pub latest_s: i64,
 }
 
-/// The remedy for a damaged cursor.
-const RESTORE: &str =
-    "restore the manifest's first version (docs/operations.md, Restoring a deleted version)";
-
 /// A cursor that cannot be read.
 #[derive(Debug)]
-pub struct CursorError(String);
+pub struct CursorError(pub(super) String);
 
 impl fmt::Display for CursorError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -91,31 +86,6 @@ impl Default for Cursor {
 }
 
 impl Cursor {
-    /// Reads the cursor of a manifest, of this version or an older one.
-    ///
-    /// # Errors
-    /// Where a newer version of the function wrote it, or it is no cursor at all.
-    pub fn read(value: &Value) -> Result<Self, CursorError> {
-        if !value.is_object() {
-            return Err(CursorError(format!("it is no JSON object: {RESTORE}")));
-        }
-        let version = value
-            .get("version")
-            .and_then(Value::as_u64)
-            .unwrap_or_default();
-        if version > u64::from(VERSION) {
-            let text = format!(
-                "it is of version {version}, this function knows {VERSION}: deploy the newer function again"
-            );
-            return Err(CursorError(text));
-        }
-        let read = match version {
-            0..=2 => older::read(value),
-            _ => Self::deserialize(value),
-        };
-        read.map_err(|error| CursorError(format!("{error}: {RESTORE}")))
-    }
-
     /// The `published` of the newest event that is committed, by the cursor of a manifest (`value`).
     #[must_use]
     pub fn newest_event(value: &Value) -> Option<Timestamp> {

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::due::{Due, News};
 use super::graves::Graves;
-use super::ledger::{Claim, Says};
+use super::ledger::{ANY, Claim, Says};
 use super::replicas::Replicas;
 use super::scope::Scope;
 use crate::streams::change::{
@@ -142,7 +142,10 @@ fn touch(
         return replica.ask(event.now);
     }
     match touches {
-        Touches::Whole => replica.ask(event.now),
+        Touches::Whole => {
+            replica.ask(event.now);
+            whole(replicas, stream, event);
+        }
         Touches::Lately => unnamed(replicas, stream, event),
         Touches::Each(kinds) => each_of(replicas, stream, kinds, event),
         Touches::EachOrActor(kind) => each_or_actor(replicas, stream, kind, event),
@@ -161,6 +164,23 @@ fn touch(
             for id in ids {
                 end(replicas, graves, stream, kind, id, event);
             }
+        }
+    }
+}
+
+/// Claims of a stream that is read as a whole: what a deletion names is gone, and what hangs on it unnamed.
+fn whole(replicas: &mut Replicas, stream: &'static Stream, event: &Event<'_>) {
+    if !takes_away(event.kind) {
+        return;
+    }
+    match stream.identity {
+        Identity::Own | Identity::Object(_) => {
+            for target in &event.targets {
+                claim(replicas, stream, &target.id, Some(Says::Gone), event);
+            }
+        }
+        Identity::Pair(..) | Identity::Principal(_) => {
+            claim(replicas, stream, ANY, Some(Says::Less), event);
         }
     }
 }
@@ -374,6 +394,10 @@ fn end_of(
         return;
     };
     replica.dues.retain(|other, _| !other.names(id));
+    // The snapshot that is about to begin forgets it; a line beside it would put that off.
+    if stream.rereads.is_empty() && replica.begins_anew() {
+        return;
+    }
     replica.ledger.bury(id);
     graves.end(stream, scope, cause);
 }

@@ -32,6 +32,9 @@ const MOST_KEPT_SEQUENCES: usize = 100;
 /// A stored ledger that is larger is not read.
 const MOST_BYTES: u64 = 64 * 1024 * 1024;
 
+/// In the place of an id: some record of the stream, which the event does not name.
+pub(super) const ANY: &str = "*";
+
 /// What an event says of records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Says {
@@ -522,7 +525,7 @@ impl Ledger {
                 && self
                     .lines(Some(&id))
                     .any(|(_, _, line)| line.sequence < since);
-            if self.agrees(&id, claim, since, Seen::of(has_lost)) {
+            if id == ANY || self.agrees(&id, claim, since, Seen::of(has_lost)) {
                 self.drop_claim(&id);
             } else {
                 contradicted.push((id, claim));
@@ -581,7 +584,9 @@ impl Ledger {
                 .get(id)
                 .is_some_and(|claim| wanted.contains(&claim.says))
         };
-        if is_gone(&self.join(parent, own), &[Says::Gone, Says::Less]) {
+        if is_gone(ANY, &[Says::Less])
+            || is_gone(&self.join(parent, own), &[Says::Gone, Says::Less])
+        {
             return true;
         }
         self.is_nested

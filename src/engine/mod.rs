@@ -347,13 +347,12 @@ impl Engine {
         (Some(Harvest::new(stream, parent, at, items)), differs)
     }
 
-    /// A tombstone, unless readers are known not to hold the record. `is_end`: of an object that never comes back.
+    /// A tombstone, unless readers are known not to hold the record.
     fn tombstone(
         &mut self,
         stream: &'static Stream,
         scope: &Scope,
         at: Timestamp,
-        is_end: bool,
     ) -> Option<Harvest> {
         let id = scope.shown();
         let replica = self.replicas.get_mut(stream.name)?;
@@ -362,11 +361,7 @@ impl Engine {
             return None;
         }
         replica.ledger.gone(&id);
-        if is_end {
-            self.epoch.order.ended();
-        } else {
-            self.epoch.order.absorbed(stream.name, scope);
-        }
+        self.epoch.order.absorbed(stream.name, scope);
         Some(Harvest::tombstones(stream, vec![id], at))
     }
 

@@ -1,5 +1,5 @@
-//! Cursors of versions 1 and 2: their log position, what events had made due, their complete snapshots and the time of
-//! their sweeps are kept. Where version 2 had begun a snapshot it goes on; one of version 1 begins anew. What readers
+//! Reading a cursor, of this version or an older one. Of versions 1 and 2 the log position, what events had made due, the complete
+//! snapshots and the time of the sweeps are kept. Where version 2 had begun a snapshot it goes on; one of version 1 begins anew. What readers
 //! hold is unknown until the first complete snapshot: until then the numbers of records stand in that they remembered.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::cursor::{Cursor, LogCursor};
+use super::cursor::{Cursor, CursorError, LogCursor, VERSION};
 use super::due::{Due, Kept, News, Place, Retry, Why};
 use super::ledger::Counts;
 use super::lists::ListReading;
@@ -140,6 +140,37 @@ struct Walk {
 #[derive(Deserialize)]
 struct Mark {
     cause: Option<String>,
+}
+
+/// The remedy for a damaged cursor.
+const RESTORE: &str =
+    "restore the manifest's first version (docs/operations.md, Restoring a deleted version)";
+
+impl Cursor {
+    /// Reads the cursor of a manifest, of this version or an older one.
+    ///
+    /// # Errors
+    /// Where a newer version of the function wrote it, or it is no cursor at all.
+    pub fn read(value: &Value) -> Result<Self, CursorError> {
+        if !value.is_object() {
+            return Err(CursorError(format!("it is no JSON object: {RESTORE}")));
+        }
+        let version = value
+            .get("version")
+            .and_then(Value::as_u64)
+            .unwrap_or_default();
+        if version > u64::from(VERSION) {
+            let text = format!(
+                "it is of version {version}, this function knows {VERSION}: deploy the newer function again"
+            );
+            return Err(CursorError(text));
+        }
+        let read = match version {
+            0..=2 => read(value),
+            _ => Self::deserialize(value),
+        };
+        read.map_err(|error| CursorError(format!("{error}: {RESTORE}")))
+    }
 }
 
 /// The cursor as this version would have written it.

@@ -57,8 +57,6 @@ impl Lines {
 pub(super) struct Order {
     uncommitted: BTreeMap<&'static str, Lines>,
     under_way: BTreeMap<&'static str, Vec<(u64, Scope)>>,
-    /// Whether the open manifest will hold ends of objects, which no later line can contradict.
-    has_ends: bool,
 }
 
 impl Order {
@@ -81,18 +79,12 @@ impl Order {
         self.uncommitted.entry(stream).or_default().add(scope);
     }
 
-    /// Notes that the open manifest will hold the end of an object.
-    pub(super) fn ended(&mut self) {
-        self.has_ends = true;
-    }
-
     pub(super) fn committed(&mut self) {
         self.uncommitted.clear();
-        self.has_ends = false;
     }
 
     pub(super) fn is_committed(&self) -> bool {
-        self.uncommitted.is_empty() && !self.has_ends
+        self.uncommitted.is_empty()
     }
 
     /// Whether a snapshot of the stream may begin.

@@ -120,7 +120,7 @@ impl Engine {
                 continue;
             };
             if matches!(stream.identity, Identity::Object(_)) {
-                let harvest = self.tombstone(stream, &scope, now, true);
+                let harvest = self.tombstone(stream, &scope, now);
                 harvests.extend(harvest.map(|harvest| harvest.because_of(cause)));
             } else if self.epoch.order.may_forget(stream, *kind, id) {
                 let since = self.epoch.number();

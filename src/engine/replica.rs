@@ -317,6 +317,11 @@ impl Replica {
         self.pass.is_some()
     }
 
+    /// Whether a snapshot is asked for that will begin in this run.
+    pub(super) fn begins_anew(&self) -> bool {
+        self.cover() == Cover::All && !self.is_stuck && self.parked.is_none()
+    }
+
     pub(super) fn parked(&self) -> Option<&Parked> {
         self.parked.as_ref()
     }

@@ -396,7 +396,7 @@ impl Engine {
         if matches!(stream.identity, Identity::Object(_)) {
             replica.ledger.let_go(scope);
             replica.end(scope, false, now);
-            let harvest = self.tombstone(stream, scope, at, false);
+            let harvest = self.tombstone(stream, scope, at);
             return harvest.map(|harvest| harvest.because_of(cause));
         }
         let (Scope::Object(kind, id) | Scope::Parent(kind, id)) = scope else {

@@ -89,7 +89,7 @@ impl Engine {
                 }
                 if is_loss {
                     replica.end(scope, false, *now);
-                    let harvest = self.tombstone(stream, scope, *at, false);
+                    let harvest = self.tombstone(stream, scope, *at);
                     let harvest = harvest.map(|harvest| harvest.because_of(due.cause()));
                     return harvest.into_iter().collect();
                 }

@@ -81,6 +81,7 @@ fn keys(value: &Value) -> BTreeSet<&str> {
 fn assert_is_report(report: &Value) {
     let expected = [
         "integration",
+        "ledger",
         "run",
         "collector",
         "outcome",
@@ -163,6 +164,7 @@ fn assert_is_manifest(manifest: &Value, report: &Value) {
         "mode",
         "batches",
         "snapshots",
+        "ledger",
         "gap",
         "cursor",
     ];

@@ -321,6 +321,11 @@ pub const MUTATIONS: &[(&str, Told, Act)] = &[
             org.update_idp(idp, |idp| idp["name"] = text.clone().into())
         })
     }),
+    ("replace_idp_key", ByEvent, |org, rng| {
+        each(rng, org.state().idps, |idp| {
+            org.replace_idp_key(idp).is_some()
+        })
+    }),
     ("activate_idp", ByEvent, |org, rng| {
         each(rng, org.state().idps, |idp| org.activate_idp(idp))
     }),
