@@ -367,6 +367,8 @@ async fn nothing_secret_is_written_not_even_into_a_cursor() {
 
     for n in 0..30 {
         rig.org().create_idp("OIDC", &format!("IdP {n}"));
+        rig.org()
+            .create_resource_set(&format!("Set {n}"), &["/api/v1/users"]);
     }
     rig.org().options.latency_ms = 120;
     let mut runs = 0;
