@@ -215,11 +215,12 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// Factors that are read no more: the tags of weak ones go, whether a POST replaces or merges. Nothing is said of
-/// `hasMFA`, which is known only of users whose factors are read.
+/// Factors that were read and are gone: the user has none, and says so, whether a POST replaces or merges. Of users whose
+/// factors were never read nothing is said.
 fn without_factors(user: &str, place: Place, touched: bool) -> (Kind, Piece) {
     let item = Map::from_iter([
         ("uniqueId".to_owned(), user.into()),
+        ("hasMFA".to_owned(), false.into()),
         ("tags".to_owned(), Value::Array(Vec::new())),
     ]);
     let (stream, role) = (FACTORS.to_owned(), Role::Updates);
