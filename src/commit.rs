@@ -183,28 +183,7 @@ impl<S: Store> CommitLog<S> {
     /// [`CommitError::Superseded`] where another run was first; [`CommitError::Store`].
     pub async fn commit(&self, manifest: &Manifest) -> Result<Head, CommitError> {
         let body = Bytes::from(json_bytes(manifest));
-        let key = self.key(manifest.sequence);
-        for attempt in 0.. {
-            match self
-                .store
-                .create(&key, body.clone(), ContentType::Json)
-                .await?
-            {
-                Creation::Created => break,
-                Creation::Exists => {
-                    self.settle(manifest, &key).await?;
-                    break;
-                }
-                Creation::Conflict if attempt < CONFLICT_RETRIES => {
-                    tokio::time::sleep(std::time::Duration::from_millis(50 << attempt)).await;
-                }
-                Creation::Conflict => {
-                    let text =
-                        format!("{key}: another creation is under way (409), again and again");
-                    return Err(StoreError::Unreachable(text).into());
-                }
-            }
-        }
+        self.create(manifest, &body).await?;
         let head = Head {
             sequence: manifest.sequence,
             sha256: Some(hex::encode(Sha256::digest(&body))),
@@ -233,6 +212,30 @@ impl<S: Store> CommitLog<S> {
             copy_is_current: copied.is_ok(),
             ..head
         })
+    }
+
+    /// Creates a manifest, once for all: one that is there already is this run's own, or another run's.
+    async fn create(&self, manifest: &Manifest, body: &Bytes) -> Result<(), CommitError> {
+        let key = self.key(manifest.sequence);
+        for attempt in 0.. {
+            match self
+                .store
+                .create(&key, body.clone(), ContentType::Json)
+                .await?
+            {
+                Creation::Created => return Ok(()),
+                Creation::Exists => return self.settle(manifest, &key).await,
+                Creation::Conflict if attempt < CONFLICT_RETRIES => {
+                    tokio::time::sleep(std::time::Duration::from_millis(50 << attempt)).await;
+                }
+                Creation::Conflict => {
+                    let text =
+                        format!("{key}: another creation is under way (409), again and again");
+                    return Err(StoreError::Unreachable(text).into());
+                }
+            }
+        }
+        unreachable!("the last attempt returns")
     }
 
     /// Whether there is a manifest after `head`: another run's.

@@ -172,34 +172,29 @@ fn of_the_figures(line: &mut Map<String, Value>, figures: &Figures<'_>, now: Tim
             seconds(now.duration_since(*oldest)).into(),
         );
     }
+    line.insert("streams".into(), by_stream(report));
+    line.insert("classes".into(), by_class(used));
+}
+
+fn by_stream(report: &Report) -> Value {
     let stream = |(name, told): (&String, &crate::invocation::StreamReport)| {
         let told =
             json!({"outcome": told.outcome, "records": told.upserts, "deletes": told.deletes});
         (name.clone(), told)
     };
-    line.insert(
-        "streams".into(),
-        report
-            .streams
-            .iter()
-            .map(stream)
-            .collect::<Map<_, _>>()
-            .into(),
-    );
+    let streams = report.streams.iter().map(stream);
+    streams.collect::<Map<_, _>>().into()
+}
+
+fn by_class(used: &Use) -> Value {
     let class = |(name, used): (&&'static str, &crate::okta::ClassUse)| {
         (
             (*name).to_owned(),
             json!({"requests": used.requests, "throttled_ms": used.throttled_ms}),
         )
     };
-    line.insert(
-        "classes".into(),
-        used.by_class
-            .iter()
-            .map(class)
-            .collect::<Map<_, _>>()
-            .into(),
-    );
+    let classes = used.by_class.iter().map(class);
+    classes.collect::<Map<_, _>>().into()
 }
 
 /// Tells CloudWatch which members are metrics, and of what.

@@ -28,6 +28,8 @@ const OVERLAP: SignedDuration = SignedDuration::from_hours(2);
 /// How long Okta keeps events.
 /// <https://developer.okta.com/docs/reference/system-log-query/>
 const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+const SAME_POSITION: &str =
+    "Okta gave the position of a page of the System Log again as that of the next one";
 const NO_LOG: &str =
     "Okta has no System Log at this address: check that the secret's domain is an Okta org";
 
@@ -227,11 +229,7 @@ impl SystemLog {
             .unwrap_or(DEFAULT_LIMIT)
             .min(next.as_deref().and_then(limit_of).unwrap_or(usize::MAX));
         let entries: Vec<_> = events.iter().map(|event| entry(event)).collect();
-        let newest = entries
-            .iter()
-            .flatten()
-            .filter_map(|entry| entry.published)
-            .max();
+        let newest = newest_of(&entries);
         let (is_short, count) = (events.len() < limit, events.len());
         let is_own = count > 0
             && is_short
@@ -245,10 +243,7 @@ impl SystemLog {
             return Vec::new();
         }
         if count > 0 && next.as_deref() == Some(asked) {
-            let error =
-                "Okta gave the position of a page of the System Log again as that of the next one"
-                    .to_owned();
-            self.parked = Some(Parked::Failed(error));
+            self.parked = Some(Parked::Failed(SAME_POSITION.to_owned()));
         }
         let mut harvests: Vec<_> = if count == 0 {
             Vec::new()
@@ -270,14 +265,12 @@ impl SystemLog {
             // Okta always gives one; without it the same events would come again.
             self.read_again(work, path, sent_at);
         }
-        if !new.is_empty() {
-            let read = new
-                .iter()
-                .zip(&entries)
-                .filter_map(|(raw, entry)| Some((&**raw, entry.as_ref()?)));
-            self.touched.mark(work, &read.collect::<Vec<_>>(), sent_at);
-            harvests.extend(work.harvest(stream, &Scope::Whole, None, sent_at, new));
-        }
+        let read = new
+            .iter()
+            .zip(&entries)
+            .filter_map(|(raw, entry)| Some((&**raw, entry.as_ref()?)));
+        self.touched.mark(work, &read.collect::<Vec<_>>(), sent_at);
+        harvests.extend(work.harvest(stream, &Scope::Whole, None, sent_at, new));
         harvests
     }
 
@@ -309,11 +302,7 @@ impl SystemLog {
         let (events, next, sent_at) = self.own.take()?;
         let (stream, _) = self.source?;
         let entries: Vec<_> = events.iter().map(|event| entry(event)).collect();
-        let newest = entries
-            .iter()
-            .flatten()
-            .filter_map(|entry| entry.published)
-            .max();
+        let newest = newest_of(&entries);
         self.cursor.newest_published = self.cursor.newest_published.max(newest);
         self.cursor.read_at = Some(sent_at);
         self.cursor.next = next.or_else(|| self.cursor.next.take());
@@ -339,6 +328,11 @@ impl Recalled {
             .is_some_and(|published| Some(published) <= self.known_until);
         is_old || self.uuids.has(&entry.id)
     }
+}
+
+fn newest_of(entries: &[Option<LogEvent>]) -> Option<Timestamp> {
+    let read = entries.iter().flatten();
+    read.filter_map(|entry| entry.published).max()
 }
 
 /// The log from a time on.

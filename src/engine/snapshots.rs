@@ -137,9 +137,14 @@ fn finish_one(work: &mut Work, stream: &'static Stream, now: Timestamp) -> Optio
         }
     }
     let count = fixed.len() as u64;
-    let fixed = made(&fixed);
-    let harvest = work.harvest(stream, &Scope::Whole, None, now, fixed);
+    let harvest = work.harvest(stream, &Scope::Whole, None, now, made(&fixed));
     work.count(stream.name, count, 0);
+    conclude(work, stream, now)?;
+    harvest
+}
+
+/// Declares a snapshot complete that was read, but for parts that do not answer, or holds it.
+fn conclude(work: &mut Work, stream: &'static Stream, now: Timestamp) -> Option<()> {
     let parts = work
         .queue
         .of(stream.name)
@@ -164,7 +169,7 @@ fn finish_one(work: &mut Work, stream: &'static Stream, now: Timestamp) -> Optio
         }
         Ended::Held => work.queue.end_snapshot(stream.name, None, now),
     }
-    harvest
+    Some(())
 }
 
 /// The time from which the System Log is read where the cursor has no position. Where neither events nor their counts

@@ -255,68 +255,34 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             _ => Cursor::read(&head.cursor)
                 .map_err(|error| Failure::cursor(head.sequence, &error))?,
         };
-        let wanted: Vec<_> = STREAMS
-            .iter()
-            .copied()
-            .filter(|stream| {
-                !run.integration
-                    .streams_off
-                    .iter()
-                    .any(|off| off == stream.name)
-            })
-            .collect();
+        let wanted = streams_on(&run.integration);
         let org = self
             .org(&run.integration, self.secret_id(request), &wanted)
             .await?;
         let granted = match org.granted(run.stop_at).await {
             Ok(granted) => granted,
             Err(okta::Error::Limited { retry_after_s }) => {
-                return Ok(Ended::limited(
-                    &wanted,
-                    head.sequence,
-                    retry_after_s,
-                    org.used(),
-                ));
+                let used = org.used();
+                return Ok(Ended::limited(&wanted, head.sequence, retry_after_s, used));
             }
             Err(error) => return Err(Failure::okta(error)),
         };
+        let lacks = |scope: &str| granted.as_ref().is_some_and(|all| !all.contains(scope));
         let missing_scope = |stream: &Stream| {
             let scopes = stream.scopes_without(&run.integration.streams_off);
-            scopes.into_iter().find(|scope| {
-                granted
-                    .as_ref()
-                    .is_some_and(|granted| !granted.contains(*scope))
-            })
+            scopes.into_iter().find(|scope| lacks(scope))
         };
         let (missing, readable): (Vec<_>, Vec<_>) = wanted
             .into_iter()
             .partition(|stream| missing_scope(stream).is_some());
-        let log_scope = log_scope();
-        let reads_log = granted
-            .as_ref()
-            .is_none_or(|granted| granted.contains(log_scope));
+        let reads_log = !lacks(log_scope());
         let mut remedies = Vec::new();
         for stream in missing {
-            remedies.push((
-                stream,
-                org.missing(missing_scope(stream).unwrap_or(stream.scope))
-                    .await,
-            ));
+            let scope = missing_scope(stream).unwrap_or(stream.scope);
+            remedies.push((stream, org.missing(scope).await));
         }
         let mut ended = match run.mode {
-            Mode::Check => {
-                let hidden = SeenMethods::of(&head.cursor).hidden();
-                let mut ended = check::check(&org, run, request, &readable, head.sequence).await?;
-                ended.advise("factors", hidden);
-                if readable
-                    .iter()
-                    .any(|stream| is_of_roles(stream) && request.names(stream.name))
-                {
-                    ended.has_power(power::power(&org, run).await);
-                    ended.used(org.used());
-                }
-                ended
-            }
+            Mode::Check => checked(&org, run, request, &readable, &head).await?,
             Mode::Incremental | Mode::Full => {
                 let collecting = Collecting::new(
                     self, store, run, request, org, log, head, cursor, readable, reads_log,
@@ -401,6 +367,37 @@ impl<S: Store, V: Secrets> Handler<S, V> {
             .await;
         Ok(report)
     }
+}
+
+/// The streams that are not switched off.
+fn streams_on(integration: &Integration) -> Vec<&'static Stream> {
+    let is_off = |stream: &Stream| integration.streams_off.iter().any(|off| off == stream.name);
+    STREAMS
+        .iter()
+        .copied()
+        .filter(|stream| !is_off(stream))
+        .collect()
+}
+
+/// A check: of the streams, of factors that the network hides, and of the credential's own power.
+async fn checked(
+    org: &Org,
+    run: &Run,
+    request: &Request,
+    readable: &[&'static Stream],
+    head: &Head,
+) -> Result<Ended, Failure> {
+    let hidden = SeenMethods::of(&head.cursor).hidden();
+    let mut ended = check::check(org, run, request, readable, head.sequence).await?;
+    ended.advise("factors", hidden);
+    if readable
+        .iter()
+        .any(|stream| is_of_roles(stream) && request.names(stream.name))
+    {
+        ended.has_power(power::power(org, run).await);
+        ended.used(org.used());
+    }
+    Ok(ended)
 }
 
 /// Whether a stream's requests may ask for the roles of the app itself.

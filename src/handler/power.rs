@@ -54,18 +54,7 @@ pub(super) async fn power(org: &Org, run: &Run) -> Option<Power> {
             .filter_map(|permission| permission["label"].as_str());
         reads_client_secrets |= labels.into_iter().any(|label| label == SECRETS_PERMISSION);
     }
-    let super_admin_by = if roles.iter().any(|role| role == SUPER_ADMIN) {
-        Some(
-            "it is super admin itself: take that role away, the function needs none of it"
-                .to_owned(),
-        )
-    } else if reads_client_secrets {
-        super_app(org, run)
-            .await
-            .map(|name| format!("it may read the client secret of {name:?}, which is super admin"))
-    } else {
-        None
-    };
+    let super_admin_by = way_to_super_admin(org, run, &roles, reads_client_secrets).await;
     let advice = if reads_client_secrets {
         format!("{THIEF}, and the client secrets of other apps; {NARROWER}")
     } else {
@@ -77,6 +66,26 @@ pub(super) async fn power(org: &Org, run: &Run) -> Option<Power> {
         super_admin_by,
         advice,
     })
+}
+
+/// How the credential leads to super admin, if it does.
+async fn way_to_super_admin(
+    org: &Org,
+    run: &Run,
+    roles: &[String],
+    reads_client_secrets: bool,
+) -> Option<String> {
+    if roles.iter().any(|role| role == SUPER_ADMIN) {
+        let text = "it is super admin itself: take that role away, the function needs none of it";
+        return Some(text.to_owned());
+    }
+    if !reads_client_secrets {
+        return None;
+    }
+    let name = super_app(org, run).await?;
+    Some(format!(
+        "it may read the client secret of {name:?}, which is super admin"
+    ))
 }
 
 /// Ids of the custom roles among assignments.

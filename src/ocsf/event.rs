@@ -112,9 +112,7 @@ pub fn event<'a>(source: &'a Json<'a>) -> Event<'a> {
     };
     let (actor, device) = (given.actor(), endpoint::device(source));
     let control = outcome::control(source);
-    let is_host_profile_used = device.is_some() && kind.class != Class::Finding
-        || actor.is_some() && given.has_actor_by_profile();
-    let is_control_profile_used = control.needs_profile(kind.class == Class::Finding);
+    let profiles = given.profiles(actor.is_some(), device.is_some(), &control);
     let (severity_id, severity) = outcome::severity(source);
     let (status_id, status) = outcome::status(source, &kind);
     let ClassFacts {
@@ -136,9 +134,7 @@ pub fn event<'a>(source: &'a Json<'a>) -> Event<'a> {
             class: name,
             activity: kind.activity,
         },
-        time: text(source, &["published"])
-            .and_then(|time| time.parse().ok())
-            .map_or(0, Timestamp::as_millisecond),
+        time: time_ms(source),
         severity_id,
         severity,
         status_id,
@@ -146,17 +142,21 @@ pub fn event<'a>(source: &'a Json<'a>) -> Event<'a> {
         status_code: outcome::result(source),
         status_detail: outcome::reason(source),
         message: text(source, &["displayMessage"]),
-        metadata: given.metadata(profiles(is_host_profile_used, is_control_profile_used)),
+        metadata: given.metadata(profiles),
         actor,
         device,
         src_endpoint: given.src_endpoint(),
-        http_request: given
-            .has_request()
-            .then(|| endpoint::http_request(source))
-            .flatten(),
+        http_request: given.http_request(),
         control,
         of_class: given.of_class(),
     }
+}
+
+/// When it happened, in milliseconds since 1970; 0 if it does not say.
+fn time_ms(source: &Json<'_>) -> i64 {
+    text(source, &["published"])
+        .and_then(|time| time.parse().ok())
+        .map_or(0, Timestamp::as_millisecond)
 }
 
 fn profiles(host: bool, security_control: bool) -> &'static [&'static str] {
@@ -184,6 +184,18 @@ impl<'a> Given<'a, '_> {
             .unwrap_or(self.kind.activity)
     }
 
+    /// The profiles that the event uses beside its class.
+    fn profiles(
+        &self,
+        has_actor: bool,
+        has_device: bool,
+        control: &outcome::Control,
+    ) -> &'static [&'static str] {
+        let is_finding = self.kind.class == Class::Finding;
+        let is_host_used = has_device && !is_finding || has_actor && self.has_actor_by_profile();
+        profiles(is_host_used, control.needs_profile(is_finding))
+    }
+
     fn metadata(&self, profiles: &'static [&'static str]) -> Metadata<'a> {
         Metadata {
             version: VERSION,
@@ -204,6 +216,12 @@ impl<'a> Given<'a, '_> {
     /// Whether the class has an actor with the `host` profile only.
     fn has_actor_by_profile(&self) -> bool {
         matches!(self.kind.class, Class::Base | Class::Finding)
+    }
+
+    fn http_request(&self) -> Option<HttpRequest<'a>> {
+        self.has_request()
+            .then(|| endpoint::http_request(self.source))
+            .flatten()
     }
 
     /// Whether the class has the request and its endpoint as attributes of its own.

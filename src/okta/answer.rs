@@ -367,9 +367,19 @@ mod tests {
         format!(r#"{{"errorCode":"{code}","errorSummary":"x"}}"#)
     }
 
+    fn assert_meanings(cases: &[(&str, u16, &str, &str)]) {
+        for (target, status, body, expected) in cases {
+            assert_eq!(
+                read(target, &raw(*status, &[], body)),
+                *expected,
+                "{target} {status} {body}"
+            );
+        }
+    }
+
     #[test]
     fn a_status_and_its_code_have_one_meaning() {
-        for (target, status, body, expected) in [
+        assert_meanings(&[
             (PATH, 200, "[]", "Page"),
             (PATH, 200, "<html>", "Trouble AnswerTrouble { text: "),
             (PATH, 404, &code("E0000007"), "Final Gone"),
@@ -378,42 +388,13 @@ mod tests {
             (PATH, 404, "", "Doubtful Failed"),
             (PATH, 404, "<html>", "Doubtful Failed"),
             (PATH, 403, &code("E0000038"), "Final Unavailable"),
-            (
-                PATH,
-                400,
-                r#"{"errorCode":"E0000001","errorCauses":[{"errorSummary":"limit: must be less than or equal to 20"}]}"#,
-                "LargePage Refused",
-            ),
-            (
-                "/api/v1/users/00u1/factors",
-                400,
-                r#"{"errorCode":"E0000001","errorSummary":"Api validation failed: limit"}"#,
-                "Final Refused",
-            ),
             (PATH, 403, &code("E0000005"), "NewToken Failed"),
             (PATH, 403, &code("E0000006"), "Final Unavailable"),
-            (CONTINUED, 403, &code("E0000006"), "Doubtful Unavailable"),
             (PATH, 403, "<html>", "Doubtful Failed"),
             (PATH, 401, &code("E0000011"), "NewToken Rejected"),
             (PATH, 401, &code("E0000015"), "Final NotApplicable"),
             (PATH, 403, &code("E0000015"), "Final NotApplicable"),
             (PATH, 400, &code("E0000031"), "Final Refused"),
-            (CONTINUED, 400, &code("E0000031"), "Doubtful Expired"),
-            (CONTINUED, 400, &code("E0000029"), "Doubtful Expired"),
-            (CONTINUED, 400, &code("E0000001"), "Final Refused"),
-            (
-                CONTINUED,
-                400,
-                r#"{"errorCode":"E0000001","errorCauses":[{"errorSummary":"after: invalid"}]}"#,
-                "Doubtful Expired",
-            ),
-            (CONTINUED, 400, "", "Final Refused"),
-            (
-                "/api/v1/groups?expand=stats",
-                400,
-                &code("E0000001"),
-                "Undecorated Refused",
-            ),
             (PATH, 423, &code("E0000239"), "Doubtful Failed"),
             (
                 PATH,
@@ -421,13 +402,26 @@ mod tests {
                 &code("E0000010"),
                 "Trouble AnswerTrouble { text: ",
             ),
-        ] {
-            assert_eq!(
-                read(target, &raw(status, &[], body)),
-                expected,
-                "{target} {status} {body}"
-            );
-        }
+        ]);
+    }
+
+    #[test]
+    fn a_refused_query_tells_which_part_of_it_okta_does_not_take() {
+        let limit = r#"{"errorCode":"E0000001","errorCauses":[{"errorSummary":"limit: must be less than or equal to 20"}]}"#;
+        let after = r#"{"errorCode":"E0000001","errorCauses":[{"errorSummary":"after: invalid"}]}"#;
+        let of_one = r#"{"errorCode":"E0000001","errorSummary":"Api validation failed: limit"}"#;
+        let (factors, stats) = ("/api/v1/users/00u1/factors", "/api/v1/groups?expand=stats");
+        assert_meanings(&[
+            (PATH, 400, limit, "LargePage Refused"),
+            (factors, 400, of_one, "Final Refused"),
+            (stats, 400, &code("E0000001"), "Undecorated Refused"),
+            (CONTINUED, 403, &code("E0000006"), "Doubtful Unavailable"),
+            (CONTINUED, 400, &code("E0000031"), "Doubtful Expired"),
+            (CONTINUED, 400, &code("E0000029"), "Doubtful Expired"),
+            (CONTINUED, 400, &code("E0000001"), "Final Refused"),
+            (CONTINUED, 400, after, "Doubtful Expired"),
+            (CONTINUED, 400, "", "Final Refused"),
+        ]);
     }
 
     #[test]
@@ -509,65 +503,57 @@ mod tests {
         assert!(told(Way::App, PATH, &moved).contains("answers at new.okta.com now"));
     }
 
-    #[test]
-    fn the_token_endpoint_says_why_it_grants_nothing() {
-        let told = |way, answer: Raw| format!("{:?}", grant(&answer, way, "acme.okta.com"));
-        let oauth = |status, error: &str, why: &str| {
-            raw(
-                status,
-                &[],
-                &format!(r#"{{"error":"{error}","error_description":"{why}"}}"#),
-            )
-        };
-        for (answer, kind, word) in [
-            (oauth(401, "invalid_client", "x"), "Clock", "private_key"),
-            (oauth(400, "invalid_scope", "x"), "UnknownScope", "scopes"),
-            (
-                oauth(400, "consent_required", "x"),
-                "Nothing",
-                "Okta API Scopes",
-            ),
-            (
-                oauth(
-                    403,
-                    "access_denied",
-                    "outside the client's permitted network zones",
-                ),
-                "Final",
-                "network zones",
-            ),
-            (oauth(400, "use_dpop_nonce", "x"), "NewProof", "proofs"),
-            (
-                raw(
-                    301,
-                    &[("location", "https://new.okta.com/oauth2/v1/token")],
-                    "",
-                ),
-                "Final",
-                "new.okta.com",
-            ),
-            (
-                raw(302, &[("location", "/login")], ""),
-                "Doubtful",
-                "no Okta token endpoint at acme.okta.com",
-            ),
-            (
-                raw(404, &[], "<html>"),
-                "Doubtful",
-                "check the secret's domain",
-            ),
-            (raw(403, &[], &code("E0000006")), "Final", "E0000006"),
-        ] {
-            let told = told(Way::App, answer);
+    fn told_of_grant(way: Way, answer: &Raw) -> String {
+        format!("{:?}", grant(answer, way, "acme.okta.com"))
+    }
+
+    fn oauth(status: u16, error: &str, why: &str) -> Raw {
+        let body = format!(r#"{{"error":"{error}","error_description":"{why}"}}"#);
+        raw(status, &[], &body)
+    }
+
+    fn assert_grants(cases: &[(Raw, &str, &str)]) {
+        for (answer, kind, word) in cases {
+            let told = told_of_grant(Way::App, answer);
             assert!(
                 told.starts_with(kind) && told.contains(word),
                 "{kind} {word}: {told}"
             );
         }
-        assert!(
-            told(Way::Integration, oauth(400, "consent_required", "x"))
-                .contains("install it again")
+    }
+
+    #[test]
+    fn the_token_endpoint_says_why_it_grants_nothing() {
+        let (scopes, zone) = (
+            "Okta API Scopes",
+            "outside the client's permitted network zones",
         );
+        assert_grants(&[
+            (oauth(401, "invalid_client", "x"), "Clock", "private_key"),
+            (oauth(400, "invalid_scope", "x"), "UnknownScope", "scopes"),
+            (oauth(400, "consent_required", "x"), "Nothing", scopes),
+            (oauth(403, "access_denied", zone), "Final", "network zones"),
+            (oauth(400, "use_dpop_nonce", "x"), "NewProof", "proofs"),
+            (raw(403, &[], &code("E0000006")), "Final", "E0000006"),
+        ]);
+        let refused = oauth(400, "consent_required", "x");
+        assert!(told_of_grant(Way::Integration, &refused).contains("install it again"));
+    }
+
+    #[test]
+    fn another_server_in_place_of_the_token_endpoint_is_told_by_its_name() {
+        let moved = ("location", "https://new.okta.com/oauth2/v1/token");
+        let no_endpoint = "no Okta token endpoint at acme.okta.com";
+        let domain = "check the secret's domain";
+        assert_grants(&[
+            (raw(301, &[moved], ""), "Final", "new.okta.com"),
+            (
+                raw(302, &[("location", "/login")], ""),
+                "Doubtful",
+                no_endpoint,
+            ),
+            (raw(404, &[], "<html>"), "Doubtful", domain),
+        ]);
     }
 
     #[test]

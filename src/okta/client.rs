@@ -162,30 +162,15 @@ impl Org {
         within: Within,
         is_trial: bool,
     ) -> Result<(Page, String), Error> {
-        let omits = if self.learned(|learned| learned.is_plain) {
-            ""
-        } else {
-            omits
-        };
-        let (mut asked, mut tries) = (Asked::new(path, omits), Tries::default());
-        if let Some(most) = self.transport.largest_page(path) {
-            asked.at_most(most);
-        }
+        let is_plain = self.learned(|learned| learned.is_plain);
+        let omits = if is_plain { "" } else { omits };
+        let (mut asked, mut tries) = (self.asked(path, omits), Tries::default());
         let again = Within::from(within.until);
         loop {
-            let access = self
-                .session
-                .authorize(&self.transport, within.until)
-                .await?;
+            let access = self.access(within.until).await?;
             let sent_at = self.transport.now();
-            let raw = match self
-                .ask(
-                    &asked,
-                    &access,
-                    if tries.is_first() { within } else { again },
-                )
-                .await
-            {
+            let time = if tries.is_first() { within } else { again };
+            let raw = match self.ask(&asked, &access, time).await {
                 Ok(Ok(raw)) => raw,
                 Err(error) => return Err(tries.verdict(error, &asked)),
                 Ok(Err(trouble)) => {
@@ -205,32 +190,17 @@ impl Org {
                         .await?
                 }
                 Meaning::Final(error) => return Err(error),
-                Meaning::Doubtful(error) => {
-                    if is_trial || !tries.doubt() || self.is_beyond_doubt(&error, &asked) {
-                        return Err(error);
-                    }
-                    self.transport.pause(1, within.until).await?;
-                }
-                Meaning::Undecorated(error) => {
-                    if !asked.undecorate() {
-                        return Err(error);
-                    }
-                    tracing::warn!(path = asked.path(), %error, "asked again without what the answer can do without");
-                }
+                Meaning::Doubtful(error) if is_trial => return Err(error),
+                Meaning::Doubtful(error) => self.doubt(&mut tries, &asked, error, again).await?,
+                Meaning::Undecorated(error) => undecorate(&mut asked, error)?,
                 Meaning::NewProof(error) => {
                     self.prove_again(&mut tries, &raw, &access, error).await?
                 }
-                Meaning::LargePage(error) => {
-                    if !asked.halve() {
-                        return Err(error);
-                    }
-                    let limit = asked.limit().unwrap_or_default();
-                    self.transport.note_largest_page(path, limit);
-                    tracing::info!(path = asked.path(), limit, "Okta takes no larger page");
-                }
+                Meaning::LargePage(error) => self.shorten(path, &mut asked, error)?,
                 Meaning::NewToken(error) => {
+                    let asked = &asked;
                     let refused = Refused {
-                        asked: &asked,
+                        asked,
                         sent_at,
                         again,
                     };
@@ -238,6 +208,44 @@ impl Org {
                 }
             }
         }
+    }
+
+    /// What to ask for at first: no larger page than Okta is known to take.
+    fn asked(&self, path: &str, omits: &str) -> Asked {
+        let mut asked = Asked::new(path, omits);
+        if let Some(most) = self.transport.largest_page(path) {
+            asked.at_most(most);
+        }
+        asked
+    }
+
+    /// Waits before an answer that is hard to believe is asked for again.
+    async fn doubt(
+        &self,
+        tries: &mut Tries,
+        asked: &Asked,
+        error: Error,
+        again: Within,
+    ) -> Result<(), Error> {
+        if !tries.doubt() || self.is_beyond_doubt(&error, asked) {
+            return Err(error);
+        }
+        self.transport.pause(1, again.until).await
+    }
+
+    async fn access(&self, until: Timestamp) -> Result<Access, Error> {
+        self.session.authorize(&self.transport, until).await
+    }
+
+    /// Asks for half the page, and remembers that Okta takes no larger one.
+    fn shorten(&self, path: &str, asked: &mut Asked, error: Error) -> Result<(), Error> {
+        if !asked.halve() {
+            return Err(error);
+        }
+        let limit = asked.limit().unwrap_or_default();
+        self.transport.note_largest_page(path, limit);
+        tracing::info!(path = asked.path(), limit, "Okta takes no larger page");
+        Ok(())
     }
 
     /// Sends the request as it is asked now.
@@ -423,4 +431,13 @@ fn page(raw: Raw, asked: &Asked) -> Result<Page, Error> {
             asked.path()
         ))),
     }
+}
+
+/// Asks without what the answer can do without.
+fn undecorate(asked: &mut Asked, error: Error) -> Result<(), Error> {
+    if !asked.undecorate() {
+        return Err(error);
+    }
+    tracing::warn!(path = asked.path(), %error, "asked again without what the answer can do without");
+    Ok(())
 }

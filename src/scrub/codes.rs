@@ -78,14 +78,9 @@ pub(super) fn codes(text: &str, cuts: &mut Vec<Range<usize>>) {
             continue;
         };
         let start = start + page.len() + slash(start + page.len()).unwrap_or_default();
-        let is_mark = |at: usize| {
-            [b"3F", b"26", b"23"]
-                .iter()
-                .any(|code| encoded(bytes, at, code).is_some())
-        };
         let is_of_code = |byte: u8| is_of_code(byte) || tokens.is_some() && byte == b'.';
         let end = (start..bytes.len())
-            .find(|at| slash(*at).is_some() || is_mark(*at) || !is_of_code(bytes[*at]));
+            .find(|at| slash(*at).is_some() || is_mark(bytes, *at) || !is_of_code(bytes[*at]));
         let end = end.unwrap_or(bytes.len());
         if tokens.is_some() {
             let is_verified =
@@ -103,6 +98,13 @@ pub(super) fn codes(text: &str, cuts: &mut Vec<Range<usize>>) {
             cuts.push(start..end);
         }
     }
+}
+
+/// Whether a `?`, `&` or `#` is encoded here.
+fn is_mark(bytes: &[u8], at: usize) -> bool {
+    [b"3F", b"26", b"23"]
+        .iter()
+        .any(|code| encoded(bytes, at, code).is_some())
 }
 
 fn is_of_code(byte: u8) -> bool {

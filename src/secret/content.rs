@@ -57,24 +57,8 @@ pub fn parse(content: &Content, streams: &[&str]) -> Result<Integration, Problem
     let slug = fields.slug(&name);
     let owner = fields.owner();
     let streams_off = fields.names("streams_off");
-    for stream in streams_off
-        .iter()
-        .filter(|stream| !streams.contains(&stream.as_str()))
-    {
-        fields.problems.push(format!(
-            "streams_off names no stream {stream:?}; the streams are {}",
-            streams.join(", ")
-        ));
-    }
-    let rules = Rules {
-        drop_attributes: fields.names("drop_attributes"),
-        unknown_actors: fields.unknown_actors(),
-        names: credentials.as_ref().map(name_key),
-        console: domain
-            .as_ref()
-            .filter(|domain| !domain.is_custom)
-            .and_then(|domain| admin_console(&domain.host)),
-    };
+    fields.refuse_unknown_streams(&streams_off, streams);
+    let rules = fields.rules(domain.as_ref(), credentials.as_ref());
     match (domain, credentials, fields.problems.is_empty()) {
         (Some(Domain { host, is_custom }), Some(credentials), true) => {
             let version = content.version.clone();
@@ -116,6 +100,29 @@ impl Fields {
             ));
         }
         self.problems.is_empty()
+    }
+
+    fn refuse_unknown_streams(&mut self, off: &[String], streams: &[&str]) {
+        let unknown = off
+            .iter()
+            .filter(|stream| !streams.contains(&stream.as_str()));
+        for stream in unknown {
+            self.problems.push(format!(
+                "streams_off names no stream {stream:?}; the streams are {}",
+                streams.join(", ")
+            ));
+        }
+    }
+
+    fn rules(&mut self, domain: Option<&Domain>, credentials: Option<&Credentials>) -> Rules {
+        Rules {
+            drop_attributes: self.names("drop_attributes"),
+            unknown_actors: self.unknown_actors(),
+            names: credentials.map(name_key),
+            console: domain
+                .filter(|domain| !domain.is_custom)
+                .and_then(|domain| admin_console(&domain.host)),
+        }
     }
 
     /// A key's text, trimmed; `None` where it is absent, null or empty.

@@ -78,32 +78,10 @@ impl History {
             return Err(broken(format!("says it is manifest {}", manifest.sequence)));
         }
         if manifest.integration != integration {
-            return Err(broken(format!(
-                "says its integration is {:?}",
-                manifest.integration
-            )));
+            let found = &manifest.integration;
+            return Err(broken(format!("says its integration is {found:?}")));
         }
-        if let Some(before) = self.commits.last() {
-            if sequence != before.sequence + 1 {
-                return Err(broken(format!(
-                    "manifest {} is missing before it",
-                    sequence - 1
-                )));
-            }
-            if manifest.previous_sha256.as_deref() != Some(&before.sha256) {
-                return Err(broken(
-                    "the manifest before it is not the one that it was written after".to_owned(),
-                ));
-            }
-            if manifest.org != before.org {
-                return Err(broken(format!(
-                    "is of {}, the one before of {}",
-                    manifest.org, before.org
-                )));
-            }
-        } else if sequence == 1 && manifest.previous_sha256.is_some() {
-            return Err(broken("is the first and names one before it".to_owned()));
-        }
+        self.follows(&manifest).map_err(broken)?;
         self.commits.push(Commit {
             sequence,
             sha256: sha256(stored),
@@ -111,6 +89,31 @@ impl History {
             batches: (0..).zip(manifest.batches).collect(),
             snapshots: manifest.snapshots,
         });
+        Ok(())
+    }
+
+    /// Whether a manifest comes next; `Err` says why not.
+    fn follows(&self, manifest: &Manifest) -> Result<(), String> {
+        let sequence = manifest.sequence;
+        let Some(before) = self.commits.last() else {
+            return match manifest.previous_sha256 {
+                Some(_) if sequence == 1 => Err("is the first and names one before it".to_owned()),
+                _ => Ok(()),
+            };
+        };
+        if sequence != before.sequence + 1 {
+            return Err(format!("manifest {} is missing before it", sequence - 1));
+        }
+        if manifest.previous_sha256.as_deref() != Some(&before.sha256) {
+            let text = "the manifest before it is not the one that it was written after";
+            return Err(text.to_owned());
+        }
+        if manifest.org != before.org {
+            return Err(format!(
+                "is of {}, the one before of {}",
+                manifest.org, before.org
+            ));
+        }
         Ok(())
     }
 

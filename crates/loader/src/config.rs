@@ -82,20 +82,8 @@ impl Config {
         let api_url = origin(&url)
             .map_err(|problem| problems.push(format!("AUTHOMIZE_API_URL {problem}")))
             .ok();
-        let hours = text("FULL_LOAD_INTERVAL_HOURS")
-            .map_or(Ok(24), |text| text.parse::<i64>().map_err(|_| text));
-        let hours = hours.and_then(|hours| {
-            if (1..=8_760).contains(&hours) {
-                Ok(hours)
-            } else {
-                Err(hours.to_string())
-            }
-        });
-        let hours = hours.map_err(|found| {
-            problems.push(format!(
-                "FULL_LOAD_INTERVAL_HOURS must be a whole number from 1 to 8760, not {found:?}"
-            ));
-        });
+        let hours =
+            hours(text("FULL_LOAD_INTERVAL_HOURS")).map_err(|problem| problems.push(problem));
         match (api_url, hours, problems.is_empty()) {
             (Some(api_url), Ok(hours), true) => Ok(Self {
                 bucket,
@@ -107,6 +95,18 @@ impl Config {
             _ => Err(ConfigError { problems }),
         }
     }
+}
+
+/// Hours between two full loads; `Err` says what they may be.
+fn hours(text: Option<String>) -> Result<i64, String> {
+    let Some(text) = text else { return Ok(24) };
+    let hours = text
+        .parse()
+        .ok()
+        .filter(|hours| (1..=8_760).contains(hours));
+    hours.ok_or_else(|| {
+        format!("FULL_LOAD_INTERVAL_HOURS must be a whole number from 1 to 8760, not {text:?}")
+    })
 }
 
 /// An API's origin: https only, plain http for loopback addresses only, since each request carries the token.

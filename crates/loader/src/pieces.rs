@@ -66,33 +66,8 @@ pub async fn read(
         .into_iter()
         .filter(|name| !WITHOUT_ITEMS.contains(name))
     {
-        let (now, oldest) = match grows(name) {
-            true => (carried.sequence + 1, carried.sequence + 1),
-            false => {
-                let now = history.start(name, history.newest());
-                (
-                    now,
-                    if loaded.sequence == 0 {
-                        now
-                    } else {
-                        now.min(history.start(name, loaded.sequence))
-                    },
-                )
-            }
-        };
-        pieces
-            .stream(
-                store,
-                place,
-                Range {
-                    name,
-                    history,
-                    loaded,
-                    now,
-                    oldest,
-                },
-            )
-            .await?;
+        let range = Range::of(name, history, loaded, carried);
+        pieces.stream(store, place, range).await?;
     }
     Ok(pieces)
 }
@@ -107,6 +82,26 @@ struct Range<'a> {
     now: u64,
     /// Where the state of the last load begins.
     oldest: u64,
+}
+
+impl<'a> Range<'a> {
+    fn of(name: &'a str, history: &'a History, loaded: Loaded, carried: &Carried) -> Self {
+        let now = match grows(name) {
+            true => carried.sequence + 1,
+            false => history.start(name, history.newest()),
+        };
+        let oldest = match grows(name) || loaded.sequence == 0 {
+            true => now,
+            false => now.min(history.start(name, loaded.sequence)),
+        };
+        Self {
+            name,
+            history,
+            loaded,
+            now,
+            oldest,
+        }
+    }
 }
 
 impl Pieces {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::purge::{Evidence, Inquiry, Margin, Reason, Wishes};
-use crate::report::{Counts, Refused};
+use crate::report::{Counts, MOST_NAMED, Refused};
 use crate::store::{Expect, Store};
 
 /// The record's shape.
@@ -201,5 +201,22 @@ impl Held {
         };
         self.tag = Some(tag);
         Ok(true)
+    }
+}
+impl Record {
+    /// Takes what a load refused beside what is refused already. `anew`: of a kind that was posted as a whole, which is
+    /// refused anew, or not any more.
+    pub(crate) fn refuse(
+        &mut self,
+        refused: Vec<Refused>,
+        total: u64,
+        anew: impl Fn(&Refused) -> bool,
+    ) {
+        let named = self.refused.len();
+        self.refused.retain(|refused| !anew(refused));
+        let dropped = (named - self.refused.len()) as u64;
+        self.refused_total = self.refused_total.saturating_sub(dropped) + total;
+        self.refused.extend(refused);
+        self.refused.truncate(MOST_NAMED);
     }
 }

@@ -29,14 +29,7 @@ pub(super) fn listed(
     let Answered {
         key, job, at, now, ..
     } = answered;
-    if let Some(anchor) = listing.anchor
-        && let Some(id) = items
-            .iter()
-            .find(|item| anchor(item))
-            .and_then(|item| id_of(item))
-    {
-        work.seen.everyone = Some(id);
-    }
+    note_anchor(work, listing, &items);
     let served: Vec<_> = job.serves.iter().filter_map(|name| by_name(name)).collect();
     for stream in &served {
         if stream.sweep.is_some() {
@@ -44,29 +37,7 @@ pub(super) fn listed(
                 .iter()
                 .for_each(|item| sweep::note(work, stream, item));
         }
-        let Some(parents) = stream.parents_of(listing.name) else {
-            continue;
-        };
-        for item in items.iter().filter(|item| (parents.wanted)(item)) {
-            let Some(scope) = id_of(item).and_then(|id| scope_of(stream, Of::All(parents.of), &id))
-            else {
-                continue;
-            };
-            let item = if parents.keep {
-                Context::default().object(item)
-            } else {
-                Some(serde_json::json!({}))
-            };
-            let item = item.filter(|_| stream.is_assembled());
-            work.queue.add(
-                Key {
-                    reads: stream.name,
-                    scope,
-                },
-                Job::of_snapshot(item),
-                *now,
-            );
-        }
+        add_parts(work, listing, stream, &items, *now);
     }
     let own = own.filter(|own| served.iter().any(|served| served.name == own.name));
     let lines = items.len() as u64;
@@ -86,6 +57,45 @@ pub(super) fn listed(
         }
     }
     harvest
+}
+
+/// Notes the item that every live user must be in.
+fn note_anchor(work: &mut Work, listing: &Listing, items: &[Item]) {
+    let Some(anchor) = listing.anchor else { return };
+    let found = items.iter().find(|item| anchor(item));
+    if let Some(id) = found.and_then(|item| id_of(item)) {
+        work.seen.everyone = Some(id);
+    }
+}
+
+/// Adds a part of the stream's snapshot for each item that something is read of.
+fn add_parts(
+    work: &mut Work,
+    listing: &Listing,
+    stream: &'static Stream,
+    items: &[Item],
+    now: Timestamp,
+) {
+    let Some(parents) = stream.parents_of(listing.name) else {
+        return;
+    };
+    for item in items.iter().filter(|item| (parents.wanted)(item)) {
+        let id = id_of(item);
+        let Some(scope) = id.and_then(|id| scope_of(stream, Of::All(parents.of), &id)) else {
+            continue;
+        };
+        let item = if parents.keep {
+            Context::default().object(item)
+        } else {
+            Some(serde_json::json!({}))
+        };
+        let item = item.filter(|_| stream.is_assembled());
+        let key = Key {
+            reads: stream.name,
+            scope,
+        };
+        work.queue.add(key, Job::of_snapshot(item), now);
+    }
 }
 
 pub(super) fn count_request(work: &mut Work, key: &Key, job: &Job) {

@@ -165,12 +165,6 @@ fn headline(status: &Status, state: State) -> String {
 }
 
 fn summary(status: &Status, state: State) -> String {
-    let troubled: Vec<_> = status
-        .streams
-        .iter()
-        .filter(|(_, stream)| streams::is_trouble(&stream.outcome))
-        .map(|(name, _)| name)
-        .collect();
     match state {
         State::NeverRun if status.mode == "check" => {
             "The credentials were checked, and nothing has been collected yet.".to_owned()
@@ -198,25 +192,31 @@ fn summary(status: &Status, state: State) -> String {
                 wait.unwrap_or_default()
             )
         }
-        State::Degraded => {
-            let names: Vec<_> = troubled
-                .iter()
-                .take(6)
-                .map(|name| streams::title(name))
-                .collect();
-            let more = if troubled.len() > 6 { ", …" } else { "" };
-            let verb = if troubled.len() == 1 { "needs" } else { "need" };
-            format!(
-                "{} of {} streams {verb} attention: {}{more}. The others go on.",
-                troubled.len(),
-                status.streams.len(),
-                names.join(", ")
-            )
-        }
+        State::Degraded => troubled(status),
         State::Failed => {
             "The last run could not go on. What was committed before stands.".to_owned()
         }
     }
+}
+
+/// The streams that are in trouble.
+fn troubled(status: &Status) -> String {
+    let troubled: Vec<_> = status
+        .streams
+        .iter()
+        .filter(|(_, stream)| streams::is_trouble(&stream.outcome))
+        .map(|(name, _)| name)
+        .collect();
+    let names = troubled.iter().take(6).map(|name| streams::title(name));
+    let names: Vec<_> = names.collect();
+    let more = if troubled.len() > 6 { ", …" } else { "" };
+    let verb = if troubled.len() == 1 { "needs" } else { "need" };
+    format!(
+        "{} of {} streams {verb} attention: {}{more}. The others go on.",
+        troubled.len(),
+        status.streams.len(),
+        names.join(", ")
+    )
 }
 
 fn facts(status: &Status, now: Timestamp) -> Vec<Fact> {

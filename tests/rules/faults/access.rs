@@ -30,7 +30,12 @@ async fn a_page_that_is_forbidden_once_costs_a_token_at_most() {
         )
         .await;
         assert_well(&deployed.run().await);
-        assert_eq!(tokens(&deployed), most, "{path}: {failure:?}");
+        // Which answer comes first is up to the machine: where another endpoint accepted the token meanwhile, it is not renewed.
+        let granted = tokens(&deployed);
+        assert!(
+            (1..=most).contains(&granted),
+            "{path}: {failure:?}: {granted} tokens"
+        );
         let firsts = |path: &str| {
             deployed
                 .asked(path)

@@ -266,6 +266,10 @@ fn found_admins(org: &mut Org, staff: &[String], groups: &Groups) {
         },
     );
     org.assign_role(DEMO_CLIENT_ID, "READ_ONLY_ADMIN", &everything);
+    found_custom_roles(org, staff, groups, &support);
+}
+
+fn found_custom_roles(org: &mut Org, staff: &[String], groups: &Groups, support: &str) {
     let resetter = org.create_custom_role(
         "Password resetter",
         &["okta.users.read", "okta.users.credentials.resetPassword"],

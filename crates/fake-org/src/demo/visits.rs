@@ -24,37 +24,9 @@ pub(super) fn visit(org: &mut Org, rng: &mut StdRng, most: usize) {
     };
     let visit = Visit::begin(org, rng, &user);
     let apps: Vec<String> = org.app_users.parents(&user).map(str::to_owned).collect();
-    let mut events = vec![
-        visit
-            .event("policy.evaluate_sign_on", 0, "/api/v1/authn")
-            .on(Party::new(
-                "PolicyEntity",
-                "00pDefaultPolicy0697",
-                "unknown",
-                "Default Policy",
-            )),
-        visit
-            .event("user.session.start", 1, "/api/v1/authn")
-            .on(visit.actor.clone()),
-    ];
+    let mut events = opening(&visit);
     if rng.random_bool(0.8) && passes_a_factor(org, &user) {
-        let factor = Party::new(
-            "AuthenticatorEnrollment",
-            &format!("opf{}", &user[3..]),
-            "unknown",
-            "Okta Verify",
-        );
-        events.push(
-            visit
-                .event(
-                    "user.authentication.auth_via_mfa",
-                    3,
-                    "/api/v1/authn/factors/verify",
-                )
-                .on(visit.actor.clone())
-                .on(factor)
-                .debug("factor", "OKTA_VERIFY_PUSH"),
-        );
+        events.push(second_factor(&visit, &user));
     }
     for second in 0..rng.random_range(1..5) {
         let Some(app) = apps.choose(rng) else { break };
@@ -81,6 +53,39 @@ pub(super) fn visit(org: &mut Org, rng: &mut StdRng, most: usize) {
     // The session's time, as the events tell it.
     let signed_in = crate::clock::okta_time(visit.began + SignedDuration::from_secs(1));
     org.edit_user(&user, |user| user["lastLogin"] = signed_in.into());
+}
+
+/// The policy's verdict, and the session that follows.
+fn opening(visit: &Visit) -> Vec<Event> {
+    let policy = Party::new(
+        "PolicyEntity",
+        "00pDefaultPolicy0697",
+        "unknown",
+        "Default Policy",
+    );
+    vec![
+        visit
+            .event("policy.evaluate_sign_on", 0, "/api/v1/authn")
+            .on(policy),
+        visit
+            .event("user.session.start", 1, "/api/v1/authn")
+            .on(visit.actor.clone()),
+    ]
+}
+
+fn second_factor(visit: &Visit, user: &str) -> Event {
+    let factor = Party::new(
+        "AuthenticatorEnrollment",
+        &format!("opf{}", &user[3..]),
+        "unknown",
+        "Okta Verify",
+    );
+    let path = "/api/v1/authn/factors/verify";
+    visit
+        .event("user.authentication.auth_via_mfa", 3, path)
+        .on(visit.actor.clone())
+        .on(factor)
+        .debug("factor", "OKTA_VERIFY_PUSH")
 }
 
 /// Whether somebody has a second factor: one that shows, or, of one in twenty of the others, one that Okta shows to the

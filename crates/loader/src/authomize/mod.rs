@@ -143,6 +143,20 @@ impl<'a, T: Transport> Api<'a, T> {
         }
     }
 
+    /// Sends a call once, and counts it.
+    async fn send<W: Write + Send, F: Fn() -> std::io::Result<W>>(
+        &mut self,
+        call: &Call,
+        sink: &mut Option<Sink<F, W>>,
+    ) -> Result<Result<Answer, String>, Stop> {
+        self.requests += 1;
+        self.bytes += call.body.as_ref().map_or(0, |body| body.len() as u64);
+        Ok(match sink {
+            Some(sink) => self.transport.send_into(call, sink.renewed()?).await,
+            None => self.transport.send(call).await,
+        })
+    }
+
     async fn attempt<W: Write + Send, F: Fn() -> std::io::Result<W>>(
         &mut self,
         call: Call,
@@ -154,12 +168,7 @@ impl<'a, T: Transport> Api<'a, T> {
             if self.is_late(Duration::ZERO) {
                 return Err(Stop::OutOfTime);
             }
-            self.requests += 1;
-            self.bytes += call.body.as_ref().map_or(0, |body| body.len() as u64);
-            let sent = match sink {
-                Some(sink) => self.transport.send_into(&call, sink.renewed()?).await,
-                None => self.transport.send(&call).await,
-            };
+            let sent = self.send(&call, sink).await?;
             let (trouble, wait) = match sent.map(|answer| (answer.status, answer)) {
                 Ok((200..=299 | 400 | 404 | 413 | 422, answer)) => return Ok(answer),
                 Ok((429, answer)) => {

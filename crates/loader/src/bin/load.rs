@@ -85,19 +85,8 @@ async fn main() -> ExitCode {
 async fn run(arguments: &Arguments, store: impl Store) -> Result<Report, Failure> {
     let client = http_client()?;
     let connect = move |tenant: Tenant| Http::new(client.clone(), tenant);
-    let api_url = std::env::var("AUTHOMIZE_API_URL")
-        .unwrap_or_else(|_| "https://api.authomize.com".to_owned());
-    let api_url = origin(&api_url)
-        .map_err(|problem| Failure::new("InitFailed", format!("AUTHOMIZE_API_URL {problem}")))?;
-    let settings = Settings {
-        prefix: arguments.prefix.clone(),
-        secret_id: arguments.secret.clone().unwrap_or_default(),
-        api_url,
-        full_load_interval: SignedDuration::from_hours(24),
-        pause: Duration::from_millis(500),
-    };
     let loader = Loader::new(
-        settings,
+        settings(arguments)?,
         store,
         SecretFile,
         connect,
@@ -135,6 +124,20 @@ async fn run(arguments: &Arguments, store: impl Store) -> Result<Report, Failure
         report = loader.load(&request, deadline()).await?;
     }
     Ok(report)
+}
+
+fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
+    let api_url = std::env::var("AUTHOMIZE_API_URL")
+        .unwrap_or_else(|_| "https://api.authomize.com".to_owned());
+    let api_url = origin(&api_url)
+        .map_err(|problem| Failure::new("InitFailed", format!("AUTHOMIZE_API_URL {problem}")))?;
+    Ok(Settings {
+        prefix: arguments.prefix.clone(),
+        secret_id: arguments.secret.clone().unwrap_or_default(),
+        api_url,
+        full_load_interval: SignedDuration::from_hours(24),
+        pause: Duration::from_millis(500),
+    })
 }
 
 fn deadline() -> Timestamp {
@@ -181,6 +184,11 @@ fn show(arguments: &Arguments, report: &Report) {
         "  {} requests, {} bytes, {} ms",
         report.requests, report.bytes, report.duration_ms
     );
+    show_purge(report, planned);
+}
+
+/// What is deleted, what waits, and why.
+fn show_purge(report: &Report, planned: bool) {
     let removed = if report.swept {
         "purged: Authomize holds nothing else"
     } else {

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::log;
 use crate::purge::{Again, Reason, Removals};
 use crate::record::Full;
-use crate::report::{MOST_NAMED, Outcome, Refused, Report};
+use crate::report::{Outcome, Refused, Report};
 use crate::secret::{Secrets, Tenant};
 use crate::store::Store;
 
@@ -91,15 +91,8 @@ where
             record.strangers = work.strangers.or(record.strangers);
             record.disturbed_until = record.disturbed_until.filter(|until| *until > self.began);
         } else {
-            // A kind that was posted as a whole is refused anew, or not any more.
-            let named = record.refused.len();
             let anew = |refused: &Refused| whole.iter().any(|kind| kind.name() == refused.kind);
-            record.refused.retain(|refused| !anew(refused));
-            let dropped = (named - record.refused.len()) as u64;
-            record.refused_total = record.refused_total.saturating_sub(dropped);
-            record.refused.extend(under_way.refused);
-            record.refused.truncate(MOST_NAMED);
-            record.refused_total += under_way.refused_total;
+            record.refuse(under_way.refused, under_way.refused_total, anew);
         }
         if work.purged {
             record.swept_items = Some(work.items.clone());

@@ -200,70 +200,69 @@ const ACCEPT: &str = "check the collector, or send accept_shrink (docs/loader.md
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::StatusMissing | Self::StatusOfOrg | Self::NoStreams => {
-                write!(f, "{}", self.plain())
-            }
+        let words = self.of_history().or_else(|| self.of_authomize());
+        f.write_str(&words.unwrap_or_else(|| self.plain().to_owned()))
+    }
+}
+
+impl Reason {
+    /// Reasons that lie in the bucket.
+    fn of_history(&self) -> Option<String> {
+        Some(match self {
             Self::StatusOfIntegration { integration } => {
-                write!(
-                    f,
-                    "the collector's status is of integration {integration:?}"
-                )
+                format!("the collector's status is of integration {integration:?}")
             }
-            Self::RunNotOver { sequence } => write!(
-                f,
-                "the collector's run is not over: its status is of manifest {sequence}"
-            ),
-            Self::StreamUnsound { stream, outcome } => write!(f, "stream {stream} is {outcome:?}"),
+            Self::RunNotOver { sequence } => {
+                format!("the collector's run is not over: its status is of manifest {sequence}")
+            }
+            Self::StreamUnsound { stream, outcome } => format!("stream {stream} is {outcome:?}"),
             Self::StreamIncomplete { stream } => {
-                write!(f, "stream {stream} has never been complete")
+                format!("stream {stream} has never been complete")
             }
-            Self::BatchGone { key } => write!(f, "{key} is gone"),
+            Self::BatchGone { key } => format!("{key} is gone"),
             Self::LineUnreadable { key, line, problem } => {
-                write!(f, "{key}, line {line}: {problem}")
+                format!("{key}, line {line}: {problem}")
             }
+            _ => return None,
+        })
+    }
+
+    /// Reasons that lie at Authomize.
+    fn of_authomize(&self) -> Option<String> {
+        Some(match self {
             Self::KindFailed { kind, trouble } => {
-                write!(f, "{} could not be posted ({trouble})", kind.name())
+                format!("{} could not be posted ({trouble})", kind.name())
             }
-            Self::RefusedAtStake { items } => write!(
-                f,
+            Self::RefusedAtStake { items } => format!(
                 "Authomize holds {items} items that it refuses now: a purge would take them"
             ),
-            Self::Shrunk { before, now } => write!(
-                f,
-                "far fewer items than the last full load: {now} after {before}; {ACCEPT}"
-            ),
-            Self::KindVanished { kind, before } => write!(
-                f,
+            Self::Shrunk { before, now } => {
+                format!("far fewer items than the last full load: {now} after {before}; {ACCEPT}")
+            }
+            Self::KindVanished { kind, before } => format!(
                 "far fewer items than the last full load: no {kind} after {before}; {ACCEPT}"
             ),
             Self::AppRenamed {
                 app_id,
                 called,
                 expected,
-            } => write!(
-                f,
+            } => format!(
                 "Authomize calls app {app_id} {called:?}, not {expected:?}: rename it, or send adopt"
             ),
-            Self::Strangers { items } => write!(
-                f,
-                "the app holds {items} items that this loader did not post; {ADOPT}"
-            ),
-            Self::NotListed { kind, trouble } => write!(
-                f,
+            Self::Strangers { items } => {
+                format!("the app holds {items} items that this loader did not post; {ADOPT}")
+            }
+            Self::NotListed { kind, trouble } => format!(
                 "Authomize does not list the app's {} ({trouble}), so nobody knows whose they are",
                 kind.name()
             ),
-            Self::PurgeFailed { trouble } => write!(
-                f,
-                "Authomize does not purge ({trouble}); a later full load tries again"
-            ),
-            _ => write!(f, "{}", self.plain()),
-        }
+            Self::PurgeFailed { trouble } => {
+                format!("Authomize does not purge ({trouble}); a later full load tries again")
+            }
+            _ => return None,
+        })
     }
-}
 
-impl Reason {
     fn plain(&self) -> &'static str {
         match self {
             Self::StatusMissing => "the collector's status is missing or cannot be read",
