@@ -170,7 +170,8 @@ impl Pace {
         })
     }
 
-    /// The limits that answers have told of, in the order of their names.
+    /// The limits that answers have told of, in the order of their names; those that no path counts against any more are left
+    /// out.
     pub(super) fn limits(&self) -> Vec<Limit> {
         let limit = |(at, bucket): (usize, &RateLimit)| {
             let (limit, remaining, own) = bucket.told()?;
@@ -187,7 +188,7 @@ impl Pace {
             let mut paths: Vec<String> = classes.collect();
             paths.extend(kinds.filter(|_| paths.is_empty()).collect::<Vec<_>>());
             paths.sort_unstable();
-            Some(Limit {
+            (!paths.is_empty()).then(|| Limit {
                 paths: paths.join(", "),
                 limit,
                 remaining,

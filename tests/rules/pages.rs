@@ -44,8 +44,12 @@ fn page(rig: &Rig) -> String {
     String::from_utf8(rig.store.objects.lock().unwrap()[PAGE].clone()).unwrap()
 }
 
-/// Leaves a page where a browser can be pointed at it.
+/// Leaves a page where a browser can be pointed at it; each of its rows has a name.
 fn keep(name: &str, page: &str) {
+    assert!(
+        !page.contains("<bdi></bdi>"),
+        "{name}: a row without a name"
+    );
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("status-pages");
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join(format!("{name}.html")), page).unwrap();
