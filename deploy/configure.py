@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from deploy.failure import Failure
 
-SUFFIXES = ("okta.com", "oktapreview.com", "okta-emea.com", "okta-gov.com", "okta.mil")
+SUFFIXES = ("okta.com", "oktapreview.com", "okta-emea.com", "okta-gov.com", "okta.mil", "okta-miltest.com", "trex-govcloud.com")
 WAYS = {
     "secret": "Authomize's integration from Okta's catalogue: client id and client secret",
     "key": "an app of your own: client id and private key",
@@ -28,9 +28,10 @@ NONE = "none"
 def configure(aws, terminal, answers):
     """Asks, and creates the secret or gives it a new version. Puts its ARN into `answers`."""
     last = of_last_time(aws, answers.secret)
-    domain = terminal.ask_or_keep("Okta domain, such as acme.okta.com", text_of(last, "domain"), wrong_with_domain)
+    question = "Okta domain, such as acme.okta.com, or the org's custom domain"
+    domain = terminal.ask_or_keep(question, text_of(last, "domain"), wrong_with_domain)
     is_offered = answers.secret and is_of(last, domain)
-    offered = answers.secret if is_offered else f"okta/{host_of(domain).split('.')[0]}"
+    offered = answers.secret if is_offered else f"okta/{word_of(host_of(domain))}"
     name = terminal.ask("Name of the secret; each org has its own", offered, wrong_with_name)
     present = to_be_changed(aws, terminal, name, domain)
     content = {key: value for key, value in present.items() if key not in CREDENTIALS}
@@ -105,6 +106,16 @@ def host_of(domain):
     return f"{org.removesuffix('-admin')}.{suffix}"
 
 
+def is_oktas(host):
+    """Whether a host is the own address of an org, or would be one: below Okta's domains no host is a custom one."""
+    return any(host == suffix or host.endswith(f".{suffix}") for suffix in SUFFIXES)
+
+
+def word_of(host):
+    """A host in one word: the org's own name, of a custom domain all of it."""
+    return host.split(".")[0] if is_oktas(host) else host.replace(".", "-")
+
+
 def is_of(content, domain):
     """Whether a secret's content is this org's, or no org's yet."""
     there = text_of(content, "domain")
@@ -167,11 +178,15 @@ def write(aws, name, content):
 
 
 def wrong_with_domain(text):
-    host = text.removeprefix("https://").rstrip("/").lower()
-    is_host = re.fullmatch(r"[a-z0-9][a-z0-9-]*(\.[a-z0-9-]+)+", host)
-    if not is_host or not any(host.endswith(f".{suffix}") for suffix in SUFFIXES):
-        return f"The org's own domain, below {', '.join(SUFFIXES)}; not a custom one."
-    return None
+    """What is wrong with the domain, by the rules of the collector (src/secret/content.rs)."""
+    host = text.lower().removeprefix("https://").removesuffix("/")
+    label = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+    is_own = any(re.fullmatch(rf"{label}\.{re.escape(suffix)}", host) for suffix in SUFFIXES)
+    # An address in digits is no name.
+    is_name = re.fullmatch(rf"(?:{label}\.)+(?:[a-z-]+|xn--[a-z0-9-]+)", host) and len(host) <= 253
+    if is_own or (is_name and not is_oktas(host)):
+        return None
+    return f"The org's own domain, below {', '.join(SUFFIXES)}, or its custom domain; https, without a port, a path or a user."
 
 
 def wrong_with_mail(text):

@@ -29,7 +29,7 @@ from deploy import package, plain, questions, run
 from deploy import stack as stacks
 from deploy.answers import Answers
 from deploy.ask import Terminal
-from deploy.configure import configure, wrong_with_domain
+from deploy.configure import SUFFIXES, configure, host_of, word_of, wrong_with_domain
 from deploy.failure import Failure
 from deploy.template import load
 from deploy.tests.recorded import ENVIRONMENT, answer
@@ -194,11 +194,22 @@ class Configure(OnAws):
         with self.assertRaisesRegex(Failure, "okta/empty cannot be read: not authorized.*GetSecretValue"):
             configure(aws, Scripted("acme.okta.com", "okta/empty"), self.answers)
 
-    def test_a_custom_domain_is_refused_and_oktas_own_are_not(self):
-        for good in ("acme.okta.com", "https://acme.oktapreview.com/", "acme-admin.okta.com", "ACME.okta-emea.com"):
+    def test_an_orgs_own_and_its_custom_domain_are_taken_and_nothing_else(self):
+        own = ("acme.okta.com", "https://acme.oktapreview.com/", "acme-admin.okta.com", "ACME.okta-emea.com", "acme.trex-govcloud.com")
+        for good in (*own, "login.acme.com", "https://Login.Acme.com/", "id.xn--bcher-kva.example"):
             self.assertIsNone(wrong_with_domain(good), good)
-        for bad in ("", "acme", "okta.com", "login.acme.com", "acme.okta.com.evil.example", "http://acme.okta.com"):
+        odd = ("", "acme", "okta.com", "a.b.okta.com", "http://acme.okta.com", "http://login.acme.com", "login.acme.com:8443")
+        for bad in (*odd, "login.acme.com/app", "u@login.acme.com", "192.0.2.7", "0x7f.1", "login..com", "-login.acme.com"):
             self.assertIsNotNone(wrong_with_domain(bad), bad)
+
+    def test_the_suffixes_are_those_that_the_collector_takes(self):
+        text = (ROOT / "src" / "secret" / "content.rs").read_text(encoding="utf-8")
+        listed = re.search(r"const SUFFIXES: \[&str; \d+\] = \[(.*?)\];", text, re.DOTALL)[1]
+        self.assertEqual(re.findall(r'"([^"]+)"', listed), list(SUFFIXES))
+
+    def test_a_secret_of_a_custom_domain_is_named_after_all_of_it(self):
+        self.assertEqual(word_of(host_of("https://acme-admin.okta.com/")), "acme")
+        self.assertEqual(word_of(host_of("https://login.acme.com/")), "login-acme-com")
 
     def test_the_keys_are_those_that_a_secret_has(self):
         known = set(re.findall(r"^\| `(\w+)`(?:, `(\w+)`)?(?:, `(\w+)`)?", (ROOT / "docs/configuration.md").read_text(), re.MULTILINE))
