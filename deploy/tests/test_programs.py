@@ -94,7 +94,7 @@ class Configure(OnAws):
         self.answers.secret = self.aws.client("secretsmanager").create_secret(Name=name, SecretString=text)["ARN"]
 
     def test_the_secret_is_written_and_nothing_of_it_anywhere_else(self):
-        terminal = self.configure("acme.example.com", "acme.okta.com", "", "secret", "0oa1", HUSH, "", "ada@acme.com")
+        terminal = self.configure("http://acme.okta.com", "acme.okta.com", "", "secret", "0oa1", HUSH, "", "ada@acme.com")
         content = {"domain": "acme.okta.com", "client_id": "0oa1", "client_secret": HUSH, "integration_name": "Okta", "owner": "ada@acme.com"}
         told = self.aws.client("secretsmanager").describe_secret(SecretId="okta/acme")
         self.assertEqual((self.content(), told["ARN"]), (content, self.answers.secret))
