@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::failure::Failure;
 use crate::purge::Keys;
-use crate::report::{Counts, count};
+use crate::report::{Counts, MOST_NAMED, Refused, count};
 use crate::sorter::{PARTITIONS, Sorter};
 use crate::usage::Carrying;
 
@@ -54,6 +54,8 @@ pub struct Items<'a> {
     pub items: Counts,
     /// Items that refer to what nothing defines.
     pub left_out: u64,
+    /// The first of them, by name.
+    pub left_out_items: Vec<Refused>,
     /// Items that no request can hold.
     pub too_large: Vec<(Kind, Item)>,
 }
@@ -75,6 +77,7 @@ impl<'a> Items<'a> {
             carrying: None,
             items: Counts::new(),
             left_out: 0,
+            left_out_items: Vec::new(),
             too_large: Vec::new(),
         }
     }
@@ -128,9 +131,9 @@ impl<'a> Items<'a> {
             Folded::Removed => return self.removed.add(kind, key),
             Folded::Undefined => return,
         };
-        if self.refers_in_vain(kind, &item) {
+        if let Some(unknown) = self.refers_in_vain_to(kind, &item) {
             self.named.add(kind, key);
-            return self.left_out += 1;
+            return self.leave_out(kind, &item, unknown);
         }
         self.defined.add(kind, key);
         count(&mut self.items, kind, 1);
@@ -149,18 +152,24 @@ impl<'a> Items<'a> {
         }
     }
 
-    fn refers_in_vain(&self, kind: Kind, item: &Item) -> bool {
+    fn leave_out(&mut self, kind: Kind, item: &Item, unknown: String) {
+        self.left_out += 1;
+        if self.left_out_items.len() < MOST_NAMED {
+            let reason = format!("refers to {unknown}, which nothing defines");
+            self.left_out_items.push(Refused::of(kind, item, &reason));
+        }
+    }
+
+    /// The first id that an item refers to and nothing defines.
+    fn refers_in_vain_to(&self, kind: Kind, item: &Item) -> Option<String> {
         let mut references = kind.references(item).iter();
-        references.any(|(field, kinds)| {
-            let Some(id) = item
-                .get(*field)
-                .and_then(Value::as_str)
-                .filter(|id| !id.is_empty())
-            else {
-                return false;
-            };
-            let id = fingerprint64(id);
-            !kinds.iter().any(|kind| self.defined.has(*kind, id))
+        references.find_map(|(field, kinds)| {
+            let id = item.get(*field)?.as_str().filter(|id| !id.is_empty())?;
+            let fingerprint = fingerprint64(id);
+            let is_known = kinds
+                .iter()
+                .any(|kind| self.defined.has(*kind, fingerprint));
+            (!is_known).then(|| id.to_owned())
         })
     }
 }

@@ -244,7 +244,7 @@ impl<'a, 'b, T: Transport> Poster<'a, 'b, T> {
         self.doubt(kind, item);
         self.refused_total += 1;
         if self.refused.len() < MOST_NAMED {
-            self.refused.push(refusal(kind, item, reason));
+            self.refused.push(Refused::of(kind, item, reason));
         }
     }
 
@@ -278,20 +278,6 @@ impl<'a, 'b, T: Transport> Poster<'a, 'b, T> {
             self.refuse(kind, &item, &reason);
         }
         Ok(())
-    }
-}
-
-/// An item that was not taken, by its ids.
-#[must_use]
-pub fn refusal(kind: Kind, item: &Item, reason: &str) -> Refused {
-    let ids = kind
-        .identity()
-        .iter()
-        .filter_map(|field| item.get(*field)?.as_str().map(str::to_owned));
-    Refused {
-        kind: kind.name().to_owned(),
-        ids: ids.collect(),
-        reason: reason.to_owned(),
     }
 }
 

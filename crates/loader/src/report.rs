@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use fold::Kind;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// Numbers of items by kind.
 pub type Counts = BTreeMap<String, u64>;
@@ -12,7 +13,7 @@ pub type Counts = BTreeMap<String, u64>;
 /// Refused and left-out items that are named in report and record at most; the numbers count all.
 pub const MOST_NAMED: usize = 100;
 
-/// An item that Authomize did not take.
+/// An item that Authomize did not take, or was not given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
     /// Its kind, such as `users`.
@@ -21,6 +22,22 @@ pub struct Refused {
     pub ids: Vec<String>,
     /// The field that Authomize refuses, or the id that it refers to in vain; no other values.
     pub reason: String,
+}
+
+impl Refused {
+    /// An item by its ids.
+    #[must_use]
+    pub fn of(kind: Kind, item: &Map<String, Value>, reason: &str) -> Self {
+        let ids = kind
+            .identity()
+            .iter()
+            .filter_map(|field| item.get(*field)?.as_str().map(str::to_owned));
+        Self {
+            kind: kind.name().to_owned(),
+            ids: ids.collect(),
+            reason: reason.to_owned(),
+        }
+    }
 }
 
 /// How a load went.
@@ -61,6 +78,9 @@ pub struct Report {
     pub refused_total: u64,
     /// Items that refer to what nothing defines, and were not posted.
     pub left_out: u64,
+    /// At most 100 of them, each with the id that nothing defines.
+    #[serde(default)]
+    pub left_out_items: Vec<Refused>,
     /// Removed items that are still in Authomize, and wait for a purge.
     pub removals_pending: u64,
     /// When a full load may purge them, if nothing withholds it.

@@ -209,6 +209,14 @@ fn show_purge(report: &Report, planned: bool) {
             refused.reason
         );
     }
+    for left_out in &report.left_out_items {
+        println!(
+            "  left out {} {}: {}",
+            left_out.kind,
+            left_out.ids.join(" "),
+            left_out.reason
+        );
+    }
     for reason in &report.held {
         println!(
             "  the purge {}: {reason}",

@@ -163,6 +163,7 @@ where
             refused,
             refused_total,
             left_out: self.work.left_out,
+            left_out_items: self.work.left_out_items.clone(),
             removals_pending: record.removals_pending,
             purge_due_at: record.purge_due_at,
             strangers: self.work.strangers,

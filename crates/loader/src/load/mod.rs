@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::log;
 use crate::purge::{Keys, Reason, Removals};
 use crate::record::{Held, Record};
-use crate::report::{Counts, Outcome, Report};
+use crate::report::{Counts, Outcome, Refused, Report};
 use crate::secret::{Secrets, Tenant};
 use crate::status::{self, doubts};
 use crate::store::Store;
@@ -105,6 +105,7 @@ struct Work {
     posted: Counts,
     items: Counts,
     left_out: u64,
+    left_out_items: Vec<Refused>,
     /// Items of the newest state, and those that are left out.
     defined: Keys,
     named: Keys,
@@ -286,15 +287,12 @@ fn following(first: Report, then: Report) -> Report {
     let duration_ms = first.duration_ms + then.duration_ms;
     let nothing = then.load == "none";
     let (newer, posted) = (then, first);
-    let (load, items, left_out) = if nothing {
-        (posted.load, posted.items, posted.left_out)
-    } else {
-        (newer.load.clone(), newer.items.clone(), newer.left_out)
-    };
+    let of_items = if nothing { &posted } else { &newer }.clone();
     Report {
-        load,
-        items,
-        left_out,
+        load: of_items.load,
+        items: of_items.items,
+        left_out: of_items.left_out,
+        left_out_items: of_items.left_out_items,
         requests,
         bytes,
         duration_ms,
@@ -320,6 +318,7 @@ fn idle(record: &Record) -> Report {
         refused: record.refused.clone(),
         refused_total: record.refused_total,
         left_out: 0,
+        left_out_items: Vec::new(),
         removals_pending: record.removals_pending,
         purge_due_at: record.purge_due_at,
         strangers: None,

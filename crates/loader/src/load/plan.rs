@@ -8,10 +8,9 @@ use crate::due::{Due, due};
 use crate::event::{Mode, Request};
 use crate::failure::Failure;
 use crate::items::{Items, Wanted};
-use crate::poster::refusal;
 use crate::purge::{Census, Reason, Standing, shrunk};
 use crate::record::Record;
-use crate::report::{MOST_NAMED, Outcome, Report, count};
+use crate::report::{MOST_NAMED, Outcome, Refused, Report, count};
 use crate::secret::{Secrets, Tenant, parse};
 use crate::store::Store;
 
@@ -84,12 +83,13 @@ where
         let record = &mut self.held.record;
         record.refused_total = items.too_large.len() as u64;
         let too_large = items.too_large.iter().take(MOST_NAMED);
-        let too_large = too_large.map(|(kind, item)| refusal(*kind, item, TOO_LARGE));
+        let too_large = too_large.map(|(kind, item)| Refused::of(*kind, item, TOO_LARGE));
         record.refused = too_large.collect();
         self.removals
             .update(&items.removed, &items.defined, pieces.blurred);
         self.work.items = items.items;
         self.work.left_out = items.left_out;
+        self.work.left_out_items = items.left_out_items;
         self.work.named = items.named;
         self.work.defined = items.defined;
         self.work.gaps = pieces.gaps;

@@ -122,6 +122,7 @@ where
         self.work.named.unite(items.named);
         self.work.defined = items.defined;
         self.work.left_out = items.left_out;
+        self.work.left_out_items = items.left_out_items;
         self.work.items = items.items;
         self.work.gaps.extend(gaps);
         if let Some(carrying) = items.carrying {

@@ -98,6 +98,12 @@ async fn what_refers_to_nothing_is_left_out_and_holds_nothing_up() {
         (Outcome::Succeeded, 1, 0),
         "{report:#?}"
     );
+    let named = &report.left_out_items[0];
+    assert_eq!(named.ids, ["00u9", "00g1"]);
+    assert!(named.reason.contains("00u9"), "{named:?}");
+    let plan = json!({"integration": "okta", "mode": "plan"});
+    let planned = rig.handle(plan).await.unwrap();
+    assert_eq!(planned["left_out_items"], json!([]), "nothing is due");
 }
 
 #[tokio::test]
