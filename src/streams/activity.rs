@@ -10,7 +10,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest, Sha256};
 
 use super::change::{Identity, is_read};
-use super::effect::is_change;
+use super::effect::{changes_its_actor, is_change};
 use super::object::{MOST_OBJECT_BYTES, mended};
 use super::{Cadence, Context, Stream};
 use crate::authomize::{Bundle, text};
@@ -164,14 +164,14 @@ pub struct Party {
 }
 
 /// The targets of an event, then its actor; those that have no id that a path could hold are left
-/// out.
+/// out. The actor is a target, too, of an event that changes its actor and names no user.
 #[must_use]
 pub fn parties(raw: &RawValue) -> (Vec<Party>, Option<Party>) {
-    #[derive(Deserialize)]
+    #[derive(Default, Deserialize)]
+    #[serde(default, rename_all = "camelCase")]
     struct Event {
-        #[serde(default)]
+        event_type: Value,
         target: Value,
-        #[serde(default)]
         actor: Value,
     }
     let party = |party: &Value| {
@@ -182,18 +182,15 @@ pub fn parties(raw: &RawValue) -> (Vec<Party>, Option<Party>) {
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         is_plain.then_some(Party { kind, id })
     };
-    let Ok(Event { target, actor }) = serde_json::from_str(raw.get()) else {
-        return (Vec::new(), None);
-    };
-    (
-        target
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(party)
-            .collect(),
-        party(&actor),
-    )
+    let event: Event = serde_json::from_str(raw.get()).unwrap_or_default();
+    let targets = event.target.as_array().into_iter().flatten();
+    let mut targets: Vec<Party> = targets.filter_map(party).collect();
+    let actor = party(&event.actor);
+    let is_its_own = event.event_type.as_str().is_some_and(changes_its_actor);
+    if is_its_own && !targets.iter().any(|target| target.kind == "User") {
+        targets.extend(actor.clone());
+    }
+    (targets, actor)
 }
 
 fn string(raw: Option<&RawValue>) -> Option<String> {
@@ -265,6 +262,29 @@ mod tests {
             assert_eq!(event.is_traffic_of(Some("0oa1")), expected, "{event:?}");
             assert!(!event.is_traffic_of(None), "{event:?}");
         }
+    }
+
+    #[test]
+    fn who_is_locked_is_the_actor_where_no_user_is_a_target() {
+        let party = |kind: &str, id: &str| Party {
+            kind: kind.to_owned(),
+            id: id.to_owned(),
+        };
+        let (ada, app) = (party("User", "00u1"), party("AppInstance", "0oa1"));
+        let named = |kind: &str, target: Value| {
+            let actor = json!({"id": "00u1", "type": "User"});
+            let event = json!({"eventType": kind, "actor": actor, "target": target});
+            parties(&to_raw_value(&event).unwrap()).0
+        };
+        let of_app = json!([{"id": "0oa1", "type": "AppInstance"}]);
+        assert_eq!(named("user.account.lock", Value::Null), [ada.clone()]);
+        assert_eq!(
+            named("user.account.lock.limit", of_app.clone()),
+            [app.clone(), ada]
+        );
+        let other = json!([{"id": "00u2", "type": "User"}]);
+        assert_eq!(named("user.account.lock", other), [party("User", "00u2")]);
+        assert_eq!(named("user.account.unlock", of_app), [app]);
     }
 
     #[test]

@@ -20,6 +20,8 @@ static EFFECTS: &[(&str, Effect)] = &[
     ("user.account.lock.", Effect::Always),
     // Somebody looked at a password.
     ("application.user_membership.show_password", Effect::Never),
+    // Somebody was kept out: the policy is as it was.
+    ("application.policy.sign_on.deny_access", Effect::Never),
     // A rule that became invalid, or failed for some, has changed what it gives.
     ("group.user_membership.rule.", Effect::Always),
     // The end of an import that may have broken off half-way.
@@ -39,6 +41,13 @@ pub fn is_change(event_type: &str, result: Option<&str>) -> bool {
         Effect::Never => false,
         Effect::OnSuccess => result == Some("SUCCESS"),
     }
+}
+
+/// Whether an event of this type changes its actor where it names nobody else: a lock-out is logged as a sign-in that
+/// failed, mostly without a target.
+#[must_use]
+pub fn changes_its_actor(event_type: &str) -> bool {
+    event_type == "user.account.lock" || event_type.starts_with("user.account.lock.")
 }
 
 /// The row of a type: its own before one of its beginning.
@@ -71,6 +80,16 @@ mod tests {
                 "application.user_membership.show_password",
                 Some("SUCCESS"),
                 false,
+            ),
+            (
+                "application.policy.sign_on.deny_access",
+                Some("SUCCESS"),
+                false,
+            ),
+            (
+                "application.policy.sign_on.rule.update",
+                Some("SUCCESS"),
+                true,
             ),
             ("application.user_membership.add", Some("SUCCESS"), true),
             ("application.user_membership.add", Some("SKIPPED"), false),

@@ -41,19 +41,35 @@ fn limits(rig: &Rig, path: &str) -> Vec<u32> {
 async fn a_state_that_forbids_the_question_is_no_absence() {
     let rig = Rig::new().await;
     let (people, groups) = rig.populate(9, 3);
-    let app = {
+    let (app, idp) = {
         let mut org = rig.org();
         let app = org.create_app(NewApp::new("crm", "CRM", "SAML_2_0"));
         people
             .iter()
             .for_each(|person| assert!(org.assign_user(&app, person)));
+        org.assign_group(&app, &groups[2]);
         org.assign_role(&groups[1], "HELP_DESK_ADMIN", &Targets::default());
-        app
+        let idp = org.create_idp("SAML2", "Partner");
+        assert!(org.link_idp_user(&idp, &people[1]));
+        (app, idp)
     };
     assert_eq!(rig.run().await.outcome, Outcome::Succeeded);
-    let streams = ["application_users", "group_memberships", "role_assignments"];
+    let streams = [
+        "users",
+        "factors",
+        "application_users",
+        "application_groups",
+        "group_memberships",
+        "role_assignments",
+        "idp_users",
+    ];
     let before = streams.map(|stream| rig.ids(stream));
     for path in [
+        format!("GET /api/v1/users/{}", people[2]),
+        "GET /api/v1/users/*/factors".to_owned(),
+        format!("GET /api/v1/users/{}/groups", people[2]),
+        format!("GET /api/v1/apps/{app}/groups"),
+        format!("GET /api/v1/idps/{idp}/users"),
         format!("GET /api/v1/apps/{app}/users"),
         format!("GET /api/v1/groups/{}/users", groups[0]),
         format!("GET /api/v1/groups/{}/roles", groups[1]),
@@ -61,6 +77,24 @@ async fn a_state_that_forbids_the_question_is_no_absence() {
         rig.org()
             .fail(path.as_str(), 1_000, refusal(403, "E0000038"));
     }
+    // By a snapshot, and by events that name the objects.
+    {
+        let mut org = rig.org();
+        let title = |profile: &mut serde_json::Map<String, Value>| {
+            profile.insert("title".to_owned(), "x".into());
+        };
+        assert!(org.update_user(&people[2], title));
+        let of_user = |kind: &'static str| {
+            Event::new(kind).on(Party::new("User", &people[2], "ada@acme.com", "Ada"))
+        };
+        org.append_event(of_user("user.mfa.factor.update"));
+        let pair = of_user("application.user_membership.update");
+        org.append_event(pair.on(Party::new("AppInstance", &app, "CRM", "CRM")));
+        let pair = of_user("group.user_membership.add");
+        org.append_event(pair.on(Party::new("UserGroup", &groups[0], "unknown", "x")));
+    }
+    rig.run().await;
+    assert_eq!(streams.map(|stream| rig.ids(stream)), before);
     rig.ask(json!({"mode": "full"})).await.unwrap();
     assert_eq!(streams.map(|stream| rig.ids(stream)), before);
     rig.org().heal();
@@ -255,6 +289,27 @@ async fn an_outcome_is_an_effect_only_as_its_type_says() {
     rig.run().await;
     let only_the_log: Vec<_> = rig.requests().into_keys().collect();
     assert_eq!(only_the_log, ["GET /api/v1/logs"]);
+}
+
+#[tokio::test]
+async fn a_lock_without_a_target_is_the_actors() {
+    let rig = Rig::new().await;
+    let (people, _) = rig.populate(6, 1);
+    rig.run().await;
+    for (n, kind) in ["user.account.lock", "user.account.lock.limit"]
+        .into_iter()
+        .enumerate()
+    {
+        let actor = Party::new("User", &people[n], "ada@acme.com", "Ada");
+        rig.org().silently(|org| assert!(org.lock_user(&people[n])));
+        let event = Event::new(kind).by(actor).failed("LOCKED_OUT");
+        rig.org().append_event(event);
+        rig.run().await;
+        let status = rig.read().records("users")[&people[n]].record["source"]["status"].clone();
+        assert_eq!(status, "LOCKED_OUT", "{kind}");
+        let path = format!("/api/v1/users/{}", people[n]);
+        assert_eq!(asked(&rig, &path).len(), 1, "{kind}");
+    }
 }
 
 #[tokio::test]
