@@ -11,9 +11,10 @@ use super::link::{after, limit_of};
 use super::pace::kind_of;
 use crate::body::Body;
 
-/// Listings whose `after` is known to be a member of the page's last item, by kind of path, and that member.
+/// Listings whose `after` is a member of the page's last item, by kind of path, and that member. Of the last seven it is
+/// not known: they are asked so all the same, for whatever does not bring anything new ends the listing.
 /// <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/IdentityProvider/#tag/IdentityProvider/operation/listIdentityProviders!in=query&path=after>
-const PAGED_BY: [(&str, &str); 10] = [
+const PAGED_BY: [(&str, &str); 17] = [
     ("api/v1/users", "id"),
     ("api/v1/groups", "id"),
     ("api/v1/groups/*/users", "id"),
@@ -24,6 +25,13 @@ const PAGED_BY: [(&str, &str); 10] = [
     ("api/v1/idps", "id"),
     ("api/v1/idps/*/users", "id"),
     ("api/v1/idps/credentials/keys", "kid"),
+    ("api/v1/iam/assignees/users", "id"),
+    ("api/v1/users/*/roles/*/targets/*", "id"),
+    ("api/v1/groups/*/roles/*/targets/*", "id"),
+    ("api/v1/groups/*/owners", "id"),
+    ("api/v1/apps/*/tokens", "id"),
+    ("api/v1/apps/*/group-push/*", "id"),
+    ("api/v1/users/*/grants", "id"),
 ];
 
 /// A last page that may not be the last.
@@ -111,6 +119,14 @@ mod tests {
                 "/api/v1/idps/credentials/keys?limit=2",
                 "/api/v1/idps/credentials/keys?limit=2&after=b",
             ),
+            (
+                "/api/v1/users/00u1/roles/ra1/targets/groups?limit=2",
+                "/api/v1/users/00u1/roles/ra1/targets/groups?limit=2&after=b",
+            ),
+            (
+                "/api/v1/apps/0oa1/group-push/mappings?limit=2",
+                "/api/v1/apps/0oa1/group-push/mappings?limit=2&after=b",
+            ),
         ] {
             assert_eq!(full(target, &["a", "b"]).unwrap().behind, behind);
         }
@@ -124,6 +140,7 @@ mod tests {
             "/api/v1/logs?limit=2",
             "/api/v1/iam/roles?limit=2",
             "/api/v1/users/00u1/groups?limit=2",
+            "/api/v1/users/00u1/roles/ra1/targets/catalog/apps?limit=2",
         ] {
             assert!(full(target, &["a", "b"]).is_none(), "{target}");
         }
