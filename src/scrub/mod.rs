@@ -12,11 +12,13 @@
 //! | `names` | the keyed hash in the place of a name that is withheld |
 //! | `taken` | values that were removed from one place, wherever else they stand |
 //! | `view` | texts as they read decoded |
+//! | `decode` | letters that stand for others |
 //!
 //! Most objects hold nothing that is to be removed. They are looked at once and not copied; what costs more is done
 //! only where something was found.
 
 mod codes;
+mod decode;
 mod event;
 mod names;
 mod nobody;

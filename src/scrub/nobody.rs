@@ -7,24 +7,27 @@ use std::borrow::Cow;
 use super::names::withheld;
 use super::taken::decoded;
 use super::text::found_parameters;
-use super::{Pass, is_folded};
+use super::{Pass, is_folded, rest_before};
 use crate::json::Json;
 
 /// Types of a party that is a person.
 pub(super) const PEOPLE: [&str; 2] = ["User", "AppUser"];
 /// Members and parameters that hold what was typed as a name, without case, `_` and `-`.
-const TYPED: [&str; 10] = [
+const TYPED: [&str; 11] = [
+    "email",
     "identifier",
     "login",
     "loginhint",
     "loginid",
-    "loginname",
     "principal",
+    "upn",
     "user",
     "userlogin",
-    "username",
     "usernameoremail",
+    "userprincipalname",
 ];
+/// Ends of the names of such members: `attemptedUserName`, `samAccountName`.
+const TYPED_ENDS: [&str; 4] = ["accountname", "emailaddress", "loginname", "username"];
 /// Members of an event in which what was typed is repeated beside the actor.
 const REPEATING: [&str; 2] = ["debugContext", "request"];
 
@@ -150,7 +153,8 @@ fn hide_typed(value: &mut Json<'_>, pass: &mut Pass<'_>) -> bool {
 }
 
 fn is_typed(name: &str) -> bool {
-    TYPED.iter().any(|typed| is_folded(name, typed))
+    let ends = |end: &&str| rest_before(name, end).is_some();
+    TYPED.iter().any(|typed| is_folded(name, typed)) || TYPED_ENDS.iter().any(|end| ends(&end))
 }
 
 /// Whether a text has the form of an e-mail address, the last part of whose host is letters.

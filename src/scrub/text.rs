@@ -6,7 +6,7 @@
 //! - the value of a parameter whose name is a credential's, in a query, fragment or form, encoded or not;
 //! - the one-time code in the path of a link that Okta sends or redirects to;
 //! - a JSON Web Token, the token after an authentication scheme, the password before a host;
-//! - the same where it is written with HTML entities or `\u` escapes;
+//! - the same where it is written with HTML entities or escapes (`\u003D`, `\x3D`);
 //! - whatever [`scrub`](super::scrub) removes from JSON.
 
 use std::ops::Range;
@@ -49,6 +49,10 @@ const PARAMETERS: [&str; 26] = [
 const SCHEMES: [&str; 3] = ["SSWS", "Bearer", "DPoP"];
 /// How the last line of a private key's head ends. <https://www.rfc-editor.org/rfc/rfc7468>
 const PRIVATE_KEY: &str = "PRIVATE KEY-----";
+/// Beginnings of letters that are written as others, and entities of those that divide an address.
+const ESCAPES: [&str; 8] = [
+    "&#", "\\u", "\\x", "\\U", "&sol;", "&quest;", "&equals;", "&percnt;",
+];
 /// Shorter words after a scheme's name are prose.
 const SHORTEST_TOKEN: usize = 16;
 /// Bytes without which nothing is looked for, each as one bit.
@@ -103,7 +107,7 @@ pub(super) fn look(text: &str, pass: &mut Pass<'_>) -> Verdict {
     let mut cuts = Vec::new();
     credentials(text, marks, &mut cuts);
     // Entities and escapes are of addresses in pages and scripts: few texts have any.
-    if has(ESCAPE) && (text.contains("&#") || text.contains("\\u")) {
+    if has(ESCAPE) && ESCAPES.iter().any(|escape| text.contains(escape)) {
         credentials_in_escapes(text, &mut cuts);
     }
     cuts.retain(|cut| !cut.is_empty());

@@ -4,42 +4,27 @@
 //! | encoding | example of `a@b` |
 //! |---|---|
 //! | percent, in either case, any number of times, `+` for a space | `a%40b`, `a%2540b`, `a%u0040b` |
-//! | JSON and JavaScript escapes | `a\u0040b`, `a\x40b` |
-//! | HTML entities | `a&#64;b`, `a&#x40;b` |
+//! | escapes of JSON, JavaScript and other languages | `a\u0040b`, `a\u{40}b`, `a\x40b`, `a\100b` |
+//! | HTML entities | `a&#64;b`, `a&#x40;b`, `a&commat;b` |
 //! | quoted-printable | `a=40b` |
 //! | base64 of either alphabet, at any place of a longer text | `YUBi` |
+//! | base32 | `MFAGE===` |
 //! | hexadecimal | `614062` |
+//! | UTF-16 in one of the last three | `YQBAAGIA` |
 
 use std::ops::Range;
 
-use base64::Engine;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use super::decode::{
+    Letter, Piece, Unpack, entity, escape, from_base32, from_base64, from_hex, hex, is_base32,
+    is_base64, is_hex, percent,
+};
 
 /// Encodings around each other that are looked through.
 const DEEPEST: usize = 5;
 /// Views of one text at most.
-const MOST_VIEWS: usize = 64;
+const MOST_VIEWS: usize = 128;
 /// A shorter run of letters is no packed text.
 const SHORTEST_RUN: usize = 6;
-/// Letters of the longest entity, `&` and `;` included.
-const LONGEST_ENTITY: usize = 10;
-
-/// What ends in the middle of a group is decoded all the same.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_allow_trailing_bits(true)
-        .with_decode_padding_mode(DecodePaddingMode::RequireNone),
-);
-
-/// A letter, and the bytes of the text that it stands for.
-#[derive(Debug, Clone, Copy)]
-struct Letter {
-    letter: char,
-    start: usize,
-    end: usize,
-}
 
 /// A byte of a letter that is not put together yet.
 struct Byte {
@@ -65,8 +50,12 @@ pub(super) fn every(text: &str, visit: &mut dyn FnMut(&View, bool)) {
     while let Some((view, depth)) = open.pop() {
         visit(&view, false);
         seen += 1;
+        let (is_packed, readable) = (view.is_packed, view.readable());
+        if is_packed {
+            // Letters of two bytes each: without the empty ones they read as one.
+            visit(&readable, false);
+        }
         if depth < DEEPEST && seen + open.len() < MOST_VIEWS {
-            let readable = view.readable();
             open.extend(readable.decoded().map(|view| (view, depth + 1)));
         }
     }
@@ -155,8 +144,10 @@ impl View {
     fn decoded(&self) -> impl Iterator<Item = Self> {
         let base64 = (0..4).filter_map(|skip| self.unpacked(skip, is_base64, &from_base64));
         let hex = (0..2).filter_map(|skip| self.unpacked(skip, is_hex, &from_hex));
+        let base32 = (0..8).filter_map(|skip| self.unpacked(skip, is_base32, &from_base32));
         let escaped = [self.unescaped(), self.unquoted()];
-        base64.chain(hex).chain(escaped.into_iter().flatten())
+        let packed = base32.chain(base64).chain(hex);
+        packed.chain(escaped.into_iter().flatten())
     }
 
     /// Without the runs that are noise, if it was unpacked.
@@ -185,6 +176,10 @@ impl View {
 
     fn unquoted(&self) -> Option<Self> {
         self.replaced(|letters| {
+            let break_at = |at: usize| letters.get(at).is_some_and(|letter| letter.letter == '\n');
+            if letters[0].letter == '=' && break_at(1) {
+                return Some((2, Piece::Nothing));
+            }
             let byte = u8::try_from(hex(letters.get(1..3)?)?).ok()?;
             (letters[0].letter == '=').then_some((3, Piece::Byte(byte)))
         })
@@ -203,6 +198,7 @@ impl View {
             };
             let (start, end) = (letter.start, self.letters[at + length - 1].end);
             match piece {
+                Piece::Nothing => {}
                 Piece::Byte(byte) => bytes.push(Byte { byte, start, end }),
                 Piece::Letter(letter) => {
                     put_together(&mut bytes, &mut letters);
@@ -223,7 +219,9 @@ impl View {
             .chunk_by(|one, next| is_packed(one.letter) == is_packed(next.letter));
         let mut letters = Vec::new();
         for run in runs.filter(|run| run.len() >= SHORTEST_RUN && is_packed(run[0].letter)) {
-            let run = &run[skip..];
+            let Some(run) = run.get(skip..).filter(|run| !run.is_empty()) else {
+                continue;
+            };
             let packed: Vec<u8> = run.iter().map(|letter| letter.letter as u8).collect();
             let (unpacked, bits) = unpack(&packed);
             let byte = |(at, byte): (usize, u8)| Byte {
@@ -243,41 +241,6 @@ impl View {
         let is_packed = true;
         (!letters.is_empty()).then_some(Self { letters, is_packed })
     }
-}
-
-/// What encoded letters stand for.
-enum Piece {
-    Letter(char),
-    /// A part of a letter in UTF-8.
-    Byte(u8),
-}
-
-/// Packed letters → bytes, and how many bits each letter holds.
-type Unpack = dyn Fn(&[u8]) -> (Vec<u8>, usize);
-
-fn is_base64(letter: char) -> bool {
-    letter.is_ascii_alphanumeric() || "+/-_".contains(letter)
-}
-
-fn from_base64(packed: &[u8]) -> (Vec<u8>, usize) {
-    let standard = |letter: &u8| match letter {
-        b'-' => b'+',
-        b'_' => b'/',
-        letter => *letter,
-    };
-    // One letter beyond a group holds no byte.
-    let whole = packed.len() - usize::from(packed.len() % 4 == 1);
-    let packed: Vec<u8> = packed[..whole].iter().map(standard).collect();
-    (BASE64.decode(packed).unwrap_or_default(), 6)
-}
-
-fn is_hex(letter: char) -> bool {
-    letter.is_ascii_hexdigit()
-}
-
-fn from_hex(packed: &[u8]) -> (Vec<u8>, usize) {
-    let whole = packed.len() - packed.len() % 2;
-    (hex::decode(&packed[..whole]).unwrap_or_default(), 4)
 }
 
 /// Bytes as letters; what is no UTF-8 is U+FFFD.
@@ -301,78 +264,12 @@ fn put_together(bytes: &mut Vec<Byte>, letters: &mut Vec<Letter>) {
     bytes.clear();
 }
 
-/// The number that all of these letters are in hexadecimal.
-fn hex(letters: &[Letter]) -> Option<u32> {
-    letters.iter().try_fold(0, |number, letter| {
-        Some(number * 16 + letter.letter.to_digit(16)?)
-    })
-}
-
-/// `%41` and `%u0041`.
-fn percent(letters: &[Letter]) -> Option<(usize, Piece)> {
-    if letters.get(1)?.letter == 'u' {
-        let letter = char::from_u32(hex(letters.get(2..6)?)?)?;
-        return Some((6, Piece::Letter(letter)));
-    }
-    let byte = u8::try_from(hex(letters.get(1..3)?)?).ok()?;
-    Some((3, Piece::Byte(byte)))
-}
-
-/// `\n`, `\/`, `\x41`, `\u0041` and pairs of surrogates.
-fn escape(letters: &[Letter]) -> Option<(usize, Piece)> {
-    let plain = |letter| Some((2, Piece::Letter(letter)));
-    match letters.get(1)?.letter {
-        letter @ ('"' | '\'' | '\\' | '/') => plain(letter),
-        'n' | 'r' | 't' | 'b' | 'f' => plain(' '),
-        'x' => {
-            let letter = char::from_u32(hex(letters.get(2..4)?)?)?;
-            Some((4, Piece::Letter(letter)))
-        }
-        'u' => {
-            let unit = hex(letters.get(2..6)?)?;
-            if let Some(letter) = char::from_u32(unit) {
-                return Some((6, Piece::Letter(letter)));
-            }
-            let is_pair = letters.get(6)?.letter == '\\' && letters.get(7)?.letter == 'u';
-            let second = hex(letters.get(8..12)?)?.checked_sub(0xDC00)?;
-            let code = 0x10000 + (unit.checked_sub(0xD800)? << 10) + second;
-            let letter = char::from_u32(code).filter(|_| is_pair)?;
-            Some((12, Piece::Letter(letter)))
-        }
-        _ => None,
-    }
-}
-
-/// `&amp;`, `&#65;`, `&#x41;`.
-fn entity(letters: &[Letter]) -> Option<(usize, Piece)> {
-    let longest = &letters[..letters.len().min(LONGEST_ENTITY)];
-    let end = longest.iter().position(|letter| letter.letter == ';')?;
-    let name: String = letters[1..end].iter().map(|letter| letter.letter).collect();
-    let letter = match name.as_str() {
-        "amp" => '&',
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        "nbsp" => ' ',
-        "commat" => '@',
-        "period" => '.',
-        "sol" => '/',
-        name => {
-            let code = name.strip_prefix('#')?;
-            let code = match code.strip_prefix(['x', 'X']) {
-                Some(code) => u32::from_str_radix(code, 16),
-                None => code.parse(),
-            };
-            char::from_u32(code.ok()?)?
-        }
-    };
-    Some((end + 1, Piece::Letter(letter)))
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+
     use super::*;
+    use crate::scrub::decode::BASE64;
 
     fn found(text: &str, wanted: &str, as_words: bool) -> Vec<String> {
         let wanted: Vec<char> = wanted.chars().map(folded).collect();
@@ -396,6 +293,10 @@ mod tests {
             ("<a&commat;b>", "a&commat;b"),
             ("to: =61=40=62", "=61=40=62"),
             ("%u0061%u0040%u0062", "%u0061%u0040%u0062"),
+            (r"say \141\100b!", r"\141\100b"),
+            (r"say \u{61}\u{40}b!", r"\u{61}\u{40}b"),
+            (r"say \U00000061@b!", r"\U00000061@b"),
+            ("to: a=\n@=62", "a=\n@=62"),
         ] {
             assert!(
                 found(text, "A@B", true).contains(&expected.to_owned()),
@@ -419,7 +320,21 @@ mod tests {
             );
         }
         let hex = hex::encode("ada@acme.example");
-        assert_eq!(found(&hex, "ada@acme.example", true), [hex.as_str()]);
+        let of_hex = found(&hex, "ada@acme.example", true);
+        assert!(of_hex.iter().all(|found| *found == hex) && !of_hex.is_empty());
+        // In Python: base64.b32encode(b"x ada@acme.example")
+        let base32 = "PAQGCZDBIBQWG3LFFZSXQYLNOBWGK===";
+        assert!(!found(base32, "ada@acme.example", true).is_empty());
+        let utf_16: Vec<u8> = "ada@acme.example"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        for packed in [BASE64.encode(&utf_16), hex::encode(&utf_16)] {
+            assert!(
+                !found(&packed, "ada@acme.example", true).is_empty(),
+                "{packed}"
+            );
+        }
     }
 
     #[test]
@@ -447,6 +362,15 @@ mod tests {
             "%C3",
             "+",
             "é%C3é",
+            "\\u{",
+            "\\u{}",
+            "\\u{61",
+            "\\U0000",
+            "\\777",
+            "\\8",
+            "=\n",
+            "AAAAAA",
+            "AAAAAAAA",
         ] {
             assert!(found(text, "anna", true).is_empty(), "{text}");
         }

@@ -61,7 +61,40 @@ fn encodings() -> Vec<(&'static str, String)> {
         ("base64 twice", STANDARD.encode(STANDARD.encode(CANARY))),
         ("base64 of percent", STANDARD.encode(&once)),
         ("hexadecimal", hex::encode(CANARY)),
+        ("hexadecimal in capitals", hex::encode_upper(CANARY)),
+        ("octal escapes", octal()),
+        ("escapes in braces", each("\\u{", "}", 1)),
+        ("long escapes", each("\\U", "", 8)),
+        ("HTML, by name", named_entities()),
+        ("broken lines", CANARY.replace("Can", "Ca=\nn")),
+        ("base32", BASE32.to_owned()),
+        ("UTF-16 in base64", STANDARD.encode(utf_16())),
+        ("UTF-16 in hexadecimal", hex::encode(utf_16())),
     ]
+}
+
+/// Python: `base64.b32encode(b"Hush Canary+7f3a!@acme.example")`.
+const BASE32: &str = "JB2XG2BAINQW4YLSPEVTOZRTMEQUAYLDNVSS4ZLYMFWXA3DF";
+
+fn octal() -> String {
+    let letter = |letter: char| format!("\\{:03o}", letter as u32);
+    CANARY.chars().map(letter).collect()
+}
+
+fn named_entities() -> String {
+    let names = [
+        (" ", "&nbsp;"),
+        ("+", "&plus;"),
+        ("!", "&excl;"),
+        ("@", "&commat;"),
+        (".", "&period;"),
+    ];
+    let replace = |text: String, (letter, name): (&str, &str)| text.replace(letter, name);
+    names.into_iter().fold(CANARY.to_owned(), replace)
+}
+
+fn utf_16() -> Vec<u8> {
+    CANARY.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
 /// Objects of every kind: recorded ones where they lie beside the project, made-up ones always.
@@ -334,6 +367,9 @@ fn identity_engines_activation_link_is_written_in_no_form() {
         link.replace('/', "\\/"),
         link.replace('/', "&#x2F;"),
         link.replace('/', "\\u002F"),
+        link.replace('/', "\\x2f"),
+        link.replace('/', "&sol;"),
+        format!("/login?fromURI={}&x=1", percent(link).replace("%2F", "%2f")),
         json!({ "url": link }).to_string(),
     ] {
         let mut event = event();
