@@ -1,0 +1,170 @@
+"""The function: woken by new manifests, through a queue or not, or by its schedule.
+
+`BUCKET`, `PREFIX`, `ALERT_SEVERITY`, `EVENT_BUS` and `ALERT_TOPIC_ARN` are its settings. Nothing is believed of an event but
+the integration's name.
+"""
+
+import json
+import os
+import re
+import sys
+import tempfile
+import time
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import boto3
+
+from findings.bucket import integrations
+from findings.catalog import SEVERITIES
+from findings.database import database
+from findings.s3 import S3
+from findings.tables.append import Broken
+from watch import outbox
+from watch.outbox import BUS, TOPIC, Bus, Rules, Topic
+from watch.wake import Place, wake
+
+INTEGRATION = re.compile(r"[a-z0-9-]+", re.ASCII)
+TOPIC_ARN = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+")
+KEPT = Path(tempfile.gettempdir(), "watch-kept")
+DATABASE_SHARE = 0.5
+"""Of the function's memory; the rest is Python's and of what is being written."""
+
+
+class Settings(NamedTuple):
+    bucket: str
+    prefix: str
+    least_severity: str
+    bus: str
+    topic_arn: str
+
+    @classmethod
+    def read(cls, environment: dict[str, str]) -> "Settings":
+        """Raises `ValueError` that names every bad variable."""
+        given = cls(
+            environment.get("BUCKET", ""), environment.get("PREFIX", "okta"), environment.get("ALERT_SEVERITY") or "high",
+            environment.get("EVENT_BUS", "default"), environment.get("ALERT_TOPIC_ARN", ""),
+        )
+        wrong = [] if given.bucket else ["BUCKET is needed: the collector's bucket"]
+        if not given.prefix or given.prefix != given.prefix.strip("/"):
+            wrong.append("PREFIX has a slash at an end, or is empty")
+        if given.least_severity not in SEVERITIES:
+            wrong.append(f"ALERT_SEVERITY is {given.least_severity!r}; it is one of {', '.join(SEVERITIES)}")
+        if given.topic_arn and not TOPIC_ARN.fullmatch(given.topic_arn):
+            wrong.append("ALERT_TOPIC_ARN is no topic's ARN")
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return given
+
+
+class WakeFailed(Exception):
+    """Some integrations could not be looked at; the message names each with the reason."""
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """The function's answer: the messages that are to come again, or a report an integration."""
+    settings = Settings.read(dict(os.environ))
+    store = S3(boto3.client("s3"), settings.bucket, KEPT)
+    memory_mb = int(getattr(context, "memory_limit_in_mb", 1536) or 1536)
+    watch = _Watch(store, settings, _rules(settings), int(memory_mb * DATABASE_SHARE))
+    try:
+        return _messages(watch, event["Records"]) if isinstance(event.get("Records"), list) else _reports(watch, _named(event, settings.prefix))
+    finally:
+        store.forget(".jsonl.gz")
+
+
+class _Watch(NamedTuple):
+    store: S3
+    settings: Settings
+    rules: Rules
+    memory_mb: int
+
+    def look(self, integration: str) -> dict[str, Any]:
+        """One wake-up. If something is left to be announced, its message has to come again."""
+        began = time.monotonic()
+        place = Place(self.store, self.settings.prefix, integration)
+        with database(self.memory_mb) as connection:
+            woken = wake(connection, place, self.rules.to)
+        left = outbox.deliver(place, woken, self.rules)
+        known = woken.ledger
+        report = {"integration": integration, "sequence": known.sequence, "open": len(known.cases_open())}
+        report |= {change: [word["case"] for word in woken.news if word["change"] == change] for change in ("opened", "closed")}
+        report |= {"digest": next((word["digest"] for word in woken.news if word["change"] == "digest"), None), "untold": left}
+        _log("INFO", "woken", report | {"opened": len(report["opened"]), "closed": len(report["closed"]), "duration_ms": int((time.monotonic() - began) * 1000)})
+        return report
+
+
+def _rules(settings: Settings) -> Rules:
+    targets: dict[str, Any] = {}
+    if settings.bus:
+        targets[BUS] = Bus(boto3.client("events"), settings.bus)
+    if settings.topic_arn:
+        targets[TOPIC] = Topic(boto3.client("sns"), settings.topic_arn)
+    return Rules(targets, settings.least_severity)
+
+
+def _messages(watch: _Watch, records: list[dict[str, Any]]) -> dict[str, Any]:
+    """Many manifests of one integration are one wake-up. What fails comes again."""
+    by_integration: dict[str, list[str]] = {}
+    for record in records:
+        try:
+            name = _of_object(json.loads(record["body"]), watch.settings.prefix)
+        except (ValueError, KeyError, TypeError):
+            name = None
+        if name:
+            by_integration.setdefault(name, []).append(record["messageId"])
+        else:
+            _log("WARN", "a message names no manifest", {"message_id": record.get("messageId")})
+    failed = [id for name, ids in by_integration.items() if _failure(watch, name) for id in ids]
+    return {"batchItemFailures": [{"itemIdentifier": id} for id in failed]}
+
+
+def _reports(watch: _Watch, named: list[str] | None) -> dict[str, Any]:
+    wanted = named if named is not None else list(integrations(watch.store, watch.settings.prefix))
+    if named is not None:
+        report = watch.look(named[0])
+        return report
+    failures = {name: failure for name in wanted if (failure := _failure(watch, name))}
+    if failures:
+        raise WakeFailed("; ".join(f"{name}: {failure}" for name, failure in failures.items()))
+    return {"integrations": wanted}
+
+
+def _failure(watch: _Watch, integration: str) -> str | None:
+    """Why an integration could not be looked at, or announced; one costs no other."""
+    try:
+        left = watch.look(integration)["untold"]
+        return f"{left} words are still to be told" if left else None
+    except Exception as error:
+        told = "; ".join(error.violations[:5]) if isinstance(error, Broken) else str(error)
+        _log("ERROR", "an integration could not be looked at", {"integration": integration, "error": f"{type(error).__name__}: {told}"[:2000]})
+        return f"{type(error).__name__}: {told}"[:500]
+
+
+def _named(event: dict[str, Any], prefix: str) -> list[str] | None:
+    """The integration that an event names, or `None`: all of them, for that is what the schedule asks."""
+    if "integration" in event:
+        unknown = event.keys() - {"integration"}
+        if unknown or not isinstance(event["integration"], str) or not INTEGRATION.fullmatch(event["integration"]):
+            raise ValueError('an event of yours is {"integration": "okta"}, with the name as it stands in the bucket')
+        return [event["integration"]]
+    if event.get("detail-type") == "Object Created":
+        name = _of_object(event, prefix)
+        if not name:
+            raise ValueError("the event names no manifest")
+        return [name]
+    if "detail-type" not in event:
+        raise ValueError('an event of yours is {"integration": "okta"}, with the name as it stands in the bucket')
+    return None
+
+
+def _of_object(event: dict[str, Any], prefix: str) -> str | None:
+    """The integration whose manifest an event of S3 names."""
+    key = event["detail"]["object"]["key"]
+    match = re.fullmatch(rf"{re.escape(prefix)}/manifests/({INTEGRATION.pattern})/\d{{12}}\.json", key, re.ASCII)
+    return match[1] if match else None
+
+
+def _log(level: str, message: str, told: dict[str, Any]) -> None:
+    print(json.dumps({"level": level, "message": message} | told, ensure_ascii=False), file=sys.stderr if level == "ERROR" else sys.stdout, flush=True)
