@@ -4,6 +4,7 @@
 the integration's name.
 """
 
+import functools
 import json
 import os
 import re
@@ -26,10 +27,17 @@ from watch.outbox import BUS, TOPIC, Bus, Rules, Topic
 from watch.wake import Place, wake
 
 INTEGRATION = re.compile(r"[a-z0-9-]+", re.ASCII)
+BUS_NAME = re.compile(r"(arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus/)?[/.\-_A-Za-z0-9]{1,256}")
 TOPIC_ARN = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+")
 KEPT = Path(tempfile.gettempdir(), "watch-kept")
 DATABASE_SHARE = 0.5
 """Of the function's memory; the rest is Python's and of what is being written."""
+
+
+@functools.cache
+def _client(service: str) -> Any:
+    """Made once a process: it takes longer than most of what it is asked."""
+    return boto3.client(service)
 
 
 class Settings(NamedTuple):
@@ -51,6 +59,8 @@ class Settings(NamedTuple):
             wrong.append("PREFIX has a slash at an end, or is empty")
         if given.least_severity not in SEVERITIES:
             wrong.append(f"ALERT_SEVERITY is {given.least_severity!r}; it is one of {', '.join(SEVERITIES)}")
+        if given.bus and not BUS_NAME.fullmatch(given.bus):
+            wrong.append("EVENT_BUS is no bus's name or ARN; empty is for none")
         if given.topic_arn and not TOPIC_ARN.fullmatch(given.topic_arn):
             wrong.append("ALERT_TOPIC_ARN is no topic's ARN")
         if wrong:
@@ -65,7 +75,7 @@ class WakeFailed(Exception):
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """The function's answer: the messages that are to come again, or a report an integration."""
     settings = Settings.read(dict(os.environ))
-    store = S3(boto3.client("s3"), settings.bucket, KEPT)
+    store = S3(_client("s3"), settings.bucket, KEPT)
     memory_mb = int(getattr(context, "memory_limit_in_mb", 1536) or 1536)
     watch = _Watch(store, settings, _rules(settings), int(memory_mb * DATABASE_SHARE))
     try:
@@ -98,9 +108,9 @@ class _Watch(NamedTuple):
 def _rules(settings: Settings) -> Rules:
     targets: dict[str, Any] = {}
     if settings.bus:
-        targets[BUS] = Bus(boto3.client("events"), settings.bus)
+        targets[BUS] = Bus(_client("events"), settings.bus)
     if settings.topic_arn:
-        targets[TOPIC] = Topic(boto3.client("sns"), settings.topic_arn)
+        targets[TOPIC] = Topic(_client("sns"), settings.topic_arn)
     return Rules(targets, settings.least_severity)
 
 

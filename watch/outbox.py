@@ -21,11 +21,15 @@ from watch.wake import Place, Woken, Word
 BUS, TOPIC = "bus", "topic"
 SOURCE = "okta-authomize"
 DETAIL_TYPES = {"opened": "Okta case opened", "closed": "Okta case closed", "digest": "Okta cases digest"}
-MOST_ENTRIES = 10
-"""Events that EventBridge takes at a time."""
+MOST_ENTRIES, MOST_BYTES = 10, 200_000
+"""Events that EventBridge takes at a time, and less than the bytes that it takes of them (256 KB)."""
+LEAST_EVIDENCE, MOST_CHARACTERS = 10, 4_000
+"""Of a case that is too large for a message; the whole is in `cases/`."""
 LEASE = timedelta(minutes=15)
 """Longer than a wake-up lives."""
 MOST_TRIES = 20
+MOST_FAILURES = 2
+"""Of one group, after which a topic is left alone until the next wake-up."""
 SUBJECT_CHARACTERS = 100
 """Of a subject of SNS: ASCII, on one line."""
 
@@ -44,12 +48,37 @@ class Bus(NamedTuple):
     name: str
 
     def tell(self, words: list[Word]) -> list[str]:
-        entries = [{"Source": SOURCE, "DetailType": DETAIL_TYPES[word["change"]], "Detail": _detail(word), "EventBusName": self.name} for word in words]
-        answer = self.client.put_events(Entries=entries)
-        refused = [each for each in answer["Entries"] if each.get("ErrorCode")]
-        for each in refused:
-            print(f"watch: the bus {self.name} refuses an event: {each['ErrorCode']}", file=sys.stderr)
-        return [word["id"] for word, each in zip(words, answer["Entries"]) if not each.get("ErrorCode")]
+        told: list[str] = []
+        for group in _groups([(word["id"], self._entry(word)) for word in words]):
+            try:
+                answer = self.client.put_events(Entries=[entry for _, entry in group])
+            except Exception as error:
+                # What went out before it must not go out again.
+                _say(f"the bus {self.name} takes nothing now: {type(error).__name__}: {error}")
+                break
+            for (id, _), each in zip(group, answer["Entries"]):
+                if code := each.get("ErrorCode"):
+                    _say(f"the bus {self.name} refuses {id}: {code}")
+                else:
+                    told.append(id)
+        return told
+
+    def _entry(self, word: Word) -> dict[str, str]:
+        return {"Source": SOURCE, "DetailType": DETAIL_TYPES[word["change"]], "Detail": _detail(word), "EventBusName": self.name}
+
+
+def _groups(entries: list[tuple[str, dict[str, str]]]) -> list[list[tuple[str, dict[str, str]]]]:
+    """As many at a time as EventBridge takes by their bytes."""
+    groups: list[list[tuple[str, dict[str, str]]]] = []
+    room = 0
+    for id, entry in entries:
+        size = sum(len(value.encode()) for value in entry.values())
+        if not groups or size > room:
+            groups.append([])
+            room = MOST_BYTES
+        groups[-1].append((id, entry))
+        room -= size
+    return groups
 
 
 class Topic(NamedTuple):
@@ -59,13 +88,27 @@ class Topic(NamedTuple):
     arn: str
 
     def tell(self, words: list[Word]) -> list[str]:
+        told: list[str] = []
+        failures = 0
         for word in words:
-            attributes = {"change": word["change"], "id": word["id"]}
-            if case := word.get("case"):
-                attributes |= {"severity": case["severity"], "finding": case["finding"], "case": case["id"]}
-            given = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
-            self.client.publish(TopicArn=self.arn, Subject=subject(word), Message=text(word), MessageAttributes=given)
-        return [word["id"] for word in words]
+            try:
+                self._publish(word)
+                told.append(word["id"])
+            except Exception as error:
+                _say(f"the topic does not take {word['id']} now: {type(error).__name__}: {error}")
+                # One that is refused must not hold up the others; where several are, the topic is down.
+                failures += 1
+                if failures == MOST_FAILURES:
+                    break
+        return told
+
+    def _publish(self, word: Word) -> None:
+        attributes = {"change": word["change"], "id": word["id"]}
+        if case := word.get("case"):
+            attributes |= {"severity": case["severity"], "finding": case["finding"], "case": case["id"]}
+        given = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
+        message = text(word).encode()[:MOST_BYTES].decode(errors="ignore")
+        self.client.publish(TopicArn=self.arn, Subject=subject(word), Message=message, MessageAttributes=given)
 
 
 class Rules(NamedTuple):
@@ -96,7 +139,9 @@ def deliver(place: Place, woken: Woken, rules: Rules, clock: Callable[[], dateti
             if not told:
                 left += len(words) - first - len(group)
                 break
-    _settle(place, holder, set(), is_end=True)
+    # A receiver that the settings no longer name is never told.
+    nobody = {(word["id"], name) for word in due for name in word["to"] if name not in rules.targets}
+    _settle(place, holder, nobody, is_end=True)
     return left
 
 
@@ -105,8 +150,12 @@ def _told(name: str, target: Target, group: list[Word]) -> list[str]:
     try:
         return target.tell(group)
     except Exception as error:
-        print(f"watch: nothing can be told to the {name} now: {type(error).__name__}: {error}", file=sys.stderr)
+        _say(f"nothing can be told to the {name} now: {type(error).__name__}: {error}")
         return []
+
+
+def _say(words: str) -> None:
+    print(f"watch: {words}", file=sys.stderr)
 
 
 def _take(place: Place, woken: Woken, holder: str, clock: Callable[[], datetime]) -> list[Word] | None:
@@ -145,7 +194,12 @@ def _settle(place: Place, holder: str, told: set[tuple[str, str]], is_end: bool)
 def _detail(word: Word) -> str:
     if word["change"] == "digest":
         return json.dumps({name: word[name] for name in ("id", "digest", "sequence")})
-    return json.dumps(word["case"] | {"ocsf": of_case(word["case"])}, ensure_ascii=False)
+    case = word["case"]
+    detail = json.dumps(case | {"ocsf": of_case(case)}, ensure_ascii=False)
+    if len(detail.encode()) > MOST_BYTES // 2:
+        less = case | {"evidence": case["evidence"][:LEAST_EVIDENCE], "plan": [], "detail": case["detail"][:MOST_CHARACTERS], "name": case["name"][:MOST_CHARACTERS]}
+        detail = json.dumps(less | {"ocsf": of_case(less)}, ensure_ascii=False)
+    return detail
 
 
 def subject(word: Word) -> str:

@@ -37,7 +37,9 @@ POSTURE: dict[str, Callable[[Steps, Case], list[Step]]] = {
     "dormant-admin": lambda s, c: [*s.take_roles(c["key"]), s.suspend(c["key"])],
     "idp-auto-link": lambda s, c: [s.look_at_idp(c["key"], "Set Account Link Policy to Disabled")],
     "idp-inactive": lambda s, c: [s.delete_idp(c["key"])],
-    "idp-key-expiring": lambda s, c: [s.look_at_idp(c["key"], "Upload the new signing certificate, remove the old one")],
+    "idp-key-expiring": lambda s, c: [s.look_at_idp(_parts(c)[0], "Upload the new signing certificate, remove the old one")],
+    "idp-key-replaced": lambda s, c: [s.look_at_idp(_parts(c)[0], "Compare the certificate with the IdP's own, put the old one back"), s.deactivate_idp(_parts(c)[0])],
+    "mfa-hidden": lambda s, c: [s.look("Put the collector's outgoing addresses into a zone that the enrollment policy trusts", NETWORKS)],
     "leftover-access": lambda s, c: s.remove_access(c["key"]),
     "never-signed-in": lambda s, c: [s.suspend(c["key"])],
     "new-idp-with-admin": lambda s, c: [s.unlink(*_parts(c)), s.deactivate_idp(_parts(c)[0])],
@@ -120,12 +122,14 @@ class Planner:
         self._steps = Steps(org, Facts(connection, cases))
 
     def with_plan(self, case: Case) -> Case:
-        """Of a finding about which nothing can be done in Okta, the plan is empty."""
+        """Of a finding of which no steps are known, it is what the finding says, at the object's place in the console."""
         found: list[Step] = []
         if case["finding"] in POSTURE:
             found = POSTURE[case["finding"]](self._steps, case)
         elif case["finding"] in ATTACKS:
             events = (self._steps.facts.events.get(id) for id in case["evidence"])
             found = [step for event in events if event for step in ATTACKS[case["finding"]](self._steps, event)]
+        else:
+            found = [self._steps.look_at(case["key"].partition(":")[0], case["do"])]
         once = [step for number, step in enumerate(found[: 4 * MOST_STEPS]) if step not in found[:number]]
         return case | {"plan": once[:MOST_STEPS]}

@@ -10,6 +10,7 @@ from watch.facts import Facts
 
 Step = dict[str, Any]
 """{"step", "console", "request": {"method", "path", "body"} or None, "affects", "undo", "used_lately": [names]}"""
+PAGES = {"00u": "/admin/user/profile/view/", "00g": "/admin/group/", "0oa": "/admin/app/instance/"}
 GIVEN_AGAIN = "Give the role again: Security > Administrators"
 
 
@@ -145,6 +146,13 @@ class Steps:
         bits = 128 if ":" in address else 32
         zone = {"type": "IP", "name": f"Blocked {address}", "usage": "BLOCKLIST", "gateways": [{"type": "CIDR", "value": f"{address}/{bits}"}]}
         return self._step(f"Block the address {address}", "/admin/access/networks", ("POST", "/api/v1/zones", zone), f'Deactivate and delete the zone "Blocked {address}"')
+
+    def look_at(self, id: str, words: str) -> Step:
+        """Where an object of any kind is, by its id."""
+        page = next((page for prefix, page in PAGES.items() if id.startswith(prefix)), None)
+        if id in self.facts.idps:
+            page = "/admin/access/identity-providers/edit/"
+        return self.look(words, f"{page}{quote(id)}" if page else "/admin/dashboard")
 
     def look(self, words: str, page: str) -> Step:
         return self._step(words, page, None, "Set it back")

@@ -33,6 +33,8 @@ class Case(unittest.TestCase):
     def setUp(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="handler-"))
         self.addCleanup(shutil.rmtree, self.folder, True)
+        function._client.cache_clear()
+        self.addCleanup(function._client.cache_clear)
         aws = mock_aws()
         aws.start()
         self.addCleanup(aws.stop)
@@ -170,9 +172,9 @@ class Woken(Case):
         self.assertFalse([key for key in self.keys(f"{PREFIX}/tables/") if "beta" in key])
 
     def test_bad_settings_are_named_all_at_once(self) -> None:
-        with mock.patch.dict(os.environ, {"BUCKET": "", "ALERT_SEVERITY": "loud", "ALERT_TOPIC_ARN": "x"}), self.assertRaises(ValueError) as raised:
+        with mock.patch.dict(os.environ, {"BUCKET": "", "ALERT_SEVERITY": "loud", "EVENT_BUS": "a bus", "ALERT_TOPIC_ARN": "x"}), self.assertRaises(ValueError) as raised:
             self.wake()
-        for name in ("BUCKET", "ALERT_SEVERITY", "ALERT_TOPIC_ARN"):
+        for name in ("BUCKET", "ALERT_SEVERITY", "EVENT_BUS", "ALERT_TOPIC_ARN"):
             self.assertIn(name, str(raised.exception))
 
 
@@ -187,6 +189,60 @@ class Outbox(Case):
         self.assertEqual(self.told(self.of_topic), [])
         self.assertEqual(self.wake({"detail-type": "Scheduled Event"}), {"integrations": ["acme"]})
         self.assertEqual((len(self.told(self.of_topic)), self.on_bus()), (2, []))
+
+    def test_a_topic_that_goes_down_between_two_alerts_gets_the_second_alone_when_it_is_up_again(self) -> None:
+        self.commit([("idps", [idp("0oa1")]), ("activity", [report("e1"), report("e2")])], [complete("idps", 1)])
+        down, real, calls = ClientError({"Error": {"Code": "InternalError", "Message": "down"}}, "Publish"), outbox.Topic._publish, []
+
+        def publish(topic, word):
+            calls.append(word["id"])
+            if len(calls) > 1:
+                raise down
+            real(topic, word)
+
+        with mock.patch.object(outbox.Topic, "_publish", publish):
+            self.wake()
+        self.wake()
+        told = [each["MessageAttributes"]["id"]["Value"] for each in self.told(self.of_topic)]
+        self.assertEqual((len(told), len(set(told))), (3, 3))
+
+    def test_one_that_the_topic_refuses_for_ever_holds_up_no_other(self) -> None:
+        self.commit([("idps", [idp("0oa1")]), ("activity", [report(f"e{n}") for n in range(3)])], [complete("idps", 1)])
+        refused, real = ClientError({"Error": {"Code": "InvalidParameter", "Message": "no"}}, "Publish"), outbox.Topic._publish
+
+        def publish(topic, word):
+            if word["change"] == "opened" and word["case"]["key"] == "e2":
+                raise refused
+            real(topic, word)
+
+        with mock.patch.object(outbox.Topic, "_publish", publish):
+            self.wake()
+            self.wake()
+        self.assertEqual(len(self.told(self.of_topic)), 3)
+
+    def test_a_receiver_that_the_settings_no_longer_name_is_owed_nothing(self) -> None:
+        self.begin()
+        with mock.patch.object(outbox.Topic, "_publish", side_effect=OSError("gone")):
+            self.wake()
+        with mock.patch.dict(os.environ, {"ALERT_TOPIC_ARN": ""}):
+            self.assertEqual(self.wake(), {"batchItemFailures": []})
+            state = json.loads(self.s3.get_object(Bucket=BUCKET, Key=f"{PREFIX}/cases/acme.state.json")["Body"].read())
+        self.assertEqual(state["outbox"], [])
+
+    def test_cases_that_are_large_together_or_by_themselves_are_within_what_the_bus_takes(self) -> None:
+        case = {"id": "c", "integration": "acme", "finding": "f", "kind": "events", "severity": "high", "title": "t", "key": "k", "name": "n" * 400,
+                "detail": "d", "do": "x", "evidence": [f"e{n}" for n in range(100)], "first_seen": "2026-11-23T17:00:00.000Z",
+                "last_seen": "2026-11-23T17:00:00.000Z", "state": "open", "plan": []}
+        sizes: list[int] = []
+
+        class Client:
+            def put_events(self, Entries):
+                sizes.append(sum(len(value.encode()) for entry in Entries for value in entry.values()))
+                return {"Entries": [{} for _ in Entries]}
+
+        words = [{"id": f"w{n}", "change": "opened", "case": case | {"detail": "ü" * size}} for n, size in enumerate((10, 30_000, 200_000, 90_000, 5))]
+        self.assertEqual(outbox.Bus(Client(), "default").tell(words), [word["id"] for word in words])
+        self.assertLess(max(sizes), 256_000)
 
     def test_who_tells_has_a_lease_and_who_comes_meanwhile_leaves_it_to_them(self) -> None:
         self.begin()

@@ -8,8 +8,11 @@ import unittest
 
 from pathlib import Path
 
+import duckdb
+
+from findings import catalog
 from findings.tests.writer import Bucket, complete, upsert
-from watch import checklist, listing
+from watch import checklist, listing, plan
 from watch.steps import admin_console
 from watch.tests.test_wake import cases, idp, woken
 
@@ -75,6 +78,19 @@ class Plans(unittest.TestCase):
         curls = [shlex.split(line.partition("| ")[2]) for line in script.splitlines() if "| curl" in line]
         self.assertEqual([words[words.index("--request") + 2] for words in curls][0], "https://acme.okta.com/api/v1/users/00u1/sessions?oauthTokens=true")
         self.assertFalse(any("SSWS" in word for words in curls for word in words))
+
+    def test_a_finding_without_steps_of_its_own_has_what_it_says_at_the_objects_place(self) -> None:
+        case = self.cases["idp-inactive"] | {"finding": "of-tomorrow", "do": "Look at it."}
+        with duckdb.connect() as connection:
+            connection.execute("create table current_idps as select 'idp1' as idp_id")
+            for key, page in (("00u1", "user/profile/view/00u1"), ("idp1:x", "access/identity-providers/edit/idp1"), ("203.0.113.9", "dashboard")):
+                (step,) = plan.Planner(connection, "https://acme.okta.com", []).with_plan(case | {"key": key})["plan"]
+                self.assertEqual((step["step"], step["console"], step["request"]), ("Look at it.", f"https://acme-admin.okta.com/admin/{page}", None))
+
+    def test_steps_are_of_findings_that_there_are(self) -> None:
+        kinds = {finding.id: finding.kind for finding in catalog.findings()}
+        self.assertEqual({kinds.get(id) for id in plan.POSTURE}, {"posture"})
+        self.assertEqual({kinds.get(id) for id in plan.ATTACKS}, {"events"})
 
     def test_an_org_is_administered_beside_its_own_address(self) -> None:
         self.assertEqual(admin_console("https://acme.okta-emea.com"), "https://acme-admin.okta-emea.com")
