@@ -1,7 +1,7 @@
 """`make package`: files that deploy without a toolchain.
 
 dist/okta-authomize-{version}-{arch}/ holds the functions' archives, `packaged.yaml`, `fleet.yaml`, the same as plain CloudFormation
-(`plain.json`, `plain-fleet.json`), `athena.yaml`, the parts lists (CycloneDX) and SHA-256 sums of them all; the .zip beside it holds the
+(`plain.json`, `plain-fleet.json`), `athena.yaml`, `alerts.yaml`, the parts lists (CycloneDX) and SHA-256 sums of them all; the .zip beside it holds the
 same for handing on. dist/packaged.yaml is a copy of the template.
 """
 
@@ -66,6 +66,7 @@ def package(root, binaries, arch, parts_list, plain, watch_code=None, athena=Non
         parts_list(folder / f"{function}.cdx.json", program, arch)
     unpacked = watch.archive(folder / "watch.zip", watch_code or root, Path(binaries) / watch.NAME)
     print(f"the watch: {(folder / 'watch.zip').stat().st_size:,} bytes, {unpacked:,} when it is unpacked", file=sys.stderr)
+    shutil.copy(root / "alerts.yaml", folder / "alerts.yaml")
     if athena:
         (folder / "athena.yaml").write_text(athena(), encoding="utf-8")
     (folder / "packaged.yaml").write_text(packaged(root / "template.yaml", name, arch), encoding="utf-8")

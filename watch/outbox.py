@@ -105,7 +105,7 @@ class Topic(NamedTuple):
     def _publish(self, word: Word) -> None:
         attributes = {"change": word["change"], "id": word["id"]}
         if case := word.get("case"):
-            attributes |= {"severity": case["severity"], "finding": case["finding"], "case": case["id"]}
+            attributes |= {"severity": case["severity"], "finding": case["finding"], "case": case["id"], "integration": case["integration"]}
         given = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
         message = text(word).encode()[:MOST_BYTES].decode(errors="ignore")
         self.client.publish(TopicArn=self.arn, Subject=subject(word), Message=message, MessageAttributes=given)

@@ -277,7 +277,7 @@ class Package(InAFolder):
     def make(self, arch="arm64"):
         root = self.folder / "root"
         root.mkdir(exist_ok=True)
-        for name in ("template.yaml", "fleet.yaml", "Cargo.toml"):
+        for name in ("template.yaml", "fleet.yaml", "alerts.yaml", "Cargo.toml"):
             (root / name).write_text((ROOT / name).read_text())
         for program in package.FUNCTIONS.values():
             (self.folder / "built" / program).mkdir(parents=True, exist_ok=True)
