@@ -13,6 +13,8 @@ from findings.columns import streams
 from findings.dialect import DuckDb
 
 EXAMPLES = 5
+MOST_COPIED_EVENTS = 300_000
+"""Of a longer log the events stay in their files; docs/watch.md has what that takes."""
 # The functions of Athena that DuckDB has by another name.
 MACROS = """
 create or replace macro array_join(list, separator) as array_to_string(list, separator);
@@ -42,8 +44,9 @@ class Answer(NamedTuple):
 def build_views(connection: duckdb.DuckDBPyConnection, values: dict[str, int]) -> None:
     """Makes every relation of what `Tables.show` shows."""
     connection.execute(MACROS)
-    for statement in views.statements(DuckDb, _words()).values():
-        connection.execute(catalog.filled(statement, values))
+    is_log_long = connection.execute("select count(*) from changes_activity").fetchone()[0] > MOST_COPIED_EVENTS
+    for name, select in views.selects(DuckDb, _words()).items():
+        connection.execute(catalog.filled(f"{DuckDb.create(name, is_log_long)}\n{select}", values))
 
 
 def _words() -> frozenset[str]:

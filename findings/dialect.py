@@ -16,8 +16,11 @@ def _parts(path: str) -> list[tuple[str, str]]:
     return parts
 
 
-PASSING_ON = frozenset({"usage_lines", "recent_events"})
+PASSING_ON = frozenset({"usage_lines", "recent_events", "sign_ins"})
 """Relations that only pass on rows, and are asked seldom or cheaply."""
+OF_THE_LOG = frozenset({"events"})
+"""A long log is not copied: Parquet gives each query the columns that it asks for. A short one is copied sooner than its files are
+opened again and again."""
 
 
 class DuckDb:
@@ -26,9 +29,9 @@ class DuckDb:
     name = "duckdb"
 
     @staticmethod
-    def create(name: str) -> str:
+    def create(name: str, is_log_long: bool = False) -> str:
         # Tables, so that each is computed once; but what only passes on the log's rows would copy them.
-        kind = "view" if name in PASSING_ON else "table"
+        kind = "view" if name in PASSING_ON or is_log_long and name in OF_THE_LOG else "table"
         return f"create or replace {kind} {name} as"
 
     @staticmethod
@@ -61,10 +64,6 @@ class DuckDb:
 
 class Athena:
     name = "athena"
-
-    @staticmethod
-    def create(name: str) -> str:
-        return f"create or replace view {name} as"
 
     @staticmethod
     def items(relation: str, keys: list[str], column: str, names: list[str]) -> str:

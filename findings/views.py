@@ -28,11 +28,6 @@ select {columns} from (
 GROWN = "select {columns} from changes_{stream}"
 
 
-def statements(dialect, words: frozenset[str] | None = None) -> dict[str, str]:
-    """Relation to the statement that makes it, in the order in which they build on each other."""
-    return {name: f"{dialect.create(name)}\n{select}" for name, select in selects(dialect, words).items()}
-
-
 def selects(dialect, words: frozenset[str] | None = None) -> dict[str, str]:
     """Relation to its select, in the order in which they build on each other. With `words` they have only columns of these names."""
     built = {"clock": "select max(committed_at) as now from commits"}

@@ -6,13 +6,14 @@ wake-ups that race one has news, and the next one sends what a killed one did no
 
 import sys
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import duckdb
 
 from findings import answers, catalog
+from findings.answers import Answer
 from findings.answers import Case as Row
 from findings.bucket import Starts
 from findings.catalog import Finding
@@ -96,14 +97,13 @@ class _News:
         compared = Comparison(self._place.integration, self._known.cases, now, sequence)
         judged = set(self._known.judged)
         asked = catalog.findings()
-        for finding in asked:
-            if finding.kind == POSTURE and not (has_digest and self._can_judge(finding, missing, judged, began, now)):
-                continue
-            rows = self._rows(finding, values)
-            if rows is not None:
-                compared.judge(finding, rows)
-                if finding.kind == POSTURE and not baseline.slow_ones_unread(finding, self._starts):
-                    judged.add(finding.id)
+        can_judge = [finding for finding in asked if finding.kind != POSTURE or has_digest and self._can_judge(finding, missing, judged, began, now)]
+        shown = [answer for finding in can_judge if (answer := self._answer(finding, values))]
+        events = self._events_among(row.id for answer in shown if answer.finding.kind != POSTURE for row in answer.cases if not row.evidence)
+        for answer in shown:
+            compared.judge(answer.finding, cases.found(answer, lambda rows: [self._events_of(row, events) for row in rows]))
+            if answer.finding.kind == POSTURE and not baseline.slow_ones_unread(answer.finding, self._starts):
+                judged.add(answer.finding.id)
         compared.retire(finding.id for finding in asked)
         return self._ledger(compared, judged, has_digest, sequence, now)
 
@@ -112,20 +112,23 @@ class _News:
         is_read = not missing & baseline.streams_of(finding) or now - began > baseline.LONGEST_WAIT and not missing & baseline.SLOW_STREAMS
         return finding.id in judged or is_read
 
-    def _rows(self, finding: Finding, values: dict[str, int]) -> list[cases.Found] | None:
+    def _answer(self, finding: Finding, values: dict[str, int]) -> Answer | None:
         """`None` where it cannot be asked: then its cases stay as they are, and the other findings are asked."""
         try:
-            return cases.found(answers.answer(self._connection, finding, values), self._events_of)
+            return answers.answer(self._connection, finding, values)
         except RuntimeError as error:
             print(f"watch: {error}", file=sys.stderr)
             return None
 
-    def _events_of(self, rows: list[Row]) -> list[tuple[str, ...]]:
-        """The events behind each row: those that it names, the one whose id it has, or those of its moment that name what it names."""
-        ids = [row.id for row in rows]
+    def _events_among(self, ids: Iterable[str]) -> set[str]:
+        """Those that are ids of events, asked for all rows at once: each question reads a column of the whole log."""
+        asked = sorted(set(ids))
         query = "select event_id from events where event_id in (select unnest($1))"
-        events = {id for (id,) in self._connection.execute(query, [ids]).fetchall()} if ids else set()
-        return [row.evidence or ((row.id,) if row.id in events else self._events_at(row)) for row in rows]
+        return {id for (id,) in self._connection.execute(query, [asked]).fetchall()} if asked else set()
+
+    def _events_of(self, row: Row, events: set[str]) -> tuple[str, ...]:
+        """The events behind a row: those that it names, the one whose id it has, or those of its moment that name what it names."""
+        return row.evidence or ((row.id,) if row.id in events else self._events_at(row))
 
     def _events_at(self, row: Row) -> tuple[str, ...]:
         query = """
