@@ -8,6 +8,7 @@ accepted    cases that somebody has accepted, with a reason and an end
 baseline    which findings can be judged yet
 outbox      announces what opened and closed: EventBridge, SNS
 history     cases as a table, and what the status page shows of them
+lake        activity as OCSF in Security Lake's layout, with the columns of each class (ocsf_classes)
 plan        what can be done in Okta about a case
 listing     `make cases`
 handler     the function

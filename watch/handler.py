@@ -1,7 +1,6 @@
 """The function: woken by new manifests, through a queue or not, or by its schedule.
 
-`BUCKET`, `PREFIX`, `ALERT_SEVERITY`, `EVENT_BUS` and `ALERT_TOPIC_ARN` are its settings. Nothing is believed of an event but
-the integration's name.
+Its settings are those of `Settings.read`; docs/watch.md says what each means. Nothing is believed of an event but the integration's name.
 """
 
 import functools
@@ -22,12 +21,15 @@ from findings.catalog import SEVERITIES
 from findings.database import database
 from findings.s3 import S3
 from findings.tables.append import Broken
-from watch import outbox
+from watch import lake, outbox
+from watch.lake import Lake
 from watch.outbox import BUS, TOPIC, Bus, Rules, Topic
 from watch.wake import Place, wake
 
 INTEGRATION = re.compile(r"[a-z0-9-]+", re.ASCII)
 BUS_NAME = re.compile(r"(arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus/)?[/.\-_A-Za-z0-9]{1,256}")
+LOCATION = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>[^?#]*?))?/*")
+ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
 TOPIC_ARN = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+")
 KEPT = Path(tempfile.gettempdir(), "watch-kept")
 DATABASE_SHARE = 0.5
@@ -46,13 +48,17 @@ class Settings(NamedTuple):
     least_severity: str
     bus: str
     topic_arn: str
+    lake: str
+    lake_role_arn: str
+    lake_external_id: str
 
     @classmethod
     def read(cls, environment: dict[str, str]) -> "Settings":
         """Raises `ValueError` that names every bad variable."""
         given = cls(
             environment.get("BUCKET", ""), environment.get("PREFIX", "okta"), environment.get("ALERT_SEVERITY") or "high",
-            environment.get("EVENT_BUS", "default"), environment.get("ALERT_TOPIC_ARN", ""),
+            environment.get("EVENT_BUS", "default"), environment.get("ALERT_TOPIC_ARN", ""), environment.get("SECURITY_LAKE_LOCATION", ""),
+            environment.get("SECURITY_LAKE_ROLE_ARN", ""), environment.get("SECURITY_LAKE_EXTERNAL_ID", ""),
         )
         wrong = [] if given.bucket else ["BUCKET is needed: the collector's bucket"]
         if not given.prefix or given.prefix != given.prefix.strip("/"):
@@ -63,6 +69,10 @@ class Settings(NamedTuple):
             wrong.append("EVENT_BUS is no bus's name or ARN; empty is for none")
         if given.topic_arn and not TOPIC_ARN.fullmatch(given.topic_arn):
             wrong.append("ALERT_TOPIC_ARN is no topic's ARN")
+        if given.lake and not LOCATION.fullmatch(given.lake):
+            wrong.append("SECURITY_LAKE_LOCATION is no place in S3, such as s3://bucket/ext/okta/1.0")
+        if given.lake_role_arn and not ROLE_ARN.fullmatch(given.lake_role_arn):
+            wrong.append("SECURITY_LAKE_ROLE_ARN is no role's ARN")
         if wrong:
             raise ValueError("; ".join(wrong))
         return given
@@ -96,11 +106,14 @@ class _Watch(NamedTuple):
         place = Place(self.store, self.settings.prefix, integration)
         with database(self.memory_mb) as connection:
             woken = wake(connection, place, self.rules.to)
-        left = outbox.deliver(place, woken, self.rules)
+            # Who waits for an alert comes first.
+            left = outbox.deliver(place, woken, self.rules)
+            copied = lake.follow(connection, place, _lake(self.settings)) if self.settings.lake else None
         known = woken.ledger
         report = {"integration": integration, "sequence": known.sequence, "open": len(known.cases_open())}
         report |= {change: [word["case"] for word in woken.news if word["change"] == change] for change in ("opened", "closed")}
         report |= {"digest": next((word["digest"] for word in woken.news if word["change"] == "digest"), None), "untold": left}
+        report |= {"lake_objects": copied} if copied is not None else {}
         _log("INFO", "woken", report | {"opened": len(report["opened"]), "closed": len(report["closed"]), "duration_ms": int((time.monotonic() - began) * 1000)})
         return report
 
@@ -112,6 +125,18 @@ def _rules(settings: Settings) -> Rules:
     if settings.topic_arn:
         targets[TOPIC] = Topic(_client("sns"), settings.topic_arn)
     return Rules(targets, settings.least_severity)
+
+
+def _lake(settings: Settings) -> Lake:
+    """With the credentials of the role that Security Lake has made for the source, where it is named."""
+    place = LOCATION.fullmatch(settings.lake)
+    assert place, "the settings were looked at"
+    client = _client("s3")
+    if settings.lake_role_arn:
+        asked = {"RoleArn": settings.lake_role_arn, "RoleSessionName": "okta-authomize-watch"} | ({"ExternalId": settings.lake_external_id} if settings.lake_external_id else {})
+        given = _client("sts").assume_role(**asked)["Credentials"]
+        client = boto3.client("s3", aws_access_key_id=given["AccessKeyId"], aws_secret_access_key=given["SecretAccessKey"], aws_session_token=given["SessionToken"])
+    return Lake(client, place["bucket"], place["prefix"] or "", client.meta.region_name)
 
 
 def _messages(watch: _Watch, records: list[dict[str, Any]]) -> dict[str, Any]:

@@ -20,6 +20,8 @@ BUS = "arn:aws:events:eu-central-1:123456789012:event-bus/default"
 OF_LAMBDA = {"TakeItsMessages", "DecryptTheMessages", "WriteItsOwnLog", "JoinTheSubnets", "ButNotFromWithin"}
 """What Lambda itself needs, and no code of the function."""
 OF_KEYS_BEFORE = {"ReadWhatOldKeysEncrypted"}
+LAKE = "s3://aws-security-data-lake/ext/okta/1.0"
+PROVIDER = "arn:aws:iam::123456789012:role/AmazonSecurityLake-Provider-okta"
 
 
 def refused(operation: str) -> ClientError:
@@ -111,6 +113,16 @@ class Permissions(Case):
             with self.enforced(role):
                 self.assertEqual(self.wake(), {"batchItemFailures": [{"itemIdentifier": "m0"}]}, sid)
             self.assertTrue(role.refused, sid)
+
+    def test_it_writes_to_the_place_of_the_lake_alone_or_takes_the_role_of_its_source_and_no_other(self) -> None:
+        own, by_role = self.role(SecurityLakeLocation=LAKE), self.role(SecurityLakeLocation=LAKE, SecurityLakeRoleArn=PROVIDER)
+        place = "arn:aws:s3:::aws-security-data-lake/ext"
+        for role, writes in ((own, True), (by_role, False), (self.role(), False)):
+            self.assertEqual(role.allows("s3:PutObject", f"{place}/okta/1.0/region=x/y.parquet"), writes)
+            self.assertFalse(role.allows("s3:PutObject", f"{place}/other/1.0/y.parquet"))
+            self.assertFalse(role.allows("s3:GetObject", f"{place}/okta/1.0/y.parquet"))
+            self.assertEqual(role.allows("sts:AssumeRole", PROVIDER), role is by_role)
+            self.assertFalse(role.allows("sts:AssumeRole", f"{PROVIDER}-other"))
 
     def test_it_may_write_nothing_that_the_collector_or_the_loader_writes(self) -> None:
         role = self.role()
