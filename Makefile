@@ -30,7 +30,7 @@ TARGET_FLAGS = $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
 
 # A build of the watch is asked for by SAM.
 .PHONY: build-Watch
-.PHONY: help run check test pictures looks soak bench build package configure deploy upgrade invoke logs status destroy peek past load findings watch cases \
+.PHONY: help run check test pictures looks soak bench build package configure deploy upgrade invoke logs status destroy peek past load findings watch cases erase \
   fmt doc clean rust python programs venv build-tools template-tools browser-tools conformance-venv conformance-tests findings-venv \
   findings-tests checkov-venv
 
@@ -110,6 +110,10 @@ watch: ## One wake-up of the watch on out/: tables, cases, and what opened and c
 cases: ## Open and accepted cases of out/; ARGS=ID shows one, "--plan ID" what to do, "--accept ID --reason WHY --until DAY" accepts one
 	@$(MAKE) findings-venv >&2
 	@$(FINDINGS_PYTHON) -B -m watch.listing $(ARGS)
+
+erase: ## Remove a person who was deleted in Okta: USER=00u… ARGS="--dir DIR --integration NAME --yes", or --bucket NAME for the bucket itself
+	@$(MAKE) findings-tests >&2
+	@$(FINDINGS_PYTHON) -B -m watch.erase $(if $(filter command line,$(origin USER)),--user '$(USER)') $(ARGS)
 
 findings: ## What out/ says of posture and attacks; ARGS="--dir DIR --integration NAME --json", ARGS=--help the rest
 	@$(MAKE) findings-venv >&2

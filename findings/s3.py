@@ -108,6 +108,16 @@ class S3:
             self._client.delete_object(Bucket=self._bucket, Key=key)
             self._place(key).unlink(missing_ok=True)
 
+    def wipe(self, keys: Iterable[str], but_newest: bool = False) -> None:
+        for key in keys:
+            pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=key)
+            found = [each for page in pages for each in [*page.get("Versions", []), *page.get("DeleteMarkers", [])] if each["Key"] == key]
+            for each in found:
+                if not (but_newest and each["IsLatest"]):
+                    self._client.delete_object(Bucket=self._bucket, Key=key, VersionId=each["VersionId"])
+            if not but_newest:
+                self._place(key).unlink(missing_ok=True)
+
     def forget(self, suffix: str) -> None:
         """Removes kept files that nobody asks for again, and all of them where they are too many."""
         files = list(self._kept.glob("*")) if self._kept.exists() else []

@@ -52,6 +52,9 @@ class Store(Protocol):
         """Makes a file of `workplace` an object."""
 
     def delete(self, keys: Iterable[str]) -> None: ...
+    def wipe(self, keys: Iterable[str], but_newest: bool = False) -> None:
+        """Removes every version of objects, or every one but the newest."""
+
     def workplace(self) -> contextlib.AbstractContextManager[Path]:
         """A folder for files that are still being written."""
 
@@ -125,6 +128,10 @@ class Directory:
     def delete(self, keys: Iterable[str]) -> None:
         for key in keys:
             (self.root / key).unlink(missing_ok=True)
+
+    def wipe(self, keys: Iterable[str], but_newest: bool = False) -> None:
+        if not but_newest:
+            self.delete(keys)
 
     @contextlib.contextmanager
     def workplace(self) -> Iterator[Path]:

@@ -11,5 +11,6 @@ history     cases as a table, and what the status page shows of them
 lake        activity as OCSF in Security Lake's layout, with the columns of each class (ocsf_classes)
 plan        what can be done in Okta about a case
 listing     `make cases`
+erase       `make erase`: a person leaves the bucket
 handler     the function
 """

@@ -2,6 +2,7 @@
 
 import json
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -76,3 +77,13 @@ def add(store: Store, prefix: str, integration: str, acceptance: dict[str, str])
     same = {name: acceptance.get(name) for name in ("finding", "key")}
     others = [each for each in told if not (isinstance(each, dict) and {name: each.get(name) for name in same} == same)]
     store.replace(key, f"{json.dumps([*others, acceptance], indent=1, ensure_ascii=False)}\n".encode(), version)
+
+
+def remove(store: Store, prefix: str, integration: str, is_meant: Callable[[Any], bool]) -> None:
+    """Takes out the entries that are meant. What is no list stays as it is."""
+    key = object_key(prefix, integration)
+    stored, version = store.version(key)
+    told = json.loads(stored) if stored else []
+    if isinstance(told, list) and any(map(is_meant, told)):
+        left = [entry for entry in told if not is_meant(entry)]
+        store.replace(key, f"{json.dumps(left, indent=1, ensure_ascii=False)}\n".encode(), version)
