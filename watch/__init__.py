@@ -9,6 +9,7 @@ baseline    which findings can be judged yet
 outbox      announces what opened and closed: EventBridge, SNS
 history     cases as a table, and what the status page shows of them
 lake        activity as OCSF in Security Lake's layout, with the columns of each class (ocsf_classes)
+risks       cases about a person as risk factors in Authomize
 plan        what can be done in Okta about a case
 listing     `make cases`
 erase       `make erase`: a person leaves the bucket

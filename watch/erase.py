@@ -25,7 +25,7 @@ from findings.database import database
 from findings.store import Conflict, Store
 from findings.tables import append, merge, shape
 from findings.tables.history import Tables
-from watch import accepted, history, ledger, wake
+from watch import accepted, history, ledger, risks, wake
 from watch.ledger import Damaged
 from watch.wake import Place
 
@@ -220,7 +220,9 @@ def _cases(connection: duckdb.DuckDBPyConnection, here: Place, person: Person, i
         wake.leave_for_readers(connection, here, left)
         keys = [ledger.open_key(here.prefix, here.integration), f"{here.prefix}/status/{here.integration}.findings.json"]
         accepted.remove(here.store, here.prefix, here.integration, lambda entry: _is_about(entry, person))
-        here.store.wipe([*keys, accepted.object_key(here.prefix, here.integration)], but_newest=True)
+        risks.forget(here, person.is_meant)
+        keys += [accepted.object_key(here.prefix, here.integration), risks.key(here.prefix, here.integration)]
+        here.store.wipe(keys, but_newest=True)
     return len(told_of)
 
 

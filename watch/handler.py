@@ -11,25 +11,30 @@ import sys
 import tempfile
 import time
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import boto3
+import duckdb
 
 from findings.bucket import integrations
 from findings.catalog import SEVERITIES
 from findings.database import database
 from findings.s3 import S3
 from findings.tables.append import Broken
-from watch import lake, outbox
+from watch import lake, outbox, risks
 from watch.lake import Lake
+from watch.ledger import Ledger
 from watch.outbox import BUS, TOPIC, Bus, Rules, Topic
+from watch.risks import Authomize
 from watch.wake import Place, wake
 
 INTEGRATION = re.compile(r"[a-z0-9-]+", re.ASCII)
 BUS_NAME = re.compile(r"(arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus/)?[/.\-_A-Za-z0-9]{1,256}")
 LOCATION = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>[^?#]*?))?/*")
 ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
+ORIGIN = re.compile(r"(https://[A-Za-z0-9.-]+(:\d+)?|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?)/?")
 TOPIC_ARN = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+")
 KEPT = Path(tempfile.gettempdir(), "watch-kept")
 DATABASE_SHARE = 0.5
@@ -51,6 +56,8 @@ class Settings(NamedTuple):
     lake: str
     lake_role_arn: str
     lake_external_id: str
+    authomize_secret: str
+    authomize_url: str
 
     @classmethod
     def read(cls, environment: dict[str, str]) -> "Settings":
@@ -59,6 +66,7 @@ class Settings(NamedTuple):
             environment.get("BUCKET", ""), environment.get("PREFIX", "okta"), environment.get("ALERT_SEVERITY") or "high",
             environment.get("EVENT_BUS", "default"), environment.get("ALERT_TOPIC_ARN", ""), environment.get("SECURITY_LAKE_LOCATION", ""),
             environment.get("SECURITY_LAKE_ROLE_ARN", ""), environment.get("SECURITY_LAKE_EXTERNAL_ID", ""),
+            environment.get("AUTHOMIZE_SECRET_ID", ""), environment.get("AUTHOMIZE_API_URL") or "https://api.authomize.com",
         )
         wrong = [] if given.bucket else ["BUCKET is needed: the collector's bucket"]
         if not given.prefix or given.prefix != given.prefix.strip("/"):
@@ -73,6 +81,8 @@ class Settings(NamedTuple):
             wrong.append("SECURITY_LAKE_LOCATION is no place in S3, such as s3://bucket/ext/okta/1.0")
         if given.lake_role_arn and not ROLE_ARN.fullmatch(given.lake_role_arn):
             wrong.append("SECURITY_LAKE_ROLE_ARN is no role's ARN")
+        if not ORIGIN.fullmatch(given.authomize_url):
+            wrong.append("AUTHOMIZE_API_URL is not https; plain http is for loopback addresses alone")
         if wrong:
             raise ValueError("; ".join(wrong))
         return given
@@ -108,14 +118,31 @@ class _Watch(NamedTuple):
             woken = wake(connection, place, self.rules.to)
             # Who waits for an alert comes first.
             left = outbox.deliver(place, woken, self.rules)
-            copied = lake.follow(connection, place, _lake(self.settings)) if self.settings.lake else None
+            beside = self._beside(connection, place, woken.ledger)
         known = woken.ledger
         report = {"integration": integration, "sequence": known.sequence, "open": len(known.cases_open())}
         report |= {change: [word["case"] for word in woken.news if word["change"] == change] for change in ("opened", "closed")}
-        report |= {"digest": next((word["digest"] for word in woken.news if word["change"] == "digest"), None), "untold": left}
-        report |= {"lake_objects": copied} if copied is not None else {}
+        report |= {"digest": next((word["digest"] for word in woken.news if word["change"] == "digest"), None), "untold": left} | beside
         _log("INFO", "woken", report | {"opened": len(report["opened"]), "closed": len(report["closed"]), "duration_ms": int((time.monotonic() - began) * 1000)})
         return report
+
+
+    def _beside(self, connection: duckdb.DuckDBPyConnection, place: Place, known: Ledger) -> dict[str, int]:
+        """What goes to Security Lake and to Authomize, if anything does; one that refuses costs the other nothing."""
+        tasks: dict[str, Callable[[], int]] = {}
+        if self.settings.lake:
+            tasks["lake_objects"] = lambda: lake.follow(connection, place, _lake(self.settings))
+        if self.settings.authomize_secret:
+            tasks["risks_left"] = lambda: risks.follow(connection, place, _authomize(self.settings), known, self.settings.least_severity)
+        done, failures = {}, []
+        for name, task in tasks.items():
+            try:
+                done[name] = task()
+            except Exception as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
+        return done
 
 
 def _rules(settings: Settings) -> Rules:
@@ -137,6 +164,19 @@ def _lake(settings: Settings) -> Lake:
         given = _client("sts").assume_role(**asked)["Credentials"]
         client = boto3.client("s3", aws_access_key_id=given["AccessKeyId"], aws_secret_access_key=given["SecretAccessKey"], aws_session_token=given["SessionToken"])
     return Lake(client, place["bucket"], place["prefix"] or "", client.meta.region_name)
+
+
+def _authomize(settings: Settings) -> Authomize:
+    """By the secret that the loader has, too. Raises `ValueError` that holds nothing of it."""
+    stored = _client("secretsmanager").get_secret_value(SecretId=settings.authomize_secret)["SecretString"]
+    try:
+        told = json.loads(stored)
+        token, url = told["token"], told.get("base_url") or settings.authomize_url
+        if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not ORIGIN.fullmatch(url):
+            raise ValueError
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ValueError('the secret AUTHOMIZE_SECRET_ID is not {"token": "..."}, with an https base_url or none') from None
+    return Authomize(url.rstrip("/"), token)
 
 
 def _messages(watch: _Watch, records: list[dict[str, Any]]) -> dict[str, Any]:

@@ -126,7 +126,8 @@ class Stacks(unittest.TestCase):
         self.assertEqual((function["Runtime"], function["Handler"]), ("python3.13", "watch.handler.handler"))
         variables = function["Environment"]["Variables"]
         given = {name: value for name, value in variables.items() if value}
-        self.assertEqual(given, {"BUCKET": self.physical["Bucket"], "PREFIX": "okta", "ALERT_SEVERITY": "medium", "EVENT_BUS": "default", "ALERT_TOPIC_ARN": topic})
+        self.assertEqual(given, {"BUCKET": self.physical["Bucket"], "PREFIX": "okta", "ALERT_SEVERITY": "medium", "EVENT_BUS": "default", "ALERT_TOPIC_ARN": topic,
+                                 "AUTHOMIZE_API_URL": "https://api.authomize.com"})
         allowed = [
             (action, resource)
             for policy in self.policies("WatchRole")

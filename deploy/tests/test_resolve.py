@@ -47,10 +47,11 @@ CHOICES = {
     "AlertTopicArn": "arn:aws:sns:us-east-1:123456789012:alerts",
     "AlertTopicKmsKeyArn": KEY,
     "CaseEventBusName": "",
+    "RiskFactors": "true",
     "SecurityLakeLocation": "s3://aws-security-data-lake/ext/okta/1.0",
     "SecurityLakeRoleArn": "arn:aws:iam::123456789012:role/AmazonSecurityLake-Provider-okta",
 }
-NEEDED = {"ReaderAccountId": {"ReaderExternalId": "an-external-id-of-theirs"}, "SubnetIds": {"SecurityGroupIds": "sg-0c3"}}
+NEEDED = {"RiskFactors": {"AuthomizeSecretArn": SECRET}, "ReaderAccountId": {"ReaderExternalId": "an-external-id-of-theirs"}, "SubnetIds": {"SecurityGroupIds": "sg-0c3"}}
 # Those that decide whether a resource is there, all of whose combinations are tried; the others with them by chance.
 DECISIVE = (
     "Fleet",

@@ -124,6 +124,16 @@ class Permissions(Case):
             self.assertEqual(role.allows("sts:AssumeRole", PROVIDER), role is by_role)
             self.assertFalse(role.allows("sts:AssumeRole", f"{PROVIDER}-other"))
 
+    def test_it_reads_authomizes_secret_where_risk_factors_go_there_and_no_other(self) -> None:
+        secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:authomize-AbCdEf"
+        given = {"AuthomizeSecretArn": secret, "AuthomizeSecretKmsKeyArn": KEY}
+        sends, does_not = self.role(RiskFactors="true", **given), self.role(**given)
+        context = {"kms:EncryptionContext:SecretARN": secret}
+        for role, reads in ((sends, True), (does_not, False)):
+            self.assertEqual(role.allows("secretsmanager:GetSecretValue", secret), reads)
+            self.assertEqual(role.allows("kms:Decrypt", KEY, context), reads)
+            self.assertFalse(role.allows("secretsmanager:GetSecretValue", secret.replace("authomize", "okta/acme")))
+
     def test_it_may_write_nothing_that_the_collector_or_the_loader_writes(self) -> None:
         role = self.role()
         for place in ("data/users/x", "manifests/acme/000000000001.json", "cursors/acme.json", "heads/acme.json", "status/acme.json", "ledgers/acme/x", "loads/acme.json"):
