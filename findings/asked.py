@@ -45,10 +45,12 @@ class Asked(NamedTuple):
         if as_of.isascii() and as_of.isdigit():
             if not 0 < int(as_of) <= newest:
                 raise Unreadable(f"there is no manifest {as_of}; the newest is {newest}")
-            return int(as_of)
-        sequence = min(tables.sequence_at(connection, moment(as_of)), newest)
+            sequence = int(as_of)
+        else:
+            sequence = min(tables.sequence_at(connection, moment(as_of)), newest)
         if not sequence:
             raise Unreadable(f"nothing was committed until {as_of}")
+        tables.must_know(sequence)
         return sequence
 
 

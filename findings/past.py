@@ -52,6 +52,9 @@ def main(words: list[str] | None = None) -> int:
             tables, progress = append.bring_up_to_date(connection, *asked)
             until = asked.until(connection, tables, progress, given.as_of)
             tables.show(connection, until)
+            if given.diff is not None:
+                # It is compared with the state before it.
+                tables.must_know(given.diff - 1)
             print("\n".join(_lines(connection, given, until)))
         return 0
     except (*TROUBLES, ValueError) as trouble:

@@ -25,6 +25,7 @@ from findings.database import database
 from findings.store import Conflict, Store
 from findings.tables import append, merge, shape
 from findings.tables.history import Tables
+from findings.tables.parts import Part
 from watch import accepted, history, ledger, risks, wake
 from watch.ledger import Damaged
 from watch.wake import Place
@@ -177,23 +178,23 @@ def _parts(connection: duckdb.DuckDBPyConnection, tables: Tables, table: str, co
     standing, needless = tables.parts(table)
     words = {"id": person.id, "pattern": _in_duckdb(person)}
     found = 0
+    given = {name: value for name, value in words.items() if f"${name}" in condition}
     for part in [*standing, *needless]:
-        key = part.key(tables.prefix)
-        (file,) = tables.store.files([key]).values()
-        rows = f"read_parquet('{str(file).replace(chr(39), chr(39) * 2)}', hive_partitioning = false)"
-        given = {name: value for name, value in words.items() if f"${name}" in condition}
-        count = connection.execute(f"select count(*) from {rows} where {condition}", given).fetchone()[0]
+        if not is_meant:
+            found += _counted(connection, tables, part, condition, given)
+            continue
+        with tables.store.workplace() as workplace:
+            count = merge.without(connection, tables, part, columns, condition, given, workplace / "erased.parquet")
+        if count:
+            tables.store.wipe([part.key(tables.prefix)], but_newest=True)
         found += count
-        if count and is_meant:
-            order = "id, sequence" if table == history.TABLE else merge.order(table)
-            names = ", ".join(f'"{name}"' for name in columns)
-            connection.execute(f"create or replace temp table kept as select {names} from {rows} where not coalesce({condition}, false)", given)
-            with tables.store.workplace() as workplace:
-                made = workplace / "erased.parquet"
-                connection.execute(f"copy (select * from kept order by {order}) to '{made}' (format parquet, compression zstd, row_group_size {merge.ROW_GROUP_ROWS})")
-                tables.put(part, str(made))
-                tables.store.wipe([key], but_newest=True)
     return found
+
+
+def _counted(connection: duckdb.DuckDBPyConnection, tables: Tables, part: Part, condition: str, given: dict[str, str]) -> int:
+    (file,) = tables.store.files([part.key(tables.prefix)]).values()
+    rows = f"read_parquet('{str(file).replace(chr(39), chr(39) * 2)}', hive_partitioning = false)"
+    return connection.execute(f"select count(*) from {rows} where {condition}", given).fetchone()[0]
 
 
 def _in_duckdb(person: Person) -> str:

@@ -22,7 +22,10 @@ from findings.bucket import integrations
 from findings.catalog import SEVERITIES
 from findings.database import database
 from findings.s3 import S3
+from findings.tables import expiry
 from findings.tables.append import Broken
+from findings.tables.expiry import Days
+from findings.tables.history import Tables
 from watch import lake, outbox, risks
 from watch.lake import Lake
 from watch.ledger import Ledger
@@ -36,6 +39,7 @@ LOCATION = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P
 ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
 ORIGIN = re.compile(r"(https://[A-Za-z0-9.-]+(:\d+)?|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?)/?")
 TOPIC_ARN = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+")
+EXPIRATIONS = ("DATA_EXPIRATION_DAYS", "EVENT_EXPIRATION_DAYS")
 KEPT = Path(tempfile.gettempdir(), "watch-kept")
 DATABASE_SHARE = 0.5
 """Of the function's memory; the rest is Python's and of what is being written."""
@@ -58,6 +62,7 @@ class Settings(NamedTuple):
     lake_external_id: str
     authomize_secret: str
     authomize_url: str
+    days: Days
 
     @classmethod
     def read(cls, environment: dict[str, str]) -> "Settings":
@@ -67,6 +72,7 @@ class Settings(NamedTuple):
             environment.get("EVENT_BUS", "default"), environment.get("ALERT_TOPIC_ARN", ""), environment.get("SECURITY_LAKE_LOCATION", ""),
             environment.get("SECURITY_LAKE_ROLE_ARN", ""), environment.get("SECURITY_LAKE_EXTERNAL_ID", ""),
             environment.get("AUTHOMIZE_SECRET_ID", ""), environment.get("AUTHOMIZE_API_URL") or "https://api.authomize.com",
+            Days(*(_days(environment.get(name) or "0") for name in EXPIRATIONS)),
         )
         wrong = [] if given.bucket else ["BUCKET is needed: the collector's bucket"]
         if not given.prefix or given.prefix != given.prefix.strip("/"):
@@ -83,9 +89,15 @@ class Settings(NamedTuple):
             wrong.append("SECURITY_LAKE_ROLE_ARN is no role's ARN")
         if not ORIGIN.fullmatch(given.authomize_url):
             wrong.append("AUTHOMIZE_API_URL is not https; plain http is for loopback addresses alone")
+        wrong += [f"{name} is no number of days; 0 is for ever" for name, days in zip(EXPIRATIONS, given.days) if days < 0]
         if wrong:
             raise ValueError("; ".join(wrong))
         return given
+
+
+def _days(text: str) -> int:
+    """-1 where it is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else -1
 
 
 class WakeFailed(Exception):
@@ -128,8 +140,8 @@ class _Watch(NamedTuple):
 
 
     def _beside(self, connection: duckdb.DuckDBPyConnection, place: Place, known: Ledger) -> dict[str, int]:
-        """What goes to Security Lake and to Authomize, if anything does; one that refuses costs the other nothing."""
-        tasks: dict[str, Callable[[], int]] = {}
+        """What expires, and what goes to Security Lake and to Authomize, if anything does; one that fails costs the others nothing."""
+        tasks: dict[str, Callable[[], int]] = {"rows_expired": lambda: expiry.expire(connection, Tables(*place), self.settings.days)}
         if self.settings.lake:
             tasks["lake_objects"] = lambda: lake.follow(connection, place, _lake(self.settings))
         if self.settings.authomize_secret:

@@ -127,7 +127,8 @@ class Stacks(unittest.TestCase):
         variables = function["Environment"]["Variables"]
         given = {name: value for name, value in variables.items() if value}
         self.assertEqual(given, {"BUCKET": self.physical["Bucket"], "PREFIX": "okta", "ALERT_SEVERITY": "medium", "EVENT_BUS": "default", "ALERT_TOPIC_ARN": topic,
-                                 "AUTHOMIZE_API_URL": "https://api.authomize.com"})
+                                 "AUTHOMIZE_API_URL": "https://api.authomize.com",
+                                 "DATA_EXPIRATION_DAYS": "0", "EVENT_EXPIRATION_DAYS": "400"})
         allowed = [
             (action, resource)
             for policy in self.policies("WatchRole")

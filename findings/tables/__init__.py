@@ -6,5 +6,6 @@ lines    the lines of committed batches in DuckDB, verified
 changes  the reader's two rules, applied once: what each manifest changed
 append   brings the tables up to the newest manifest
 merge    few files of many
+expiry   rows that expire as what they came from does
 history  the tables up to a manifest, as views in DuckDB
 """

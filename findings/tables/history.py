@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from findings.bucket import Place, Starts
+from findings.bucket import Place, Starts, Unreadable
 from findings.columns import Stream, streams
 from findings.store import Store
 from findings.tables import parts, shape
@@ -43,6 +43,22 @@ class Tables:
     @property
     def progress_key(self) -> str:
         return f"{self.prefix}/tables/_progress/{self.integration}.json"
+
+    @property
+    def expiry_key(self) -> str:
+        return f"{self.prefix}/tables/_progress/{self.integration}.expiry.json"
+
+    def whole_since(self) -> int:
+        """The manifest before which rows have expired; 0 where none have."""
+        try:
+            return int(json.loads(self.store.read(self.expiry_key) or b"{}").get("whole_since", 0))
+        except (ValueError, TypeError, AttributeError):
+            return 0
+
+    def must_know(self, sequence: int) -> None:
+        """Raises `Unreadable` where the state as of a manifest is not known any more."""
+        if sequence < (whole_since := self.whole_since()):
+            raise Unreadable(f"what came before has expired: the state is known since manifest {whole_since}, not as of manifest {sequence}")
 
     def progress(self) -> tuple[Progress, str | None]:
         """How far they are, and the version of the object that says so. What cannot be read is nothing: they are made anew."""

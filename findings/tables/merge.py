@@ -79,6 +79,21 @@ def _merge(connection: duckdb.DuckDBPyConnection, tables: Tables, group: list[Pa
     tables.put(part, file)
 
 
+def without(connection: duckdb.DuckDBPyConnection, tables: Tables, part: Part, columns: dict[str, str], condition: str, given: dict[str, str], file: Path) -> int:
+    """Writes a file anew that has rows of which the condition holds; gives how many these were. One of which none is left stays, empty:
+    its name says which manifests are known."""
+    (source,) = tables.store.files([part.key(tables.prefix)]).values()
+    rows = f"read_parquet('{str(source).replace(chr(39), chr(39) * 2)}', hive_partitioning = false)"
+    count = connection.execute(f"select count(*) from {rows} where {condition}", given).fetchone()[0]
+    if count:
+        names = ", ".join(f'"{name}"' for name in columns)
+        connection.execute(f"create or replace temp table kept as select {names} from {rows} where not coalesce({condition}, false)", given)
+        place = str(file).replace("'", "''")
+        connection.execute(f"copy (select * from kept order by {order(part.table)}) to '{place}' (format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})")
+        tables.put(part, str(file))
+    return count
+
+
 def reshape(connection: duckdb.DuckDBPyConnection, tables: Tables, workplace: Path) -> str:
     """Gives every file the columns that tables have now, from its own rows; gives the name of the shape."""
     for stream in streams():

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import unittest
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from unittest import mock
 
@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from findings.tests.test_tables import Killed
-from findings.tests.writer import PREFIX, Bucket, complete, delete
+from findings.tests.writer import BEGAN, PREFIX, Bucket, complete, delete, upsert
 from watch import handler as function
 from watch import outbox
 from watch.tests.test_wake import idp, report
@@ -170,6 +170,15 @@ class Woken(Case):
         self.assertEqual(len(self.on_bus()), 2)
         self.assertEqual(self.keys(f"{PREFIX}/cases/beta"), [])
         self.assertFalse([key for key in self.keys(f"{PREFIX}/tables/") if "beta" in key])
+
+    def test_rows_expire_by_the_days_of_the_stack(self) -> None:
+        use = {"user_id": "00u1", "date": "2026-11-23", "count": 1}
+        self.commit([("usage", [upsert("usage", "login:00u1:2026-11-23:1", use)])])
+        self.commit([("usage", [upsert("usage", "login:00u1:2027-03-01:2", use)])], at=BEGAN + timedelta(days=100))
+        with mock.patch.dict(os.environ, {"EVENT_EXPIRATION_DAYS": "30"}):
+            self.assertEqual(self.wake({"integration": "acme"})["rows_expired"], 1)
+        with mock.patch.dict(os.environ, {"EVENT_EXPIRATION_DAYS": "-1", "DATA_EXPIRATION_DAYS": "x"}), self.assertRaisesRegex(ValueError, "DATA_EXPIRATION_DAYS.*EVENT_EXPIRATION_DAYS"):
+            self.wake({"integration": "acme"})
 
     def test_bad_settings_are_named_all_at_once(self) -> None:
         with mock.patch.dict(os.environ, {"BUCKET": "", "ALERT_SEVERITY": "loud", "EVENT_BUS": "a bus", "ALERT_TOPIC_ARN": "x"}), self.assertRaises(ValueError) as raised:
