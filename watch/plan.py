@@ -122,14 +122,13 @@ class Planner:
         self._steps = Steps(org, Facts(connection, cases))
 
     def with_plan(self, case: Case) -> Case:
-        """Of a finding of which no steps are known, it is what the finding says, at the object's place in the console."""
+        """Where no steps are known, it is what the finding says, at the object's place in the console."""
         found: list[Step] = []
         if case["finding"] in POSTURE:
             found = POSTURE[case["finding"]](self._steps, case)
         elif case["finding"] in ATTACKS:
             events = (self._steps.facts.events.get(id) for id in case["evidence"])
             found = [step for event in events if event for step in ATTACKS[case["finding"]](self._steps, event)]
-        else:
-            found = [self._steps.look_at(case["key"].partition(":")[0], case["do"])]
+        found = found or [self._steps.look_at(case["key"].partition(":")[0], case["do"])]
         once = [step for number, step in enumerate(found[: 4 * MOST_STEPS]) if step not in found[:number]]
         return case | {"plan": once[:MOST_STEPS]}
