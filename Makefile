@@ -28,7 +28,9 @@ OF_ORG = $(if $(SECRET_ID),--secret-id '$(SECRET_ID)')
 TARGET_FLAGS = $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
   $(if $(wildcard $(shell rustc --print sysroot)/lib/rustlib/$(RUST_TARGET)),--skip-target-check)
 
-.PHONY: help run check test pictures looks soak bench build package configure deploy upgrade invoke logs status destroy peek load findings \
+# A build of the watch is asked for by SAM.
+.PHONY: build-Watch
+.PHONY: help run check test pictures looks soak bench build package configure deploy upgrade invoke logs status destroy peek past load findings watch cases erase \
   fmt doc clean rust python programs venv build-tools template-tools browser-tools conformance-venv conformance-tests findings-venv \
   findings-tests checkov-venv
 
@@ -46,6 +48,7 @@ check: venv ## Whether the credentials open the org, as a table: the deployed fu
 test: rust python ## Run every check that CI runs and say how long each took; the last line is the count of tests
 	@$(MAKE) -j4 template-tools conformance-tests findings-tests checkov-venv
 	@$(MAKE) browser-tools
+	@mkdir -p target && $(FINDINGS_PYTHON) -B -m findings.athena > target/athena.yaml
 	@python3 -B .ci/checks.py
 
 pictures: rust venv conformance-venv findings-venv browser-tools ## Make the pictures of the documents anew, from the program
@@ -62,11 +65,12 @@ soak: rust venv ## Try hostile input and the model for longer than `make test` d
 bench: rust ## Measure the release build against a large fake org; writes bench/results.md (Linux)
 	@python3 -B -m bench
 
-build: rust build-tools ## Build both functions below target/lambda/ for this machine's processor; ARCH=arm64 or x86_64 for another
+build: rust build-tools ## Build the functions below target/lambda/ for this machine's processor; ARCH=arm64 or x86_64 for another
 	cargo lambda build --release --locked --package okta-authomize $(TARGET_FLAGS)
 	cargo lambda build --release --locked --package okta-authomize-loader --bin okta-authomize-loader $(TARGET_FLAGS)
+	python3 -B -m deploy.watch $(ARCH)
 
-package: rust build-tools checkov-venv ## Make dist/, which deploys without a toolchain: functions, SHA-256, parts list; ARCH=arm64 (as a rule) or x86_64
+package: rust build-tools checkov-venv findings-tests ## Make dist/, which deploys without a toolchain: functions, SHA-256, parts list; ARCH=arm64 (as a rule) or x86_64
 	@$(MAKE) build ARCH=$(LAMBDA_ARCH)
 	@python3 -B -m deploy package --arch $(LAMBDA_ARCH)
 
@@ -92,9 +96,25 @@ destroy: venv ## Remove the stack; the bucket with the data and the secrets stay
 	@$(AWS_DEPLOY) destroy
 
 peek: rust ## Verify out/ and show what is in it; ARGS="users 00u" shows records, ARGS=--help the rest
-	@$(if $(WHO),$(MAKE) findings ARGS="--who $(WHO) $(ARGS)",cargo run --quiet --locked --package reader --bin peek -- $(if $(AS_OF),--as-of $(AS_OF)) $(if $(DIFF),--diff $(DIFF)) $(if $(WHY),--why $(WHY)) $(ARGS))
+	@$(if $(WHO),$(MAKE) findings ARGS="--who $(WHO) $(if $(AS_OF),--as-of $(AS_OF)) $(ARGS)",$(if $(AS_OF)$(DIFF)$(WHY),$(MAKE) past,cargo run --quiet --locked --package reader --bin peek -- $(ARGS)))
+
+past:
+	@$(MAKE) findings-venv >&2
+	@$(FINDINGS_PYTHON) -B -m findings.past $(if $(AS_OF),--as-of $(AS_OF)) $(if $(DIFF),--diff $(DIFF)) $(if $(WHY),--why $(WHY)) $(ARGS)
 
 # Standard output is for the answers alone.
+watch: ## One wake-up of the watch on out/: tables, cases, and what opened and closed; ARGS="--dir DIR --integration NAME --json"
+	@$(MAKE) findings-venv >&2
+	@$(FINDINGS_PYTHON) -B -m watch $(ARGS)
+
+cases: ## Open and accepted cases of out/; ARGS=ID shows one, "--plan ID" what to do, "--accept ID --reason WHY --until DAY" accepts one
+	@$(MAKE) findings-venv >&2
+	@$(FINDINGS_PYTHON) -B -m watch.listing $(ARGS)
+
+erase: ## Remove a person who was deleted in Okta: USER=00u… ARGS="--dir DIR --integration NAME --yes", or --bucket NAME for the bucket itself
+	@$(MAKE) findings-tests >&2
+	@$(FINDINGS_PYTHON) -B -m watch.erase $(if $(filter command line,$(origin USER)),--user '$(USER)') $(ARGS)
+
 findings: ## What out/ says of posture and attacks; ARGS="--dir DIR --integration NAME --json", ARGS=--help the rest
 	@$(MAKE) findings-venv >&2
 	@$(FINDINGS_PYTHON) -B -m findings $(ARGS)
@@ -111,6 +131,12 @@ doc: rust ## Build the Rust documentation into target/doc
 clean: rust ## Remove all that was built or installed; out/ stays
 	cargo clean
 	rm -rf .aws-sam dist .venv .venv-conformance .venv-findings .venv-checkov
+
+# What `sam build` asks for; `make package` makes the archive itself.
+build-Watch: venv
+	python3 -B -m deploy.watch $(LAMBDA_ARCH)
+	cp -r target/lambda/okta-authomize-watch/. findings watch "$(ARTIFACTS_DIR)/"
+	mkdir -p "$(ARTIFACTS_DIR)/schemas" && cp -r schemas/streams "$(ARTIFACTS_DIR)/schemas/"
 
 # The oldest Rust that builds it, as Cargo.toml says; rustc tells its version as `rustc 1.90.0 (...)`, or `1.90.0-nightly`.
 RUST_VERSION = $(shell sed -nE 's/^rust-version = "(.+)"$$/\1/p' Cargo.toml)

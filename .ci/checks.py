@@ -16,6 +16,7 @@ CHECKS = [
     ("lint", "cargo clippy --workspace --all-targets --locked -- -D warnings"),
     ("the conformance checks themselves", f"{os.environ['CONFORMANCE_PYTHON']} -B conformance/selftest.py"),
     ("the findings themselves", f"{os.environ['FINDINGS_PYTHON']} -B -m findings.selftest"),
+    ("the watch itself", f"{os.environ['FINDINGS_PYTHON']} -B -m watch.selftest"),
     ("the deployment itself", f"{CHECKED_BY}/python3 -B -m deploy.selftest"),
     ("tests", "cargo test --workspace --locked --no-fail-fast"),
     ("the status page in a browser", "python3 -B -m pictures.looks"),
@@ -23,12 +24,12 @@ CHECKS = [
     ("documentation", "cargo doc --workspace --no-deps --locked"),
     ("template, by AWS SAM", "sam validate --lint"),
     ("the fleet's template, by AWS SAM", "sam validate --lint --template fleet.yaml"),
-    ("Athena's template, by AWS SAM", "sam validate --lint --template athena.yaml"),
     ("plain CloudFormation of one org", f"{CHECKED_BY}/python3 -B -m deploy.plain template.yaml target/plain.json"),
     ("plain CloudFormation of a fleet", f"{CHECKED_BY}/python3 -B -m deploy.plain fleet.yaml target/plain-fleet.json"),
-    ("templates, by cfn-lint", "cfn-lint template.yaml fleet.yaml athena.yaml target/plain.json target/plain-fleet.json"),
+    ("Athena's template, by AWS SAM", "sam validate --lint --template target/athena.yaml"),
+    ("templates, by cfn-lint", "cfn-lint template.yaml fleet.yaml alerts.yaml target/athena.yaml target/plain.json target/plain-fleet.json"),
     ("the Terraform module, by checkov", f"{CHECKED_BY}/checkov --directory terraform --framework terraform --skip-download --compact --quiet"),
-    ("templates, by checkov", f"{CHECKED_BY}/checkov --file template.yaml fleet.yaml athena.yaml target/plain.json target/plain-fleet.json --framework cloudformation --skip-download --compact --quiet"),
+    ("templates, by checkov", f"{CHECKED_BY}/checkov --file template.yaml fleet.yaml alerts.yaml target/athena.yaml target/plain.json target/plain-fleet.json --framework cloudformation --skip-download --compact --quiet"),
 ]
 RESULT = re.compile(r"test result: \w+\. (\d+) passed; (\d+) failed;")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")

@@ -8,6 +8,8 @@ sink      S3 and Secrets Manager that count what they are given and keep only wh
 process   what a program has cost
 machine   what it was measured on
 results   the measurements in words
+watch        what a wake-up of the watch costs
+watch_bucket a bucket of any number of events, for the watch
 
 `function` and `sink` are served by `demo.http`. Three programs are started by hand: `readers` (what reading a large org costs),
 `memory` (runs with the part of a processor that Lambda gives with each size) and `load_bucket` (a bucket of any size, for the loader).

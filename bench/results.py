@@ -169,3 +169,9 @@ def limited(measured):
     ]
     header = ["run", "requests", "answers 429", "wall", "at the share's even pace", "share used", f"at most {OVER_SHARE} times"]
     return "## 600 requests a minute for groups\n\n" + table(header, rows)
+
+
+def watch(rows):
+    text = "A wake-up is a process of its own, in which Python and DuckDB start, too. The bars are of the one that appends 500 events."
+    header = ["events", "first wake-up", "500 events more", "its CPU", "its peak memory", "bar"]
+    return "## The watch\n\n" + text + "\n\n" + table(header, [list(row) for row in rows])

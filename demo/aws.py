@@ -50,9 +50,9 @@ class Aws:
         secrets.create_secret(Name=SECRET_ID, SecretString=json.dumps(content))
 
     def restore(self, out: Path):
-        """Puts back what earlier runs left in out/; files of the demo itself begin with a dot."""
+        """Puts back what earlier runs left in out/; files of the demo itself begin with a dot, and tables are the watch's business."""
         for file in sorted(out.glob("[!.]*/**/*")):
-            if file.is_file():
+            if file.is_file() and out / PREFIX / "tables" not in file.parents:
                 key = file.relative_to(out).as_posix()
                 self._copied[key] = self._s3.put_object(Bucket=BUCKET, Key=key, Body=file.read_bytes())["ETag"]
 

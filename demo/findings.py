@@ -1,4 +1,4 @@
-"""The end of `make run`: the findings on what it collected."""
+"""The end of `make run`: tables and cases of what it collected, and the findings."""
 
 import json
 import os
@@ -13,19 +13,35 @@ PLAIN_SECONDS = 5
 def tell(out, prefix, integration, is_json=False):
     """The answer of `make findings`, as a table and, if asked for, parsed JSON; empty where its needs are not installed.
 
-    The counts by severity are left beside the status, whose page shows them after the next run.
+    The watch leaves what it found beside the status, whose page shows it after the next run.
     """
     python = os.environ.get("FINDINGS_PYTHON")
     if not python:
         return "", []
-    command = [python, "-B", "-m", "findings", "--dir", str(out), "--prefix", prefix, "--integration", integration]
-    command += ["--counts", str(out / prefix / "status" / f"{integration}.findings.json")]
-    command += ["--examples", "1", *(["--json", "--table"] if is_json else [])]
+    place = ["--dir", str(out), "--prefix", prefix, "--integration", integration]
+    code, answer, complaint = ran([python, "-B", "-m", "watch", *place, "--json"])
+    if code:
+        return f"{complaint.strip()}\n", []
+    news = cases(json.loads(answer))
+    code, answer, complaint = ran([python, "-B", "-m", "findings", *place, "--examples", "1", *(["--json", "--table"] if is_json else [])])
+    if code:
+        return f"{complaint.strip()}\n", []
+    return (f"{complaint}\n{news}", json.loads(answer)) if is_json else (f"{answer}\n{news}", [])
+
+
+def cases(report):
+    """What the watch has found, in a line."""
+    told = f"{len(report['opened'])} cases opened and {len(report['closed'])} closed"
+    if report["digest"] is not None:
+        told = f"the first snapshot shows {sum(report['digest'].values())} cases of posture, and its log {len(report['opened'])} of attacks"
+    return f"  {told}; {report['open']} are open: make cases lists them."
+
+
+def ran(command):
+    """(exit status, output, complaint) of a program."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         answer, complaint = watched(process)
-    if process.returncode:
-        return f"make findings: {complaint.strip()}\n", []
-    return (complaint, json.loads(answer)) if is_json else (answer, [])
+    return process.returncode, answer, complaint
 
 
 def watched(process):

@@ -23,7 +23,7 @@ from deploy.failure import Failure
 from deploy.stack import FLEET, ONE_ORG, Stack, upload, url_of
 
 ROOT = Path(__file__).parents[1]
-COLLECTOR, LOADER = "collector", "loader"
+COLLECTOR, LOADER, WATCH = "collector", "loader", "watch"
 # What the loader's own schedule sends: every integration is loaded.
 EVERY_INTEGRATION = {"detail-type": "Scheduled Event"}
 
@@ -54,7 +54,7 @@ def parse(arguments):
     parser.add_argument("--arch", choices=["arm64", "x86_64"], default="arm64")
     parser.add_argument("--event", type=as_event, default={}, help='an event, such as {"mode": "full"}')
     parser.add_argument("--secret-id", help="the secret of the org, by name or ARN, where a stack has several")
-    parser.add_argument("--which", choices=[COLLECTOR, LOADER], default=COLLECTOR)
+    parser.add_argument("--which", choices=[COLLECTOR, LOADER, WATCH], default=COLLECTOR)
     parser.add_argument("--minutes", type=int, default=15)
     parser.add_argument("--follow", action="store_true")
     return parser.parse_args(arguments)
@@ -88,7 +88,10 @@ def session(answers, terminal):
 
 def make_package(given, terminal):
     python = os.environ.get("CHECKOV_PYTHON", sys.executable)
-    folder = package.package(ROOT, ROOT / "target/lambda", given.arch, package.parts_list_by(python, ROOT), package.plain_by(python, ROOT))
+    athena = package.athena_by(os.environ.get("FINDINGS_PYTHON", sys.executable), ROOT)
+    folder = package.package(
+        ROOT, ROOT / "target/lambda", given.arch, package.parts_list_by(python, ROOT), package.plain_by(python, ROOT), athena=athena
+    )
     terminal.say(f"{folder.relative_to(ROOT)}/ and {folder.name}.zip beside it; dist/packaged.yaml is the template")
     return 0
 
@@ -145,6 +148,8 @@ def do_invoke(aws, terminal, answers, given):
     stack = outputs(aws, answers, terminal)
     if given.which == LOADER:
         report = run.invoke(aws, loader_of(stack, answers, given), given.event or EVERY_INTEGRATION, "load")
+    elif given.which == WATCH:
+        report = run.invoke(aws, watch_of(stack, answers), given.event or EVERY_INTEGRATION, "look")
     else:
         report = run.invoke(aws, stack["FunctionName"], orgs.named(aws, stack, answers.stack, given))
     terminal.say(json.dumps(report, indent=2, ensure_ascii=False))
@@ -164,8 +169,15 @@ def loader_of(stack, answers, given):
     return stack["LoaderName"]
 
 
+def watch_of(stack, answers):
+    """The name of the watch's function."""
+    if "WatchName" not in stack:
+        raise Failure(f"the stack {answers.stack} has no watch: the parameter DeployWatch brings one")
+    return stack["WatchName"]
+
+
 def do_logs(aws, terminal, answers, given):
-    group = outputs(aws, answers, terminal)["Log"] + (f"-{LOADER}" if given.which == LOADER else "")
+    group = outputs(aws, answers, terminal)["Log"] + ("" if given.which == COLLECTOR else f"-{given.which}")
     run.logs(aws, group, terminal, given.minutes, given.follow)
     return 0
 

@@ -1,8 +1,8 @@
 """`make package`: files that deploy without a toolchain.
 
 dist/okta-authomize-{version}-{arch}/ holds the functions' archives, `packaged.yaml`, `fleet.yaml`, the same as plain CloudFormation
-(`plain.json`, `plain-fleet.json`), the parts list (CycloneDX) and SHA-256 sums of them all; the .zip beside it holds the same for
-handing on. dist/packaged.yaml is a copy of the template.
+(`plain.json`, `plain-fleet.json`), `athena.yaml`, `alerts.yaml`, the parts lists (CycloneDX) and SHA-256 sums of them all; the .zip beside it holds the
+same for handing on. dist/packaged.yaml is a copy of the template.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ import zipfile
 
 from pathlib import Path
 
+from deploy import watch
 from deploy.failure import Failure
 
 FUNCTIONS = {"collector": "okta-authomize", "loader": "okta-authomize-loader"}
@@ -21,12 +22,14 @@ FUNCTIONS = {"collector": "okta-authomize", "loader": "okta-authomize-loader"}
 EPOCH = (1980, 1, 1, 0, 0, 0)
 LIMIT_BYTES = 50_000_000
 # What is deployed of a package. The parts lists beside it tell when they were made.
-DEPLOYED = ("collector.zip", "loader.zip", "fleet.yaml", "packaged.yaml")
+DEPLOYED = ("collector.zip", "loader.zip", "watch.zip", "fleet.yaml", "packaged.yaml")
 PLAIN = "plain.json"
+# The functions' archives, in the order in which the template has them.
+ARCHIVES = (*FUNCTIONS, "watch")
 DIGITS = 12
 VERSION = re.compile(r'^\[workspace\.package\]\nversion = "(.+)"$', re.MULTILINE)
 CODE = re.compile(r"^(\s+)CodeUri: \.$", re.MULTILINE)
-BUILD = re.compile(r"^ {6}BuildMethod: .*\n {6}BuildProperties:\n {8}Binary: .*\n", re.MULTILINE)
+BUILD = re.compile(r"^ {6}BuildMethod: .*\n(?: {6}BuildProperties:\n {8}Binary: .*\n)?", re.MULTILINE)
 EMPTY_METADATA = re.compile(r"^ {4}Metadata:\n(?! {6})", re.MULTILINE)
 PARAMETERS = """Parameters:
   CodeBucket:
@@ -46,9 +49,10 @@ def version(root):
     return VERSION.search((root / "Cargo.toml").read_text(encoding="utf-8"))[1]
 
 
-def package(root, binaries, arch, parts_list, plain):
-    """Makes the package of the programs in `binaries/{program}/bootstrap`; gives its folder. `parts_list(file, program, arch)` writes
-    the CycloneDX file of one, `plain(template, file)` a template without its transform."""
+def package(root, binaries, arch, parts_list, plain, watch_code=None, athena=None):
+    """Makes the package of the programs in `binaries/{program}/bootstrap` and of the watch, whose code lies in `watch_code` (`root`
+    where nothing is said); gives its folder. `parts_list(file, program, arch)` writes the CycloneDX file of one, `plain(template, file)`
+    a template without its transform, `athena()` gives Athena's stack."""
     name = f"okta-authomize-{version(root)}-{arch}"
     dist = root / "dist"
     folder = dist / name
@@ -60,6 +64,11 @@ def package(root, binaries, arch, parts_list, plain):
             raise Failure(f"{bootstrap} is missing: make build ARCH={arch}")
         archive(folder / f"{function}.zip", bootstrap)
         parts_list(folder / f"{function}.cdx.json", program, arch)
+    unpacked = watch.archive(folder / "watch.zip", watch_code or root, Path(binaries) / watch.NAME)
+    print(f"the watch: {(folder / 'watch.zip').stat().st_size:,} bytes, {unpacked:,} when it is unpacked", file=sys.stderr)
+    shutil.copy(root / "alerts.yaml", folder / "alerts.yaml")
+    if athena:
+        (folder / "athena.yaml").write_text(athena(), encoding="utf-8")
     (folder / "packaged.yaml").write_text(packaged(root / "template.yaml", name, arch), encoding="utf-8")
     (folder / "fleet.yaml").write_text(packaged_fleet(root / "fleet.yaml", name, arch), encoding="utf-8")
     plain(folder / "packaged.yaml", folder / PLAIN)
@@ -100,12 +109,12 @@ def archive(file, bootstrap):
 def packaged(template, name, arch):
     """The template with the code's place as parameters, for the processor that it was built for."""
     text = template.read_text(encoding="utf-8")
-    functions = iter(FUNCTIONS)
+    functions = iter(ARCHIVES)
     text, found = CODE.subn(
         lambda place: f'{place[1]}CodeUri: {{Bucket: !Ref CodeBucket, Key: !Sub "${{CodeKey}}/{next(functions)}.zip"}}', text
     )
-    if found != len(FUNCTIONS):
-        raise Failure(f"{template} has {found} functions where {len(FUNCTIONS)} are built")
+    if found != len(ARCHIVES):
+        raise Failure(f"{template} has {found} functions where {len(ARCHIVES)} are built")
     text = EMPTY_METADATA.sub("", BUILD.sub("", text))
     text = text.replace("Parameters:\n", PARAMETERS.format(name=name), 1)
     return text.replace("    Default: arm64\n", f"    Default: {arch}\n", 1)
@@ -147,3 +156,15 @@ def parts_list_by(python, root):
             raise Failure(f"the parts of {program} cannot be listed: see above")
 
     return parts_list
+
+
+def athena_by(python, root):
+    """Makes Athena's stack with what is installed for the findings."""
+
+    def athena():
+        made = subprocess.run([python, "-B", "-m", "findings.athena"], cwd=root, stdout=subprocess.PIPE, text=True, check=False)
+        if made.returncode:
+            raise Failure("Athena's stack cannot be made: see above")
+        return made.stdout
+
+    return athena

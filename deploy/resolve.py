@@ -103,6 +103,10 @@ class Resolver:
             return self.value(given[1] if self.condition(given[0]) else given[2])
         if way == "Fn::Join":
             return given[0].join(self.value(given[1]))
+        if way == "Fn::Split":
+            return self.value(given[1]).split(given[0])
+        if way == "Fn::Select":
+            return self.value(given[1])[int(given[0])]
         if way == "Fn::Sub":
             text, more = given if isinstance(given, list) else (given, {})
             more = {name: self.value(value) for name, value in more.items()}

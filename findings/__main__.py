@@ -2,19 +2,17 @@
 
 import argparse
 import contextlib
-import datetime
 import json
 import sys
 import time
 
-from pathlib import Path
+import duckdb
 
-from findings import answers, catalog, load, ocsf, table, who
+from findings import answers, catalog, ocsf, table, who
 from findings.answers import Answer
-from findings.bucket import Log, Unreadable
-from findings.load import MOST_SHOWN
-
-BROKEN = 2
+from findings.asked import Asked, BROKEN, TROUBLES, place, told
+from findings.database import database
+from findings.tables import append
 
 
 def arguments(words: list[str] | None = None) -> argparse.Namespace:
@@ -23,9 +21,8 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
         description="Posture and attacks, from a copy of the bucket. Exits with 0, whatever was found; "
         "with 2 where the data breaks the contract or cannot be read.",
     )
-    parser.add_argument("--dir", type=Path, default=Path("out"), help="copy of the bucket (default: out)")
-    parser.add_argument("--prefix", default="okta", help="key prefix (default: okta)")
-    parser.add_argument("--integration", default="okta", help="the integration's slug (default: okta)")
+    place(parser)
+    parser.add_argument("--as-of", metavar="TIME", help="as it was then: 2026-11-01 (the end of that day, UTC), 2026-11-01T12:00:00Z, or a manifest's number")
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument("--json", action="store_true", help="one array of {id, severity, title, count, examples}")
     parser.add_argument("--table", action="store_true", help="the table, too, on standard error")
@@ -33,53 +30,43 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     shape.add_argument("--who", metavar="USER", help="instead: what this user (id or login) can reach, by which path, since when, last used")
     parser.add_argument("--only", action="append", default=[], metavar="ID", help="this finding with every case; may be repeated")
     parser.add_argument("--examples", type=int, default=table.SHOWN, metavar="N", help="examples in the table (default: 3)")
-    parser.add_argument("--counts", type=Path, metavar="FILE", help="write the counts by severity, for the status page")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=NUMBER", help="a threshold, e.g. dormant_days=60")
     return parser.parse_args(words)
 
 
 def main(words: list[str] | None = None) -> int:
-    asked = arguments(words)
+    given = arguments(words)
     started = time.monotonic()
     try:
-        values = catalog.parameters(_given(asked.set))
-        _known(asked.only)
-        log = Log.read(asked.dir, asked.prefix.strip("/"), asked.integration)
-    except (Unreadable, catalog.UnknownParameter, ValueError, OSError) as error:
-        print(f"make findings: {error}", file=sys.stderr)
-        return BROKEN
-    with load.database() as connection:
-        violations = load.load(connection, log)
-        if violations:
-            return _broken(violations)
-        answers.build_views(connection, values)
-        if asked.who:
-            return _who(connection, asked.who)
-        given = answers.answers(connection, values)
-        now = connection.execute("select now from clock").fetchone()[0]
-    given = [answer for answer in given if not asked.only or answer.finding.id in asked.only]
-    if asked.counts:
-        _write_counts(asked.counts, given, log)
-    if asked.json:
-        print(json.dumps([_object(answer, bool(asked.only)) for answer in given], indent=1, ensure_ascii=False))
-    elif asked.ocsf:
-        for event in ocsf.events(given, log.org or "", asked.integration, now):
+        values = catalog.parameters(_given(given.set))
+        _known(given.only)
+        with database() as connection:
+            asked = Asked.of(given)
+            tables, progress = append.bring_up_to_date(connection, asked.store, asked.prefix, asked.integration)
+            until = asked.until(connection, tables, progress, given.as_of)
+            tables.show(connection, until)
+            answers.build_views(connection, values)
+            return _answer(connection, given, values, progress.place.org or "", started)
+    except (*TROUBLES, catalog.UnknownParameter, ValueError) as trouble:
+        return told("make findings", trouble)
+
+
+def _answer(connection: duckdb.DuckDBPyConnection, given: argparse.Namespace, values: dict[str, int], org: str, started: float) -> int:
+    if given.who:
+        return _who(connection, given.who)
+    found = answers.answers(connection, values)
+    sequence, now = connection.execute("select max(sequence), max(committed_at) from commits").fetchone()
+    found = [answer for answer in found if not given.only or answer.finding.id in given.only]
+    if given.json:
+        print(json.dumps([_object(answer, bool(given.only)) for answer in found], indent=1, ensure_ascii=False))
+    elif given.ocsf:
+        for event in ocsf.events(found, org, given.integration, now):
             print(json.dumps(event, ensure_ascii=False, separators=(",", ":")))
-    if asked.table or not (asked.json or asked.ocsf):
-        with contextlib.redirect_stdout(sys.stderr if asked.table else sys.stdout):
-            _show(given, log, started, sys.maxsize if asked.only else asked.examples)
+    if given.table or not (given.json or given.ocsf):
+        with contextlib.redirect_stdout(sys.stderr if given.table else sys.stdout):
+            print(f"{given.integration} of {org}, as of manifest {sequence} ({now:%Y-%m-%d %H:%M} UTC)\n")
+            _show(found, started, sys.maxsize if given.only else given.examples)
     return 0
-
-
-def _write_counts(file: Path, given: list[Answer], log: Log) -> None:
-    """Writes what the status page shows, as `status/{integration}.findings.json` in the bucket holds it."""
-    severities: dict[str, int] = {}
-    for answer in given:
-        severities[answer.finding.severity] = severities.get(answer.finding.severity, 0) + len(answer.cases)
-    made_at = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    told = {"schema": 1, "made_at": made_at, "sequence": log.commits[-1][0], "severities": severities}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(told, indent=2) + "\n")
 
 
 def _who(connection, user: str) -> int:
@@ -105,14 +92,6 @@ def _known(ids: list[str]) -> None:
         raise ValueError(f"no finding {', '.join(unknown)}; there are: {', '.join(sorted(known))}")
 
 
-def _broken(violations: list[str]) -> int:
-    print(f"make findings: the data breaks the contract ({len(violations)}); nothing is concluded from it", file=sys.stderr)
-    for violation in violations[:MOST_SHOWN]:
-        print(f"  {violation}", file=sys.stderr)
-    print("  make peek tells more; copy the bucket anew, or restore the versions that were written first", file=sys.stderr)
-    return BROKEN
-
-
 def _object(answer: Answer, every: bool) -> dict:
     shown = answer.cases if every else answer.cases[: answers.EXAMPLES]
     return {
@@ -127,8 +106,7 @@ def _object(answer: Answer, every: bool) -> dict:
     }
 
 
-def _show(given: list[Answer], log: Log, started: float, examples: int) -> None:
-    print(f"{log.integration} of {log.org}, as of manifest {log.commits[-1][0]} ({log.commits[-1][1]:%Y-%m-%d %H:%M} UTC)\n")
+def _show(given: list[Answer], started: float, examples: int) -> None:
     print("\n".join(table.text(given, examples)))
     print(f"\n  {len(given)} findings asked in {time.monotonic() - started:.1f} s; docs/findings.md says what each means.")
 

@@ -1,15 +1,27 @@
-"""Runs the findings on loaded lines."""
+"""Runs the findings on the tables."""
+
+import re
 
 from datetime import datetime
 from typing import NamedTuple
 
 import duckdb
 
-from findings import catalog, views
+from findings import catalog, views, who
 from findings.catalog import Finding
+from findings.columns import streams
 from findings.dialect import DuckDb
 
 EXAMPLES = 5
+MOST_COPIED_EVENTS = 300_000
+"""Of a longer log the events stay in their files; docs/watch.md has what that takes."""
+# The functions of Athena that DuckDB has by another name.
+MACROS = """
+create or replace macro array_join(list, separator) as array_to_string(list, separator);
+create or replace macro regexp_like(text, pattern) as regexp_matches(text, pattern);
+create or replace macro to_unixtime(moment) as epoch(moment);
+create or replace macro array_sort(list) as list_sort(list);
+"""
 
 
 class Case(NamedTuple):
@@ -19,6 +31,8 @@ class Case(NamedTuple):
     name: str
     detail: str
     at: datetime | None
+    evidence: tuple[str, ...] = ()
+    """Ids of events or records, where the finding names them."""
 
 
 class Answer(NamedTuple):
@@ -28,20 +42,41 @@ class Answer(NamedTuple):
 
 
 def build_views(connection: duckdb.DuckDBPyConnection, values: dict[str, int]) -> None:
-    """Creates every view; each table that only others are made from goes when it is not needed any more."""
-    for statement in views.statements(DuckDb()).values():
-        connection.execute(catalog.filled(statement, values))
+    """Makes every relation of what `Tables.show` shows."""
+    connection.execute(MACROS)
+    is_log_long = connection.execute("select count(*) from changes_activity").fetchone()[0] > MOST_COPIED_EVENTS
+    for name, select in views.selects(DuckDb, _words()).items():
+        connection.execute(catalog.filled(f"{DuckDb.create(name, is_log_long)}\n{select}", values))
+
+
+def _words() -> frozenset[str]:
+    """Every word of a query. Lists and the columns that name them are always there."""
+    named = {items.name for stream in streams() for items in stream.lists} | {column.name for stream in streams() for column in stream.columns if column.kind == "id"}
+    asked = [finding.select for finding in catalog.findings()] + [who.REACH]
+    return views.words() | named | {word for select in asked for word in re.findall(r"\w+", select)}
 
 
 def answers(connection: duckdb.DuckDBPyConnection, values: dict[str, int]) -> list[Answer]:
     """An answer for every finding, those without a case too, in the catalogue's order."""
-    return [Answer(finding, _cases(connection, finding, values)) for finding in catalog.findings()]
+    return [answer(connection, finding, values) for finding in catalog.findings()]
+
+
+def answer(connection: duckdb.DuckDBPyConnection, finding: Finding, values: dict[str, int]) -> Answer:
+    """Raises RuntimeError where the query cannot be run."""
+    return Answer(finding, _cases(connection, finding, values))
 
 
 def _cases(connection: duckdb.DuckDBPyConnection, finding: Finding, values: dict[str, int]) -> list[Case]:
-    query = f"select id, name, detail, seen_at from (\n{catalog.filled(finding.select, values)}\n) found order by seen_at desc nulls last, id, detail"
+    query = f"select * from (\n{catalog.filled(finding.select, values)}\n) found order by seen_at desc nulls last, id, detail"
     try:
-        rows = connection.execute(query).fetchall()
+        asked = connection.execute(query)
+        names = [name for name, *_ in asked.description]
+        rows = [dict(zip(names, row)) for row in asked.fetchall()]
     except duckdb.Error as error:
         raise RuntimeError(f"{finding.id}: {error}") from error
-    return [Case(str(id), str(name or id), detail or "", at) for id, name, detail, at in rows]
+    return [_case(row) for row in rows]
+
+
+def _case(row: dict) -> Case:
+    id = str(row["id"])
+    return Case(id, str(row["name"] or id), row["detail"] or "", row["seen_at"], tuple(row.get("evidence") or ()))

@@ -1,11 +1,10 @@
-"""The same views and findings as SQL for Athena.
+"""The tables, relations and findings as SQL for Athena.
 
-    python -m findings.athena                              the stack `athena.yaml` (see athena_stack)
-    python -m findings.athena BUCKET PREFIX INTEGRATION    the statements, to be run by hand in this order
+    python -m findings.athena INTEGRATION           every finding as one query, which names nothing but the tables
+    python -m findings.athena > athena.yaml         the stack (see athena_stack)
 
-Two external tables hold the bucket's objects line by line as text, since no SerDe then can drop a line, lower-case a
-member's name or guess a type. Views of them have the names that `views` builds on; then come the views themselves and
-one select a finding. All but this prelude and `dialect` is the text that DuckDB runs.
+The tables are Parquet with a row a change, so plain SQL is enough. Each query carries the relations that it needs in a
+`with`, of one integration each: nothing of another one is read. What the queries say is the text that DuckDB runs.
 """
 
 import re
@@ -14,137 +13,112 @@ import sys
 from collections.abc import Iterator
 
 from findings import catalog, views
-from findings.columns import streams
+from findings.columns import Stream, streams
 from findings.dialect import Athena
+from findings.tables import shape
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*", re.ASCII)
-SINCE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-PARTITION = "date"
-
-# A line feed ends a row; \001 divides columns, and JSON never holds it unescaped: a line is one column.
-MANIFESTS = """
-create external table if not exists raw_manifests (line string)
-row format delimited fields terminated by '\\001'
-location '{location}'
-"""
-# The date is projected: no crawler, no partition to add.
-LINES = """
-create external table if not exists raw_{stream} (line string)
-partitioned by (`date` string)
-row format delimited fields terminated by '\\001'
-location '{location}'
-tblproperties ({properties})
-"""
+INTEGRATION = re.compile(r"[a-z0-9-]+", re.ASCII)
+HIVE_TYPES = {"varchar": "string", "timestamp": "timestamp", "bigint": "bigint", "boolean": "boolean"}
+PRESTO_TYPES = {"varchar": "varchar", "timestamp": "timestamp(3)", "bigint": "bigint", "boolean": "boolean"}
+INTEGRATION_PARTITION, DAY_PARTITION = "integration", "date"
+SPARE_DAYS = 30
+"""Days that are read beside those that are asked for: the clock of a log that nothing was written to for long stands still."""
+# Beside what the relation of this name asks in DuckDB: the days are named where the table is read, so that no other day is.
+RECENT = f"""\
+{{events}} and published > (select now from clock) - interval '{{event_days}}' day
+  and "{DAY_PARTITION}" >= cast(current_date - interval '{{read_days}}' day as varchar)"""
 
 
-def manifests_location(bucket: str, prefix: str, integration: str) -> str:
-    return f"s3://{bucket}/{prefix}/manifests/{integration}/"
+def table_columns(table: str) -> dict[str, str]:
+    """Columns of a table in the files, with their types in DuckDB."""
+    if table == shape.COMMITS:
+        return shape.COMMIT_COLUMNS
+    return shape.columns(next(stream for stream in streams() if stream.name == table))
 
 
-def lines_location(bucket: str, prefix: str, integration: str, stream: str) -> str:
-    return f"s3://{bucket}/{prefix}/data/{stream}/integration={integration}/"
+def tables() -> list[str]:
+    return [shape.COMMITS, *(stream.name for stream in streams())]
 
 
-def projection(location: str, since: str) -> dict[str, str]:
-    """Table properties that tell Athena the partitions: a day each, from `since` (YYYY-MM-DD) to today."""
-    return {
-        "projection.enabled": "true",
-        f"projection.{PARTITION}.type": "date",
-        f"projection.{PARTITION}.format": "yyyy-MM-dd",
-        f"projection.{PARTITION}.range": f"{since},NOW",
-        "storage.location.template": f"{location}{PARTITION}=${{{PARTITION}}}/",
-    }
+def table_name(table: str) -> str:
+    return "all_commits" if table == shape.COMMITS else f"changes_{table}"
 
 
-# Of a manifest: what it commits, in the shapes that `views` names.
-PRELUDE = {
-    "commits": """
-select cast(json_extract_scalar(line, '$["sequence"]') as bigint) as sequence,
-  {committed_at} as committed_at
-from raw_manifests""",
-    "batches": """
-select cast(json_extract_scalar(m.line, '$["sequence"]') as bigint) as sequence, b.ordinal,
-  json_extract_scalar(b.batch, '$["stream"]') as stream, json_extract_scalar(b.batch, '$["key"]') as key
-from raw_manifests m
-cross join unnest(cast(json_extract(m.line, '$["batches"]') as array(json))) with ordinality as b (batch, ordinal)""",
-    "snapshots": """
-select cast(json_extract_scalar(m.line, '$["sequence"]') as bigint) as sequence, s.ordinal,
-  json_extract_scalar(s.snapshot, '$["stream"]') as stream,
-  cast(json_extract_scalar(s.snapshot, '$["since_sequence"]') as bigint) as since_sequence,
-  json_extract_scalar(s.snapshot, '$["scope"]') as scope
-from raw_manifests m
-cross join unnest(cast(json_extract(m.line, '$["snapshots"]') as array(json))) with ordinality as s (snapshot, ordinal)
-where json_extract_scalar(s.snapshot, '$["complete"]') = 'true'""",
-    "snapshot_spares": """
-select cast(json_extract_scalar(m.line, '$["sequence"]') as bigint) as sequence, s.ordinal, e.spared
-from raw_manifests m
-cross join unnest(cast(json_extract(m.line, '$["snapshots"]') as array(json))) with ordinality as s (snapshot, ordinal)
-cross join unnest(coalesce(try_cast(json_extract(s.snapshot, '$["except"]') as array(varchar)), cast(array[] as array(varchar)))) as e (spared)
-where json_extract_scalar(s.snapshot, '$["complete"]') = 'true'""",
-}
-# Athena does not tell a line's number. Lines of a batch stand in the order in which their requests were sent, so the time
-# of that stands for it; of two lines of one record that were asked for in the same millisecond either may win.
-DATA = """
-select json_extract_scalar(line, '$["id"]') as id, json_extract_scalar(line, '$["op"]') as op,
-  {observed_at} as observed_at, json_extract_scalar(line, '$["cause"]') as cause,
-  json_format(json_extract(line, '$["bundle"]')) as bundle, json_format(json_extract(line, '$["source"]')) as source,
-  json_format(json_extract(line, '$["ocsf"]')) as ocsf,
-  regexp_replace("$path", '^s3://[^/]+/', '') as key, to_unixtime({observed_at}) as line
-from raw_{stream}
-"""
-BASE_TYPES = {
-    "commits": {"sequence": "bigint", "committed_at": "timestamp"},
-    "batches": {"sequence": "bigint", "ordinal": "bigint", "stream": "varchar", "key": "varchar"},
-    "snapshots": {"sequence": "bigint", "ordinal": "bigint", "stream": "varchar", "since_sequence": "bigint", "scope": "varchar"},
-    "snapshot_spares": {"sequence": "bigint", "ordinal": "bigint", "spared": "varchar"},
-}
-DATA_TYPES = {
-    "id": "varchar", "op": "varchar", "observed_at": "timestamp", "cause": "varchar", "bundle": "varchar", "source": "varchar",
-    "ocsf": "varchar", "key": "varchar", "line": "double",
-}
-"""Columns of the prelude's views: Athena's type of each."""
+def partitions(table: str) -> list[str]:
+    return [INTEGRATION_PARTITION, DAY_PARTITION] if table in shape.DAYS else [INTEGRATION_PARTITION]
 
 
-def base_selects() -> Iterator[tuple[str, str]]:
-    """(view, select) of the prelude."""
-    dialect = Athena()
-    at = {name: dialect.time(f"json_extract_scalar(line, '$[\"{name}\"]')") for name in ("committed_at", "observed_at")}
-    for name, select in PRELUDE.items():
-        yield name, select.replace("{committed_at}", at["committed_at"]).strip()
-    for stream in streams():
-        yield f"data_{stream.name}", DATA.format(stream=stream.name, observed_at=at["observed_at"]).strip()
+def hive_type(stream: str, name: str) -> str:
+    """A column's type as the Glue catalogue knows it; a list is one of rows."""
+    fields = _fields(stream, name)
+    if fields:
+        return f"array<struct<{','.join(f'{field}:{HIVE_TYPES[type]}' for field, type in fields.items())}>>"
+    return HIVE_TYPES[table_columns(stream)[name]]
 
 
-def selects(values: dict[str, int]) -> Iterator[tuple[str, str]]:
-    """(view, select), in the order in which they build on each other."""
-    yield from base_selects()
-    for name, select in views.selects(Athena()).items():
-        yield name, catalog.filled(select, values)
+def presto_type(stream: str, name: str) -> str:
+    fields = _fields(stream, name)
+    if fields:
+        return f"array(row({', '.join(f'{field} {PRESTO_TYPES[type]}' for field, type in fields.items())}))"
+    return PRESTO_TYPES[table_columns(stream)[name]]
 
 
-def queries(values: dict[str, int]) -> Iterator[tuple[catalog.Finding, str]]:
-    """Each finding with its select, newest case first."""
+def _fields(table: str, name: str) -> dict[str, str]:
+    items = next((items for stream in streams() if stream.name == table for items in stream.lists if items.name == name), None)
+    return {column.name: shape.SQL_TYPES[column.kind] for column in items.columns} if items else {}
+
+
+def current(stream: Stream) -> str:
+    """The newest rows of every integration, with all of their columns."""
+    names = ", ".join([*(name for name in shape.columns(stream) if name != "op"), INTEGRATION_PARTITION])
+    if stream.name in shape.DAYS:
+        return f'select {names}, "{DAY_PARTITION}" from changes_{stream.name}'
+    if stream.view == "usage_lines":
+        return f"select {names} from changes_{stream.name}"
+    newest = f"row_number() over (partition by {INTEGRATION_PARTITION}, id order by sequence desc) as newest"
+    return f"select {names} from (\n  select {names}, op, {newest}\n  from changes_{stream.name}\n) numbered where newest = 1 and op = 'upsert'"
+
+
+def relations(values: dict[str, int], integration: str) -> dict[str, str]:
+    """Relation to its select, of one integration, in the order in which they build on each other."""
+    wanted = f"{INTEGRATION_PARTITION} = '{integration}'"
+    built = {"commits": f"select sequence, changed_at as committed_at from all_commits where {wanted}"}
+    for name, select in views.selects(Athena).items():
+        if name == "events":
+            select = select.replace(" from changes_", f', "{DAY_PARTITION}" from changes_')
+        if name == "recent_events":
+            days = values["event_days"]
+            built[name] = RECENT.format(events=built["events"], event_days=days, read_days=days + SPARE_DAYS)
+            continue
+        built[name] = re.sub(r"(from changes_\w+)", rf"\1 where {wanted}", catalog.filled(select, values))
+    return built
+
+
+def needed(select: str, built: dict[str, str]) -> list[str]:
+    """The relations that a select builds on, in order."""
+    names, left = set(), [select]
+    while left:
+        for word in set(re.findall(r"\w+", left.pop())) & built.keys() - names:
+            names.add(word)
+            left.append(built[word])
+    return [name for name in built if name in names]
+
+
+def queries(values: dict[str, int], integration: str) -> Iterator[tuple[catalog.Finding, str]]:
+    """Each finding as one query, newest case first."""
+    built = relations(values, integration)
     for finding in catalog.findings():
-        select = catalog.filled(finding.select, values)
-        yield finding, f"select id, name, detail, seen_at from (\n{select}\n) found\norder by seen_at desc nulls last, id, detail"
+        yield finding, query(catalog.filled(finding.select, values), built)
 
 
-def tables(bucket: str, prefix: str, integration: str, since: str = "2026-01-01") -> Iterator[str]:
-    """Definitions of the external tables (Hive's DDL)."""
-    yield MANIFESTS.format(location=manifests_location(bucket, prefix, integration)).strip()
-    for stream in streams():
-        location = lines_location(bucket, prefix, integration, stream.name)
-        properties = ", ".join(f"'{name}' = '{value}'" for name, value in projection(location, since).items())
-        yield LINES.format(stream=stream.name, location=location, properties=properties).strip()
+def query(select: str, built: dict[str, str]) -> str:
+    withs = ",\n".join(f"{name} as (\n{_uncommented(built[name])}\n)" for name in needed(select, built))
+    body = f"select id, name, detail, seen_at from (\n{_uncommented(select)}\n) found\norder by seen_at desc nulls last, id, detail"
+    return f"with {withs}\n{body}" if withs else body
 
 
-def script(bucket: str, prefix: str, integration: str) -> str:
-    """Every statement, in the order in which they are to be run."""
-    values = catalog.parameters({})
-    created = (f"{Athena().create(name)}\n{select}" for name, select in selects(values))
-    statements = ";\n\n".join([*tables(bucket, prefix, integration), *created])
-    asked = "\n".join(f"\n-- {finding.id}\n{select};" for finding, select in queries(values))
-    return f"{statements};\n{asked}"
+def _uncommented(select: str) -> str:
+    return "\n".join(line for line in select.strip().splitlines() if not line.lstrip().startswith("--"))
 
 
 def main(words: list[str]) -> int:
@@ -153,10 +127,11 @@ def main(words: list[str]) -> int:
     if not words:
         print(athena_stack.text(), end="")
         return 0
-    if len(words) != 3 or not all(NAME.fullmatch(word) for word in words):
-        print("no argument, or bucket, prefix and integration: letters, digits and . _ - / only", file=sys.stderr)
+    if len(words) != 1 or not INTEGRATION.fullmatch(words[0]):
+        print("no argument, or an integration's name: lowercase letters, digits and -", file=sys.stderr)
         return 2
-    print(script(*words))
+    for finding, text in queries(catalog.parameters({}), words[0]):
+        print(f"-- {finding.id}: {finding.title}\n{text};\n")
     return 0
 
 

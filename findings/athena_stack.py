@@ -1,33 +1,27 @@
-"""The stack `athena.yaml`: a database with tables and views, a workgroup, and a named query a finding.
+"""The stack `athena.yaml`: a database with tables and views of all integrations, a workgroup, and a named query a finding.
 
-A view in the Glue catalogue tells the type of each of its columns, and Athena refuses it as stale where its select
-gives another one. So the select is wrapped in casts to exactly these types, which DuckDB tells of the same views.
+It is made when a package is. A view in the Glue catalogue tells the type of each of its columns, and Athena refuses it as
+stale where its select gives another one: so the select is wrapped in casts to exactly these types.
 """
 
 import json
 
-import duckdb
 import yaml
 
-from findings import answers, athena, catalog, load
+from findings import athena, catalog
 from findings.columns import streams
+from findings.tables import shape
 
-PRESTO_TYPES = {
-    "VARCHAR": "varchar", "JSON": "varchar", "TIMESTAMP": "timestamp(3)", "BIGINT": "bigint", "INTEGER": "bigint", "HUGEINT": "bigint",
-    "BOOLEAN": "boolean", "DOUBLE": "double", "DATE": "date", "VARCHAR[]": "array(varchar)",
+PARQUET = {
+    "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+    "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+    "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"},
 }
-"""DuckDB's type to the one that the view has in Athena."""
-HIVE_TYPES = {
-    "varchar": "string", "timestamp(3)": "timestamp", "bigint": "bigint", "boolean": "boolean", "double": "double", "date": "date",
-    "array(varchar)": "array<string>",
-}
-"""The view's type to the one that the Glue catalogue knows."""
-TEXT_INPUT = "org.apache.hadoop.mapred.TextInputFormat"
-TEXT_OUTPUT = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
-SIMPLE_SERDE = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
-PLACE = ("${Bucket}", "${Prefix}", "${Integration}")
+CASES = "cases"
+PLACE = "s3://${Bucket}/${Prefix}/tables"
+ASKED = "${Integration}"
 HEAD = """\
-# Made by `python -m findings.athena > athena.yaml`; a test compares the two. docs/findings.md says what it is for.
+# Made by `python -m findings.athena`. docs/findings.md says what it is for.
 """
 PARAMETERS = {
     "Bucket": {
@@ -42,21 +36,29 @@ PARAMETERS = {
         "Type": "String", "Default": "okta", "Description": "First part of every object's key, as in the collector's stack.",
         "AllowedPattern": "^[A-Za-z0-9._=-]+(/[A-Za-z0-9._=-]+)*$", "ConstraintDescription": "No slash at either end.",
     },
+    "Integrations": {
+        "Type": "CommaDelimitedList", "Default": "okta", "Description": "Names of all integrations as they stand in object keys, divided by commas.",
+        "AllowedPattern": "^[a-z0-9-]+$", "ConstraintDescription": "Lowercase letters, digits and hyphens.",
+    },
     "Integration": {
-        "Type": "String", "Default": "okta", "Description": "The integration's name as it stands in object keys.",
+        "Type": "String", "Default": "okta", "Description": "The integration that the saved queries ask; to ask another one, write its name in place of this.",
         "AllowedPattern": "^[a-z0-9-]+$", "ConstraintDescription": "Lowercase letters, digits and hyphens.",
     },
     "Database": {
-        "Type": "String", "Default": "okta", "Description": "Name of the database to make. One stack an integration, each with its own.",
+        "Type": "String", "Default": "okta", "Description": "Name of the database to make, for all integrations.",
         "AllowedPattern": "^[a-z][a-z0-9_]{0,127}$", "ConstraintDescription": "Lowercase letters, digits and underscores.",
     },
     "Since": {
-        "Type": "String", "Default": "2026-01-01", "Description": "Day of the collector's first run. Athena looks for lines from then on: a day each.",
+        "Type": "String", "Default": "2026-01-01", "Description": "Day of the oldest event. Athena looks for events from then on: a day each.",
         "AllowedPattern": r"^\d{4}-\d{2}-\d{2}$", "ConstraintDescription": "YYYY-MM-DD.",
     },
+    "LakeFormationReaderArn": {
+        "Type": "String", "Default": "", "Description": "ARN of a role or user that Lake Formation lets read database and tables. Leave empty where Lake Formation governs nothing.",
+        "AllowedPattern": r"^(arn:aws[a-z-]*:iam::\d{12}:(role|user)/.+)?$", "ConstraintDescription": "A role's or user's ARN, or empty.",
+    },
     "MostScannedBytes": {
-        "Type": "Number", "Default": 100_000_000_000, "MinValue": 10_000_000, "MaxValue": 7_000_000_000_000,
-        "Description": "A query that would read more is cancelled. 100 GB cost 0.50 US dollars at 5 per TB.",
+        "Type": "Number", "Default": 10_000_000_000, "MinValue": 10_000_000, "MaxValue": 7_000_000_000_000,
+        "Description": "A query that would read more is cancelled. 10 GB cost 0.05 US dollars at 5 per TB.",
     },
     "KeepResultsDays": {
         "Type": "Number", "Default": 7, "MinValue": 1, "MaxValue": 365, "Description": "Days after which answers are deleted.",
@@ -76,13 +78,16 @@ def template() -> dict:
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "Asks what the Okta collector has committed, by Athena: tables and views, a workgroup, a named query a finding.",
         "Parameters": PARAMETERS,
-        "Conditions": {"BucketHasOwnKey": {"Fn::Not": [{"Fn::Equals": [{"Ref": "BucketKmsKeyArn"}, ""]}]}},
+        "Conditions": {
+            "BucketHasOwnKey": {"Fn::Not": [{"Fn::Equals": [{"Ref": "BucketKmsKeyArn"}, ""]}]},
+            "IsGoverned": {"Fn::Not": [{"Fn::Equals": [{"Ref": "LakeFormationReaderArn"}, ""]}]},
+        },
         "Resources": {
             "Catalogue": {"Type": "AWS::Glue::Database", "Properties": {
                 "CatalogId": {"Ref": "AWS::AccountId"},
                 "DatabaseInput": {"Name": {"Ref": "Database"}, "Description": "What the Okta collector has committed"},
             }},
-            **_results(), "Workgroup": _workgroup(), "Asking": _asking(), **_tables(), **_views(), **_queries(),
+            **_results(), "Workgroup": _workgroup(), "Asking": _asking(), **_grants(), **_tables(), **_views(), **_queries(),
         },
         "Outputs": {
             "WorkgroupName": {"Description": "Choose it in the Athena console; it has the named queries.", "Value": {"Ref": "Workgroup"}},
@@ -152,7 +157,7 @@ def _workgroup() -> dict:
 
 
 def _asking() -> dict:
-    """What whoever asks needs, and no more: this workgroup, this database, the lines and manifests of one integration."""
+    """What whoever asks needs, and no more: this workgroup, this database, the tables."""
     glue = [f"arn:${{AWS::Partition}}:glue:${{AWS::Region}}:${{AWS::AccountId}}:{what}" for what in ("catalog", "database/${Database}", "table/${Database}/*")]
     data = "arn:${AWS::Partition}:s3:::${Bucket}"
     statements = [
@@ -163,9 +168,7 @@ def _asking() -> dict:
         ], "Resource": {"Fn::Sub": "arn:${AWS::Partition}:athena:${AWS::Region}:${AWS::AccountId}:workgroup/${Workgroup}"}},
         {"Sid": "Catalogue", "Effect": "Allow", "Action": ["glue:GetDatabase", "glue:GetTable", "glue:GetTables", "glue:GetPartitions"],
          "Resource": [{"Fn::Sub": arn} for arn in glue]},
-        {"Sid": "Read", "Effect": "Allow", "Action": "s3:GetObject", "Resource": [
-            {"Fn::Sub": f"{data}/${{Prefix}}/data/*/integration=${{Integration}}/*"}, {"Fn::Sub": f"{data}/${{Prefix}}/manifests/${{Integration}}/*"},
-        ]},
+        {"Sid": "Read", "Effect": "Allow", "Action": "s3:GetObject", "Resource": {"Fn::Sub": f"{data}/${{Prefix}}/tables/*"}},
         {"Sid": "List", "Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketLocation"], "Resource": {"Fn::Sub": data}},
         {"Sid": "Answers", "Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
          "Resource": {"Fn::Sub": "${Results.Arn}/*"}},
@@ -177,19 +180,51 @@ def _asking() -> dict:
     }}
 
 
+def _grants() -> dict:
+    """Where Lake Formation governs the catalogue, IAM's word alone opens nothing."""
+    principal = {"DataLakePrincipalIdentifier": {"Ref": "LakeFormationReaderArn"}}
+    account, database = {"Ref": "AWS::AccountId"}, {"Ref": "Catalogue"}
+    of_database = {"Database": {"CatalogId": account, "Name": database}}
+    of_tables = {"Table": {"CatalogId": account, "DatabaseName": database, "TableWildcard": {}}}
+    return {
+        name: {"Type": "AWS::LakeFormation::PrincipalPermissions", "Condition": "IsGoverned", "Properties": {
+            "Principal": principal, "Resource": resource, "Permissions": permissions, "PermissionsWithGrantOption": [],
+        }}
+        for name, resource, permissions in (("ReadsDatabase", of_database, ["DESCRIBE"]), ("ReadsTables", of_tables, ["SELECT", "DESCRIBE"]))
+    }
+
+
 def _tables() -> dict:
-    tables = {"RawManifests": _table("raw_manifests", athena.manifests_location(*PLACE), None)}
-    for stream in streams():
-        location = athena.lines_location(*PLACE, stream.name)
-        tables[_logical("Raw", stream.name)] = _table(f"raw_{stream.name}", location, athena.projection(location, "${Since}"))
-    return tables
+    tables = {_logical("Table", table): _table(table) for table in athena.tables()}
+    return tables | {_logical("Table", CASES): _cases()}
 
 
-def _table(name: str, location: str, projection: dict[str, str] | None) -> dict:
-    parameters = {"EXTERNAL": "TRUE"}
-    for key, value in (projection or {}).items():
-        # Athena's own ${date} stands beside CloudFormation's names.
-        parameters[key] = {"Fn::Sub": value.replace("${date}", "${!date}")} if "${" in value else value
+def _cases() -> dict:
+    from watch import history
+
+    columns = {name: athena.HIVE_TYPES[type] for name, type in history.COLUMNS.items()}
+    return _described("case_changes", CASES, columns, [athena.INTEGRATION_PARTITION])
+
+
+def _table(table: str) -> dict:
+    columns = {name: HIVE_COMMIT[name] if table == shape.COMMITS else athena.hive_type(table, name) for name in athena.table_columns(table)}
+    return _described(athena.table_name(table), table, columns, athena.partitions(table))
+
+
+HIVE_COMMIT = {name: athena.HIVE_TYPES[type] for name, type in shape.COMMIT_COLUMNS.items()}
+
+
+def _described(name: str, folder: str, columns: dict[str, str], partitions: list[str]) -> dict:
+    """Partitions are projected: no crawler, none to add."""
+    location = f"{PLACE}/{folder}/"
+    place = "".join(f"{partition}=${{!{partition}}}/" for partition in partitions)
+    parameters = {
+        "EXTERNAL": "TRUE", "classification": "parquet", "projection.enabled": "true", "projection.integration.type": "enum",
+        "projection.integration.values": {"Fn::Join": [",", {"Ref": "Integrations"}]},
+        "storage.location.template": {"Fn::Sub": f"{location}{place}"},
+    }
+    if athena.DAY_PARTITION in partitions:
+        parameters |= {"projection.date.type": "date", "projection.date.format": "yyyy-MM-dd", "projection.date.range": {"Fn::Sub": "${Since},NOW+1DAYS"}}
     return {"Type": "AWS::Glue::Table", "Properties": {
         "CatalogId": {"Ref": "AWS::AccountId"},
         "DatabaseName": {"Ref": "Catalogue"},
@@ -197,41 +232,24 @@ def _table(name: str, location: str, projection: dict[str, str] | None) -> dict:
             "Name": name,
             "TableType": "EXTERNAL_TABLE",
             "Parameters": parameters,
-            **({"PartitionKeys": [{"Name": athena.PARTITION, "Type": "string"}]} if projection else {}),
+            "PartitionKeys": [{"Name": partition, "Type": "string"} for partition in partitions],
             "StorageDescriptor": {
-                "Columns": [{"Name": "line", "Type": "string"}],
-                "Location": {"Fn::Sub": location},
-                "InputFormat": TEXT_INPUT,
-                "OutputFormat": TEXT_OUTPUT,
-                "SerdeInfo": {"SerializationLibrary": SIMPLE_SERDE, "Parameters": {"field.delim": "\x01", "serialization.format": "\x01"}},
+                "Columns": [{"Name": column, "Type": type} for column, type in columns.items()], "Location": {"Fn::Sub": location}, **PARQUET,
             },
         },
     }}
 
 
-def _views() -> dict:
-    types = column_types()
-    built = athena.selects(catalog.parameters({}))
-    return {_logical("View", name): _view(name, select, types[name]) for name, select in built}
+def view_types(stream) -> dict[str, tuple[str, str]]:
+    """Columns of the view of a stream's newest rows: Athena's type and the catalogue's."""
+    names = [name for name in shape.columns(stream) if name != "op"]
+    types = {name: (athena.presto_type(stream.name, name), athena.hive_type(stream.name, name)) for name in names}
+    return types | {name: ("varchar", "string") for name in athena.partitions(stream.name)}
 
 
-def column_types() -> dict[str, dict[str, str]]:
-    """By view, each column's type in Athena, in the columns' order."""
-    values = catalog.parameters({})
-    with load.database() as connection:
-        load.empty(connection)
-        answers.build_views(connection, values)
-        views = {name: _described(connection, name) for name, _ in athena.selects(values) if name not in _base_types()}
-    return _base_types() | views
-
-
-def _base_types() -> dict[str, dict[str, str]]:
-    typed = athena.BASE_TYPES | {f"data_{stream.name}": athena.DATA_TYPES for stream in streams()}
-    return {name: {column: type.replace("timestamp", "timestamp(3)") for column, type in columns.items()} for name, columns in typed.items()}
-
-
-def _described(connection: duckdb.DuckDBPyConnection, view: str) -> dict[str, str]:
-    return {name: PRESTO_TYPES[type] for name, type, *_ in connection.execute(f"describe {view}").fetchall()}
+def views() -> dict[str, str]:
+    """View to its select, as the catalogue holds it."""
+    return {stream.view: shown(athena.current(stream), {name: presto for name, (presto, _) in view_types(stream).items()}) for stream in streams()}
 
 
 def shown(select: str, types: dict[str, str]) -> str:
@@ -240,10 +258,15 @@ def shown(select: str, types: dict[str, str]) -> str:
     return f"select {casts}\nfrom (\n{select}\n) shown"
 
 
-def _view(name: str, select: str, types: dict[str, str]) -> dict:
+def _views() -> dict:
+    selects = views()
+    return {_logical("View", stream.view): _view(stream.view, selects[stream.view], view_types(stream)) for stream in streams()}
+
+
+def _view(name: str, select: str, types: dict[str, tuple[str, str]]) -> dict:
     presto = json.dumps({
-        "originalSql": shown(select, types), "catalog": "awsdatacatalog", "schema": "${Database}",
-        "columns": [{"name": column, "type": type} for column, type in types.items()],
+        "originalSql": select, "catalog": "awsdatacatalog", "schema": "${Database}",
+        "columns": [{"name": column, "type": presto} for column, (presto, _) in types.items()],
     })
     return {"Type": "AWS::Glue::Table", "Properties": {
         "CatalogId": {"Ref": "AWS::AccountId"},
@@ -252,7 +275,7 @@ def _view(name: str, select: str, types: dict[str, str]) -> dict:
             "Name": name,
             "TableType": "VIRTUAL_VIEW",
             "Parameters": {"presto_view": "true", "comment": "Presto View"},
-            "StorageDescriptor": {"Columns": [{"Name": column, "Type": HIVE_TYPES[type]} for column, type in types.items()], "SerdeInfo": {}},
+            "StorageDescriptor": {"Columns": [{"Name": column, "Type": hive} for column, (_, hive) in types.items()], "SerdeInfo": {}},
             "ViewOriginalText": {"Fn::Join": ["", ["/* Presto View: ", {"Fn::Base64": {"Fn::Sub": presto}}, " */"]]},
             "ViewExpandedText": "/* Presto View */",
         },
@@ -265,8 +288,8 @@ def _queries() -> dict:
         "Description": f"{finding.severity}: {finding.title}",
         "Database": {"Ref": "Catalogue"},
         "WorkGroup": {"Ref": "Workgroup"},
-        "QueryString": select,
-    }} for finding, select in athena.queries(catalog.parameters({}))}
+        "QueryString": {"Fn::Sub": select},
+    }} for finding, select in athena.queries(catalog.parameters({}), ASKED)}
 
 
 def _logical(kind: str, name: str) -> str:

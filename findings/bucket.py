@@ -1,4 +1,4 @@
-"""One integration's commit log in a copy of the bucket, verified as crates/reader verifies it.
+"""One integration's commit log in a bucket, verified as crates/reader verifies it.
 
 A batch that no manifest names does not exist: only what manifests name is opened.
 """
@@ -8,13 +8,18 @@ import json
 import re
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any, NamedTuple
+
+from findings.store import Store
 
 SCHEMA = 1
 GROWING_STREAMS = frozenset({"activity", "usage"})
 """Streams of which nothing is ever replaced or forgotten."""
+
+READERS = 8
+"""Objects that are read at a time."""
 
 NAME = re.compile(r"\d{12}\.json", re.ASCII)
 STREAM_NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
@@ -32,6 +37,8 @@ class Batch(NamedTuple):
     stream: str
     key: str
     records: int
+    bytes: int
+    sha256: str
 
 
 class Snapshot(NamedTuple):
@@ -46,50 +53,138 @@ class Snapshot(NamedTuple):
     scope: str | None
     spared: tuple[str, ...]
 
+    @property
+    def is_whole(self) -> bool:
+        return self.scope is None and not self.spared
+
+
+class Place(NamedTuple):
+    """How far a history was followed: the newest manifest, and its SHA-256 as stored. The first is 0 and has none."""
+
+    sequence: int
+    sha256: str | None
+    org: str | None
+
+
+BEGINNING = Place(0, None, None)
+
+
+class Starts(NamedTuple):
+    """From which manifest on a new reader needs each stream."""
+
+    snapshots: dict[str, int]
+    """By stream: `since_sequence` of its newest complete snapshot."""
+    begun: dict[str, int]
+    """By stream without one: the manifest of its first batch."""
+    announced: dict[str, int]
+    """By stream of which a snapshot began and none was ever complete: the manifest that said so first."""
+
+    @property
+    def lowest(self) -> int:
+        """Batches before this one may have expired."""
+        return min([*self.snapshots.values(), *self.begun.values()], default=1)
+
+    def see(self, sequence: int, batches: list[dict[str, Any]], snapshots: list[dict[str, Any]]) -> None:
+        for each in snapshots:
+            stream, is_whole = each["stream"], each["complete"] and each["scope"] is None and not each["except"]
+            if is_whole and each["since_sequence"] <= sequence:
+                self.snapshots[stream] = each["since_sequence"]
+                self.begun.pop(stream, None)
+                self.announced.pop(stream, None)
+            elif each["scope"] is None and stream not in self.snapshots:
+                self.announced.setdefault(stream, sequence)
+        for stream in (each["stream"] for each in batches):
+            if stream not in self.snapshots and stream not in GROWING_STREAMS:
+                self.begun.setdefault(stream, sequence)
+
 
 class Log:
-    """What the manifests say, and where they break the contract."""
+    """What the manifests after a place say, and where they break the contract."""
 
-    def __init__(self, bucket: Path, prefix: str, integration: str) -> None:
-        self.bucket = bucket
+    def __init__(self, store: Store, prefix: str, integration: str, place: Place, starts: Starts) -> None:
+        self.store = store
         self.prefix = prefix
         self.integration = integration
-        self.org: str | None = None
+        self.org: str | None = place.org
+        self.place = place
+        """The newest manifest that was read."""
+        self.starts = starts
         self.commits: list[tuple[int, datetime]] = []
         """(sequence, UTC time without zone), oldest first."""
         self.batches: list[Batch] = []
+        self.expired: list[Batch] = []
+        """Those that are not there any more, and need not be."""
         self.snapshots: list[Snapshot] = []
         self.violations: list[str] = []
         self._named: dict[str, int] = {}
 
     @classmethod
-    def read(cls, bucket: Path, prefix: str, integration: str) -> "Log":
-        """Every manifest, from the first. Raises `Unreadable` where there is none."""
-        log = cls(bucket, prefix, integration)
-        folder = bucket / prefix / "manifests" / integration
-        if not bucket.is_dir():
-            raise Unreadable(f"{bucket}: no such directory; --dir names a copy of the bucket, e.g. of `aws s3 sync`")
-        files = sorted(entry for entry in folder.iterdir() if _visible(entry)) if folder.is_dir() else []
-        log.violations += [f"{log.key(entry)}: is not a manifest's key" for entry in files if not _is_manifest(entry)]
-        manifests = [entry for entry in files if _is_manifest(entry)]
-        if not manifests:
-            raise Unreadable(_nothing(bucket, prefix, integration))
-        previous, expected = None, 1
-        for file in manifests:
-            sequence = int(file.stem)
+    def read(cls, store: Store, prefix: str, integration: str, place: Place = BEGINNING, starts: Starts | None = None, most: int | None = None) -> "Log":
+        """The manifests after `place`, at most so many. Raises `Unreadable` where the history has none, or is not the one that was followed."""
+        log = cls(store, prefix, integration, place, Starts(*(dict(each) for each in starts)) if starts else Starts({}, {}, {}))
+        folder = f"{prefix}/manifests/{integration}/"
+        keys = [entry.key for entry in store.entries(folder, after=f"{folder}{place.sequence:012}.json" if place.sequence else "")]
+        names = {key: key.removeprefix(folder) for key in keys if "/" not in key.removeprefix(folder)}
+        log.violations += [f"{key}: is not a manifest's key" for key, name in names.items() if not _is_manifest(name)]
+        manifests = {int(name[:-5]): key for key, name in names.items() if _is_manifest(name)}
+        if not manifests and not place.sequence:
+            raise Unreadable(_nothing(store, prefix, integration))
+        log.follows(place)
+        previous, expected = place.sha256, place.sequence + 1
+        for sequence in sorted(sequence for sequence in manifests if sequence > place.sequence)[:most]:
             if sequence != expected:
                 log.fault(sequence, f"missing before it: manifests {expected} to {sequence - 1}")
                 previous = ...
-            stored = file.read_bytes()
+            stored = store.read(manifests[sequence]) or b""
             log._manifest(sequence, stored, previous)
             previous, expected = hashlib.sha256(stored).hexdigest(), sequence + 1
+            log.place = Place(sequence, previous, log.org)
+        log._look_for_batches()
         return log
 
-    def key(self, file: Path) -> str:
-        return file.relative_to(self.bucket).as_posix()
+    def batches_before(self, place: Place, first: int) -> list[Batch]:
+        """The batches of manifests `first` to `place`, which were read before and are the same still; those that are gone are left out.
+        Raises `Unreadable`."""
+        log = Log(self.store, self.prefix, self.integration, BEGINNING, Starts({}, {}, {}))
+        wanted = place.sha256
+        for sequence in range(place.sequence, first - 1, -1):
+            stored = self.store.read(f"{self.prefix}/manifests/{self.integration}/{sequence:012}.json")
+            if stored is None or hashlib.sha256(stored).hexdigest() != wanted:
+                raise Unreadable(f"{self.store}: manifest {sequence} of {self.integration} is not the one that the next one names")
+            log._manifest(sequence, stored, ...)
+            wanted = json.loads(stored).get("previous_sha256")
+        log._look_for_batches()
+        if log.violations:
+            raise Unreadable("; ".join(log.violations))
+        return log.batches
 
     def fault(self, sequence: int, text: str) -> None:
         self.violations.append(f"manifest {sequence}: {text}")
+
+    def follows(self, known: Place) -> None:
+        """The manifest up to which somebody has read is still there, and the same. Raises `Unreadable`."""
+        if known.sequence == 0:
+            return
+        stored = self.store.read(f"{self.prefix}/manifests/{self.integration}/{known.sequence:012}.json")
+        if stored is None or hashlib.sha256(stored).hexdigest() != known.sha256:
+            raise Unreadable(
+                f"{self.store}: manifest {known.sequence} of {self.integration}, up to which the tables were made, "
+                f"{'is gone' if stored is None else 'is another one now'}: restore the history, or remove {self.prefix}/tables/ to make them anew"
+            )
+
+    def _look_for_batches(self) -> None:
+        """Sets apart what has expired, and finds fault with what is missing or changed."""
+        lowest = self.starts.lowest
+        checks = {batch.key: problem for batch, problem in zip(self.batches, _checked(self.store, self.batches))}
+        gone = [batch for batch in self.batches if checks[batch.key] is None]
+        self.expired = [batch for batch in gone if batch.sequence < lowest]
+        for batch in self.batches:
+            if checks[batch.key] is None and batch.sequence >= lowest:
+                self.fault(batch.sequence, f"{batch.key}: does not exist")
+            for text in checks[batch.key] or []:
+                self.fault(batch.sequence, f"{batch.key}: {text}")
+        absent = set(gone)
+        self.batches = [batch for batch in self.batches if batch not in absent]
 
     def _manifest(self, sequence: int, stored: bytes, previous: Any) -> None:
         try:
@@ -108,6 +203,7 @@ class Log:
         except (TypeError, ValueError, KeyError) as error:
             return self.fault(sequence, f"is not a manifest: {error}")
         self.commits.append((sequence, committed_at))
+        self.starts.see(sequence, batches, snapshots)
         for ordinal, entry in enumerate(batches):
             self._batch(sequence, ordinal, entry)
         for entry in snapshots:
@@ -134,17 +230,7 @@ class Log:
         if key in self._named:
             return self.fault(sequence, f"{key}: was named before, by manifest {self._named[key]}")
         self._named[key] = sequence
-        try:
-            with (self.bucket / key).open("rb") as file:
-                sha256 = hashlib.file_digest(file, "sha256") if hasattr(hashlib, "file_digest") else _digest(file)
-                size = file.tell()
-        except FileNotFoundError:
-            return self.fault(sequence, f"{key}: does not exist")
-        if size != entry["bytes"]:
-            self.fault(sequence, f"{key}: is {size} bytes, not {entry['bytes']}")
-        if sha256.hexdigest() != entry["sha256"]:
-            self.fault(sequence, f"{key}: SHA-256 is {sha256.hexdigest()}, not {entry['sha256']}")
-        self.batches.append(Batch(sequence, ordinal, stream, key, entry["records"]))
+        self.batches.append(Batch(sequence, ordinal, stream, key, entry["records"], entry["bytes"], entry["sha256"]))
         return None
 
     def _snapshot(self, sequence: int, entry: dict[str, Any]) -> None:
@@ -197,12 +283,27 @@ def _is_one(schema: Any) -> bool:
     return schema == SCHEMA and isinstance(schema, int) and not isinstance(schema, bool)
 
 
-def _visible(entry: Path) -> bool:
-    return not entry.name.startswith(".")
+def _is_manifest(name: str) -> bool:
+    return bool(NAME.fullmatch(name)) and int(name[:-5]) > 0
 
 
-def _is_manifest(entry: Path) -> bool:
-    return bool(NAME.fullmatch(entry.name)) and int(entry.stem) > 0
+def _checked(store: Store, batches: list[Batch]) -> list[list[str] | None]:
+    """What is wrong with each as stored; `None` if it is not there."""
+    with ThreadPoolExecutor(READERS) as readers:
+        return list(readers.map(lambda batch: _problems(store, batch), batches))
+
+
+def _problems(store: Store, batch: Batch) -> list[str] | None:
+    try:
+        file = store.files([batch.key])[batch.key].open("rb")
+    except FileNotFoundError:
+        return None
+    with file:
+        sha256 = hashlib.file_digest(file, "sha256") if hasattr(hashlib, "file_digest") else _digest(file)
+        size = file.tell()
+    problems = [] if size == batch.bytes else [f"is {size} bytes, not {batch.bytes}"]
+    found = sha256.hexdigest()
+    return problems if found == batch.sha256 else [*problems, f"SHA-256 is {found}, not {batch.sha256}"]
 
 
 def _digest(file: Any) -> Any:
@@ -212,14 +313,12 @@ def _digest(file: Any) -> Any:
     return digest
 
 
-def integrations(bucket: Path, prefix: str) -> Iterator[str]:
+def integrations(store: Store, prefix: str) -> Iterator[str]:
     """Those that have committed something under `prefix`."""
-    for folder in sorted((bucket / prefix / "manifests").glob("*")):
-        if folder.is_dir():
-            yield folder.name
+    yield from store.folders(f"{prefix}/manifests/")
 
 
-def _nothing(bucket: Path, prefix: str, integration: str) -> str:
-    there = ", ".join(integrations(bucket, prefix))
+def _nothing(store: Store, prefix: str, integration: str) -> str:
+    there = ", ".join(integrations(store, prefix))
     hint = f"there are: {there} (choose with --integration)" if there else "is --prefix right, and is this the bucket's top?"
-    return f"{bucket}: no manifests of integration {integration!r} under {prefix!r}; {hint}"
+    return f"{store}: no manifests of integration {integration!r} under {prefix!r}; {hint}"

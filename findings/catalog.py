@@ -3,6 +3,7 @@
 The select gives `id`, `name`, `detail` and `seen_at`, one row a case, from the views. `{name}` in it is a parameter.
 """
 
+import functools
 import re
 
 from pathlib import Path
@@ -34,10 +35,11 @@ class UnknownParameter(Exception):
     """The message names it, and those there are."""
 
 
-def findings() -> list[Finding]:
+@functools.cache
+def findings() -> tuple[Finding, ...]:
     """Worst first, then by kind and id."""
     read = [_finding(file, kind) for kind in ("posture", "events") for file in (ROOT / kind).glob("*.sql")]
-    return sorted(read, key=lambda finding: (SEVERITIES.index(finding.severity), finding.kind, finding.id))
+    return tuple(sorted(read, key=lambda finding: (SEVERITIES.index(finding.severity), finding.kind, finding.id)))
 
 
 def _finding(file: Path, kind: str) -> Finding:

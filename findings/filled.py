@@ -8,23 +8,31 @@ import sys
 
 from pathlib import Path
 
-from findings import answers, catalog, load
-from findings.bucket import Log
 from findings.columns import streams
+from findings.database import database
+from findings.store import Directory
+from findings.tables.append import bring_up_to_date
 
 
 def main(prefix: str, integration: str, folder: str) -> int:
-    with load.database() as connection:
-        load.load(connection, Log.read(Path(folder), prefix, integration))
-        answers.build_views(connection, catalog.parameters({}))
-        views = [each for stream in streams() for each in ((stream.view, stream.columns), *((items.name, items.columns) for items in stream.lists))]
-        empty = {view: _empty(connection, view, [column.name for column in columns]) for view, columns in views}
+    with database() as connection:
+        tables, progress = bring_up_to_date(connection, Directory(Path(folder), prefix), prefix, integration)
+        tables.show(connection, progress.place.sequence)
+        empty = {}
+        for stream in streams():
+            rows = f"changes_{stream.name} where op = 'upsert'"
+            empty[stream.view] = _empty(connection, rows, [column.name for column in stream.columns])
+            for items in stream.lists:
+                unnested = f"(select unnest({items.name}, max_depth := 2) from {rows})"
+                empty[items.name] = _empty(connection, unnested, [column.name for column in items.columns])
     print(json.dumps({view: columns for view, columns in empty.items() if columns}))
     return 0
 
 
-def _empty(connection, view: str, columns: list[str]) -> list[str]:
-    counts = connection.execute(f"select {', '.join(f'count({column})' for column in columns)} from {view}").fetchone()
+def _empty(connection, rows: str, columns: list[str]) -> list[str]:
+    if not columns:
+        return []
+    counts = connection.execute(f"select {', '.join(f'count({column})' for column in columns)} from {rows}").fetchone()
     return [column for column, count in zip(columns, counts) if not count]
 
 

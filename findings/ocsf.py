@@ -68,3 +68,47 @@ def _event(finding: Finding, case: Case, org: str, integration: str, now: dateti
 
 def milliseconds(moment: datetime) -> int:
     return int(moment.replace(tzinfo=timezone.utc).timestamp() * 1000)
+
+
+def of_case(case: dict[str, Any]) -> dict[str, Any]:
+    """A case of the watch as it opens, or closes. Its uid is the case's id, so that both are about one finding."""
+    severity_id, severity = SEVERITY[case["severity"]]
+    compliance = case["kind"] == "posture"
+    class_uid, class_name = (2003, "Compliance Finding") if compliance else (2004, "Detection Finding")
+    is_closed = case["state"] == "closed"
+    activity_id, activity, status_id, status = (3, "Close", 4, "Resolved") if is_closed else (1, "Create", 1, "New")
+    times = {"first_seen_time": _milliseconds(case["first_seen"]), "last_seen_time": _milliseconds(case["last_seen"])}
+    event = {
+        "activity_id": activity_id,
+        "activity_name": activity,
+        "category_uid": 2,
+        "category_name": "Findings",
+        "class_uid": class_uid,
+        "class_name": class_name,
+        "type_uid": class_uid * 100 + activity_id,
+        "type_name": f"{class_name}: {activity}",
+        "severity_id": severity_id,
+        "severity": severity,
+        "status_id": status_id,
+        "status": status,
+        "time": _milliseconds(case["closed_at"] if is_closed else case["last_seen"]),
+        "message": f"{case['title']}: {case['name']}",
+        "metadata": {
+            "version": VERSION,
+            "product": {"name": "okta-authomize", "vendor_name": "Authomize"},
+            "log_name": f"cases/{case['integration']}",
+            "uid": case["id"],
+        },
+        "finding_info": {"uid": case["id"], "title": case["title"], "desc": f"{case['name']}: {case['detail']}"} | times,
+        "resources": [{"uid": uid, "type": "Okta object" if compliance else "System Log event"} for uid in case["evidence"]],
+        "remediation": {"desc": case["do"]},
+        "unmapped": {"finding": case["finding"], "key": case["key"]},
+    }
+    if compliance:
+        passed = {"status_id": 1, "status": "Pass"} if is_closed else {"status_id": 3, "status": "Fail"}
+        event["compliance"] = {"control": case["finding"]} | passed
+    return event
+
+
+def _milliseconds(text: str) -> int:
+    return milliseconds(datetime.fromisoformat(text.rstrip("Z")))

@@ -1,51 +1,50 @@
-"""How often Athena reads each table for a query: it computes a view anew wherever a query names it.
+"""How often Athena reads each table for a query: it computes what a `with` names anew wherever that is named.
 
-    python -m findings.scanned    one JSON object: view or finding to {stream: times}
+    python -m findings.scanned DIR    one JSON object: finding to [table, of recent days alone, bytes] of each scan of a copy's tables
 """
 
-import functools
 import json
 import sys
 
 from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 
 import sqlglot
 
 from sqlglot import exp
+from sqlglot.optimizer.pushdown_projections import pushdown_projections
+from sqlglot.optimizer.qualify import qualify
 
 from findings import athena, catalog
+from findings.database import database
 
-RAW = "raw_"
+TABLES = {athena.table_name(table): table for table in athena.tables()}
 
 
 def scans() -> dict[str, dict[str, int]]:
-    """By view and by finding: how often the lines of each stream are read."""
-    values = catalog.parameters({})
-    selects = dict(athena.selects(values))
+    """By finding: how often each table is read."""
+    return {finding.id: dict(of_select(select)) for finding, select in athena.queries(catalog.parameters({}), "okta")}
 
-    @functools.cache
-    def of_view(name: str) -> Counter:
-        return of_select(selects[name])
 
-    def of_select(select: str) -> Counter:
-        tree = sqlglot.parse_one(select, read="athena")
-        return of_tree(tree, {each.alias: each.this for each in tree.find_all(exp.CTE)})
+def of_select(select: str) -> Counter:
+    tree = sqlglot.parse_one(select, read="athena")
+    named = {each.alias: each.this for each in tree.find_all(exp.CTE)}
+    return _of_tree(tree, named)
 
-    def of_tree(tree: exp.Expression, named: dict[str, exp.Expression]) -> Counter:
-        counted = Counter()
-        for table in tree.find_all(exp.Table):
-            if _is_of_a_cte(table, tree):
-                continue
-            if table.name in named:
-                counted += of_tree(named[table.name], named)
-            elif table.name.startswith(RAW):
-                counted[table.name.removeprefix(RAW)] += 1
-            else:
-                counted += of_view(table.name)
-        return counted
 
-    asked = {finding.id: of_select(select) for finding, select in athena.queries(values)}
-    return {name: dict(times) for name, times in ({name: of_view(name) for name in selects} | asked).items()}
+def _of_tree(tree: exp.Expression, named: dict[str, exp.Expression]) -> Counter:
+    counted: Counter = Counter()
+    for table in tree.find_all(exp.Table):
+        if _is_of_a_cte(table, tree):
+            continue
+        if table.name in named:
+            counted += _of_tree(named[table.name], named)
+        elif table.name in TABLES:
+            counted[TABLES[table.name]] += 1
+        else:
+            raise ValueError(f"{table.name} is no table")
+    return counted
 
 
 def _is_of_a_cte(table: exp.Table, tree: exp.Expression) -> bool:
@@ -58,6 +57,42 @@ def _is_of_a_cte(table: exp.Table, tree: exp.Expression) -> bool:
     return False
 
 
+def read(copy: Path) -> dict[str, list[tuple[str, bool, int]]]:
+    """By finding: (table, whether of recent days alone, bytes) of each scan: the columns that it needs, by their sizes in a copy's tables.
+    Row groups that an engine leaves out are counted, too."""
+    sizes = {table: _column_bytes(copy, table) for table in athena.tables()}
+    columns = {name: [*athena.table_columns(table), *athena.partitions(table)] for name, table in TABLES.items()}
+    schema = {name: dict.fromkeys(each, "varchar") for name, each in columns.items()}
+    found = {}
+    for finding, select in athena.queries(catalog.parameters({}), "okta"):
+        qualified = qualify(sqlglot.parse_one(select, read="athena"), schema=schema, dialect="athena", validate_qualify_columns=False)
+        tree = pushdown_projections(qualified)
+        found[finding.id] = list(_scans(tree, {each.alias: each.this for each in tree.find_all(exp.CTE)}, sizes))
+    return found
+
+
+def _scans(tree: exp.Expression, named: dict[str, exp.Expression], sizes: dict[str, dict[str, int]]) -> Iterator[tuple[str, bool, int]]:
+    for table in tree.find_all(exp.Table):
+        if _is_of_a_cte(table, tree):
+            continue
+        if table.name in named:
+            yield from _scans(named[table.name], named, sizes)
+            continue
+        select = table.find_ancestor(exp.Select)
+        needed = {column.name for column in select.find_all(exp.Column)}
+        name = TABLES[table.name]
+        yield name, "CURRENT_DATE" in select.sql().upper(), sum(size for column, size in sizes[name].items() if column in needed)
+
+
+def _column_bytes(copy: Path, table: str) -> dict[str, int]:
+    files = [str(file) for file in (copy / "okta" / "tables" / table).rglob("*.parquet")]
+    if not files:
+        return {}
+    with database() as connection:
+        query = "select split_part(path_in_schema, ', ', 1), sum(total_compressed_size) from parquet_metadata(?) group by 1"
+        return dict(connection.execute(query, [files]).fetchall())
+
+
 if __name__ == "__main__":
-    print(json.dumps(scans()))
+    print(json.dumps(read(Path(sys.argv[1]))))
     sys.exit(0)

@@ -1,8 +1,9 @@
-"""The newest state as the views have it, one JSON object a line, to be compared with another reader's.
+"""The state as the tables have it, one JSON object a line, to be compared with another reader's.
 
-    python -m findings.state PREFIX INTEGRATION DIALECT DIR...
+    python -m findings.state PREFIX INTEGRATION DIR...
 
-DIALECT is duckdb, or athena for the text that Athena runs, carried over (see transpiled). Each line: {"dir", "stream", "id", "sequence", "source"}; a violation is {"dir", "violation"}.
+Each line: {"dir", "stream", "id", "sequence", "source"}, of events and usage without their source; a violation is
+{"dir", "violation"}.
 """
 
 import json
@@ -10,43 +11,37 @@ import sys
 
 from pathlib import Path
 
-from findings import answers, catalog, load, transpiled
-from findings.bucket import GROWING_STREAMS, Log
+from findings.bucket import GROWING_STREAMS
 from findings.columns import streams
+from findings.database import database
+from findings.store import Directory
+from findings.tables.append import Broken, bring_up_to_date
+
+NEWEST = """
+select id, sequence, source from (
+  select id, sequence, op, source, row_number() over (partition by id order by sequence desc) as newest from changes_{stream}
+) numbered where newest = 1 and op = 'upsert'
+"""
 
 
-def main(prefix: str, integration: str, dialect: str, folders: list[str]) -> int:
-    build = {"duckdb": _duckdb, "athena": _athena}[dialect]
+def main(prefix: str, integration: str, folders: list[str]) -> int:
     for folder in folders:
-        with load.database() as connection:
-            violations = build(connection, Path(folder), prefix, integration)
-            for violation in violations:
-                print(json.dumps({"dir": folder, "violation": violation}))
-            if violations:
+        with database() as connection:
+            try:
+                tables, progress = bring_up_to_date(connection, Directory(Path(folder), prefix), prefix, integration)
+            except Broken as broken:
+                for violation in broken.violations:
+                    print(json.dumps({"dir": folder, "violation": violation}))
                 continue
+            tables.show(connection, progress.place.sequence)
             for stream in streams():
-                for id, sequence, source in _rows(connection, stream):
+                grows = stream.name in GROWING_STREAMS
+                rows = f"select id, sequence, 'null' from changes_{stream.name}" if grows else NEWEST.format(stream=stream.name)
+                for id, sequence, source in connection.execute(rows).fetchall():
                     print(f'{{"dir": {json.dumps(folder)}, "stream": "{stream.name}", "id": {json.dumps(id)}, '
                           f'"sequence": {sequence}, "source": {source}}}')
     return 0
 
 
-def _duckdb(connection, folder: Path, prefix: str, integration: str) -> list[str]:
-    violations = load.load(connection, Log.read(folder, prefix, integration))
-    if not violations:
-        answers.build_views(connection, catalog.parameters({}))
-    return violations
-
-
-def _athena(connection, folder: Path, prefix: str, integration: str) -> list[str]:
-    transpiled.build_views(connection, folder, prefix, integration, catalog.parameters({}))
-    return []
-
-
-def _rows(connection, stream):
-    source = "source" if stream.name not in GROWING_STREAMS else "'null'"
-    return connection.execute(f"select id, sequence, {source} from {stream.view}").fetchall()
-
-
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:4], sys.argv[4:]))
+    sys.exit(main(*sys.argv[1:3], sys.argv[3:]))

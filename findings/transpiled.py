@@ -1,9 +1,9 @@
-"""The Athena text on a copy of the bucket, by DuckDB: as much of it as can be tried without AWS.
+"""Athena's text on a copy of the bucket, by DuckDB: as much of it as can be tried without AWS.
 
     python -m findings.transpiled PREFIX INTEGRATION DIR    the number of cases of each finding, as one JSON object
 
-sqlglot carries each select over; what it leaves to the engine is named here. Lines and manifests come as text, as
-Athena's tables have them, and nothing of `load` but its database is used.
+sqlglot carries each query over; what it leaves to the engine is named here. The tables are read as Athena reads them: every
+file below their folders, the needless ones too, with the partitions in the folders' names.
 """
 
 import json
@@ -14,57 +14,59 @@ from pathlib import Path
 import duckdb
 import sqlglot
 
-from findings import athena, athena_stack, catalog, load
+from findings import athena, athena_stack, catalog, views
 from findings.columns import streams
+from findings.database import database
+from findings.dialect import Athena, DuckDb
+from findings.store import Directory
+from findings.tables.append import bring_up_to_date
 
 # Athena's functions that DuckDB has by another name.
 MACROS = """
+create or replace macro array_join(list, separator) as array_to_string(list, separator);
 create or replace macro regexp_like(text, pattern) as regexp_matches(text, pattern);
 create or replace macro array_sort(list) as list_sort(list);
 create or replace macro to_unixtime(moment) as epoch(moment);
-create or replace macro from_iso8601_timestamp(text) as try_cast(text as timestamptz);
-create or replace macro at_timezone(moment, zone) as timezone(zone, moment);
-create or replace macro json_format(json) as cast(json as varchar);
 """
-RAW = """
-create table {name} as select line, {path} as "$path"
-from read_csv(?, delim = '\\x01', quote = '', escape = '', header = false, auto_detect = false, columns = {{'line': 'varchar'}},
-  filename = true, max_line_size = 67108864)
-"""
-EMPTY = 'create table {name} (line varchar, "$path" varchar)'
 
 
-def build_views(connection: duckdb.DuckDBPyConnection, bucket: Path, prefix: str, integration: str, values: dict[str, int]) -> None:
-    """Every view, from the Athena text."""
-    connection.execute(f"set timezone = 'UTC'; {MACROS}")
-    _raw(connection, bucket, "raw_manifests", (bucket / prefix / "manifests" / integration).glob("*.json"))
-    for stream in streams():
-        folder = bucket / prefix / "data" / stream.name / f"integration={integration}"
-        _raw(connection, bucket, f"raw_{stream.name}", folder.glob("date=*/*.jsonl.gz"))
-    types = athena_stack.column_types()
-    for name, select in athena.selects(values):
-        connection.execute(f"create table {name} as {carried(athena_stack.shown(select, types[name]))}")
+def show_tables(connection: duckdb.DuckDBPyConnection, copy: Path, prefix: str) -> None:
+    """A view a table, as Athena has them: of all integrations."""
+    connection.execute(MACROS)
+    for table in athena.tables():
+        columns, partitions = athena.table_columns(table), athena.partitions(table)
+        names = ", ".join([*columns, *(f'"{name}"::varchar as "{name}"' for name in partitions)])
+        files = sorted(str(file) for file in (copy / prefix / "tables" / table).rglob("*.parquet"))
+        listed = ", ".join(f"'{file}'" for file in files)
+        rows = f"select {names} from read_parquet([{listed}], hive_partitioning = true, union_by_name = true)"
+        if not files:
+            nulls = [f"null::{type} as {name}" for name, type in columns.items()] + [f"null::varchar as \"{name}\"" for name in partitions]
+            rows = f"select {', '.join(nulls)} where false"
+        connection.execute(f"create or replace view {athena.table_name(table)} as {rows}")
 
 
 def carried(select: str) -> str:
-    """An Athena select in DuckDB's dialect."""
+    """An Athena select in DuckDB's dialect. sqlglot does not know that Athena makes columns of a row's fields."""
+    for athenas, duckdbs in zip(_lists(Athena), _lists(DuckDb)):
+        select = select.replace(athenas, duckdbs)
     return sqlglot.transpile(select, read="athena", write="duckdb")[0]
 
 
-def _raw(connection: duckdb.DuckDBPyConnection, bucket: Path, name: str, files) -> None:
-    found = sorted(str(file) for file in files)
-    if not found:
-        connection.execute(EMPTY.format(name=name))
-        return
-    path = f"'s3://bucket/' || substr(filename, {len(str(bucket)) + 2})"
-    connection.execute(RAW.format(name=name, path=path), [found])
+def _lists(dialect) -> list[str]:
+    selects = views.selects(dialect)
+    return [selects[items.name] for stream in streams() for items in stream.lists]
 
 
 def main(prefix: str, integration: str, folder: str) -> int:
-    values = catalog.parameters({})
-    with load.database() as connection:
-        build_views(connection, Path(folder), prefix, integration, values)
-        counts = {finding.id: len(connection.execute(carried(select)).fetchall()) for finding, select in athena.queries(values)}
+    copy = Path(folder)
+    with database() as connection:
+        bring_up_to_date(connection, Directory(copy, prefix), prefix, integration)
+        show_tables(connection, copy, prefix)
+        values = catalog.parameters({})
+        for name, select in athena_stack.views().items():
+            connection.execute(f"create or replace view {name} as {carried(select)}")
+            connection.execute(f"select count(*) from {name}")
+        counts = {finding.id: len(connection.execute(carried(select)).fetchall()) for finding, select in athena.queries(values, integration)}
     print(json.dumps(counts))
     return 0
 

@@ -54,8 +54,10 @@ FLEET_ALARM_METRICS = 10  # metrics that the alarms of a fleet watch, without th
 # 10,000); objects read and written for a load.
 LOADER_GB, LOAD_SECONDS, FULL_LOAD_SECONDS_PER_1000 = 1.0, 1.0, 1.4
 LOAD_GETS, LOAD_PUTS = 12, 2
-# The watch: memory, and seconds of a wake-up, of which every commit is one; objects read and written.
-WATCH_GB, WAKE_SECONDS, WAKE_GETS, WAKE_PUTS = 1.0, 3.0, 12, 4
+# The watch: memory; requests of a wake-up, of which every commit is one, were counted (listings are among the PUTs, whose price they
+# have); seconds of it, and those for each million events of the 90 days that findings look at, are of bench/watch.py's processor time.
+WATCH_GB, WAKE_GETS, WAKE_PUTS = 1.5, 18, 30
+WAKE_SECONDS, WAKE_SECONDS_PER_MILLION, FINDINGS_DAYS = 2.0, 7.0, 90
 
 
 @dataclass
@@ -134,8 +136,12 @@ def loader(orgs, users, minutes):
     return woken(orgs, minutes, LOADER_GB, LOAD_SECONDS, LOAD_GETS, LOAD_PUTS) + full
 
 
-def watch(orgs, minutes):
-    return woken(orgs, minutes, WATCH_GB, WAKE_SECONDS, WAKE_GETS, WAKE_PUTS)
+def wake_seconds(users):
+    return WAKE_SECONDS + WAKE_SECONDS_PER_MILLION * users * EVENTS_PER_USER_AND_DAY * FINDINGS_DAYS / 1e6
+
+
+def watch(orgs, users, minutes):
+    return woken(orgs, minutes, WATCH_GB, wake_seconds(users), WAKE_GETS, WAKE_PUTS)
 
 
 def stacks(orgs, users, minutes):
@@ -169,7 +175,7 @@ def by_users():
 def by_orgs():
     rows = []
     for orgs in (1, 50, 500):
-        told = (stacks(orgs, 1_000, 15), fleet(orgs, 1_000, 5), fleet(orgs, 1_000, 15), rounds(orgs, 15), loader(orgs, 1_000, 15), watch(orgs, 15))
+        told = (stacks(orgs, 1_000, 15), fleet(orgs, 1_000, 5), fleet(orgs, 1_000, 15), rounds(orgs, 15), loader(orgs, 1_000, 15), watch(orgs, 1_000, 15))
         rows.append([f"{orgs:,}", *map(dollars, told)])
     header = ["orgs", "a stack each, 15 min", "fleet, 5 min", "fleet, 15 min", "of it rounds", "loader, 15 min, more", "watch, 15 min, more"]
     return table(header, rows)

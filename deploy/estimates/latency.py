@@ -1,4 +1,4 @@
-"""Simulates how long a change in Okta takes to its commit, by the schedule alone and with Okta's event bus.
+"""Simulates how long a change in Okta takes to its commit and to its alert, by the schedule alone and with Okta's event bus.
 
 Usage: python -m deploy.estimates.latency, which prints the table of docs/operations.md
 """
@@ -17,6 +17,9 @@ BURST_CHANCE, BURST_CHANGES, BURST_SECONDS = 0.05, 60, 30
 LOGGED = (0.5, 3.0)
 STREAMED = (1.0, 10.0)
 RUN = (1.0, 3.0)
+# From the commit to the watch: S3's event and the queue. Its wake-up, warm, of an org of up to 1,000 users (bench/watch.py).
+QUEUED = (0.5, 3.0)
+WOKEN = (2.0, 15.0)
 # A message that met a run under way is gone before it is visible again (template.yaml: WakeQueue).
 
 
@@ -30,7 +33,7 @@ def changes(rng):
 
 
 def simulate(schedule_seconds, window_seconds):
-    """Latencies of all changes, and how many runs began; `window_seconds` is `None` without the bus."""
+    """Latencies of all changes to their commits and to their alerts, and how many runs began; `window_seconds` is `None` without the bus."""
     rng = random.Random(SEED)
     events = [(at + rng.uniform(*LOGGED), at) for at in changes(rng)]
     starts = [(n * schedule_seconds, "schedule") for n in range(int(DAYS * 86_400 / schedule_seconds) + 2)]
@@ -43,17 +46,23 @@ def simulate(schedule_seconds, window_seconds):
                 starts.append((closes, "bus"))
     heapq.heapify(starts)
     events.sort()
-    latencies, runs, free_at, next_event = [], 0, 0.0, 0
+    latencies, alerts, runs, free_at, next_event, watching = [], [], 0, 0.0, 0, 0.0
     while starts and next_event < len(events):
         begins, _ = heapq.heappop(starts)
         if begins < free_at:
             continue
         runs += 1
         free_at = begins + rng.uniform(*RUN)
+        committed = []
         while next_event < len(events) and events[next_event][0] <= begins:
-            latencies.append(free_at - events[next_event][1])
+            committed.append(events[next_event][1])
             next_event += 1
-    return sorted(latencies), runs
+        latencies += [free_at - changed for changed in committed]
+        if committed:
+            # One wake-up at a time: the next one waits for it.
+            watching = max(watching, free_at + rng.uniform(*QUEUED)) + rng.uniform(*WOKEN)
+            alerts += [watching - changed for changed in committed]
+    return sorted(latencies), sorted(alerts), runs
 
 
 def at(latencies, share):
@@ -68,9 +77,10 @@ def told():
         ("5 minutes and the bus, window of 20 s", 300, 20),
         ("5 minutes and the bus, window of 5 s", 300, 5),
     ):
-        latencies, runs = simulate(schedule, window)
-        rows.append([label, f"{at(latencies, 0.5):.0f} s", f"{at(latencies, 0.95):.0f} s", f"{runs / DAYS:,.0f}"])
-    return table(["way", "p50", "p95", "runs a day"], rows)
+        latencies, alerts, runs = simulate(schedule, window)
+        told = (at(latencies, 0.5), at(latencies, 0.95), at(alerts, 0.5), at(alerts, 0.95))
+        rows.append([label, *(f"{seconds:.0f} s" for seconds in told), f"{runs / DAYS:,.0f}"])
+    return table(["way", "p50", "p95", "to the alert, p50", "to the alert, p95", "runs a day"], rows)
 
 
 def main():

@@ -86,7 +86,7 @@ class Stacks(unittest.TestCase):
     def test_one_org_with_what_is_asked_for_as_a_rule(self):
         made = self.create()
         self.assertLessEqual({"Function", "Role", "Bucket", "LogGroup", "Overview"}, made)
-        absent = {"Loader", "ReaderRole", "WakeQueue", "WakeRule1"}
+        absent = {"Loader", "Watch", "ReaderRole", "WakeQueue", "WakeRule1"}
         self.assertEqual(absent & made, set())
         self.assertEqual(self.outputs["BucketName"], self.physical["Bucket"])
         (function,) = boto3.client("lambda").list_functions()["Functions"]
@@ -117,6 +117,32 @@ class Stacks(unittest.TestCase):
         self.assertEqual(len(boto3.client("events").list_rules(EventBusName=BUS)["Rules"]), 2)
         sources = boto3.client("lambda").list_event_source_mappings()["EventSourceMappings"]
         self.assertEqual(sorted(source["MaximumBatchingWindowInSeconds"] for source in sources), [5, 300])
+
+    def test_the_watch_reads_what_is_committed_and_writes_tables_cases_and_its_status_alone(self):
+        topic = "arn:aws:sns:eu-central-1:123456789012:alerts"
+        made = self.create(DeployWatch="true", AlertTopicArn=topic, AlertSeverity="medium")
+        self.assertLessEqual({"Watch", "WatchQueue", "WatchDeadLetters", "WatchRule"}, made)
+        function = boto3.client("lambda").get_function(FunctionName=self.outputs["WatchName"])["Configuration"]
+        self.assertEqual((function["Runtime"], function["Handler"]), ("python3.13", "watch.handler.handler"))
+        variables = function["Environment"]["Variables"]
+        given = {name: value for name, value in variables.items() if value}
+        self.assertEqual(given, {"BUCKET": self.physical["Bucket"], "PREFIX": "okta", "ALERT_SEVERITY": "medium", "EVENT_BUS": "default", "ALERT_TOPIC_ARN": topic,
+                                 "AUTHOMIZE_API_URL": "https://api.authomize.com",
+                                 "DATA_EXPIRATION_DAYS": "0", "EVENT_EXPIRATION_DAYS": "400"})
+        allowed = [
+            (action, resource)
+            for policy in self.policies("WatchRole")
+            for statement in policy["Statement"]
+            if statement and statement["Effect"] == "Allow"
+            for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+            for resource in ([statement["Resource"]] if isinstance(statement["Resource"], str) else statement["Resource"])
+        ]
+        bucket = f"arn:aws:s3:::{self.physical['Bucket']}/okta/"
+        written = {resource.removeprefix(bucket) for action, resource in allowed if action == "s3:PutObject"}
+        self.assertEqual(written, {"tables/*", "cases/*", "status/*.findings.json"})
+        self.assertEqual({resource.removeprefix(bucket) for action, resource in allowed if action == "s3:DeleteObject"}, {"tables/*"})
+        self.assertEqual([resource for action, resource in allowed if action == "sns:Publish"], [topic])
+        self.assertFalse([action for action, _ in allowed if action.startswith("secretsmanager:") or "*" in action])
 
     def test_the_loader_is_named_and_reserves_concurrency_only_where_it_is_chosen(self):
         for fleet in ("false", "true"):

@@ -5,7 +5,7 @@ import unittest
 
 from deploy.tests.resources import ROOT
 
-PACKAGES = {"bench", "demo", "deploy", "findings", "pictures"}
+PACKAGES = {"bench", "demo", "deploy", "findings", "pictures", "watch"}
 
 
 def files():

@@ -25,7 +25,7 @@ from botocore.parsers import ResponseParserError
 from moto import mock_aws
 
 from deploy import __main__ as program
-from deploy import package, plain, questions, run
+from deploy import package, plain, questions, run, watch
 from deploy import stack as stacks
 from deploy.answers import Answers
 from deploy.ask import Terminal
@@ -288,13 +288,16 @@ class Package(InAFolder):
     def make(self, arch="arm64"):
         root = self.folder / "root"
         root.mkdir(exist_ok=True)
-        for name in ("template.yaml", "fleet.yaml", "Cargo.toml"):
+        for name in ("template.yaml", "fleet.yaml", "alerts.yaml", "Cargo.toml"):
             (root / name).write_text((ROOT / name).read_text())
         for program in package.FUNCTIONS.values():
             (self.folder / "built" / program).mkdir(parents=True, exist_ok=True)
             (self.folder / "built" / program / "bootstrap").write_bytes(program.encode() * 100)
+        library = self.folder / "built" / watch.NAME
+        library.mkdir(parents=True, exist_ok=True)
+        (library / "_duckdb.abi3.so").write_bytes(b"x")
         parts_list = lambda file, program, arch: file.write_text(f"{program} {arch}")  # noqa: E731
-        return package.package(root, self.folder / "built", arch, parts_list, plain.main)
+        return package.package(root, self.folder / "built", arch, parts_list, plain.main, ROOT, lambda: "athena")
 
     def test_it_holds_both_functions_their_parts_and_sums_that_are_right(self):
         folder = self.make()
@@ -310,6 +313,19 @@ class Package(InAFolder):
         with zipfile.ZipFile(folder.parent / f"{folder.name}.zip") as whole:
             self.assertEqual({Path(name).name for name in whole.namelist()}, {file.name for file in folder.iterdir()})
 
+    def test_the_watch_holds_what_it_runs_with_and_no_test(self):
+        with zipfile.ZipFile(self.make() / "watch.zip") as archive:
+            names = set(archive.namelist())
+        needed = {"_duckdb.abi3.so", "watch/handler.py", "findings/s3.py", "findings/columns.json", "findings/tables/append.py", "schemas/streams/users.json"}
+        self.assertLessEqual(needed, names)
+        self.assertTrue(any(name.startswith("findings/posture/") for name in names))
+        self.assertFalse([name for name in names if "tests/" in name or "athena" in name])
+
+    def test_a_watch_that_is_too_large_for_lambda_is_told(self):
+        self.make()
+        with patch.object(watch, "LARGEST_UNPACKED_BYTES", 10), self.assertRaisesRegex(Failure, "Lambda takes"):
+            self.make()
+
     def test_the_same_programs_make_the_same_package(self):
         first = {file.name: file.read_bytes() for file in self.make().iterdir()}
         self.assertEqual(first, {file.name: file.read_bytes() for file in self.make().iterdir()})
@@ -319,12 +335,12 @@ class Package(InAFolder):
         there, made = load(ROOT / "template.yaml"), load(folder / "packaged.yaml")
         self.assertEqual(made["Parameters"]["Architecture"]["Default"], "x86_64")
         self.assertEqual(made["Parameters"].keys() - there["Parameters"].keys(), {"CodeBucket", "CodeKey"})
-        for name, function in (("Function", "collector"), ("Loader", "loader")):
+        for name, function in (("Function", "collector"), ("Loader", "loader"), ("Watch", "watch")):
             code = made["Resources"][name]["Properties"].pop("CodeUri")
             self.assertEqual(code, {"Bucket": {"Ref": "CodeBucket"}, "Key": {"Fn::Sub": f"${{CodeKey}}/{function}.zip"}})
             there["Resources"][name]["Properties"].pop("CodeUri")
             for key in ("BuildMethod", "BuildProperties"):
-                there["Resources"][name]["Metadata"].pop(key)
+                there["Resources"][name]["Metadata"].pop(key, None)
         self.assertEqual(made["Resources"], there["Resources"])
 
     def test_the_packaged_fleet_takes_the_packaged_template_in(self):
@@ -423,7 +439,7 @@ def packed(dist, code=b"code"):
     """A package's folder, with code of a kind and the real templates."""
     folder = dist / f"okta-authomize-{package.version(ROOT)}-arm64"
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("collector.zip", "loader.zip"):
+    for name in ("collector.zip", "loader.zip", "watch.zip"):
         (folder / name).write_bytes(code + name.encode())
     (folder / "packaged.yaml").write_text(package.packaged(ROOT / "template.yaml", folder.name, "arm64"))
     (folder / "fleet.yaml").write_text(package.packaged_fleet(ROOT / "fleet.yaml", folder.name, "arm64"))

@@ -43,8 +43,15 @@ CHOICES = {
     "AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:alarms",
     "AuthomizeSecretArn": SECRET,
     "AuthomizeSecretKmsKeyArn": KEY,
+    "DeployWatch": "true",
+    "AlertTopicArn": "arn:aws:sns:us-east-1:123456789012:alerts",
+    "AlertTopicKmsKeyArn": KEY,
+    "CaseEventBusName": "",
+    "RiskFactors": "true",
+    "SecurityLakeLocation": "s3://aws-security-data-lake/ext/okta/1.0",
+    "SecurityLakeRoleArn": "arn:aws:iam::123456789012:role/AmazonSecurityLake-Provider-okta",
 }
-NEEDED = {"ReaderAccountId": {"ReaderExternalId": "an-external-id-of-theirs"}, "SubnetIds": {"SecurityGroupIds": "sg-0c3"}}
+NEEDED = {"RiskFactors": {"AuthomizeSecretArn": SECRET}, "ReaderAccountId": {"ReaderExternalId": "an-external-id-of-theirs"}, "SubnetIds": {"SecurityGroupIds": "sg-0c3"}}
 # Those that decide whether a resource is there, all of whose combinations are tried; the others with them by chance.
 DECISIVE = (
     "Fleet",
@@ -54,6 +61,7 @@ DECISIVE = (
     "Dashboard",
     "DataExpirationDays",
     "AuthomizeSecretArn",
+    "DeployWatch",
     "BucketKmsKeyArn",
     "QueueKmsKeyArn",
     "SubnetIds",
@@ -142,7 +150,7 @@ class Partitions(unittest.TestCase):
                 self.assertEqual(set(re.findall(r"s3\.[a-z0-9-]+\.amazonaws\.com(?!\.cn)", text)) if partition == "aws-cn" else set(), set())
 
     def test_no_template_or_program_writes_a_partition_out(self):
-        files = [ROOT / name for name in ("template.yaml", "fleet.yaml", "athena.yaml")]
+        files = [ROOT / name for name in ("template.yaml", "fleet.yaml", "alerts.yaml", "findings/athena.py", "findings/athena_stack.py")]
         files += [file for file in sorted((ROOT / "deploy").glob("*.py"))] + sorted((ROOT / "terraform").glob("*.tf"))
         # Names of services as principals are the same in all partitions; the table of partitions is what the rule is about.
         allowed = re.compile(r"Service: [a-z]+\.amazonaws\.com|URL_SUFFIX = .*|arn:aws\[a-z-\]\*|PSEUDO|\"AWS::\w+\": .*|arn:aws:any.*")

@@ -31,7 +31,7 @@ class GovernedAccounts(unittest.TestCase):
             self.assertEqual(boundary, {"Fn::If": ["HasBoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]}, name)
 
     def test_every_function_joins_the_subnets_and_its_role_lets_it(self):
-        self.assertEqual(len(FUNCTIONS), 2)
+        self.assertEqual(len(FUNCTIONS), 3)
         for name, function in FUNCTIONS.items():
             properties = function["Properties"]
             self.assertEqual(properties["VpcConfig"]["Fn::If"][0], "InVpc", name)
@@ -106,7 +106,7 @@ class Retention(unittest.TestCase):
         ]
         self.assertEqual(len(begins), len(set(begins)))
         for one in begins:
-            self.assertRegex(one, r"^\$\{Prefix\}/data/[a-z_]+/$")
+            self.assertRegex(one, r"^\$\{Prefix\}/(data/[a-z_]+|tables/activity)/$")
 
 
 # Functions that CloudFormation takes within Rules; nobody warns of others.

@@ -1,4 +1,4 @@
-//! Objects that others leave in the bucket for the tile: the loader's record, and a count of findings.
+//! Objects that others leave in the bucket for the tile: the loader's record, and what the watch has found.
 
 use std::collections::BTreeMap;
 
@@ -37,19 +37,57 @@ pub struct Loads {
     pub purge_due_at: Option<String>,
 }
 
-/// The count of findings by severity, as `status/{integration}.findings.json` holds it. Unknown keys are
-/// ignored.
+/// What the watch has found, as `status/{integration}.findings.json` holds it. Unknown keys are ignored.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default)]
 pub struct Findings {
-    /// When they were made (RFC 3339, UTC).
+    /// When that was (RFC 3339, UTC).
     #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
     pub made_at: Option<String>,
     /// The manifest up to which the state was read.
     pub sequence: u64,
-    /// Findings by severity.
+    /// Open cases by severity.
     pub severities: BTreeMap<String, u64>,
+    /// Cases that somebody has accepted.
+    pub accepted: u64,
+    /// The newest open cases, newest first.
+    pub newest: Vec<NewCase>,
+    /// How many cases opened and closed, by day; days without any are left out.
+    pub days: Vec<CaseDay>,
+}
+
+/// An open case.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
+#[serde(default)]
+pub struct NewCase {
+    /// The case's id.
+    pub id: String,
+    /// The finding's id.
+    pub finding: String,
+    /// `critical`, `high`, `medium`, `low` or `info`.
+    pub severity: String,
+    /// What is wrong.
+    pub title: String,
+    /// Of whom, or of what.
+    pub name: String,
+    /// Since when it is known (RFC 3339, UTC).
+    #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
+    pub first_seen: String,
+}
+
+/// What became of cases on a day.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
+#[serde(default)]
+pub struct CaseDay {
+    /// The day, in UTC: `YYYY-MM-DD`.
+    pub day: String,
+    /// Cases that opened.
+    pub opened: u64,
+    /// Cases that closed.
+    pub closed: u64,
 }
 
 /// How far the loader is, `None` if its record is missing or cannot be read: the status is written all the same.
@@ -61,8 +99,7 @@ pub async fn loads(store: &impl Store, prefix: &str, integration: &str) -> Optio
     serde_json::from_slice(&body).ok()
 }
 
-/// Counts of the findings that were last made of a copy of the bucket, `None` if they are missing or unreadable: the
-/// status is written all the same.
+/// What the watch has found last, `None` if it is missing or unreadable: the status is written all the same.
 pub async fn findings(store: &impl Store, prefix: &str, integration: &str) -> Option<Findings> {
     let body = store
         .get(&key(prefix, integration, "findings.json"))

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use beside::{Findings, Loads, findings, loads};
+pub use beside::{CaseDay, Findings, Loads, NewCase, findings, loads};
 pub use history::{Commit, Day, History, Lines, StreamDay};
 
 use crate::COLLECTOR;

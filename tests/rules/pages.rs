@@ -10,8 +10,8 @@ use fake_org::{Class, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DemoOptions, Denial, L
 use html5gum::{Token, Tokenizer};
 use jiff::{SignedDuration, Timestamp};
 use okta_authomize::status::{
-    Commit, Day, Findings, History, Limit, Lines, Loads, State, Status, StreamDay, StreamStatus,
-    Trouble,
+    CaseDay, Commit, Day, Findings, History, Limit, Lines, Loads, NewCase, State, Status,
+    StreamDay, StreamStatus, Trouble,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -104,7 +104,15 @@ async fn the_page_of_a_connected_integration_tells_all_that_is_known() {
         &json!({"since": "2026-11-01T00:00:00Z", "loaded_at": "2026-11-27T08:00:00Z", "sequence": 1, "outcome": "succeeded",
             "items": {"users": 120, "groupings": 31}, "refused_total": 0, "held": []}),
     );
-    let found = json!({"made_at": "2026-11-27T08:00:00Z", "sequence": 1, "severities": {"critical": 2, "medium": 7}});
+    let today = Timestamp::now().strftime("%F").to_string();
+    let newest: Vec<Value> = (0..12)
+        .map(|number| {
+            json!({"id": format!("c{number}"), "finding": "mfa-fatigue", "severity": "critical", "title": "Pushes denied, then one approved",
+                "name": format!("ada{number}@acme.com"), "first_seen": "2026-11-27T07:00:00Z"})
+        })
+        .collect();
+    let found = json!({"made_at": "2026-11-27T08:00:00Z", "sequence": 1, "severities": {"critical": 1_000, "medium": 7}, "accepted": 3,
+        "newest": newest, "days": [{"day": today, "opened": 9, "closed": 4}]});
     put(&rig, "okta/status/okta.findings.json", &found);
     rig.org().options.limits = Limits::workforce()
         .set(Class::Apps, 1_000)
@@ -154,10 +162,17 @@ async fn the_page_of_a_connected_integration_tells_all_that_is_known() {
             "Okta's rate limits",
             "Authomize holds manifest 1",
             "critical",
+            "Newest open cases",
+            "Pushes denied, then one approved",
+            "Cases opened by day",
+            "Accepted: 3 cases.",
             "Events by hour",
             "user.session.start",
         ],
     );
+    // The newest ten, however many there are.
+    assert!(page.contains("ada9@acme.com") && !page.contains("ada10@acme.com"));
+    assert!(page.contains("1,000"), "open cases are counted");
     assert!(
         !page.contains(DEMO_CLIENT_SECRET),
         "the page holds a credential"
@@ -368,6 +383,20 @@ fn all(text: &str) -> Status {
             made_at: Some(at.into()),
             sequence: 3,
             severities: [("high".to_owned(), 1), (text.to_owned(), 2)].into(),
+            accepted: 1,
+            newest: vec![NewCase {
+                id: text.into(),
+                finding: text.into(),
+                severity: text.into(),
+                title: text.into(),
+                name: text.into(),
+                first_seen: text.into(),
+            }],
+            days: vec![CaseDay {
+                day: text.into(),
+                opened: 1,
+                closed: 1,
+            }],
         }),
         loads: Some(Loads {
             loaded_at: Some(at.into()),

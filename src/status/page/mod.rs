@@ -3,6 +3,7 @@
 //! The template escapes every value; [`shown`] keeps texts of anybody's making within bounds.
 
 mod activity;
+mod cases;
 mod streams;
 
 use askama::Template;
@@ -45,7 +46,7 @@ struct Page {
     waited: Option<String>,
     commits: Vec<CommitRow>,
     loads: Option<LoadsView>,
-    findings: Option<FindingsView>,
+    cases: Option<cases::Cases>,
     updated: Moment,
     collector: String,
 }
@@ -93,11 +94,6 @@ struct LoadsView {
     waiting: Option<String>,
 }
 
-struct FindingsView {
-    words: String,
-    severities: Vec<(String, String, &'static str)>,
-}
-
 /// Renders the page.
 pub(super) fn html(status: &Status) -> String {
     let now = status.updated_at.parse().unwrap_or_default();
@@ -137,7 +133,7 @@ fn page(status: &Status, now: Timestamp) -> Page {
         }),
         commits: commits(status, now),
         loads: loads(status, now),
-        findings: findings(status, now),
+        cases: cases::of(status, now),
         updated: moment_of(Some(&status.updated_at), now),
         collector: shown(&status.collector, NAME),
     }
@@ -363,26 +359,6 @@ fn waiting(loads: &Loads, now: Timestamp) -> Option<String> {
     };
     (loads.removals_pending > 0)
         .then(|| format!("{waiting} that Okta no longer has: still in Authomize{due}."))
-}
-
-/// The severities, worst first.
-const SEVERITIES: [&str; 5] = ["critical", "high", "medium", "low", "info"];
-
-fn findings(status: &Status, now: Timestamp) -> Option<FindingsView> {
-    let found = status.findings.as_ref()?;
-    let made = moment_of(found.made_at.as_deref(), now);
-    let severities = SEVERITIES.iter().filter_map(|severity| {
-        let count = found.severities.get(*severity)?;
-        Some((shown(severity, NAME), number(*count), *severity))
-    });
-    Some(FindingsView {
-        words: format!(
-            "Made {} of the state as of manifest {}.",
-            made.ago,
-            number(found.sequence)
-        ),
-        severities: severities.collect(),
-    })
 }
 
 fn moment_of(at: Option<&str>, now: Timestamp) -> Moment {

@@ -1,0 +1,83 @@
+"""What the watch costs, by the size of the log: `python3 -m bench.watch`. And what Athena reads of its tables in a year.
+
+A wake-up is a process of its own: it reads the commit, appends it to the tables, asks every finding and writes the cases.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+from pathlib import Path
+
+from bench import watch_bucket
+
+PYTHON = os.environ.get("FINDINGS_PYTHON", ".venv-findings/bin/python3")
+BARS = {10_000: 1, 100_000: 3, 1_000_000: 10}
+"""Seconds of a wake-up that appends 500 events, by the number of those that are there."""
+YEAR_DAYS = 365
+EVENTS_A_USER_AND_DAY = 20
+DOLLARS_A_TB = 5
+DOLLARS_A_THOUSAND_GETS = 0.0004
+ROW_GROUP_BYTES = 1_000_000
+"""About what is read with one request."""
+
+
+def rows(sizes=tuple(BARS)):
+    """(events, first wake-up, wake-up with 500 events more, its CPU seconds, peak memory, bar) of each size."""
+    for events in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            more = watch_bucket.write(Path(folder), events)
+            first, _, _ = woken(folder)
+            more()
+            seconds, cpu, memory = woken(folder)
+            bar = BARS.get(events)
+            verdict = "" if bar is None else f"{bar} s {'met' if seconds <= bar else 'missed'}"
+            yield f"{events:,}", f"{first:.1f} s", f"{seconds:.2f} s", f"{cpu:.2f} s", f"{memory:.0f} MiB", verdict
+
+
+def woken(folder):
+    """(seconds, CPU seconds, MiB) of a wake-up."""
+    began = time.monotonic()
+    process = subprocess.Popen([PYTHON, "-B", "-m", "watch", "--dir", folder, "--json"], stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit("the watch failed: see above")
+    return time.monotonic() - began, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
+def year(events=100_000):
+    """(finding, bytes, US dollars) of what queries read a year after the first run of an org of this size, the dearest first."""
+    with tempfile.TemporaryDirectory() as folder:
+        watch_bucket.write(Path(folder), events)
+        woken(folder)
+        command = [PYTHON, "-B", "-m", "findings.scanned", folder]
+        scanned = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    in_a_year = watch_bucket.USERS * EVENTS_A_USER_AND_DAY * YEAR_DAYS / events
+    days_read = 120 / YEAR_DAYS
+    found = []
+    for finding, tables in scanned.items():
+        size = sum(
+            bytes_of * (in_a_year * (days_read if is_recent else 1) if table in ("activity", "usage") else 1)
+            for table, is_recent, bytes_of in tables
+        )
+        found.append((finding, size, size / 1e12 * DOLLARS_A_TB + size / ROW_GROUP_BYTES / 1000 * DOLLARS_A_THOUSAND_GETS))
+    return sorted(found, key=lambda row: -row[1])
+
+
+def main():
+    print(table(("events", "first wake-up", "500 events more", "CPU", "peak memory", "bar"), rows()))
+    found = year()
+    whole = ("all findings, one by one", sum(size for _, size, _ in found), sum(dollars for *_, dollars in found))
+    print(table(("what Athena reads in a year", "bytes", "US dollars"), [(name, f"{size:,.0f}", f"{dollars:.4f}") for name, size, dollars in [*found[:5], whole]]))
+
+
+def table(head, lines):
+    return "\n" + "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in [head, tuple("---" for _ in head), *lines])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,23 @@
+"""DuckDB for a while."""
+
+import contextlib
+import tempfile
+
+from collections.abc import Iterator
+
+import duckdb
+
+
+@contextlib.contextmanager
+def database(memory_mb: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory; what does not fit goes to a temporary folder. A database file would be packed while it is written, which
+    takes as long as all queries."""
+    with tempfile.TemporaryDirectory(prefix="findings-") as folder:
+        limit = {"memory_limit": f"{memory_mb}MB"} if memory_mb else {}
+        connection = duckdb.connect(":memory:", config={"temp_directory": folder} | limit)
+        try:
+            # Times are UTC, whatever the machine's zone is.
+            connection.execute("set timezone = 'UTC'; set enable_progress_bar = false; set parquet_metadata_cache = true")
+            yield connection
+        finally:
+            connection.close()
