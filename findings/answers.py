@@ -20,6 +20,7 @@ MACROS = """
 create or replace macro array_join(list, separator) as array_to_string(list, separator);
 create or replace macro regexp_like(text, pattern) as regexp_matches(text, pattern);
 create or replace macro to_unixtime(moment) as epoch(moment);
+create or replace macro slice(list, first, most) as list_slice(list, first, first + most - 1);
 create or replace macro array_sort(list) as list_sort(list);
 """
 

@@ -16,7 +16,7 @@ def _parts(path: str) -> list[tuple[str, str]]:
     return parts
 
 
-PASSING_ON = frozenset({"usage_lines", "recent_events", "sign_ins"})
+PASSING_ON = frozenset({"usage_lines", "recent_events", "told_events", "sign_ins"})
 """Relations that only pass on rows, and are asked seldom or cheaply."""
 OF_THE_LOG = frozenset({"events"})
 """A long log is not copied: Parquet gives each query the columns that it asks for. A short one is copied sooner than its files are

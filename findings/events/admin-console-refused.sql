@@ -7,8 +7,8 @@
 -- reference: Okta customer-detections: access_to_admin_console_denied
 -- reference: SigmaHQ okta: okta_unauthorized_access_to_app
 -- reference: MITRE ATT&CK T1078.004
-select e.event_id as id, coalesce(e.actor_name, e.actor_id, '?') as name, e.event_type || ' ' || coalesce(e.result, '') || coalesce(' (' || e.reason || ')', '') || coalesce(' from ' || e.ip, '') as detail, e.published as seen_at
-from recent_events e
+select e.event_id as id, e.actor as name, e.event_type || ' ' || coalesce(e.result, '') || coalesce(' (' || e.reason || ')', '') || e.place as detail, e.published as seen_at
+from told_events e
 where coalesce(e.result, '') in ('FAILURE', 'DENY')
   and (e.event_type = 'user.session.access_admin_app' or (
     e.event_type in ('app.generic.unauth_app_access_attempt', 'user.authentication.sso', 'policy.evaluate_sign_on')

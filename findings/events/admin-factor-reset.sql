@@ -7,10 +7,11 @@
 -- reference: Okta: Cross-Tenant Impersonation: Prevention and Detection (2023)
 -- reference: Okta customer-detections: hunt_on_factor_resets
 -- reference: SigmaHQ okta: okta_mfa_reset_or_deactivated
+-- reference: Panther: okta_user_mfa_reset_all
 -- reference: MITRE ATT&CK T1556.006
-select e.event_id as id, a.user_name as name, e.event_type || ' by ' || coalesce(e.actor_name, '?') || coalesce(' from ' || e.ip, '') || '; holds ' || a.roles as detail, e.published as seen_at
-from recent_events e
+select e.event_id as id, coalesce(t.target_name, t.target_display_name, a.user_id) as name, e.event_type || ' by ' || e.actor || e.place || '; held ' || a.roles as detail, e.published as seen_at
+from told_events e
 join event_targets t on t.event_id = e.event_id
-join admins a on a.user_id = t.target_id
+join admins_then a on a.event_id = e.event_id and a.user_id = t.target_id
 where e.result = 'SUCCESS' and (e.event_type = 'user.mfa.factor.reset_all'
   or (e.event_type in ('user.mfa.factor.deactivate', 'user.mfa.factor.suspend') and coalesce(e.actor_id, '') <> a.user_id))

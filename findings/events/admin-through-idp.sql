@@ -7,10 +7,11 @@
 -- reference: Okta: Cross-Tenant Impersonation: Prevention and Detection (2023)
 -- reference: MITRE ATT&CK T1484.002
 -- parameter: new_idp_days = 30
-select e.event_id as id, a.user_name as name, 'through ' || i.idp_name || ', created ' || cast(cast(i.created as date) as varchar) || coalesce(', from ' || e.ip, '') || '; holds ' || a.roles as detail, e.published as seen_at
-from recent_events e
+select e.event_id as id, max(e.actor) as name, 'through ' || max(coalesce(i.idp_name, i.idp_id)) || ', created ' || max(cast(cast(i.created as date) as varchar)) || max(e.place) || '; held ' || max(a.roles) as detail, max(e.published) as seen_at
+from told_events e
 join event_targets t on t.event_id = e.event_id
-join current_idps i on i.idp_id = t.target_id
-join admins a on a.user_id = e.actor_id or a.user_id in (select u.target_id from event_targets u where u.event_id = e.event_id)
-where lower(e.event_type) in ('user.authentication.auth_via_idp', 'user.authentication.auth_via_social', 'user.session.start') and e.result = 'SUCCESS'
+join known_idps i on i.idp_id = t.target_id
+join admins_then a on a.event_id = e.event_id
+where lower(e.event_type) in ('user.authentication.auth_via_idp', 'user.authentication.auth_via_social', 'user.authentication.auth_via_inbound_saml', 'user.session.start') and e.result = 'SUCCESS'
   and e.published < i.created + interval '{new_idp_days}' day
+group by e.event_id

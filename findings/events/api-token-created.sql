@@ -1,5 +1,5 @@
 -- id: api-token-created
--- title: API token created
+-- title: API token created, or freed from its network
 -- severity: medium
 -- why: A token has all rights of its creator, for as long as it is used, from anywhere unless a network is set.
 -- do: Security > API > Tokens: revoke, or restrict it to a network zone; prefer a service app with scopes.
@@ -7,9 +7,9 @@
 -- reference: Okta customer-detections: new_api_token_created
 -- reference: Okta customer-detections: api_token_excessive_network_access
 -- reference: SigmaHQ okta: okta_api_token_created
--- reference: MITRE ATT&CK T1098.001
-select e.event_id as id, coalesce(max(t.target_display_name), max(t.target_name), max(t.target_id), '?') as name,
-  'by ' || coalesce(e.actor_name, '?') || coalesce(' from ' || e.ip, '') || case when lower(coalesce(max(e.token_network), max(t.target_detail), 'anywhere')) like '%anywhere%' then '; from any network' else '; restricted to a network' end as detail, e.published as seen_at
-from recent_events e left join event_targets t on t.event_id = e.event_id
-where e.event_type in ('system.api_token.create') and e.result = 'SUCCESS'
-group by e.event_id, e.event_type, e.actor_name, e.ip, e.published
+-- reference: Panther: okta_api_key_created
+-- reference: MITRE ATT&CK T1528
+select e.event_id as id, coalesce(e.object, '?') as name,
+  e.event_type || ' by ' || e.actor || e.place || case when lower(coalesce(e.token_network, 'anywhere')) like '%anywhere%' then '; from any network' else '; restricted to a network' end as detail, e.published as seen_at
+from told_events e
+where coalesce(e.result, 'SUCCESS') = 'SUCCESS' and (e.event_type = 'system.api_token.create' or e.event_type = 'system.api_token.update' and lower(coalesce(e.token_network, '')) like '%anywhere%')

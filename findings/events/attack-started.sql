@@ -5,6 +5,6 @@
 -- do: Security > General > ThreatInsight: log and enforce. The event names no address: look at password-spray and for successes in the same hours.
 -- false positives: A load test.
 -- reference: MITRE ATT&CK T1110
-select e.event_id as id, coalesce(e.actor_name, e.actor_id, '?') as name, e.event_type || coalesce(' from ' || e.ip, '') as detail, e.published as seen_at
-from recent_events e
+select e.event_id as id, e.actor as name, e.event_type || e.place as detail, e.published as seen_at
+from told_events e
 where e.event_type in ('security.attack.start')

@@ -8,14 +8,24 @@
 -- reference: MITRE ATT&CK T1078.004
 -- parameter: dormant_days = 90
 -- parameter: wake_log_days = 21
-select s.event_id as id, a.user_name as name,
+select s.event_id as id, coalesce(s.actor_name, s.actor_id) as name,
   case when s.previous is null then 'no sign-in known before' else 'last one ' || cast(cast(s.previous as date) as varchar) end
-    || coalesce('; from ' || s.ip, '') || coalesce(', ' || s.country, '') || '; holds ' || a.roles as detail, s.published as seen_at
-from (select i.event_id, i.actor_id, i.ip, i.country, i.published, lag(i.published) over (partition by i.actor_id order by i.published) as previous from sign_ins i) s
-join admins a on a.user_id = s.actor_id
-join people p on p.user_id = s.actor_id
+    || coalesce('; from ' || s.ip, '') || coalesce(', ' || s.country, '') || '; held ' || a.roles as detail, s.published as seen_at
+from (
+  select i.event_id, i.actor_id, i.actor_name, i.ip, i.country, i.published, max(case when u.last_login < i.published - interval '1' minute then u.last_login end) as told,
+    min(u.created) as created,
+    (select max(o.published) from sign_ins o where o.actor_id = i.actor_id and o.published < i.published) as logged,
+    greatest(coalesce(max(case when u.last_login < i.published - interval '1' minute then u.last_login end), timestamp '1970-01-01 00:00:00'),
+      coalesce((select max(o.published) from sign_ins o where o.actor_id = i.actor_id and o.published < i.published), timestamp '1970-01-01 00:00:00')) as latest,
+    nullif(greatest(coalesce(max(case when u.last_login < i.published - interval '1' minute then u.last_login end), timestamp '1970-01-01 00:00:00'),
+      coalesce((select max(o.published) from sign_ins o where o.actor_id = i.actor_id and o.published < i.published), timestamp '1970-01-01 00:00:00')), timestamp '1970-01-01 00:00:00') as previous
+  from sign_ins i
+  left join user_history u on u.user_id = i.actor_id
+  group by i.event_id, i.actor_id, i.actor_name, i.ip, i.country, i.published
+) s
+join admins_then a on a.event_id = s.event_id and a.user_id = s.actor_id
 cross join log_window w
 where s.published > (select now from clock) - interval '{event_days}' day
   and (s.previous < s.published - interval '{dormant_days}' day
-    or (s.previous is null and p.created < s.published - interval '{dormant_days}' day
+    or (s.previous is null and s.created < s.published - interval '{dormant_days}' day
       and w.first_event_at < s.published - interval '{wake_log_days}' day))

@@ -7,9 +7,9 @@
 -- reference: PassBleed (Authomize)
 -- reference: Panther: okta_password_extraction_via_scim
 -- reference: MITRE ATT&CK T1556
-select e.event_id as id, coalesce(t.target_display_name, t.target_id, '?') as name, e.event_type || ' by ' || coalesce(e.actor_name, '?') || coalesce(' from ' || e.ip, '') as detail, e.published as seen_at
-from recent_events e join event_targets t on t.event_id = e.event_id
-where e.result = 'SUCCESS' and e.event_type like 'application.%'
-  and (((t.changed_to like '%PUSH_PASSWORD%' or t.target_detail like '%PUSH_PASSWORD%')
-      and coalesce(t.changed_from, '') not like '%PUSH_PASSWORD%')
-    or (t.target_type = 'AppInstance' and lower(coalesce(e.reason, '')) like '%pushing user passwords%'))
+select e.event_id as id, coalesce(e.object, '?') as name, e.event_type || ' by ' || e.actor || e.place as detail, e.published as seen_at
+from told_events e
+where coalesce(e.result, 'SUCCESS') = 'SUCCESS' and e.event_type like 'application.%'
+  and (lower(coalesce(e.reason, '')) like '%pushing user passwords%' or exists (
+    select 1 from event_targets t where t.event_id = e.event_id
+      and (t.changed_to like '%PUSH_PASSWORD%' or t.target_detail like '%PUSH_PASSWORD%') and coalesce(t.changed_from, '') not like '%PUSH_PASSWORD%'))

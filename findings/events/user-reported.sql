@@ -6,7 +6,8 @@
 -- false positives: A user who forgot their own sign-in.
 -- reference: Okta customer-detections: user_reported_suspicious_activity
 -- reference: SigmaHQ okta: okta_suspicious_activity_enduser_report
+-- reference: Panther: okta_user_reported_suspicious_activity
 -- reference: MITRE ATT&CK T1078.004
-select e.event_id as id, coalesce(e.actor_name, e.actor_id, '?') as name, e.event_type || coalesce(' from ' || e.ip, '') as detail, e.published as seen_at
-from recent_events e
+select e.event_id as id, e.actor as name, e.event_type || e.place as detail, e.published as seen_at
+from told_events e
 where e.event_type in ('user.account.report_suspicious_activity_by_enduser')

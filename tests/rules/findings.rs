@@ -139,6 +139,15 @@ fn assert_tables_hold_what_the_reader_sees(directories: &[PathBuf]) {
     );
 }
 
+/// The scenes that raise findings of attacks, also those that the demo does not have.
+fn attack_scenes() -> String {
+    let folder = project().join("findings/tests/attacks");
+    std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect()
+}
+
 async fn demo(people: u32) -> Rig {
     let now = Timestamp::now();
     let start = now - SignedDuration::from_hours(24 * 120);
@@ -203,9 +212,10 @@ async fn the_demo_has_every_finding_and_the_tables_hold_what_the_reader_sees() {
     let rig = demo(300).await;
     let counts = counts(&rig);
     assert!(counts.len() >= 40, "{counts:?}");
+    let scenes = attack_scenes();
     let absent: Vec<_> = counts
         .iter()
-        .filter(|(_, count)| **count == 0)
+        .filter(|(id, count)| **count == 0 && !scenes.contains(&format!("\"{id}\": (")))
         .map(|(id, _)| id)
         .collect();
     assert!(absent.is_empty(), "not found in the demo: {absent:?}");
@@ -233,11 +243,22 @@ const NOT_IN_THE_DEMO: [(&str, &[&str]); 3] = [
     (
         "events",
         &[
+            "api_token_id",
+            "binary_name",
+            "binding_method",
             "changed_attributes",
+            "client_id",
             "device_id",
             "dt_hash",
             "factor_intent",
+            "issuer_id",
             "log_only_security_data",
+            "number_response",
+            "privileges_revoked",
+            "push_response",
+            "requested_scopes",
+            "token_network",
+            "validation_status",
         ],
     ),
 ];

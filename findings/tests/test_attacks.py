@@ -1,0 +1,34 @@
+"""Each finding of attacks is raised by its own scenes, by none that comes near, and by no day on which nothing is wrong."""
+
+import unittest
+
+from findings import catalog
+from findings.tests import life
+from findings.tests.attacks import RULES
+
+
+class Attacks(unittest.TestCase):
+    def test_each_finding_has_three_scenes_that_raise_it_and_three_that_come_near(self) -> None:
+        for finding in catalog.findings():
+            if finding.kind == "events":
+                raised, near = RULES[finding.id]
+                self.assertGreaterEqual(min(len(raised), len(near)), 3, finding.id)
+        self.assertEqual(RULES.keys(), {finding.id for finding in catalog.findings() if finding.kind == "events"})
+
+    def test_what_must_raise_a_finding_does(self) -> None:
+        for finding, (raised, _) in RULES.items():
+            for name, acts in raised.items():
+                with self.subTest(f"{finding}: {name}"):
+                    self.assertIn(finding, life.staged(acts).ask([finding]))
+
+    def test_what_comes_near_does_not(self) -> None:
+        for finding, (_, near) in RULES.items():
+            for name, acts in near.items():
+                with self.subTest(f"{finding}: {name}"):
+                    self.assertEqual(life.staged(acts).ask([finding]), {})
+
+    def test_a_day_on_which_nothing_is_wrong_raises_nothing(self) -> None:
+        attacks = [finding.id for finding in catalog.findings() if finding.kind == "events"]
+        for name, acts in life.ordinary_days().items():
+            with self.subTest(name):
+                self.assertEqual(life.staged(acts).ask(attacks), {})
