@@ -30,7 +30,7 @@ TARGET_FLAGS = $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
 
 # A build of the watch is asked for by SAM.
 .PHONY: build-Watch
-.PHONY: help run check test pictures looks soak bench build package configure deploy upgrade invoke logs status destroy peek past load findings watch cases erase \
+.PHONY: help run check test pictures looks soak bench build package configure deploy upgrade invoke logs status destroy peek past load findings suites watch cases erase \
   fmt doc clean rust python programs venv build-tools template-tools browser-tools conformance-venv conformance-tests findings-venv \
   findings-tests checkov-venv
 
@@ -118,6 +118,10 @@ erase: ## Remove a person who was deleted in Okta: USER=00u… ARGS="--dir DIR -
 findings: ## What out/ says of posture and attacks; ARGS="--dir DIR --integration NAME --json", ARGS=--help the rest
 	@$(MAKE) findings-venv >&2
 	@$(FINDINGS_PYTHON) -B -m findings $(ARGS)
+
+suites: ## Try the findings on public suites of rules: DIR=folder with clones of panther-analysis, customer-detections, sigma, detection-rules
+	@$(MAKE) findings-tests >&2
+	@$(FINDINGS_PYTHON) -B -m findings.suites $(DIR) $(ARGS)
 
 load: rust conformance-venv ## Load out/ into a fake Authomize, or AUTHOMIZE_SECRET=file into your own; ARGS=plan only tells what would be sent
 	@python3 -B -m demo.load $(ARGS)

@@ -15,7 +15,7 @@ from (
   select e.*, row_number() over (partition by e.actor_id order by e.published, e.event_id) as number
   from told_events e
   where e.is_proxy and e.event_type in ('user.session.start', 'user.authentication.verify', 'user.authentication.sso', 'user.authentication.auth_via_mfa')
-    and coalesce(e.actor_id, 'unknown') not in ('unknown', '') and coalesce(e.actor_name, '') <> 'system@okta.com'
+    and coalesce(e.actor_id, 'unknown') not in ('unknown', '') and coalesce(e.actor_id, '') not like 'okta%' and coalesce(e.actor_name, '') <> 'system@okta.com'
     and (coalesce(e.result, 'SUCCESS') in ('SUCCESS', 'ALLOW') or coalesce(e.reason, '') not in ('', 'INVALID_CREDENTIALS', 'VERIFICATION_ERROR', 'LOCKED_OUT', 'INVALID_LOGIN'))
 ) first
 where number = 1

@@ -33,8 +33,14 @@ def address(name: str) -> str:
     return f"2001:db8:{sum(ord(letter) * (n + 1) for n, letter in enumerate(name)):x}::{len(name)}"
 
 
-def e(kind: str, at: float, by: str = "ada", to: list[Target] = (), ip: str | None = "home", on: str = "laptop", result: str | None = "SUCCESS", reason: str | None = None,
-      proxy: bool = False, session: str | None = None, type: str = "User", debug: dict[str, Any] = {}, **more: Any) -> Act:
+def e(*words: Any, **more: Any) -> Act:
+    """The act that an event is logged: see `event`."""
+    source = event(*words, **more)
+    return lambda stage: stage.events([source])
+
+
+def event(kind: str, at: float, by: str = "ada", to: list[Target] = (), ip: str | None = "home", on: str = "laptop", result: str | None = "SUCCESS", reason: str | None = None,
+          proxy: bool = False, session: str | None = None, type: str = "User", debug: dict[str, Any] = {}, **more: Any) -> dict[str, Any]:
     """An event `at` seconds after the start. A target is (type, id, name[, login[, members of its own]])."""
     network, country = NETWORKS.get(ip or "", (64800, "France"))
     browser, system, device, agent = BROWSERS[on]
@@ -48,12 +54,12 @@ def e(kind: str, at: float, by: str = "ada", to: list[Target] = (), ip: str | No
                    "geographicalContext": {"country": country, "geolocation": {"lat": latitude, "lon": longitude}}},
         "securityContext": {"asNumber": network, "isProxy": proxy}, "outcome": {"result": result, "reason": reason},
         "target": [{"type": each[0], "id": each[1], "displayName": each[2], "alternateId": each[3] if len(each) > 3 and each[3] else each[2], **(each[4] if len(each) > 4 else {})} for each in to],
-        "authenticationContext": {"externalSessionId": session or "unknown"}, "debugContext": {"debugData": debug},
+        "authenticationContext": {"externalSessionId": session or "unknown"}, "debugContext": {"debugData": dict(debug)},
     }
     for path, value in more.items():
         outer, _, inner = path.partition("__")
         source[outer] = {**source.get(outer, {}), inner: value} if inner else value
-    return lambda stage: stage.events([source])
+    return source
 
 
 def admin(name: str, role: str = "SUPER_ADMIN", since: int = -100 * DAY, until: int | None = None) -> Act:

@@ -45,6 +45,10 @@ class Stage:
             source = {"uuid": f"e{self._numbers:05}"} | source
             self._rows["activity"].append((source["uuid"], "upsert", 1, self.now, None, self.now, json.dumps(source)))
 
+    def logged(self) -> list[dict[str, Any]]:
+        """The events so far."""
+        return [json.loads(row[-1]) for row in self._rows["activity"]]
+
     def _row(self, stream: str, id: str, op: str, at: datetime | None, cause: str | None, source: str | None) -> None:
         moment = at or self.now - timedelta(days=200)
         sequence = int(moment.timestamp())
