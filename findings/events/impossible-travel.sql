@@ -27,4 +27,4 @@ where s.ip <> s.ip_before and not coalesce(s.is_proxy, false) and not coalesce(s
       + cos(radians(cast(s.latitude as double))) * cos(radians(cast(s.latitude_before as double))) * pow(sin(radians(cast(s.longitude as double) - cast(s.longitude_before as double)) / 2), 2)))) > {most_kmh} * (to_unixtime(s.published) - to_unixtime(s.published_before)) / 3600
   end
   and not exists (select 1 from places p where p.ip = s.ip and p.user_id = s.actor_id and p.first_at < s.published - interval '1' hour)
-  and (select count(distinct p.user_id) from places p where p.ip = s.ip and p.user_id <> s.actor_id and p.first_at < s.published) < 2
+  and (select count(distinct p.user_id) from places p where p.ip = s.ip and p.user_id <> s.actor_id and p.first_at < s.published + interval '1' day) < 2
