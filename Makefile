@@ -30,7 +30,7 @@ TARGET_FLAGS = $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
 
 # A build of the watch is asked for by SAM.
 .PHONY: build-Watch
-.PHONY: help run check test pictures looks soak bench build package configure deploy upgrade invoke logs status destroy peek past load findings suites watch cases erase \
+.PHONY: help run check test pictures looks soak bench build package configure deploy upgrade invoke logs status destroy peek past load findings paths suites watch cases erase \
   fmt doc clean rust python programs venv build-tools template-tools browser-tools conformance-venv conformance-tests findings-venv \
   findings-tests checkov-venv
 
@@ -118,6 +118,10 @@ erase: ## Remove a person who was deleted in Okta: USER=00u… ARGS="--dir DIR -
 findings: ## What out/ says of posture and attacks; ARGS="--dir DIR --integration NAME --json", ARGS=--help the rest
 	@$(MAKE) findings-venv >&2
 	@$(FINDINGS_PYTHON) -B -m findings $(ARGS)
+
+paths: ## Who can become super admin in out/, by which steps, and the fewest removals that close the ways; AT=2026-11-01, ARGS="--dir DIR --integration NAME --json"
+	@$(MAKE) findings-venv >&2
+	@$(FINDINGS_PYTHON) -B -m findings.paths $(if $(AT),--at $(AT)) $(ARGS)
 
 suites: ## Try the findings on public suites of rules: DIR=folder with clones of panther-analysis, customer-detections, sigma, detection-rules
 	@$(MAKE) findings-tests >&2

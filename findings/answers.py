@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from findings import catalog, views, who
+from findings import catalog, views, ways, who
 from findings.catalog import Finding
 from findings.columns import streams
 from findings.dialect import DuckDb
@@ -48,6 +48,7 @@ def build_views(connection: duckdb.DuckDBPyConnection, values: dict[str, int]) -
     is_log_long = connection.execute("select count(*) from changes_activity").fetchone()[0] > MOST_COPIED_EVENTS
     for name, select in views.selects(DuckDb, _words()).items():
         connection.execute(catalog.filled(f"{DuckDb.create(name, is_log_long)}\n{select}", values))
+    ways.build(connection)
 
 
 def _words() -> frozenset[str]:

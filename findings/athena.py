@@ -12,7 +12,7 @@ import sys
 
 from collections.abc import Iterator
 
-from findings import catalog, views
+from findings import catalog, views, ways
 from findings.columns import Stream, streams
 from findings.dialect import Athena
 from findings.tables import shape
@@ -29,19 +29,25 @@ RECENT = f"""\
   and "{DAY_PARTITION}" >= cast(current_date - interval '{{read_days}}' day as varchar)"""
 
 
+# Those of the newest manifest of which the watch has left them.
+WAYS = "select * from (select w.*, max(w.sequence) over () as newest from all_ways w where {wanted}) told where sequence = newest"
+
+
 def table_columns(table: str) -> dict[str, str]:
     """Columns of a table in the files, with their types in DuckDB."""
     if table == shape.COMMITS:
         return shape.COMMIT_COLUMNS
+    if table == ways.TABLE:
+        return ways.COLUMNS
     return shape.columns(next(stream for stream in streams() if stream.name == table))
 
 
 def tables() -> list[str]:
-    return [shape.COMMITS, *(stream.name for stream in streams())]
+    return [shape.COMMITS, ways.TABLE, *(stream.name for stream in streams())]
 
 
 def table_name(table: str) -> str:
-    return "all_commits" if table == shape.COMMITS else f"changes_{table}"
+    return f"all_{table}" if table in (shape.COMMITS, ways.TABLE) else f"changes_{table}"
 
 
 def partitions(table: str) -> list[str]:
@@ -83,6 +89,7 @@ def relations(values: dict[str, int], integration: str) -> dict[str, str]:
     """Relation to its select, of one integration, in the order in which they build on each other."""
     wanted = f"{INTEGRATION_PARTITION} = '{integration}'"
     built = {"commits": f"select sequence, changed_at as committed_at from all_commits where {wanted}"}
+    built[ways.TABLE] = WAYS.format(wanted=wanted)
     for name, select in views.selects(Athena).items():
         if name == "events":
             select = select.replace(" from changes_", f', "{DAY_PARTITION}" from changes_')

@@ -39,16 +39,17 @@ class Stream(NamedTuple):
 
 @functools.cache
 def streams() -> tuple[Stream, ...]:
-    """Every stream that has a schema, in the schemas' order of names."""
+    """Every stream that has a schema, and those that columns.json declares: a reader may be older or newer than a collector."""
     declared = json.loads((ROOT / "columns.json").read_text())
-    return tuple(_stream(file, declared.get(file.stem, {"columns": {}})) for file in sorted(SCHEMAS.glob("*.json")))
+    names = {file.stem for file in SCHEMAS.glob("*.json")} | declared.keys()
+    return tuple(_stream(name, declared.get(name, {"columns": {}})) for name in sorted(names))
 
 
-def _stream(file: Path, declared: dict[str, Any]) -> Stream:
+def _stream(name: str, declared: dict[str, Any]) -> Stream:
     lists = declared.get("lists", {})
     return Stream(
-        name=file.stem,
-        view=declared.get("view", f"current_{file.stem}"),
+        name=name,
+        view=declared.get("view", f"current_{name}"),
         columns=_columns(declared["columns"]),
         lists=[Items(name, each["items"], _columns(each["columns"])) for name, each in lists.items()],
     )

@@ -117,7 +117,7 @@ class Stack(unittest.TestCase):
         template = athena_stack.template()
         tables = [each["Properties"]["TableInput"] for each in template["Resources"].values() if each["Type"] == "AWS::Glue::Table"]
         external = {table["Name"]: table for table in tables if table["TableType"] == "EXTERNAL_TABLE"}
-        self.assertEqual(set(external), {"all_commits", "case_changes", *(f"changes_{stream.name}" for stream in streams())})
+        self.assertEqual(set(external), {"all_commits", "all_ways", "case_changes", *(f"changes_{stream.name}" for stream in streams())})
         for name, table in external.items():
             self.assertEqual(table["PartitionKeys"][0], {"Name": "integration", "Type": "string"}, name)
             self.assertIn("/tables/", json.dumps(table["StorageDescriptor"]["Location"]))

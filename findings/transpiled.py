@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import sqlglot
 
-from findings import athena, athena_stack, catalog, views
+from findings import answers, athena, athena_stack, catalog, views, ways
 from findings.columns import streams
 from findings.database import database
 from findings.dialect import Athena, DuckDb
@@ -61,7 +61,12 @@ def _lists(dialect) -> list[str]:
 def main(prefix: str, integration: str, folder: str) -> int:
     copy = Path(folder)
     with database() as connection:
-        bring_up_to_date(connection, Directory(copy, prefix), prefix, integration)
+        store = Directory(copy, prefix)
+        tables, progress = bring_up_to_date(connection, store, prefix, integration)
+        tables.show(connection, progress.place.sequence)
+        answers.build_views(connection, catalog.parameters({}))
+        ways.write(connection, store, prefix, integration, progress.place.sequence)
+    with database() as connection:
         show_tables(connection, copy, prefix)
         values = catalog.parameters({})
         for name, select in athena_stack.views().items():

@@ -45,6 +45,7 @@ POSTURE: dict[str, Callable[[Steps, Case], list[Step]]] = {
     "new-idp-with-admin": lambda s, c: [s.unlink(*_parts(c)), s.deactivate_idp(_parts(c)[0])],
     "org2org": lambda s, c: [s.deactivate_app(c["key"])],
     "password-push": lambda s, c: [s.look_at_app(c["key"], "Switch Sync Password off")],
+    "path-to-super-admin": lambda s, c: [s.look("make paths prints the steps of this way, and the fewest removals that close all ways", ADMINISTRATORS)],
     "powerful-custom-role": lambda s, c: [s.take_role(_parts(c)[1])],
     "role-without-holder": lambda s, c: _without_holder(s, c["key"]),
     "shared-admin": lambda s, c: s.take_roles(c["key"]),

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from findings import answers, catalog
+from findings import answers, catalog, ways
 from findings.answers import Answer
 from findings.answers import Case as Row
 from findings.bucket import Starts
@@ -59,6 +59,7 @@ def wake(connection: duckdb.DuckDBPyConnection, place: Place, to: Callable[[str 
         tables.show(connection, sequence)
         values = catalog.parameters({})
         answers.build_views(connection, values)
+        ways.write(connection, *place, sequence)
         news = _News(connection, place, known, progress.starts, progress.place.org or "", to)
         try:
             found, words = news.of(values, sequence)

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from findings import answers, catalog, views
+from findings import answers, athena, catalog, views, ways
 from findings.answers import Case
 from findings.columns import streams
 from findings.dialect import PASSING_ON, DuckDb
@@ -62,14 +62,28 @@ class Stage:
         if wanted is not None and len(asked) != len(wanted):
             raise ValueError(f"no finding {sorted(wanted - {finding.id for finding in asked})}")
         numbers = catalog.parameters(values or {})
-        connection = _connection()
-        commits = {**self._commits, 10**10: self.now}
-        _fill(connection, "commits", COMMITS, list(commits.items()))
-        for stream, rows in self._rows.items():
-            _fill(connection, f"lines_{stream}", ROW, rows)
+        connection = self._filled()
         _show(connection, numbers, len(self._rows["activity"]) > MANY or len(asked) > FEW)
+        if any("ways" in finding.select for finding in asked):
+            ways.build(connection)
         found = [answers.answer(connection, finding, numbers) for finding in asked]
         return {answer.finding.id: answer.cases for answer in found if answer.cases}
+
+
+    def with_ways(self) -> duckdb.DuckDBPyConnection:
+        """A connection with the relations that lead to super admin; good until another stage is asked."""
+        numbers = catalog.parameters({})
+        connection = self._filled()
+        _show(connection, numbers, True, set(athena.needed("path_edges births events console_use idp_use", views.selects(DuckDb))))
+        ways.build(connection)
+        return connection
+
+    def _filled(self) -> duckdb.DuckDBPyConnection:
+        connection = _connection()
+        _fill(connection, "commits", COMMITS, [*self._commits.items(), (10**10, self.now)])
+        for stream, rows in self._rows.items():
+            _fill(connection, f"lines_{stream}", ROW, rows)
+        return connection
 
 
 @functools.cache
@@ -93,16 +107,18 @@ def _fill(connection: duckdb.DuckDBPyConnection, table: str, columns: dict[str, 
 _shown: list[tuple] = []
 
 
-def _show(connection: duckdb.DuckDBPyConnection, numbers: dict[str, int], are_many: bool) -> None:
-    """Relations as views, made once; of many lines as tables, each computed once."""
+def _show(connection: duckdb.DuckDBPyConnection, numbers: dict[str, int], are_many: bool, wanted: set[str] | None = None) -> None:
+    """Relations as views, made once; of many lines as tables, each computed once, or `wanted` ones alone."""
     if not are_many and _shown == [numbers]:
         return
     kind = "table" if are_many else "view"
-    for (name, type) in connection.execute("select table_name, table_type from information_schema.tables where not starts_with(table_name, 'lines_') and table_name <> 'commits'").fetchall():
+    for (name, type) in connection.execute("select table_name, table_type from information_schema.tables where not starts_with(table_name, 'lines_') and table_name not in ('commits', 'path_steps', 'shortest', 'opened', 'ways')").fetchall():
         connection.execute(f"drop {'view' if type == 'VIEW' else 'table'} {name} cascade")
     for stream in streams():
         connection.execute(f"create {kind} changes_{stream.name} as {shape.typed(stream, f'select * from lines_{stream.name}')}")
     for name, select in views.selects(DuckDb).items():
+        if wanted is not None and name not in wanted:
+            continue
         own = "view" if name in PASSING_ON else kind
         connection.execute(f"create {own} {name} as {catalog.filled(select, numbers)}")
     _shown[:] = [] if are_many else [numbers]

@@ -1,6 +1,6 @@
 """Admins: what is granted, reset, and done by whoever took one over."""
 
-from findings.tests.life import CONSOLE, DAY, HOUR, MINUTE, admin, app, e, gone, known, user, was
+from findings.tests.life import CONSOLE, DAY, HOUR, MINUTE, START, admin, app, e, gone, known, user, was
 
 GROUP = ("UserGroup", "00gops", "Ops")
 OPS = [was("group_memberships", "00gops:00ugrace", {"group_id": "00gops", "user_id": "00ugrace"}),
@@ -8,6 +8,19 @@ OPS = [was("group_memberships", "00gops:00ugrace", {"group_id": "00gops", "user_
 IDP = was("idps", "0oaidp", {"id": "0oaidp", "name": "Partner", "created": "2026-11-22T00:00:00Z"})
 THROUGH = ("IdentityProvider", "0oaidp", "Partner")
 NEW = {"behaviors": "{New Geo-Location=NEGATIVE, New Device=POSITIVE, New IP=POSITIVE}"}
+
+
+READER = [was("users", "00uada", {"id": "00uada", "status": "ACTIVE", "profile": {"login": "ada"}}), admin("ada", "READ_ONLY_ADMIN"),
+          was("applications", "0oabackup", {"id": "0oabackup", "label": "Backup", "status": "ACTIVE", "settings": {"oauthClient": {"application_type": "service"}}, "credentials": {"oauthClient": {"client_id": "0oabackup", "token_endpoint_auth_method": "client_secret_basic"}}})]
+SUPER = {"principal_id": "0oabackup", "principal_type": "Client", "id": "ra9", "type": "SUPER_ADMIN"}
+HELD = was("role_assignments", "0oabackup:ra9", SUPER)
+
+
+def caused(stream: str, id: str, source: dict, kind: str):
+    """A record that an event of this kind brought, with the event."""
+    def act(stage):
+        stage.record(stream, id, source, START, "opening")
+    return [e(kind, 0, "boss", [user("grace")], uuid="opening"), act]
 
 
 def console(at, kind="policy.evaluate_sign_on", result="CHALLENGE", **more):
@@ -107,6 +120,13 @@ RULES = {
         {"a_super_admins_password": [e("security.protected_action.attempt", 0, "desk", [("ProtectedAction", "pa1", "Reset passwords for super admins")])], "refused": [e("security.protected_action.attempt", 0, "boss", [("ProtectedAction", "pa2", "Create API token")], result="FAILURE")],
          "switched_off": [e("security.protected_action.settings.update", 0, "boss")]},
         {"an_admin_who_proved_who_they_are": [e("security.protected_action.attempt", 0, "boss", [("ProtectedAction", "pa2", "Create API token")])], "a_users_reset": [e("user.account.reset_password", 0, "desk", [user("ada")])], "another_setting": [e("application.lifecycle.update", 0, "boss", [app("wiki")])]},
+    ),
+    "path-opened": (
+        {"an_app_whose_secret_others_read_becomes_super_admin": [*READER, *caused("role_assignments", "0oabackup:ra9", SUPER, "app.oauth2.client.privilege.grant")],
+         "somebody_may_read_secrets_now": [*READER[:1], READER[2], HELD, *caused("role_assignments", "00uada:raada", {"principal_id": "00uada", "principal_type": "User", "id": "raada", "type": "READ_ONLY_ADMIN"}, "user.account.privilege.grant")],
+         "a_new_owner": [*READER[:1], was("groups", "00gops", {"id": "00gops", "type": "OKTA_GROUP"}), *OPS[1:], *caused("group_owners", "00gops:00uada", {"group_id": "00gops", "id": "00uada", "type": "USER"}, "resource.owner.update")]},
+        {"it_was_open_before": [*READER, HELD, *caused("role_assignments", "0oabackup:ra10", {**SUPER, "id": "ra10"}, "app.oauth2.client.privilege.grant")], "a_new_super_admin_by_a_grant": [*READER[:1], *caused("role_assignments", "00uada:ra1", {"principal_id": "00uada", "principal_type": "User", "id": "ra1", "type": "SUPER_ADMIN"}, "user.account.privilege.grant")],
+         "an_app_that_signs_in_with_a_key": [*READER[:2], was("applications", "0oabackup", {"id": "0oabackup", "status": "ACTIVE", "settings": {"oauthClient": {"application_type": "service"}}, "credentials": {"oauthClient": {"client_id": "0oabackup", "token_endpoint_auth_method": "private_key_jwt"}}}), *caused("role_assignments", "0oabackup:ra9", SUPER, "app.oauth2.client.privilege.grant")]},
     ),
     "factors-off-at-once": (
         {"three_rules": [e("policy.rule.deactivate", n * 60, "boss", [("PolicyRule", f"0pr{n}", f"Rule {n}")]) for n in range(3)], "rules_and_an_authenticator": [e("policy.rule.delete", 0, "boss", [("PolicyRule", "0pr1", "R1")]), e("zone.delete", 60, "boss", [("Zone", "nzo1", "Office")]), e("system.mfa.factor.deactivate", 90, "boss", [("Factor", "f1", "WebAuthn")])],
