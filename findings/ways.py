@@ -26,9 +26,11 @@ GOALS = ("SUPER_ADMIN", "ORG_ADMIN")
 """Who reaches the first one may grant the second; such ways are not told."""
 STEPS = """
 create or replace table path_steps as
-select row_number() over (order by kind, source_id, target_id, record) as number, e.*, b.born_at, b.born_by
-from (select distinct on (kind, source_id, target_id) * from path_edges order by kind, source_id, target_id, record) e
-left join births b on b.id = e.record
+select row_number() over (order by kind, source_id, target_id, record) as number, *
+from (
+  select distinct on (e.kind, e.source_id, e.target_id) e.*, b.born_at, b.born_by from path_edges e left join births b on b.id = e.record
+  order by e.kind, e.source_id, e.target_id, coalesce(b.born_at, e.changed_at), e.record
+) oldest
 """
 # The shortest way of each node: a node is reached once, by the step of the lowest number among those that are as short.
 REACHED = """

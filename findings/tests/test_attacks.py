@@ -3,7 +3,7 @@
 import unittest
 
 from findings import catalog
-from findings.tests import life
+from findings.tests import life, settings
 from findings.tests.attacks import RULES
 
 
@@ -32,3 +32,11 @@ class Attacks(unittest.TestCase):
         for name, acts in life.ordinary_days().items():
             with self.subTest(name):
                 self.assertEqual(life.staged(acts).ask(attacks), {})
+
+
+class Settings(unittest.TestCase):
+    def test_records_that_must_raise_a_finding_of_posture_do_and_those_that_come_near_do_not(self) -> None:
+        for finding, (raised, near) in settings.RULES.items():
+            for number, acts in enumerate([*raised, *near]):
+                with self.subTest(f"{finding}: {number}"):
+                    self.assertEqual(bool(life.staged(acts).ask([finding])), number < len(raised))

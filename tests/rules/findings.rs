@@ -139,12 +139,15 @@ fn assert_tables_hold_what_the_reader_sees(directories: &[PathBuf]) {
     );
 }
 
-/// The scenes that raise findings of attacks, also those that the demo does not have.
-fn attack_scenes() -> String {
-    let folder = project().join("findings/tests/attacks");
-    std::fs::read_dir(folder)
+/// The scenes and records that raise findings, also those that the demo does not have.
+fn scenes() -> String {
+    let tests = project().join("findings/tests");
+    std::fs::read_dir(tests.join("attacks"))
         .unwrap()
-        .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+        .map(|file| file.unwrap().path())
+        .chain([tests.join("settings.py")])
+        .filter(|path| path.extension().is_some_and(|end| end == "py"))
+        .map(|path| std::fs::read_to_string(path).unwrap())
         .collect()
 }
 
@@ -212,7 +215,7 @@ async fn the_demo_has_every_finding_and_the_tables_hold_what_the_reader_sees() {
     let rig = demo(300).await;
     let counts = counts(&rig);
     assert!(counts.len() >= 40, "{counts:?}");
-    let scenes = attack_scenes();
+    let scenes = scenes();
     let absent: Vec<_> = counts
         .iter()
         .filter(|(id, count)| **count == 0 && !scenes.contains(&format!("\"{id}\": (")))
