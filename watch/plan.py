@@ -114,6 +114,7 @@ ATTACKS: dict[str, Callable[[Steps, Event], list[Step]]] = {
     "idp-first-use": _through_idp,
     "outside-range": lambda s, e: [s.revoke_token(party.id) for party in e.targets if "token" in party.type.lower()],
     "app-credential-added": lambda s, e: [s.look_at_app(party.id, "Deactivate the new credential, if nobody asked for it") for party in e.targets if party.type == "AppInstance"],
+    "collector-impersonated": lambda s, e: [s.look_at_app(e.actor.id if e.actor.id.startswith("0oa") else party.id, "Generate a new client secret, deactivate the old one") for party in e.targets[:1]],
     "admin-consent": lambda s, e: [s.look_at_app(party.id, "Revoke the scopes, if nobody asked for them") for party in e.targets if party.type == "AppInstance"],
     **dict.fromkeys(("routing-changed", "mfa-switched-off"), lambda s, e: [s.look("Restore the rule, or the authenticator", POLICIES)]),
     "threat-insight-weakened": lambda s, e: [s.look("Restore the protection", "/admin/settings/general")],

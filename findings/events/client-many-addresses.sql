@@ -3,7 +3,7 @@
 -- severity: medium
 -- why: A secret is used where its program does not run.
 -- do: Ask the app's owner; rotate its secret; restrict it to a network zone.
--- false positives: A program that runs at several places, or in a cloud with changing addresses: a client that did so for a week is left out.
+-- false positives: A program that runs at several places, or in a cloud with changing addresses: a client with more addresses than most_addresses is left out, and so is the collector itself.
 -- reference: Elastic: Multiple Client Sources Reported for OAuth Access Tokens Granted
 -- reference: MITRE ATT&CK T1528
 -- parameter: most_addresses = 4
@@ -19,4 +19,4 @@ with used as (
 )
 select event_id as id, coalesce(display_name, actor_name, actor_id) as name, 'first token at ' || ip || ', beside ' || cast(addresses - 1 as varchar) || ' other addresses' as detail, first_at as seen_at
 from counted
-where number = 2 and addresses <= {most_addresses}
+where number = 2 and addresses <= {most_addresses} and actor_id not in (select u.client from collector_use u)

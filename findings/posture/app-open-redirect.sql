@@ -9,4 +9,4 @@
 -- reference: MITRE ATT&CK T1528
 select a.app_id as id, a.app_label as name, 'redirects to ' || a.redirect_uris as detail, a.created as seen_at
 from current_applications a
-where a.status = 'ACTIVE' and (coalesce(a.wildcard_redirect, 'DISABLED') <> 'DISABLED' and a.redirect_uris like '%*%' or regexp_like(coalesce(a.redirect_uris, ''), '"http://') and regexp_like(coalesce(a.redirect_uris, ''), '"http://([^l1\[]|l[^o]|1[^2])'))
+where a.status = 'ACTIVE' and (coalesce(a.wildcard_redirect, 'DISABLED') <> 'DISABLED' and a.redirect_uris like '%*%' or regexp_like(coalesce(a.redirect_uris, ''), '"http://([^l1\[]|l[^o]|1[^2])'))

@@ -4,7 +4,7 @@ import unittest
 
 from findings import catalog
 from findings.tests import life, settings
-from findings.tests.attacks import RULES
+from findings.tests.attacks import RULES, apps
 
 
 class Attacks(unittest.TestCase):
@@ -32,6 +32,15 @@ class Attacks(unittest.TestCase):
         for name, acts in life.ordinary_days().items():
             with self.subTest(name):
                 self.assertEqual(life.staged(acts).ask(attacks), {})
+
+
+class Collector(unittest.TestCase):
+    def test_of_a_thousand_runs_none_is_somebody_elses_and_each_of_fifty_thefts_is(self) -> None:
+        runs = [apps.run(-n * 1800, f"aws{n % 50}", f"okta-authomize/0.{n // 300}.0", result="FAILURE" if n % 17 == 0 else "SUCCESS") for n in range(1000)]
+        thefts = [apps.run(-n * 5000 - 7, f"evil{n}", ("python-requests/2.32", "okta-authomize/0.1.0", "curl/8")[n % 3], 64666 + n % 5 if n % 3 == 1 else 16509, uuid=f"theft{n}") for n in range(50)]
+        self.assertEqual(life.staged(runs).ask(["collector-impersonated"]), {})
+        found = life.staged([*runs, *thefts]).ask(["collector-impersonated"])["collector-impersonated"]
+        self.assertEqual({case.id for case in found}, {f"theft{n}" for n in range(50)})
 
 
 class Settings(unittest.TestCase):

@@ -15,6 +15,15 @@ def token(at: int, ip: str, name: str = "backup", **more) -> Act:
     return e("app.oauth2.token.grant.access_token", at, name, [app(name)], ip, **{**CLIENT, **more})
 
 
+SCOPES = {"grantedScopes": "okta.users.read, okta.groups.read, okta.apps.read, okta.roles.read, okta.idps.read, okta.logs.read", "grantType": "client_credentials"}
+
+
+def run(at: float, ip: str = "aws0", agent: str = "okta-authomize/0.2.0", network: int = 16509, kind: str = "app.oauth2.token.grant.access_token", **more) -> Act:
+    """What a run of the collector leaves in the log: a token grant, from one of its provider's many addresses."""
+    return e(kind, at, "collector", [app("collector")], ip, **{"type": "PublicClientApp", "debug": SCOPES, "client__userAgent": {"rawUserAgent": agent}, "securityContext": {"asNumber": network, "isProxy": False}, **more})
+
+
+RUNS = [run(-n * HOUR, f"aws{n % 9}", f"okta-authomize/0.{n // 20}.0") for n in range(60)]
 RULES = {
     "client-secret-read": (
         {"by_a_person": [e("app.oauth2.client.read_client_secret", 0, "dev", [app("backup")])], "by_a_service_app": [e("app.oauth2.client.read_client_secret", 0, "tool", [app("backup")], **CLIENT)], "of_an_idp": [e("system.idp.lifecycle.read_client_secret", 0, "dev", [("IdentityProvider", "0oaidp", "Google")])]},
@@ -40,6 +49,10 @@ RULES = {
         {"by_a_program": [e("app.oauth2.as.token.grant", 0, "tool", result="FAILURE", reason="no_matching_scope", debug={"grantType": "client_credentials", "requestedScopes": "okta.users.manage"}, **CLIENT)], "of_the_org": [e("app.oauth2.token.grant", 0, "tool", result="FAILURE", reason="invalid_scope", **CLIENT)],
          "by_somebody_new": [e("app.oauth2.as.token.grant", 0, "other", ip="evil", result="FAILURE", reason="no_matching_scope", **CLIENT)]},
         {"another_reason": [e("app.oauth2.as.token.grant", 0, "tool", result="FAILURE", reason="invalid_client", **CLIENT)], "granted": [token(0, "server")], "okta_itself": [e("app.oauth2.as.token.grant", 0, "okta dashboard", result="FAILURE", reason="no_matching_scope", on="okta", type="PublicClientApp")]},
+    ),
+    "collector-impersonated": (
+        {"by_another_program": [*RUNS, run(30, agent="python-requests/2.32")], "from_another_network": [*RUNS, run(30, "evil", network=64666)], "it_reads_a_secret": [*RUNS, run(30, kind="app.oauth2.client.read_client_secret")], "its_secret_is_read": [*RUNS, e("app.oauth2.client.read_client_secret", 30, "dev", [("AppInstance", "00ucollector", "Collector")])]},
+        {"killed_and_retried": [*RUNS, *(run(n * 20, result="FAILURE" if n % 2 else "SUCCESS") for n in range(9))], "another_service": [*RUNS, token(0, "server"), token(60, "evil")], "a_limit": [*RUNS, run(30, kind="app.oauth2.client_id_rate_limit_warning", network=0)], "an_upgrade": [*RUNS, run(30, agent="okta-authomize/1.0.0")]},
     ),
     "client-many-addresses": (
         {"a_second_address": [*(token(n * HOUR, "server") for n in range(4)), token(5 * HOUR, "evil")], "two_at_once": [token(0, "server"), token(9, "evil")], "three": [token(0, "server"), token(60, "evil"), token(90, "worse")]},
