@@ -42,11 +42,11 @@ class Answer(NamedTuple):
     """Newest first."""
 
 
-def build_views(connection: duckdb.DuckDBPyConnection, values: dict[str, int]) -> None:
-    """Makes every relation of what `Tables.show` shows."""
+def build_views(connection: duckdb.DuckDBPyConnection, values: dict[str, int], also: str = "") -> None:
+    """Makes every relation of what `Tables.show` shows, with the columns that findings name, or `also`, a query of another program."""
     connection.execute(MACROS)
     is_log_long = connection.execute("select count(*) from changes_activity").fetchone()[0] > MOST_COPIED_EVENTS
-    for name, select in views.selects(DuckDb, _words()).items():
+    for name, select in views.selects(DuckDb, _words() | frozenset(re.findall(r"\w+", also))).items():
         connection.execute(catalog.filled(f"{DuckDb.create(name, is_log_long)}\n{select}", values))
     ways.build(connection)
 

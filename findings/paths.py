@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from findings import answers, catalog, removals
+from findings import answers, catalog, opengraph, removals
 from findings.asked import TROUBLES, Asked, place, told
 from findings.database import database
 from findings.tables import append
@@ -57,10 +57,8 @@ def main(words: list[str] | None = None) -> int:
             asked = Asked.of(given)
             tables, progress = append.bring_up_to_date(connection, asked.store, asked.prefix, asked.integration)
             tables.show(connection, asked.until(connection, tables, progress, given.at))
-            answers.build_views(connection, catalog.parameters({}))
+            answers.build_views(connection, catalog.parameters({}), "\n".join([STEPS, *opengraph.NODES.values(), *opengraph.EDGES.values()]))
             if given.opengraph:
-                from findings import opengraph
-
                 print(json.dumps(opengraph.graph(connection, progress.place.org or asked.integration), ensure_ascii=False))
             elif given.json:
                 print(json.dumps(ways(connection), indent=1, ensure_ascii=False))

@@ -70,11 +70,11 @@ class Stage:
         return {answer.finding.id: answer.cases for answer in found if answer.cases}
 
 
-    def with_ways(self) -> duckdb.DuckDBPyConnection:
-        """A connection with the relations that lead to super admin; good until another stage is asked."""
+    def with_ways(self, also: str = "") -> duckdb.DuckDBPyConnection:
+        """A connection with the relations that lead to super admin, and those that `also` names; good until another stage is asked."""
         numbers = catalog.parameters({})
         connection = self._filled()
-        _show(connection, numbers, True, set(athena.needed("path_edges births events console_use idp_use", views.selects(DuckDb))))
+        _show(connection, numbers, True, set(athena.needed(f"path_edges births events console_use idp_use {also}", views.selects(DuckDb))))
         ways.build(connection)
         return connection
 

@@ -3,7 +3,7 @@
 import os
 import unittest
 
-from findings import paths, removals
+from findings import opengraph, paths, removals
 from findings.tests import life, org
 from findings.tests.life import HOUR, admin, e, gone, was
 from findings.tests.stage import Stage
@@ -75,3 +75,24 @@ class Paths(unittest.TestCase):
     def test_users_who_cannot_sign_in_and_what_is_gone_are_on_no_way(self) -> None:
         acts = [person("ada", "SUSPENDED"), admin("ada"), person("grace"), admin("grace"), gone("role_assignments", "00ugrace:ragraceSUPER_ADMIN", HOUR)]
         self.assertEqual(paths.ways(life.staged(acts).with_ways()), [])
+
+
+class OpenGraph(unittest.TestCase):
+    def test_each_edge_begins_and_ends_at_a_node_and_each_node_has_a_name_and_plain_properties(self) -> None:
+        for seed in range(3):
+            connection = org.staged(org.Org(seed).records).with_ways(" ".join([*opengraph.NODES.values(), *opengraph.EDGES.values()]))
+            told = opengraph.graph(connection, "https://acme.okta.com")
+            nodes = {node["id"]: node for node in told["graph"]["nodes"]}
+            self.assertEqual(len(nodes), len(told["graph"]["nodes"]))
+            self.assertEqual(told["metadata"], {"source_kind": "Okta"})
+            for node in nodes.values():
+                self.assertTrue(node["properties"]["name"] and len(node["kinds"]) <= 3 and node["kinds"][1] == "Okta")
+                self.assertFalse([value for value in node["properties"].values() if isinstance(value, dict)])
+            for edge in told["graph"]["edges"]:
+                self.assertLessEqual({edge["start"]["value"], edge["end"]["value"]}, nodes.keys(), edge)
+
+    def test_a_saved_search_for_roles_goes_from_a_holder_by_the_assignment_to_what_it_is_scoped_to(self) -> None:
+        connection = life.staged([person("ada"), admin("ada", "SUPER_ADMIN")]).with_ways(" ".join([*opengraph.NODES.values(), *opengraph.EDGES.values()]))
+        edges = {(edge["kind"], edge["start"]["value"], edge["end"]["value"]) for edge in opengraph.graph(connection, "https://acme.okta.com")["graph"]["edges"]}
+        assignment = "00uada:raadaSUPER_ADMIN"
+        self.assertLessEqual({("Okta_HasRoleAssignment", "00uada", assignment), ("Okta_ScopedTo", assignment, "acme.okta.com"), ("Okta_SuperAdmin", "00uada", "acme.okta.com"), ("Okta_Contains", "acme.okta.com", "00uada")}, edges)
