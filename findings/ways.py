@@ -17,10 +17,10 @@ from findings.tables.parts import Part
 
 TABLE = "ways"
 COLUMNS = {
-    "sequence": "bigint", "principal_id": "varchar", "principal_type": "varchar", "name": "varchar", "goal": "varchar", "length": "bigint", "kinds": "varchar", "way": "varchar",
+    "id": "varchar", "sequence": "bigint", "principal_id": "varchar", "principal_type": "varchar", "name": "varchar", "goal": "varchar", "length": "bigint", "kinds": "varchar", "way": "varchar",
     "opened_at": "timestamp", "opened_by": "varchar", "opened_record": "varchar", "opened_kind": "varchar",
 }
-"""`opened_by` is the event that made the first way there is, `opened_record` the record that it changed."""
+"""`id` is the principal's with the goal, `opened_by` the event that made the first way there is, `opened_record` the record that it changed."""
 
 GOALS = ("SUPER_ADMIN", "ORG_ADMIN")
 """Who reaches the first one may grant the second; such ways are not told."""
@@ -64,7 +64,7 @@ select * from reached where step is not null
 """
 WAYS = """
 create or replace table ways as
-select w.node as principal_id, s.source_type as principal_type, s.source_name as name, w.goal, w.length, w.steps,
+select w.node || ':' || w.goal as id, w.node as principal_id, s.source_type as principal_type, s.source_name as name, w.goal, w.length, w.steps,
   (select string_agg(p.kind, ', ' order by position) from (select unnest(w.steps) as number, generate_subscripts(w.steps, 1) as position) n join path_steps p using (number)) as kinds,
   (select string_agg(p.source_name || ' - ' || p.kind, ' - ' order by position) from (select unnest(w.steps) as number, generate_subscripts(w.steps, 1) as position) n join path_steps p using (number))
     || ' - ' || w.goal as way,
@@ -93,7 +93,7 @@ def write(connection: duckdb.DuckDBPyConnection, store: Store, prefix: str, inte
         return
     with store.workplace() as workplace:
         file = workplace / "ways.parquet"
-        names = ", ".join(name for name in COLUMNS if name != "sequence")
-        if copy(connection, f"select {sequence}::bigint as sequence, {names} from ways order by principal_id, goal", str(file)):
+        names = ", ".join(name for name in COLUMNS if name not in ("id", "sequence"))
+        if copy(connection, f"select id, {sequence}::bigint as sequence, {names} from ways order by id", str(file)):
             store.publish(file, own.key(prefix))
     store.delete(part.key(prefix) for part in there if part.last < sequence)

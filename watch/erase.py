@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 
+from findings import ways
 from findings.asked import TROUBLES, Asked, place, told
 from findings.bucket import Log
 from findings.columns import streams
@@ -169,6 +170,8 @@ def _rows(connection: duckdb.DuckDBPyConnection, here: Place, person: Person, is
         if stream.name in shape.DAYS:
             condition = f"({condition} or regexp_matches(source, $pattern))"
         found += _parts(connection, tables, stream.name, shape.columns(stream), condition, person, is_meant)
+    condition = "(list_contains(string_split(id, ':'), $id) or regexp_matches(concat_ws(' ', name, way), $pattern))"
+    found += _parts(connection, tables, ways.TABLE, ways.COLUMNS, condition, person, is_meant)
     condition = "(list_contains(string_split(key, ':'), $id) or regexp_matches(concat_ws(' ', key, name, detail, evidence), $pattern))"
     return found + _parts(connection, tables, history.TABLE, history.COLUMNS, condition, person, is_meant)
 
