@@ -6,7 +6,7 @@ import re
 
 from datetime import datetime, timedelta, timezone
 
-from findings import catalog, views
+from findings import catalog, views, ways
 from findings.bucket import GROWING_STREAMS, Starts
 from findings.catalog import Finding
 from findings.columns import streams
@@ -63,14 +63,21 @@ def _relations() -> dict[str, str]:
 
 def streams_of(finding: Finding) -> frozenset[str]:
     """The streams that a finding's rows come from."""
+    return _streams_of_text(finding.select)
+
+
+def _streams_of_text(text: str) -> frozenset[str]:
     selects = _relations()
     of_relation = {stream.view: stream.name for stream in streams()} | {items.name: stream.name for stream in streams() for items in stream.lists}
-    found, seen, left = set(), set(), [finding.select]
+    found, seen, left = set(), set(), [text]
     while left:
         for word in set(re.findall(r"\w+", left.pop())) - seen:
             seen.add(word)
             if word in of_relation:
                 found.add(of_relation[word])
+            elif word == ways.TABLE:
+                # Owners, which are read late, make few of the ways: the others are not to wait for them.
+                found |= _streams_of_text(selects["path_edges"]) - SLOW_STREAMS
             elif word in selects:
                 left.append(catalog.PARAMETER.sub("0", selects[word]))
     return frozenset(found - GROWING_STREAMS)
