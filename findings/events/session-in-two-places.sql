@@ -36,6 +36,8 @@ select l.token as id, coalesce(max(l.actor_name), max(l.actor_id), '?') as name,
   'one ' || max(l.kind) || ': ' || max(concat_ws(' ', l.browser, l.os)) || ' at ' || max(l.ip) || ', and ' || max(case when m.is_program then 'a program' else concat_ws(' ', m.browser, m.os) end) || ' at ' || max(m.ip) as detail, max(m.last_at) as seen_at,
   array_agg(distinct m.first_event) as evidence
 from looks l
+-- Most tokens have one look, at however many addresses.
+join (select kind, token from looks group by kind, token having count(distinct concat_ws(' ', browser, os, cast(is_program as varchar))) > 1) x on x.kind = l.kind and x.token = l.token
 join looks m on m.kind = l.kind and m.token = l.token and m.actor_id = l.actor_id and m.first_at >= l.first_at and m.first_at <= l.last_at + interval '{session_hours}' hour
   and (m.ip <> l.ip and (m.browser <> l.browser and m.browser <> 'UNKNOWN' and l.browser <> 'UNKNOWN' or m.os <> l.os and m.os <> 'UNKNOWN' and l.os <> 'UNKNOWN')
     or m.is_program and not l.is_program)
