@@ -154,7 +154,7 @@ fn hide_typed(value: &mut Json<'_>, pass: &mut Pass<'_>) -> bool {
 
 fn is_typed(name: &str) -> bool {
     let ends = |end: &&str| rest_before(name, end).is_some();
-    TYPED.iter().any(|typed| is_folded(name, typed)) || TYPED_ENDS.iter().any(|end| ends(&end))
+    TYPED.iter().any(|typed| is_folded(name, typed)) || TYPED_ENDS.iter().any(ends)
 }
 
 /// Whether a text has the form of an e-mail address, the last part of whose host is letters.

@@ -277,7 +277,10 @@ mod tests {
             parties(&to_raw_value(&event).unwrap()).0
         };
         let of_app = json!([{"id": "0oa1", "type": "AppInstance"}]);
-        assert_eq!(named("user.account.lock", Value::Null), [ada.clone()]);
+        assert_eq!(
+            named("user.account.lock", Value::Null),
+            std::slice::from_ref(&ada)
+        );
         assert_eq!(
             named("user.account.lock.limit", of_app.clone()),
             [app.clone(), ada]
