@@ -120,7 +120,7 @@ impl Org {
     /// Fetches a path (with its query). `omits`: what the answer may come without, in the words of
     /// Okta's `okta-response`; empty for nothing. Where Okta fails on a page the same position is asked for with
     /// a smaller `limit`, and at last without `omits` and `expand=stats`; the next link carries what worked. A last page
-    /// that is exactly full is asked on (see [`Full`]), so that no link means the end.
+    /// that is exactly full is asked on (see `Full`), so that no link means the end.
     ///
     /// # Errors
     /// See [`Error`].

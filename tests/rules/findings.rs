@@ -239,9 +239,128 @@ async fn the_demo_has_every_finding_and_the_tables_hold_what_the_reader_sees() {
     assert_columns_are_filled(temp.path());
 }
 
-/// Members of Okta's objects that the demo org does not have, though orgs do.
-const NOT_IN_THE_DEMO: [(&str, &[&str]); 3] = [
-    ("current_idps", &["account_link_filter"]),
+/// Members of Okta's objects that the demo org does not have, though orgs do, and what streams hold that are not collected
+/// yet. Findings' own scenes fill them.
+const NOT_IN_THE_DEMO: [(&str, &[&str]); 15] = [
+    (
+        "current_application_features",
+        &[
+            "app_id",
+            "creates_users",
+            "deactivates_users",
+            "feature_name",
+            "pushes_passwords",
+            "status",
+            "updates_profiles",
+        ],
+    ),
+    (
+        "current_application_keys",
+        &[
+            "app_id",
+            "created",
+            "expires_at",
+            "key_id",
+            "key_type",
+            "key_use",
+            "status",
+        ],
+    ),
+    (
+        "current_application_push_mappings",
+        &[
+            "app_id",
+            "created",
+            "error_summary",
+            "last_push",
+            "last_updated",
+            "mapping_id",
+            "source_group_id",
+            "status",
+            "target_group_id",
+        ],
+    ),
+    (
+        "current_application_tokens",
+        &[
+            "app_id",
+            "client_id",
+            "created",
+            "expires_at",
+            "issuer",
+            "scopes",
+            "status",
+            "token_id",
+            "user_id",
+        ],
+    ),
+    (
+        "current_applications",
+        &[
+            "access_policy_id",
+            "assertion_signed",
+            "credential_scheme",
+            "digest_algorithm",
+            "pkce_required",
+            "response_signed",
+            "reveals_password",
+            "signature_algorithm",
+            "wildcard_redirect",
+        ],
+    ),
+    ("current_group_memberships", &["rules"]),
+    (
+        "current_group_owners",
+        &[
+            "group_id",
+            "last_updated",
+            "owner_id",
+            "owner_name",
+            "owner_type",
+        ],
+    ),
+    (
+        "current_group_rules",
+        &[
+            "created",
+            "excluded_user_ids",
+            "expression",
+            "group_ids",
+            "last_updated",
+            "rule_id",
+            "rule_name",
+            "status",
+        ],
+    ),
+    (
+        "current_idps",
+        &[
+            "account_link_filter",
+            "link_excluded_users",
+            "link_excludes_admins",
+            "link_groups",
+        ],
+    ),
+    (
+        "current_org_settings",
+        &[
+            "session_idle_minutes",
+            "session_lifetime_minutes",
+            "setting_id",
+        ],
+    ),
+    (
+        "current_user_grants",
+        &[
+            "client_id",
+            "created",
+            "grant_id",
+            "grant_source",
+            "scope",
+            "status",
+            "user_id",
+        ],
+    ),
     ("event_targets", &["target_detail"]),
     (
         "events",
@@ -264,6 +383,8 @@ const NOT_IN_THE_DEMO: [(&str, &[&str]); 3] = [
             "validation_status",
         ],
     ),
+    ("membership_rules", &["rule_id"]),
+    ("rule_groups", &["rule_group_id"]),
 ];
 
 /// A path of a column that is mistyped would leave it empty.
