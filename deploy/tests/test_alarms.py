@@ -22,6 +22,7 @@ NAMES = {
     "Loader": "loader",
     "Roster": "roster",
     "LoaderDeadLetters.QueueName": "dead-letters",
+    "WatchDeadLetters.QueueName": "dead-letters-of-the-watch",
 }
 ALARMS = {name: alarm["Properties"] for file in ("template.yaml", "fleet.yaml") for name, alarm in of_type(load(ROOT / file), "AWS::CloudWatch::Alarm").items()}
 
@@ -134,6 +135,10 @@ DAYS = {
     "LoaderDeadLettersAlarm": (
         lambda: counted("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": "dead-letters"}, (2, 0), (1, 3), (2, 0)),
         lambda: counted("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": "dead-letters"}, (8, 0)),
+    ),
+    "WatchDeadLettersAlarm": (
+        lambda: counted("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": "dead-letters-of-the-watch"}, (2, 0), (1, 1), (2, 0)),
+        lambda: counted("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": "dead-letters-of-the-watch"}, (8, 0)),
     ),
     "LoaderAlarm": (lambda: counted(*LOADS, (2, None), (4, 1), (4, None)), lambda: counted(*LOADS, (2, None), (0.8, 1), (4, None), (0.8, 1), (4, None))),
     "NoOrgAlarm": (lambda: rounds([(2, 5), (1, 0), (4, 5)]), lambda: rounds([(8, 1)])),
