@@ -30,7 +30,7 @@ use world::World;
 
 /// Whether what Okta logs is in step after the next run already, not after the next full snapshot only.
 const AT_ONCE: bool = true;
-const CASES: u64 = 700;
+const CASES: u64 = 1_500;
 const THREADS: u64 = 2;
 /// Rare cases that found something once, beyond those that are always run.
 const REGRESSION_SEEDS: [u64; 4] = [2_483, 6_166, 6_907, 16_670];
@@ -204,7 +204,7 @@ fn a_reader_ends_in_step_whatever_happens() {
 /// Snapshots are due each day.
 const DAILY_HOURS: u32 = 24;
 /// Cases of days with trouble, beyond one for each way to fail with each crash.
-const DAYS_CASES: u64 = 10;
+const DAYS_CASES: u64 = 30;
 
 /// Every way to fail with every crash.
 fn ways_and_crashes() -> Vec<(Way, Crash)> {
