@@ -44,14 +44,7 @@ pub(super) async fn check(
             note_blindness(&mut ended, stream, run, firsts.get(listing));
         }
         let known = listing.and_then(|listing| firsts.get(listing));
-        let path = match (known, listing, &stream.source) {
-            (Some(first), ..) => path_of(stream, first.as_ref()),
-            (None, Some(_), Source::PerParent { .. }) => None,
-            (None, Some(listing), _) => Some(one(listing)),
-            (None, None, Source::SystemLog { path }) => Some(one(path)),
-            (None, None, _) => None,
-        };
-        let Some(path) = path else {
+        let Some(path) = path_to_ask(stream, listing, known) else {
             note_blindness(&mut ended, stream, run, known);
             continue;
         };
@@ -69,6 +62,17 @@ pub(super) async fn check(
     }
     ended.used(org.used());
     Ok(ended)
+}
+
+/// The path of the stream's one request: its listing's, or of the first parent that another request has brought.
+fn path_to_ask(stream: &Stream, listing: Option<&str>, known: Option<&First>) -> Option<String> {
+    match (known, listing, &stream.source) {
+        (Some(first), ..) => path_of(stream, first.as_ref()),
+        (None, Some(_), Source::PerParent { .. }) => None,
+        (None, Some(listing), _) => Some(one(listing)),
+        (None, None, Source::SystemLog { path }) => Some(one(path)),
+        (None, None, _) => None,
+    }
 }
 
 /// Id and object of a listing's first item, or `None` if it is empty.

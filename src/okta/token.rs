@@ -205,30 +205,7 @@ impl Issuer {
             ("scope", scope),
         ];
         let mut request = http.post(url.clone()).header("accept", "application/json");
-        match (&self.credentials, &self.key) {
-            (
-                Credentials::ClientSecret {
-                    client_id,
-                    client_secret,
-                },
-                _,
-            ) => {
-                let pair = BASE64_STANDARD
-                    .encode(format!("{client_id}:{}", client_secret.expose_secret()));
-                request = request.header(AUTHORIZATION, sensitive(&format!("Basic {pair}"))?);
-            }
-            (Credentials::PrivateKey { client_id, .. }, Some(key)) => {
-                let assertion = key
-                    .assertion(client_id, url.as_str(), now)
-                    .map_err(|error| Error::Failed(error.to_string()))?;
-                form.push((
-                    "client_assertion_type",
-                    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".to_owned(),
-                ));
-                form.push(("client_assertion", assertion));
-            }
-            (Credentials::PrivateKey { .. }, None) | (Credentials::Token(_), _) => {}
-        }
+        request = self.authenticate(request, &mut form, url, now)?;
         if let Some(proofs) = &self.proofs {
             let proof = proofs.proof("POST", url.as_str(), now, self.nonce.as_deref(), None);
             request = request.header(
@@ -245,6 +222,41 @@ impl Issuer {
         request
             .build()
             .map_err(|error| Error::Failed(error.without_url().to_string()))
+    }
+
+    /// Adds to a token request what says who asks: the client's secret, or an assertion by its key.
+    fn authenticate(
+        &self,
+        request: reqwest::RequestBuilder,
+        form: &mut Vec<(&'static str, String)>,
+        url: &Url,
+        now: Timestamp,
+    ) -> Result<reqwest::RequestBuilder, Error> {
+        match (&self.credentials, &self.key) {
+            (
+                Credentials::ClientSecret {
+                    client_id,
+                    client_secret,
+                },
+                _,
+            ) => {
+                let pair = BASE64_STANDARD
+                    .encode(format!("{client_id}:{}", client_secret.expose_secret()));
+                return Ok(request.header(AUTHORIZATION, sensitive(&format!("Basic {pair}"))?));
+            }
+            (Credentials::PrivateKey { client_id, .. }, Some(key)) => {
+                let assertion = key
+                    .assertion(client_id, url.as_str(), now)
+                    .map_err(|error| Error::Failed(error.to_string()))?;
+                form.push((
+                    "client_assertion_type",
+                    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".to_owned(),
+                ));
+                form.push(("client_assertion", assertion));
+            }
+            (Credentials::PrivateKey { .. }, None) | (Credentials::Token(_), _) => {}
+        }
+        Ok(request)
     }
 }
 

@@ -13,7 +13,7 @@ use loader::event::{Mode, Request};
 use loader::failure::Failure;
 use loader::load::{Loader, Settings};
 use loader::purge::Wishes;
-use loader::report::{Outcome, Report};
+use loader::report::{Outcome, Refused, Report};
 use loader::secret::{SecretFile, Tenant};
 use loader::store::{Folder, Store};
 
@@ -201,26 +201,24 @@ fn show_purge(report: &Report, planned: bool) {
     if let Some(strangers) = report.strangers.filter(|strangers| *strangers > 0) {
         println!("  the app holds {strangers} items that this loader did not post");
     }
-    for refused in &report.refused {
-        println!(
-            "  refused {} {}: {}",
-            refused.kind,
-            refused.ids.join(" "),
-            refused.reason
-        );
-    }
-    for left_out in &report.left_out_items {
-        println!(
-            "  left out {} {}: {}",
-            left_out.kind,
-            left_out.ids.join(" "),
-            left_out.reason
-        );
-    }
+    print_items("refused", &report.refused);
+    print_items("left out", &report.left_out_items);
     for reason in &report.held {
         println!(
             "  the purge {}: {reason}",
             if planned { "would wait" } else { "waits" }
+        );
+    }
+}
+
+/// Items that were not loaded, each with the reason.
+fn print_items(verb: &str, items: &[Refused]) {
+    for item in items {
+        println!(
+            "  {verb} {} {}: {}",
+            item.kind,
+            item.ids.join(" "),
+            item.reason
         );
     }
 }
