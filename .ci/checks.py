@@ -27,9 +27,18 @@ CHECKS = [
     ("plain CloudFormation of one org", f"{CHECKED_BY}/python3 -B -m deploy.plain template.yaml target/plain.json"),
     ("plain CloudFormation of a fleet", f"{CHECKED_BY}/python3 -B -m deploy.plain fleet.yaml target/plain-fleet.json"),
     ("Athena's template, by AWS SAM", "sam validate --lint --template target/athena.yaml"),
-    ("templates, by cfn-lint", "cfn-lint template.yaml fleet.yaml alerts.yaml target/athena.yaml target/plain.json target/plain-fleet.json"),
-    ("the Terraform module, by checkov", f"{CHECKED_BY}/checkov --directory terraform --framework terraform --skip-download --compact --quiet"),
-    ("templates, by checkov", f"{CHECKED_BY}/checkov --file template.yaml fleet.yaml alerts.yaml target/athena.yaml target/plain.json target/plain-fleet.json --framework cloudformation --skip-download --compact --quiet"),
+    (
+        "templates, by cfn-lint",
+        "cfn-lint template.yaml fleet.yaml alerts.yaml target/athena.yaml target/plain.json target/plain-fleet.json",
+    ),
+    (
+        "the Terraform module, by checkov",
+        f"{CHECKED_BY}/checkov --directory terraform --framework terraform --skip-download --compact --quiet",
+    ),
+    (
+        "templates, by checkov",
+        f"{CHECKED_BY}/checkov --file template.yaml fleet.yaml alerts.yaml target/athena.yaml target/plain.json target/plain-fleet.json --framework cloudformation --skip-download --compact --quiet",
+    ),
 ]
 RESULT = re.compile(r"test result: \w+\. (\d+) passed; (\d+) failed;")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")

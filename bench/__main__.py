@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import time
-
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 

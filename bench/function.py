@@ -99,7 +99,11 @@ class Function:
 def running(program, org, settings=(), off=()):
     """The function, its first poll behind it, with an empty bucket; gives it and the bucket's sink."""
     function, sink = Function(), Sink(org.secret | {"streams_off": list(off)} if org else {})
-    with http.serving(function.answer) as service, http.serving(sink.answer) as aws, tempfile.TemporaryFile("w+") as log:
+    with (
+        http.serving(function.answer) as service,
+        http.serving(sink.answer) as aws,
+        tempfile.TemporaryFile("w+") as log,
+    ):
         environment = ENVIRONMENT | {"AWS_LAMBDA_RUNTIME_API": service, "AWS_ENDPOINT_URL": f"http://{aws}"}
         if org:
             environment["OKTA_ENDPOINT_URL"] = org.url

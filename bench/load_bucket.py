@@ -8,7 +8,6 @@ import gzip
 import hashlib
 import json
 import sys
-
 from pathlib import Path
 
 BATCH = 10_000
@@ -66,7 +65,13 @@ def write(folder, stream, make, number):
         lines = []
         for one in range(first, min(first + BATCH, number)):
             name, bundle, source = make(one)
-            line = {"schema": 1, "stream": stream, "op": "upsert", "id": name, "observed_at": "2026-11-23T18:00:00.000Z"}
+            line = {
+                "schema": 1,
+                "stream": stream,
+                "op": "upsert",
+                "id": name,
+                "observed_at": "2026-11-23T18:00:00.000Z",
+            }
             lines.append(json.dumps(line | {"bundle": bundle, "source": source}))
         body = gzip.compress(("\n".join(lines) + "\n").encode(), 1)
         key = f"okta/data/{stream}/integration=okta/date=2026-11-23/run-{stream}-{first}.jsonl.gz"
@@ -84,7 +89,14 @@ def main(folder, users):
     batches = [entry for stream, make, number in sizes for entry in write(folder, stream, make, number)]
     whole = [stream for stream, _, _ in sizes if stream != "usage"]
     snapshots = [{"stream": stream, "since_sequence": 1, "complete": True} for stream in whole]
-    manifest = {"schema": 1, "sequence": 1, "previous_sha256": None, "integration": "okta", "owner": None, "run": "bench"}
+    manifest = {
+        "schema": 1,
+        "sequence": 1,
+        "previous_sha256": None,
+        "integration": "okta",
+        "owner": None,
+        "run": "bench",
+    }
     manifest |= {"org": "https://acme.okta.com", "committed_at": "2026-11-23T18:00:00.000Z", "mode": "incremental"}
     manifest |= {"batches": batches, "snapshots": snapshots, "gap": None, "cursor": {}}
     streams = {stream: {"outcome": "succeeded", "snapshot_at": "2026-11-23T18:00:00.000Z"} for stream, _, _ in sizes}

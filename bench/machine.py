@@ -3,13 +3,14 @@
 import os
 import platform
 import subprocess
-
 from pathlib import Path
 
 
 def described():
     cpu = next((line for line in lines("/proc/cpuinfo") if line.startswith("model name")), ": unknown processor")
-    memory_kib = next((line for line in lines("/proc/meminfo") if line.startswith("MemTotal")), "MemTotal: 0 kB").split()[1]
+    memory_kib = next(
+        (line for line in lines("/proc/meminfo") if line.startswith("MemTotal")), "MemTotal: 0 kB"
+    ).split()[1]
     rust = subprocess.run(["rustc", "--version"], capture_output=True, text=True, check=True).stdout.strip()
     return (
         f"{cpu.partition(':')[2].strip()}, {os.cpu_count()} cores, {int(memory_kib) / 1024**2:.0f} GiB, "

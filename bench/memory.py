@@ -65,7 +65,13 @@ def measure(bench):
                     idle = running.invoke()
             cost = first.wall_s * size / 1024 * PER_GB_SECOND
             fits = "fits" if first.peak_mib < size else "does not fit"
-            yield [f"{size:,} MB", f"{first.wall_s:.1f} s", f"{idle.wall_s * 1000:.0f} ms", f"{first.peak_mib:.0f} MiB, {fits}", f"{cost * 1e6:,.0f}"]
+            yield [
+                f"{size:,} MB",
+                f"{first.wall_s:.1f} s",
+                f"{idle.wall_s * 1000:.0f} ms",
+                f"{first.peak_mib:.0f} MiB, {fits}",
+                f"{cost * 1e6:,.0f}",
+            ]
 
 
 def main(programs):
@@ -79,7 +85,13 @@ def main(programs):
     except Failure as failure:
         print(f"\nbench.memory: {failure}", file=sys.stderr)
         return 1
-    header = ["memory", f"first run, everything, at {LATENCY_MS} ms", "idle run", "peak", "millionths of a dollar for the first run"]
+    header = [
+        "memory",
+        f"first run, everything, at {LATENCY_MS} ms",
+        "idle run",
+        "peak",
+        "millionths of a dollar for the first run",
+    ]
     print(table(header, rows))
     return 0
 

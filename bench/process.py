@@ -1,7 +1,6 @@
 """The cost of a running program so far, as Linux counts it."""
 
 import time
-
 from pathlib import Path
 
 # Of a clock id that belongs to another process (see clock_getcpuclockid in glibc).

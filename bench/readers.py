@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-
 from pathlib import Path
 
 from bench import org
@@ -37,9 +36,16 @@ def main(words):
         collect(programs, copy)
         sizes = stream_sizes(copy)
         print(table(("stream", "records", "bytes as stored"), [(name, *each) for name, each in sizes.items()]))
-        print(table(("load of the bench org", "requests", "bytes", "wall", "peak memory"), [load(programs, copy, mode) for mode in ("plan", "full")]))
+        print(
+            table(
+                ("load of the bench org", "requests", "bytes", "wall", "peak memory"),
+                [load(programs, copy, mode) for mode in ("plan", "full")],
+            )
+        )
         seconds, found = findings(copy)
-        total = sum(size for _, size in sizes.values()) + sum(file.stat().st_size for file in copy.glob(f"{PREFIX}/manifests/**/*.json"))
+        total = sum(size for _, size in sizes.values()) + sum(
+            file.stat().st_size for file in copy.glob(f"{PREFIX}/manifests/**/*.json")
+        )
         print(f"\nfindings: {seconds:.1f} s, {total:,} bytes read, {found} findings asked")
         print(table(("what Athena reads", "bytes", "US dollars"), list(year(sizes))))
     return 0
@@ -50,9 +56,16 @@ def collect(programs, copy):
     function = Function()
     with Aws() as aws, org.serving(programs / "bench-org") as served, http.serving(function.answer) as service:
         aws.create_secret(served.secret)
-        environment = ENVIRONMENT | aws.environment | {"BUCKET": BUCKET, "PREFIX": PREFIX, "SECRET_ID": SECRET_ID, "RATE_LIMIT_SHARE": "100"}
+        environment = (
+            ENVIRONMENT
+            | aws.environment
+            | {"BUCKET": BUCKET, "PREFIX": PREFIX, "SECRET_ID": SECRET_ID, "RATE_LIMIT_SHARE": "100"}
+        )
         environment |= {"AWS_LAMBDA_RUNTIME_API": service, "OKTA_ENDPOINT_URL": served.url}
-        with tempfile.TemporaryFile("w+") as log, child([programs / "okta-authomize"], env=environment, stdout=log, stderr=log) as process:
+        with (
+            tempfile.TemporaryFile("w+") as log,
+            child([programs / "okta-authomize"], env=environment, stdout=log, stderr=log) as process,
+        ):
             function.pid, function.log = process.pid, log
             function.polled.get(timeout=60)
             while function.invoke().report["continue"]:
@@ -76,13 +89,21 @@ def load(programs, copy, mode):
         secret = Path(folder, "authomize.json")
         secret.write_text(json.dumps({"token": tenant["token"], "base_url": tenant["url"]}))
         began = time.monotonic()
-        process = subprocess.Popen([programs / "load", mode, "--dir", copy, "--secret", secret, "--json"], stdout=subprocess.PIPE)
+        process = subprocess.Popen(
+            [programs / "load", mode, "--dir", copy, "--secret", secret, "--json"], stdout=subprocess.PIPE
+        )
         answer = process.stdout.read()
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         seconds = time.monotonic() - began
         report = json.loads(answer)
-        return mode, f"{report['requests']:,}", f"{report['bytes']:,}", f"{seconds:.1f} s", f"{used.ru_maxrss / 1024:.0f} MiB"
+        return (
+            mode,
+            f"{report['requests']:,}",
+            f"{report['bytes']:,}",
+            f"{seconds:.1f} s",
+            f"{used.ru_maxrss / 1024:.0f} MiB",
+        )
 
 
 @contextlib.contextmanager
@@ -114,11 +135,18 @@ def year(sizes):
 
     command = [FINDINGS_PYTHON, "-B", "-m", "findings.scanned"]
     scans = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-    read = {name: sum(in_a_year(stream) * times for stream, times in scanned.items()) for name, scanned in scans.items()}
+    read = {
+        name: sum(in_a_year(stream) * times for stream, times in scanned.items()) for name, scanned in scans.items()
+    }
     findings = {finding.stem: read[finding.stem] for finding in Path("findings").glob("[pe]*/*.sql")}
-    rows = [(f"`{name}`", read[name]) for name in ("current_users", "effective_admins", "effective_access", "mfa", "events")]
+    rows = [
+        (f"`{name}`", read[name]) for name in ("current_users", "effective_admins", "effective_access", "mfa", "events")
+    ]
     dearest = max(findings, key=findings.get)
-    rows += [(f"the finding that reads most, `{dearest}`", findings[dearest]), (f"all {len(findings)} findings", sum(findings.values()))]
+    rows += [
+        (f"the finding that reads most, `{dearest}`", findings[dearest]),
+        (f"all {len(findings)} findings", sum(findings.values())),
+    ]
     rows += [("`raw_activity` of one `date`", in_a_year("activity") / DAYS)]
     return [(name, f"{size:,.0f}", f"{size / 1e12 * DOLLARS_A_TB:.4f}") for name, size in rows]
 

@@ -4,7 +4,6 @@ import datetime
 import statistics
 import tempfile
 import zipfile
-
 from pathlib import Path
 
 from bench import machine
@@ -63,7 +62,18 @@ def program(file, starts):
 
 def runs(title, measured):
     rows = [run(row) for row in measured]
-    header = ["run", "requests", "floor", "wall", "CPU", "CPU / 100,000 records", "peak memory", "records", "out", "bars"]
+    header = [
+        "run",
+        "requests",
+        "floor",
+        "wall",
+        "CPU",
+        "CPU / 100,000 records",
+        "peak memory",
+        "records",
+        "out",
+        "bars",
+    ]
     return "\n\n".join([f"## {title}", table(header, rows), paths(measured)])
 
 
@@ -108,7 +118,13 @@ def paths(measured):
 
 def changes(measured):
     rows = [
-        [row["name"], f"{row['requests']:,}", f"{row['wall_s'] * 1000:.0f} ms", f"{row['cpu_s'] * 1000:.0f} ms", row["records"]]
+        [
+            row["name"],
+            f"{row['requests']:,}",
+            f"{row['wall_s'] * 1000:.0f} ms",
+            f"{row['cpu_s'] * 1000:.0f} ms",
+            row["records"],
+        ]
         for row in measured
     ]
     return "## Runs after a complete one, at 0 ms\n\n" + table(["run", "requests", "wall", "CPU", "records"], rows)
@@ -117,7 +133,11 @@ def changes(measured):
 def costs(measured):
     counts = sorted({count for row in measured for count in row["requests"]})
     rows = [
-        [f"{row['users']:,}", row["kind"], *(f"{row['requests'][count]:,}" if count in row["requests"] else "" for count in counts)]
+        [
+            f"{row['users']:,}",
+            row["kind"],
+            *(f"{row['requests'][count]:,}" if count in row["requests"] else "" for count in counts),
+        ]
         for row in measured
     ]
     header = ["users", "changes of", *(f"{count:,}" for count in counts)]
@@ -167,7 +187,15 @@ def limited(measured):
         ]
         for row in measured
     ]
-    header = ["run", "requests", "answers 429", "wall", "at the share's even pace", "share used", f"at most {OVER_SHARE} times"]
+    header = [
+        "run",
+        "requests",
+        "answers 429",
+        "wall",
+        "at the share's even pace",
+        "share used",
+        f"at most {OVER_SHARE} times",
+    ]
     return "## 600 requests a minute for groups\n\n" + table(header, rows)
 
 

@@ -103,7 +103,11 @@ def costs(bench):
             running.invoke()
             for kind in ("profiles", "memberships", "assignments", "factors"):
                 if kind not in off:
-                    yield {"users": users, "kind": kind, "requests": dict(cost_of_changes(served, running, kind, users))}
+                    yield {
+                        "users": users,
+                        "kind": kind,
+                        "requests": dict(cost_of_changes(served, running, kind, users)),
+                    }
 
 
 def cost_of_changes(served, running, kind, users):

@@ -2,7 +2,6 @@
 
 import json
 import time
-
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import time
-
 from pathlib import Path
 
 from bench import watch_bucket
@@ -64,7 +63,9 @@ def year(events=100_000):
             bytes_of * (in_a_year * (days_read if is_recent else 1) if table in ("activity", "usage") else 1)
             for table, is_recent, bytes_of in tables
         )
-        found.append((finding, size, size / 1e12 * DOLLARS_A_TB + size / ROW_GROUP_BYTES / 1000 * DOLLARS_A_THOUSAND_GETS))
+        found.append(
+            (finding, size, size / 1e12 * DOLLARS_A_TB + size / ROW_GROUP_BYTES / 1000 * DOLLARS_A_THOUSAND_GETS)
+        )
     return sorted(found, key=lambda row: -row[1])
 
 
@@ -72,11 +73,18 @@ def main():
     print(table(("events", "first wake-up", "500 events more", "CPU", "peak memory", "bar"), rows()))
     found = year()
     whole = ("all findings, one by one", sum(size for _, size, _ in found), sum(dollars for *_, dollars in found))
-    print(table(("what Athena reads in a year", "bytes", "US dollars"), [(name, f"{size:,.0f}", f"{dollars:.4f}") for name, size, dollars in [*found[:5], whole]]))
+    print(
+        table(
+            ("what Athena reads in a year", "bytes", "US dollars"),
+            [(name, f"{size:,.0f}", f"{dollars:.4f}") for name, size, dollars in [*found[:5], whole]],
+        )
+    )
 
 
 def table(head, lines):
-    return "\n" + "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in [head, tuple("---" for _ in head), *lines])
+    return "\n" + "\n".join(
+        f"| {' | '.join(str(cell) for cell in line)} |" for line in [head, tuple("---" for _ in head), *lines]
+    )
 
 
 if __name__ == "__main__":

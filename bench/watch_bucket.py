@@ -9,7 +9,6 @@ import hashlib
 import json
 import random
 import sys
-
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -20,8 +19,13 @@ DAYS = 90
 COMMIT_EVENTS, BATCH_EVENTS = 50_000, 10_000
 BEGAN = datetime(2026, 8, 20)
 TYPES = (
-    "user.session.start", "user.authentication.sso", "user.authentication.auth_via_mfa", "policy.evaluate_sign_on",
-    "user.account.update_profile", "group.user_membership.add", "user.session.access_admin_app",
+    "user.session.start",
+    "user.authentication.sso",
+    "user.authentication.auth_via_mfa",
+    "policy.evaluate_sign_on",
+    "user.account.update_profile",
+    "group.user_membership.add",
+    "user.session.access_admin_app",
 )
 
 
@@ -37,38 +41,139 @@ class Org:
         """(stream, lines) of a first snapshot."""
         created = "2026-01-01T00:00:00.000Z"
         users, numbered = self.users, list(enumerate(self.users))
-        yield "users", [line("users", user, {
-            "id": user, "status": "ACTIVE", "created": created, "lastLogin": "2026-11-01T00:00:00.000Z",
-            "profile": {"login": f"p{user}@acme.example", "email": f"p{user}@acme.example", "firstName": "Ada", "lastName": user, "department": "Finance"},
-        }) for user in users]
+        yield (
+            "users",
+            [
+                line(
+                    "users",
+                    user,
+                    {
+                        "id": user,
+                        "status": "ACTIVE",
+                        "created": created,
+                        "lastLogin": "2026-11-01T00:00:00.000Z",
+                        "profile": {
+                            "login": f"p{user}@acme.example",
+                            "email": f"p{user}@acme.example",
+                            "firstName": "Ada",
+                            "lastName": user,
+                            "department": "Finance",
+                        },
+                    },
+                )
+                for user in users
+            ],
+        )
         factor = {"factorType": "webauthn", "provider": "FIDO", "status": "ACTIVE", "created": created}
-        yield "factors", [line("factors", user, {"user_id": user, "factors": [factor | {"id": f"f{user}"}]}) for user in users]
-        yield "groups", [line("groups", "00gEvery", {"id": "00gEvery", "type": "BUILT_IN", "profile": {"name": "Everyone"}})]
-        yield "group_memberships", [line("group_memberships", f"00gEvery:{user}", {"group_id": "00gEvery", "user_id": user}) for user in users]
-        yield "applications", [line("applications", app(number), {
-            "id": app(number), "label": f"App {number}", "name": "x", "status": "ACTIVE", "signOnMode": "SAML_2_0", "features": [],
-        }) for number in range(APPS)]
-        yield "application_users", [line("application_users", f"{app(number)}:{user}", {
-            "app_id": app(number), "id": user, "scope": "USER", "status": "ACTIVE", "created": created, "credentials": {"userName": user},
-        }) for number, user in numbered]
-        yield "role_assignments", [line("role_assignments", f"{user}:ra{number}", {
-            "id": f"ra{number}", "principal_id": user, "principal_type": "User", "type": "SUPER_ADMIN" if number < 5 else "HELP_DESK_ADMIN",
-            "label": "Administrator", "status": "ACTIVE", "created": created, "targets": [],
-        }) for number, user in numbered[:ADMINS]]
+        yield (
+            "factors",
+            [line("factors", user, {"user_id": user, "factors": [factor | {"id": f"f{user}"}]}) for user in users],
+        )
+        yield (
+            "groups",
+            [line("groups", "00gEvery", {"id": "00gEvery", "type": "BUILT_IN", "profile": {"name": "Everyone"}})],
+        )
+        yield (
+            "group_memberships",
+            [
+                line("group_memberships", f"00gEvery:{user}", {"group_id": "00gEvery", "user_id": user})
+                for user in users
+            ],
+        )
+        yield (
+            "applications",
+            [
+                line(
+                    "applications",
+                    app(number),
+                    {
+                        "id": app(number),
+                        "label": f"App {number}",
+                        "name": "x",
+                        "status": "ACTIVE",
+                        "signOnMode": "SAML_2_0",
+                        "features": [],
+                    },
+                )
+                for number in range(APPS)
+            ],
+        )
+        yield (
+            "application_users",
+            [
+                line(
+                    "application_users",
+                    f"{app(number)}:{user}",
+                    {
+                        "app_id": app(number),
+                        "id": user,
+                        "scope": "USER",
+                        "status": "ACTIVE",
+                        "created": created,
+                        "credentials": {"userName": user},
+                    },
+                )
+                for number, user in numbered
+            ],
+        )
+        yield (
+            "role_assignments",
+            [
+                line(
+                    "role_assignments",
+                    f"{user}:ra{number}",
+                    {
+                        "id": f"ra{number}",
+                        "principal_id": user,
+                        "principal_type": "User",
+                        "type": "SUPER_ADMIN" if number < 5 else "HELP_DESK_ADMIN",
+                        "label": "Administrator",
+                        "status": "ACTIVE",
+                        "created": created,
+                        "targets": [],
+                    },
+                )
+                for number, user in numbered[:ADMINS]
+            ],
+        )
 
     def event(self, number):
         at = moment(number, self._events)
         user, uuid = self._random.choice(self.users), f"{self._random.getrandbits(128):032x}"
-        agent = {"rawUserAgent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36", "os": "Windows 10", "browser": "CHROME"}
-        place = {"city": "London", "country": "United Kingdom", "state": "England", "geolocation": {"lat": 51.5, "lon": -0.1}}
+        agent = {
+            "rawUserAgent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36",
+            "os": "Windows 10",
+            "browser": "CHROME",
+        }
+        place = {
+            "city": "London",
+            "country": "United Kingdom",
+            "state": "England",
+            "geolocation": {"lat": 51.5, "lon": -0.1},
+        }
         source = {
-            "uuid": uuid, "published": at, "eventType": TYPES[number % len(TYPES)], "version": "0", "severity": "INFO", "displayMessage": "Something happened",
+            "uuid": uuid,
+            "published": at,
+            "eventType": TYPES[number % len(TYPES)],
+            "version": "0",
+            "severity": "INFO",
+            "displayMessage": "Something happened",
             "actor": {"id": user, "type": "User", "alternateId": f"p{user}@acme.example", "displayName": f"Ada {user}"},
-            "client": {"ipAddress": f"10.{number % 250}.{number % 199}.3", "device": "Computer", "userAgent": agent, "geographicalContext": place},
-            "outcome": {"result": "SUCCESS", "reason": None}, "transaction": {"type": "WEB", "id": uuid[:20], "detail": {}},
-            "target": [{"id": app(number), "type": "AppInstance", "alternateId": "App", "displayName": "App"}, {"id": user, "type": "User", "alternateId": "x"}],
+            "client": {
+                "ipAddress": f"10.{number % 250}.{number % 199}.3",
+                "device": "Computer",
+                "userAgent": agent,
+                "geographicalContext": place,
+            },
+            "outcome": {"result": "SUCCESS", "reason": None},
+            "transaction": {"type": "WEB", "id": uuid[:20], "detail": {}},
+            "target": [
+                {"id": app(number), "type": "AppInstance", "alternateId": "App", "displayName": "App"},
+                {"id": user, "type": "User", "alternateId": "x"},
+            ],
             "debugContext": {"debugData": {"requestUri": "/api/v1/authn", "dtHash": uuid, "url": "/api/v1/authn?"}},
-            "authenticationContext": {"externalSessionId": f"s{user}{number % 5}"}, "securityContext": {"asNumber": 1234, "asOrg": "isp", "isProxy": False},
+            "authenticationContext": {"externalSessionId": f"s{user}{number % 5}"},
+            "securityContext": {"asNumber": 1234, "asOrg": "isp", "isProxy": False},
         }
         ocsf = {"class_uid": 3002, "metadata": {"uid": uuid, "version": "1.8.0"}, "unmapped": {"a": "b" * 100}}
         return line("activity", uuid, source) | {"ocsf": ocsf}
@@ -94,9 +199,29 @@ class Log:
             body = gzip.compress("".join(f"{json.dumps(each)}\n" for each in lines).encode(), 1)
             key = f"okta/data/{stream}/integration=okta/date=2026-11-23/run{self.sequence}-{number}.jsonl.gz"
             self._put(key, body)
-            entries.append({"stream": stream, "key": key, "records": len(lines), "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()})
-        manifest = {"schema": 1, "sequence": self.sequence, "previous_sha256": self._previous, "integration": "okta", "org": "https://acme.okta.com"}
-        manifest |= {"owner": None, "run": f"run{self.sequence}", "committed_at": at, "mode": "incremental", "batches": entries}
+            entries.append(
+                {
+                    "stream": stream,
+                    "key": key,
+                    "records": len(lines),
+                    "bytes": len(body),
+                    "sha256": hashlib.sha256(body).hexdigest(),
+                }
+            )
+        manifest = {
+            "schema": 1,
+            "sequence": self.sequence,
+            "previous_sha256": self._previous,
+            "integration": "okta",
+            "org": "https://acme.okta.com",
+        }
+        manifest |= {
+            "owner": None,
+            "run": f"run{self.sequence}",
+            "committed_at": at,
+            "mode": "incremental",
+            "batches": entries,
+        }
         stored = json.dumps(manifest | {"snapshots": snapshots, "gap": None, "cursor": {}}).encode()
         self._put(f"okta/manifests/okta/{self.sequence:012}.json", stored)
         self._previous = hashlib.sha256(stored).hexdigest()
@@ -112,7 +237,15 @@ def app(number):
 
 
 def line(stream, id, source):
-    return {"schema": 1, "stream": stream, "op": "upsert", "id": id, "observed_at": "2026-11-23T18:00:00.000Z", "bundle": {}, "source": source}
+    return {
+        "schema": 1,
+        "stream": stream,
+        "op": "upsert",
+        "id": id,
+        "observed_at": "2026-11-23T18:00:00.000Z",
+        "bundle": {},
+        "source": source,
+    }
 
 
 def moment(number, events):
@@ -135,7 +268,9 @@ def write(folder, events):
     def more():
         user = org.users[3]
         suspended = line("users", user, {"id": user, "status": "SUSPENDED", "profile": {"login": "x"}})
-        log.commit([("activity", [org.event(events) for _ in range(500)]), ("users", [suspended])], [], moment(1.001, 1))
+        log.commit(
+            [("activity", [org.event(events) for _ in range(500)]), ("users", [suspended])], [], moment(1.001, 1)
+        )
 
     return more
 

@@ -22,7 +22,6 @@ import sys
 import threading
 import time
 import urllib.parse
-
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -200,7 +199,11 @@ class Authomize:
         self.pending.append((self.requests + self.options["lag"], app, path, identity, accepted, kept))
         self.process()
         time.sleep(self.options["item_seconds"] * len(data))
-        ids = {f"{word}{kind}Ids": sorted(ids) for word, kinds in (("valid", valid), ("invalid", invalid)) for kind, ids in kinds.items()}
+        ids = {
+            f"{word}{kind}Ids": sorted(ids)
+            for word, kinds in (("valid", valid), ("invalid", invalid))
+            for kind, ids in kinds.items()
+        }
         uncounted = sum(named(item, self.options["uncounted"]) for item in accepted)
         told = {"requestId": secrets.token_hex(8), "numberOfAcceptedEntities": len(accepted) - uncounted, "data": ids}
         return told | ({} if self.options["time"] == "none" else {"acceptedTimestamp": self.stamp(at)})
@@ -208,7 +211,9 @@ class Authomize:
     def refuse(self, data):
         blind = any(named(item, self.options["refuse_blindly"]) for item in data)
         if blind:
-            raise Refused(422, {"detail": [{"loc": ["body"], "msg": "some item is not to our taste", "type": "value_error"}]})
+            raise Refused(
+                422, {"detail": [{"loc": ["body"], "msg": "some item is not to our taste", "type": "value_error"}]}
+            )
         loc = lambda index: ["body", "data", index, "uniqueId"]
         detail = [
             {"loc": loc(index), "msg": self.taste(item), "type": "value_error"}
@@ -259,7 +264,9 @@ class Authomize:
         self.process(everything=True)
         named_items = {}
         for app in self.apps.values():
-            kinds = {KINDS[path][0]: [item for item, _ in items.values()] for path, items in app["items"].items() if items}
+            kinds = {
+                KINDS[path][0]: [item for item, _ in items.values()] for path, items in app["items"].items() if items
+            }
             named_items[f"{app['name']} ({app['id']})"] = kinds
         return named_items
 
@@ -281,11 +288,25 @@ class Authomize:
         return {}
 
     def counts(self):
-        return {"requests": self.requests, "bytes": self.bytes, "by_path": self.by_path, "purges": self.purges, "apps": len(self.apps)}
+        return {
+            "requests": self.requests,
+            "bytes": self.bytes,
+            "by_path": self.by_path,
+            "purges": self.purges,
+            "apps": len(self.apps),
+        }
 
     def dump(self):
         self.process(everything=True)
-        apps = [app | {"items": [[path, list(key), *kept] for path, items in app["items"].items() for key, kept in items.items()]} for app in self.apps.values()]
+        apps = [
+            app
+            | {
+                "items": [
+                    [path, list(key), *kept] for path, items in app["items"].items() for key, kept in items.items()
+                ]
+            }
+            for app in self.apps.values()
+        ]
         return {"token": self.token, "last": self.last, "apps": apps}
 
     def restore(self, state):
@@ -355,7 +376,9 @@ class Handler(BaseHTTPRequestHandler):
             path = re.sub(r"(/v2/apps)/[^/]+", r"\1/{id}", url.path)
             place = f"{self.command} {path}"
             tenant.by_path[place] = tenant.by_path.get(place, 0) + 1
-            fault = tenant.options["faults"].pop(0) if tenant.options["faults"] else tenant.lasting(self.command, url.path)
+            fault = (
+                tenant.options["faults"].pop(0) if tenant.options["faults"] else tenant.lasting(self.command, url.path)
+            )
             if fault and not fault.get("applied"):
                 return self.fail(fault)
             try:

@@ -99,7 +99,9 @@ def read_snapshot(manifest: Manifest, entry: dict[str, Any]) -> Snapshot:
     if not isinstance(excepted, list) or not all(isinstance(each, str) and each for each in excepted):
         raise BrokenLog(f"except is not a list of ids in {entry}")
     if len(excepted) > MOST_EXCEPTED:
-        raise BrokenLog(f"except has {len(excepted)} ids, and {MOST_EXCEPTED} are the most, in the snapshot of {stream}")
+        raise BrokenLog(
+            f"except has {len(excepted)} ids, and {MOST_EXCEPTED} are the most, in the snapshot of {stream}"
+        )
     return Snapshot(stream, since, scope, complete, frozenset(excepted))
 
 

@@ -465,7 +465,10 @@ class References(InABucket):
 
     def test_a_role_that_somebody_holds_is_none(self) -> None:
         role = GOOD["new_groupings"] | {"uniqueId": "role:SUPER_ADMIN", "isRole": True}
-        held = {"new_groupings": [role], "new_accounts_association": [{"sourceId": "00u1", "targetId": "role:SUPER_ADMIN"}]}
+        held = {
+            "new_groupings": [role],
+            "new_accounts_association": [{"sourceId": "00u1", "targetId": "role:SUPER_ADMIN"}],
+        }
         self.bucket.commit(USER, line("role_assignments", "00u1:x", held), line("role_assignments", "00u1:y", held))
         self.assert_conforms()
 

@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import time
-
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -29,7 +28,9 @@ def main(arguments):
     parser = argparse.ArgumentParser(prog="make run", description="Collects an org into out/.")
     shape = parser.add_mutually_exclusive_group()
     told_of = "reports, seconds, findings, files, load"
-    shape.add_argument("--json", action="store_true", help=f"one object on standard output, as where that is no terminal: {told_of}")
+    shape.add_argument(
+        "--json", action="store_true", help=f"one object on standard output, as where that is no terminal: {told_of}"
+    )
     shape.add_argument("--text", action="store_true", help="words on standard output, even where that is no terminal")
     asked = parser.parse_args(arguments)
     is_json = asked.json or not (asked.text or sys.stdout.isatty())
@@ -135,7 +136,13 @@ def story(aws, source, running, is_json):
     aws.copy_to(OUT)
     table, found = findings.tell(OUT, PREFIX, integration, is_json)
     print(f"\n{table}", flush=True)
-    return {"integration": integration, "reports": reports, "seconds": round(seconds, 1), "findings": found, "files": f"{OUT}/{PREFIX}"}
+    return {
+        "integration": integration,
+        "reports": reports,
+        "seconds": round(seconds, 1),
+        "findings": found,
+        "files": f"{OUT}/{PREFIX}",
+    }
 
 
 def invoke_until_done(running, progress):

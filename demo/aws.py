@@ -3,11 +3,9 @@
 import json
 import logging
 import os
-
 from pathlib import Path
 
 import boto3
-
 from moto.server import ThreadedMotoServer
 
 BUCKET = "out"

@@ -12,7 +12,6 @@ import os
 import shutil
 import sys
 import textwrap
-
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -117,8 +116,19 @@ def power(report, columns):
     if not told:
         return []
     way = told.get("super_admin_by") or "no way to super admin was found"
-    texts = (f"its admin roles: {', '.join(told.get('roles') or ['none'])}", f"a path to super admin: {way}", told.get("advice", ""))
-    return ["", *(line for text in texts for line in textwrap.wrap(text, columns - 4, initial_indent="  ", subsequent_indent="    "))]
+    texts = (
+        f"its admin roles: {', '.join(told.get('roles') or ['none'])}",
+        f"a path to super admin: {way}",
+        told.get("advice", ""),
+    )
+    return [
+        "",
+        *(
+            line
+            for text in texts
+            for line in textwrap.wrap(text, columns - 4, initial_indent="  ", subsequent_indent="    ")
+        ),
+    ]
 
 
 def parts(told):

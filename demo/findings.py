@@ -23,7 +23,9 @@ def tell(out, prefix, integration, is_json=False):
     if code:
         return f"{complaint.strip()}\n", []
     news = cases(json.loads(answer))
-    code, answer, complaint = ran([python, "-B", "-m", "findings", *place, "--examples", "1", *(["--json", "--table"] if is_json else [])])
+    code, answer, complaint = ran(
+        [python, "-B", "-m", "findings", *place, "--examples", "1", *(["--json", "--table"] if is_json else [])]
+    )
     if code:
         return f"{complaint.strip()}\n", []
     return (f"{complaint}\n{news}", json.loads(answer)) if is_json else (f"{answer}\n{news}", [])

@@ -10,7 +10,6 @@ import queue
 import subprocess
 import time
 import uuid
-
 from pathlib import Path
 
 from demo import http

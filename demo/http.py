@@ -3,7 +3,6 @@
 import contextlib
 import sys
 import threading
-
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 

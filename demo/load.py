@@ -10,7 +10,6 @@ import os
 import subprocess
 import sys
 import tempfile
-
 from pathlib import Path
 
 from demo import function
@@ -28,7 +27,9 @@ def main(arguments):
         if os.environ.get("AUTHOMIZE_SECRET") or "plan" in arguments or "--help" in arguments:
             return subprocess.run([program, *arguments]).returncode
         if os.environ.get("BUCKET"):
-            raise Failure("BUCKET is loaded into an Authomize of your own: name a file with its token in AUTHOMIZE_SECRET")
+            raise Failure(
+                "BUCKET is loaded into an Authomize of your own: name a file with its token in AUTHOMIZE_SECRET"
+            )
         return load_into_fake(program, arguments)
     except Failure as failure:
         print(f"\nmake load: {failure}", file=sys.stderr)

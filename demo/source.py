@@ -5,7 +5,6 @@ import dataclasses
 import json
 import subprocess
 import urllib.request
-
 from pathlib import Path
 
 from demo.children import child

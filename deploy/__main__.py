@@ -7,11 +7,9 @@ import argparse
 import json
 import os
 import sys
-
 from pathlib import Path
 
 import boto3
-
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
@@ -42,7 +40,10 @@ def main(arguments):
     except (BotoCoreError, ClientError) as error:
         print(f"\nmake {given.command}: AWS refuses: {error}; is this shell signed in to the account?", file=sys.stderr)
     except ResponseParserError:
-        print(f"\nmake {given.command}: what answered is not AWS: look at AWS_ENDPOINT_URL, proxies and the network", file=sys.stderr)
+        print(
+            f"\nmake {given.command}: what answered is not AWS: look at AWS_ENDPOINT_URL, proxies and the network",
+            file=sys.stderr,
+        )
     except KeyboardInterrupt:
         return 130
     return 1
@@ -64,9 +65,9 @@ def as_event(text):
     try:
         event = json.loads(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text} is no JSON ({error}); write it as '{{\"mode\": \"full\"}}'") from None
+        raise argparse.ArgumentTypeError(f'{text} is no JSON ({error}); write it as \'{{"mode": "full"}}\'') from None
     if not isinstance(event, dict):
-        raise argparse.ArgumentTypeError(f"{text} is no JSON object; write it as '{{\"mode\": \"full\"}}'")
+        raise argparse.ArgumentTypeError(f'{text} is no JSON object; write it as \'{{"mode": "full"}}\'')
     return event
 
 
@@ -90,7 +91,12 @@ def make_package(given, terminal):
     python = os.environ.get("CHECKOV_PYTHON", sys.executable)
     athena = package.athena_by(os.environ.get("FINDINGS_PYTHON", sys.executable), ROOT)
     folder = package.package(
-        ROOT, ROOT / "target/lambda", given.arch, package.parts_list_by(python, ROOT), package.plain_by(python, ROOT), athena=athena
+        ROOT,
+        ROOT / "target/lambda",
+        given.arch,
+        package.parts_list_by(python, ROOT),
+        package.plain_by(python, ROOT),
+        athena=athena,
     )
     terminal.say(f"{folder.relative_to(ROOT)}/ and {folder.name}.zip beside it; dist/packaged.yaml is the template")
     return 0
@@ -117,7 +123,9 @@ def do_deploy(aws, terminal, answers, given):
 def do_upgrade(aws, terminal, answers, given):
     template = Stack(aws, answers.stack, terminal.say).template()
     if not template:
-        raise Failure(f"there is no stack {answers.stack} in {answers.region}: make deploy, or write the name of one into {FILE}")
+        raise Failure(
+            f"there is no stack {answers.stack} in {answers.region}: make deploy, or write the name of one into {FILE}"
+        )
     return install(aws, terminal, answers, given, template)
 
 
@@ -130,7 +138,9 @@ def install(aws, terminal, answers, given, template):
     stack = Stack(aws, answers.stack, terminal.say, answers.tags, answers.service_role)
     url = url_of(bucket, f"{key}/{template}", answers.region)
     if unknown := sorted(answers.parameters.keys() - stack.parameters_of(url)):
-        raise Failure(f"{FILE} has parameters that {template} does not know: {', '.join(unknown)}; correct them, or take them out")
+        raise Failure(
+            f"{FILE} has parameters that {template} does not know: {', '.join(unknown)}; correct them, or take them out"
+        )
     code = {"CodeBucket": bucket, "CodeKey": key, "Architecture": given.arch}
     stack.deploy(url, answers.parameters | code)
     check = "make check SECRET_ID=..., for each org's secret" if template == FLEET else "make check"
@@ -159,7 +169,9 @@ def do_invoke(aws, terminal, answers, given):
 def loader_of(stack, answers, given):
     """The name of the loader's function."""
     if given.secret_id:
-        raise Failure("""the loader knows integrations, no secrets: EVENT='{"integration": "okta"}', as it is named in the bucket""")
+        raise Failure(
+            """the loader knows integrations, no secrets: EVENT='{"integration": "okta"}', as it is named in the bucket"""
+        )
     if "LoaderName" not in stack:
         name = "AuthomizeSecretArn" if stack.is_fleet else "the fourth question of make deploy"
         raise Failure(
@@ -194,7 +206,9 @@ def do_destroy(aws, terminal, answers, given):
     if not told:
         raise Failure(f"there is no stack {answers.stack} in {answers.region}")
     bucket = next((one["OutputValue"] for one in told.get("Outputs", []) if one["OutputKey"] == "BucketName"), None)
-    if not terminal.agree(f"Remove the stack {answers.stack} in {answers.region}? The bucket with the data and the secrets stay."):
+    if not terminal.agree(
+        f"Remove the stack {answers.stack} in {answers.region}? The bucket with the data and the secrets stay."
+    ):
         terminal.say("Nothing was removed.")
         return 1
     stack.destroy()

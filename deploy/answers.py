@@ -2,7 +2,6 @@
 
 import json
 import os
-
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 

@@ -27,7 +27,12 @@ class Terminal:
     def ask_hidden(self, question, present=None):
         """Something that is neither shown nor kept on this machine; an empty line keeps what is there at present, if anything is."""
         while True:
-            if answer := self._line(self._read_hidden, f"{question} (not shown) {KEPT if present else ''}".rstrip() + ": ") or present:
+            if (
+                answer := self._line(
+                    self._read_hidden, f"{question} (not shown) {KEPT if present else ''}".rstrip() + ": "
+                )
+                or present
+            ):
                 return answer
             self.say("  It is needed.")
 
@@ -37,7 +42,9 @@ class Terminal:
         for word, meaning in options.items():
             self.say(f"  {word:<12}{meaning}")
         default = default or next(iter(options))
-        return self.ask("Your choice", default, lambda text: None if text in options else f"One of {', '.join(options)}.")
+        return self.ask(
+            "Your choice", default, lambda text: None if text in options else f"One of {', '.join(options)}."
+        )
 
     def agree(self, question):
         """Whether the answer is yes, written out."""

@@ -7,14 +7,21 @@ secret holds is shown.
 
 import json
 import re
-
 from pathlib import Path
 
 from botocore.exceptions import ClientError
 
 from deploy.failure import Failure
 
-SUFFIXES = ("okta.com", "oktapreview.com", "okta-emea.com", "okta-gov.com", "okta.mil", "okta-miltest.com", "trex-govcloud.com")
+SUFFIXES = (
+    "okta.com",
+    "oktapreview.com",
+    "okta-emea.com",
+    "okta-gov.com",
+    "okta.mil",
+    "okta-miltest.com",
+    "trex-govcloud.com",
+)
 WAYS = {
     "secret": "Authomize's integration from Okta's catalogue: client id and client secret",
     "key": "an app of your own: client id and private key",
@@ -79,7 +86,11 @@ def credentials(terminal, present):
 
 def private_key(terminal, kept):
     """The private key and its id. An old id is kept only with its key."""
-    path = terminal.ask("File with the private key, PEM or JWK" + (", or nothing to keep the key" if kept else ""), "", wrong_with_key_file(kept))
+    path = terminal.ask(
+        "File with the private key, PEM or JWK" + (", or nothing to keep the key" if kept else ""),
+        "",
+        wrong_with_key_file(kept),
+    )
     if not path:
         return {key: kept[key] for key in ("private_key", "key_id") if kept.get(key)}
     key_id = terminal.ask("Key id (kid), or nothing if the app has one key alone")
@@ -190,7 +201,11 @@ def wrong_with_domain(text):
 
 
 def wrong_with_mail(text):
-    return None if text in ("", NONE) or re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text) else f"An e-mail address, or {NONE}."
+    return (
+        None
+        if text in ("", NONE) or re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text)
+        else f"An e-mail address, or {NONE}."
+    )
 
 
 def wrong_with_name(text):

@@ -15,7 +15,10 @@ def as_list(value):
 
 def like(pattern, value):
     """IAM's wildcards: * and ?, and nothing else."""
-    return re.fullmatch("".join({"*": ".*", "?": "."}.get(one, re.escape(one)) for one in pattern), value, re.DOTALL) is not None
+    return (
+        re.fullmatch("".join({"*": ".*", "?": "."}.get(one, re.escape(one)) for one in pattern), value, re.DOTALL)
+        is not None
+    )
 
 
 OPERATORS = {
@@ -48,7 +51,11 @@ def holds(condition, context):
 
 def fits(statement, action, resource, context):
     actions = any(fnmatch.fnmatchcase(action.lower(), one.lower()) for one in as_list(statement["Action"]))
-    return actions and any(like(one, resource) for one in as_list(statement["Resource"])) and holds(statement.get("Condition"), context)
+    return (
+        actions
+        and any(like(one, resource) for one in as_list(statement["Resource"]))
+        and holds(statement.get("Condition"), context)
+    )
 
 
 class Role:
@@ -64,7 +71,11 @@ class Role:
         """Whether a request is allowed; what is not is kept in `refused`."""
         context = context or {}
         fitting = [one for one in self.statements if fits(one, action, resource, context)]
-        denied = [one for one in [*fitting, *(one for one in self.bucket_policy if fits(one, action, resource, context))] if one["Effect"] == "Deny"]
+        denied = [
+            one
+            for one in [*fitting, *(one for one in self.bucket_policy if fits(one, action, resource, context))]
+            if one["Effect"] == "Deny"
+        ]
         if denied or not fitting:
             self.refused.append((action, resource))
             return False

@@ -4,14 +4,16 @@ Usage: python -m deploy.inline, which writes them into fleet.yaml; a rule of dep
 """
 
 import re
-
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 # What a fleet sets itself, or has no use for: the secrets of all orgs carry a tag, their runs are started by rounds, and a wake-up
 # from Okta does not name its org.
 OWN = ("SecretArn", "Fleet", "ScheduleMinutes", "MetricsBy", "OktaEventBusName", "WakeWindowSeconds", "Integration")
-PLACE = re.compile(r"(^ *# Generated from (\S+): python -m deploy\.inline\n)(.*?)(^ *# End of what is generated \(\2\)\.\n)", re.MULTILINE | re.DOTALL)
+PLACE = re.compile(
+    r"(^ *# Generated from (\S+): python -m deploy\.inline\n)(.*?)(^ *# End of what is generated \(\2\)\.\n)",
+    re.MULTILINE | re.DOTALL,
+)
 PARAMETER = re.compile(r"^  (\w+):\n((?:    .*\n)+)", re.MULTILINE)
 
 
@@ -39,7 +41,11 @@ def indented(code, spaces):
 def made(fleet, template, roster):
     """fleet.yaml with all that is generated anew."""
     taken, given = handed_on(template)
-    texts = {"template.yaml/Parameters": taken, "template.yaml": given, "deploy/roster.py": f"      InlineCode: |\n{indented(roster, 8)}"}
+    texts = {
+        "template.yaml/Parameters": taken,
+        "template.yaml": given,
+        "deploy/roster.py": f"      InlineCode: |\n{indented(roster, 8)}",
+    }
     found = PLACE.findall(fleet)
     assert [name for _, name, _, _ in found] == list(texts), found
     return PLACE.sub(lambda place: f"{place[1]}{texts[place[2]]}{place[4]}", fleet)
@@ -47,7 +53,9 @@ def made(fleet, template, roster):
 
 def current():
     """fleet.yaml as it is, and as it has to be."""
-    fleet, template, roster = ((ROOT / name).read_text(encoding="utf-8") for name in ("fleet.yaml", "template.yaml", "deploy/roster.py"))
+    fleet, template, roster = (
+        (ROOT / name).read_text(encoding="utf-8") for name in ("fleet.yaml", "template.yaml", "deploy/roster.py")
+    )
     return fleet, made(fleet, template, roster)
 
 

@@ -16,7 +16,9 @@ def named(aws, stack, name, given):
         told = f"; there are {', '.join(there[:MOST_NAMED])}" if there else ""
         more = f" and {len(there) - MOST_NAMED} more" if len(there) > MOST_NAMED else ""
         example = there[0] if there else "okta/acme"
-        raise Failure(f"the stack {name} is a fleet: name the secret of an org, make {given.command} SECRET_ID={example}{told}{more}")
+        raise Failure(
+            f"the stack {name} is a fleet: name the secret of an org, make {given.command} SECRET_ID={example}{told}{more}"
+        )
     return event
 
 

@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import sys
 import zipfile
-
 from pathlib import Path
 
 from deploy import watch
@@ -65,7 +64,9 @@ def package(root, binaries, arch, parts_list, plain, watch_code=None, athena=Non
         archive(folder / f"{function}.zip", bootstrap)
         parts_list(folder / f"{function}.cdx.json", program, arch)
     unpacked = watch.archive(folder / "watch.zip", watch_code or root, Path(binaries) / watch.NAME)
-    print(f"the watch: {(folder / 'watch.zip').stat().st_size:,} bytes, {unpacked:,} when it is unpacked", file=sys.stderr)
+    print(
+        f"the watch: {(folder / 'watch.zip').stat().st_size:,} bytes, {unpacked:,} when it is unpacked", file=sys.stderr
+    )
     shutil.copy(root / "alerts.yaml", folder / "alerts.yaml")
     if athena:
         (folder / "athena.yaml").write_text(athena(), encoding="utf-8")
@@ -111,7 +112,8 @@ def packaged(template, name, arch):
     text = template.read_text(encoding="utf-8")
     functions = iter(ARCHIVES)
     text, found = CODE.subn(
-        lambda place: f'{place[1]}CodeUri: {{Bucket: !Ref CodeBucket, Key: !Sub "${{CodeKey}}/{next(functions)}.zip"}}', text
+        lambda place: f'{place[1]}CodeUri: {{Bucket: !Ref CodeBucket, Key: !Sub "${{CodeKey}}/{next(functions)}.zip"}}',
+        text,
     )
     if found != len(ARCHIVES):
         raise Failure(f"{template} has {found} functions where {len(ARCHIVES)} are built")
@@ -141,7 +143,9 @@ def plain_by(python, root):
     """Makes plain CloudFormation with what is installed beside checkov."""
 
     def plain(template, file):
-        if subprocess.run([python, "-B", "-m", "deploy.plain", str(template), str(file)], cwd=root, stdout=sys.stderr, check=False).returncode:
+        if subprocess.run(
+            [python, "-B", "-m", "deploy.plain", str(template), str(file)], cwd=root, stdout=sys.stderr, check=False
+        ).returncode:
             raise Failure(f"{template} cannot be made plain: see above")
 
     return plain
@@ -162,7 +166,9 @@ def athena_by(python, root):
     """Makes Athena's stack with what is installed for the findings."""
 
     def athena():
-        made = subprocess.run([python, "-B", "-m", "findings.athena"], cwd=root, stdout=subprocess.PIPE, text=True, check=False)
+        made = subprocess.run(
+            [python, "-B", "-m", "findings.athena"], cwd=root, stdout=subprocess.PIPE, text=True, check=False
+        )
         if made.returncode:
             raise Failure("Athena's stack cannot be made: see above")
         return made.stdout

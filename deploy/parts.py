@@ -6,11 +6,9 @@ Usage: python -m deploy.parts PROGRAM ARCH FILE
 import json
 import subprocess
 import sys
-
 from pathlib import Path
 
 import tomli
-
 from cyclonedx.factory.license import LicenseFactory
 from cyclonedx.model import HashAlgorithm, HashType
 from cyclonedx.model.bom import Bom
@@ -33,7 +31,11 @@ def linked(program, arch):
         at = open_ids.pop()
         if at not in edges:
             # Crates that only tests or builds need are in no binary.
-            kinds = [dependency for dependency in nodes[at]["deps"] if any(kind["kind"] is None for kind in dependency["dep_kinds"])]
+            kinds = [
+                dependency
+                for dependency in nodes[at]["deps"]
+                if any(kind["kind"] is None for kind in dependency["dep_kinds"])
+            ]
             edges[at] = sorted(one["pkg"] for one in kinds if not is_macro(packages[one["pkg"]]))
             open_ids += edges[at]
     return packages, root, edges

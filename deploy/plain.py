@@ -6,7 +6,6 @@ Usage: python -m deploy.plain TEMPLATE PLAIN, with AWS's own translator (aws-sam
 
 import json
 import sys
-
 from pathlib import Path
 from unittest.mock import patch
 
@@ -29,14 +28,18 @@ def plain(template):
         if resource.get("Properties", {}).get("Location") == "template.yaml":
             resource["Type"] = "AWS::CloudFormation::Stack"
             del resource["Properties"]["Location"]
-            resource["Properties"]["TemplateURL"] = {"Fn::Sub": "https://code.s3.${AWS::Region}.${AWS::URLSuffix}/plain.json"}
+            resource["Properties"]["TemplateURL"] = {
+                "Fn::Sub": "https://code.s3.${AWS::Region}.${AWS::URLSuffix}/plain.json"
+            }
     loader = ManagedPolicyLoader(None)
     # No policy of AWS's own is named by its short name.
     loader.load = dict
     # The translator asks for the partition, and writes it nowhere but in names of such policies.
     with patch.dict("os.environ", AWS_DEFAULT_REGION="us-east-1"):
         made = transform(template, dict.fromkeys(template["Parameters"], ""), loader)
-    assert "Transform" not in made and not any(one["Type"].startswith("AWS::Serverless") for one in made["Resources"].values())
+    assert "Transform" not in made and not any(
+        one["Type"].startswith("AWS::Serverless") for one in made["Resources"].values()
+    )
     return made
 
 

@@ -19,12 +19,20 @@ def ask_all(aws, terminal, answers):
     """Asks what the template cannot know; answers of before are the defaults."""
     parameters = answers.parameters
     answers.stack = answers.stack or "okta-authomize"
-    given = terminal.ask("1. Secret with the Okta credentials, its name or ARN (make configure writes one)", answers.secret, needed)
+    given = terminal.ask(
+        "1. Secret with the Okta credentials, its name or ARN (make configure writes one)", answers.secret, needed
+    )
     answers.secret = parameters["SecretArn"] = arn_of(aws, given)
-    told = terminal.ask("2. E-mail address or SNS topic's ARN for alarms, or none", parameters.get("AlarmTopicArn") or NONE, wrong_with_alarms)
+    told = terminal.ask(
+        "2. E-mail address or SNS topic's ARN for alarms, or none",
+        parameters.get("AlarmTopicArn") or NONE,
+        wrong_with_alarms,
+    )
     parameters["AlarmTopicArn"] = topic(aws, terminal, answers, told)
     ask_network(aws, terminal, parameters)
-    given = terminal.ask("4. Secret with Authomize's API token, its name or ARN, or none", parameters.get("AuthomizeSecretArn") or NONE)
+    given = terminal.ask(
+        "4. Secret with Authomize's API token, its name or ARN, or none", parameters.get("AuthomizeSecretArn") or NONE
+    )
     parameters["AuthomizeSecretArn"] = "" if given == NONE else arn_of(aws, given)
     wanted = 2 if parameters["AuthomizeSecretArn"] else 1
     parameters["OneRunAtATime"] = concurrency(aws, terminal, wanted, reserved(aws, answers.stack))
@@ -35,7 +43,9 @@ def needed(text):
 
 
 def wrong_with_alarms(text):
-    is_one = text == NONE or re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text) or re.fullmatch(r"arn:aws[a-z-]*:sns:\S+", text)
+    is_one = (
+        text == NONE or re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text) or re.fullmatch(r"arn:aws[a-z-]*:sns:\S+", text)
+    )
     return None if is_one else "An e-mail address, a topic's ARN, or none."
 
 
@@ -44,7 +54,9 @@ def arn_of(aws, name):
     try:
         told = aws.client("secretsmanager").describe_secret(SecretId=name)
     except ClientError as error:
-        raise Failure(f"the secret {name} cannot be found: {error.response['Error']['Message']}; make configure writes one") from None
+        raise Failure(
+            f"the secret {name} cannot be found: {error.response['Error']['Message']}; make configure writes one"
+        ) from None
     if told.get("DeletedDate"):
         raise Failure(f"the secret {name} is marked for deletion: restore it, or name another")
     return told["ARN"]
@@ -65,17 +77,23 @@ def topic(aws, terminal, answers, told):
 
 def ask_network(aws, terminal, parameters):
     before = parameters.get("SubnetIds") or NONE
-    given = terminal.ask("3. Private subnets for one fixed address towards Okta, divided by commas, or none", before, wrong_with_subnets)
+    given = terminal.ask(
+        "3. Private subnets for one fixed address towards Okta, divided by commas, or none", before, wrong_with_subnets
+    )
     if given == NONE:
         parameters["SubnetIds"] = parameters["SecurityGroupIds"] = ""
         return
     parameters["SubnetIds"] = given
-    groups = terminal.ask("   Security groups there, which let out port 443", parameters.get("SecurityGroupIds", ""), wrong_with_groups)
+    groups = terminal.ask(
+        "   Security groups there, which let out port 443", parameters.get("SecurityGroupIds", ""), wrong_with_groups
+    )
     parameters["SecurityGroupIds"] = groups
 
 
 def wrong_with_subnets(text):
-    return None if text == NONE or re.fullmatch(r"subnet-[0-9a-f]+(,subnet-[0-9a-f]+)*", text) else "subnet-..., or none."
+    return (
+        None if text == NONE or re.fullmatch(r"subnet-[0-9a-f]+(,subnet-[0-9a-f]+)*", text) else "subnet-..., or none."
+    )
 
 
 def wrong_with_groups(text):
@@ -87,7 +105,9 @@ def reserved(aws, stack):
     told = Stack(aws, stack, None).described() or {}
     names = [one["OutputValue"] for one in told.get("Outputs", []) if one["OutputKey"] in FUNCTION_NAMES]
     functions = aws.client("lambda")
-    return sum(functions.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions", 0) for name in names)
+    return sum(
+        functions.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions", 0) for name in names
+    )
 
 
 def concurrency(aws, terminal, wanted, held=0):

@@ -27,7 +27,11 @@ class Resolver:
 
     def __init__(self, template, parameters, names=None, pseudo=None):
         self._template = template
-        self._values = PSEUDO | (pseudo or {}) | {name: str(told.get("Default", "")) for name, told in template["Parameters"].items()}
+        self._values = (
+            PSEUDO
+            | (pseudo or {})
+            | {name: str(told.get("Default", "")) for name, told in template["Parameters"].items()}
+        )
         if unknown := parameters.keys() - template["Parameters"].keys():
             raise Unresolved(f"no such parameters: {sorted(unknown)}")
         self._values |= parameters
@@ -35,7 +39,9 @@ class Resolver:
         self._conditions = {}
         self.rules()
         resources = template["Resources"].items()
-        self.present = {name for name, told in resources if "Condition" not in told or self.condition(told["Condition"])}
+        self.present = {
+            name for name, told in resources if "Condition" not in told or self.condition(told["Condition"])
+        }
 
     def rules(self):
         """Checks patterns and rules as CloudFormation does before it begins."""
@@ -76,11 +82,18 @@ class Resolver:
             for other in [wanted] if isinstance(wanted, str) else wanted:
                 if other not in self.present:
                     raise Unresolved(f"{name} depends on {other}, which is not there")
-        return {name: {"Type": told["Type"], "Properties": self.value(told.get("Properties", {}))} for name, told in there.items()}
+        return {
+            name: {"Type": told["Type"], "Properties": self.value(told.get("Properties", {}))}
+            for name, told in there.items()
+        }
 
     def outputs(self):
         there = self._template.get("Outputs", {}).items()
-        return {name: self.value(told["Value"]) for name, told in there if "Condition" not in told or self.condition(told["Condition"])}
+        return {
+            name: self.value(told["Value"])
+            for name, told in there
+            if "Condition" not in told or self.condition(told["Condition"])
+        }
 
     def value(self, told):
         if isinstance(told, list):

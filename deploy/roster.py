@@ -53,8 +53,15 @@ class Round:
         neither key with value."""
         filters = [{"Key": "tag-key", "Values": [TAG["Key"]]}, {"Key": "tag-value", "Values": [TAG["Value"]]}]
         pages = self._client("secretsmanager").get_paginator("list_secrets").paginate(Filters=filters)
-        secrets = [one for page in pages for one in page["SecretList"] if TAG in one.get("Tags", []) and "DeletedDate" not in one]
-        queue = self._client("sqs").get_queue_attributes(QueueUrl=self._settings["QUEUE_URL"], AttributeNames=["CreatedTimestamp"])
+        secrets = [
+            one
+            for page in pages
+            for one in page["SecretList"]
+            if TAG in one.get("Tags", []) and "DeletedDate" not in one
+        ]
+        queue = self._client("sqs").get_queue_attributes(
+            QueueUrl=self._settings["QUEUE_URL"], AttributeNames=["CreatedTimestamp"]
+        )
         deployed = float(queue["Attributes"]["CreatedTimestamp"])
         changed = {one["ARN"]: one.get("LastChangedDate") or one.get("CreatedDate") for one in secrets}
         return {one["ARN"]: (one["Name"], max(deployed, seconds(changed[one["ARN"]]))) for one in secrets}
@@ -76,14 +83,22 @@ class Round:
             ]
             answer = self._client("sqs").send_message_batch(QueueUrl=self._settings["QUEUE_URL"], Entries=entries)
             if failed := answer.get("Failed"):
-                raise RuntimeError(f"SQS did not take {len(failed)} messages: {failed[0].get('Code')}: {failed[0].get('Message')}")
+                raise RuntimeError(
+                    f"SQS did not take {len(failed)} messages: {failed[0].get('Code')}: {failed[0].get('Message')}"
+                )
 
     def lines(self, orgs):
         """The newest line of metrics of each org, with the time `at` of it, as far back as counts."""
         known = {name: org for org, (name, _) in orgs.items()} | {org: org for org in orgs}
         since = self._now - self.not_run_s - self.news_s - self._every
-        pages = self._client("logs").get_paginator("filter_log_events").paginate(
-            logGroupName=self._settings["LOG_GROUP"], startTime=int(since * 1_000), filterPattern='{ $.message = "metrics" }'
+        pages = (
+            self._client("logs")
+            .get_paginator("filter_log_events")
+            .paginate(
+                logGroupName=self._settings["LOG_GROUP"],
+                startTime=int(since * 1_000),
+                filterPattern='{ $.message = "metrics" }',
+            )
         )
         found = {}
         for event in (event for page in pages for event in page["events"]):
@@ -104,7 +119,9 @@ class Round:
 
     def silence(self, orgs, lines):
         """For how many seconds each org was not run."""
-        return {org: max(0.0, self._now - max(since, lines.get(org, {"at": 0})["at"])) for org, (_, since) in orgs.items()}
+        return {
+            org: max(0.0, self._now - max(since, lines.get(org, {"at": 0})["at"])) for org, (_, since) in orgs.items()
+        }
 
     def troubles(self, since, line):
         """What is wrong with an org by its newest line: (text, seconds for which it is so, seconds from which it counts)."""
@@ -182,7 +199,10 @@ def reason(line):
     if line.get("errorType"):
         return line["errorType"]
     bad = {name: stream["outcome"] for name, stream in (line.get("streams") or {}).items()}
-    return ", ".join(f"{name} {how}" for name, how in sorted(bad.items()) if how in ("unavailable", "held", "failed")) or line["outcome"]
+    return (
+        ", ".join(f"{name} {how}" for name, how in sorted(bad.items()) if how in ("unavailable", "held", "failed"))
+        or line["outcome"]
+    )
 
 
 def told(duration_s):
@@ -204,7 +224,12 @@ def emf(stack, gauges, now):
     """The gauges in CloudWatch's embedded metric format."""
     metrics = [{"Name": name, "Unit": unit} for name, unit in GAUGES]
     directive = {"Namespace": "OktaAuthomize", "Dimensions": [["stack"]], "Metrics": metrics}
-    return {"_aws": {"Timestamp": int(now * 1_000), "CloudWatchMetrics": [directive]}, "message": "round", "stack": stack, **gauges}
+    return {
+        "_aws": {"Timestamp": int(now * 1_000), "CloudWatchMetrics": [directive]},
+        "message": "round",
+        "stack": stack,
+        **gauges,
+    }
 
 
 def run(event, client, settings, now):

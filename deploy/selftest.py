@@ -5,7 +5,6 @@ Usage: python -m deploy.selftest [names of rules]
 
 import sys
 import unittest
-
 from pathlib import Path
 
 HERE = Path(__file__).parent

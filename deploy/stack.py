@@ -2,11 +2,9 @@
 
 import time
 import uuid
-
 from pathlib import Path
 
 import boto3
-
 from botocore.exceptions import ClientError, WaiterError
 
 from deploy import package
@@ -77,9 +75,13 @@ class Stack:
         if not told or told["StackStatus"] == "REVIEW_IN_PROGRESS":
             return None
         if whole := told.get("ParentId"):
-            raise Failure(f"the stack {self.name} is a part of the stack {whole.split('/')[1]}: write that name into {FILE}")
+            raise Failure(
+                f"the stack {self.name} is a part of the stack {whole.split('/')[1]}: write that name into {FILE}"
+            )
         if not (template := template_of(told)):
-            raise Failure(f"the stack {self.name} is none of this project's: write the name of one that is, or a new one, into {FILE}")
+            raise Failure(
+                f"the stack {self.name} is none of this project's: write the name of one that is, or a new one, into {FILE}"
+            )
         return template
 
     def deploy(self, template_url, parameters):
@@ -87,7 +89,9 @@ class Stack:
         there = self.described()
         is_new = not there or there["StackStatus"] == "REVIEW_IN_PROGRESS"
         if there and there["StackStatus"] == "ROLLBACK_COMPLETE":
-            raise Failure(f"the stack {self.name} could not be created before: remove it (make destroy), then make deploy")
+            raise Failure(
+                f"the stack {self.name} could not be created before: remove it (make destroy), then make deploy"
+            )
         given = [{"ParameterKey": key, "ParameterValue": str(value)} for key, value in sorted(parameters.items())]
         if not is_new:
             kept = {one["ParameterKey"] for one in there.get("Parameters", [])} - parameters.keys()
@@ -150,7 +154,10 @@ class Stack:
         for event in events:
             if event["ResourceStatus"].endswith("_FAILED"):
                 found = f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}"
-            if event["ResourceType"] == "AWS::CloudFormation::Stack" and event["ResourceStatus"] in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"):
+            if event["ResourceType"] == "AWS::CloudFormation::Stack" and event["ResourceStatus"] in (
+                "CREATE_IN_PROGRESS",
+                "UPDATE_IN_PROGRESS",
+            ):
                 break
         return found
 

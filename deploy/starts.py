@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import threading
-
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 LONGEST_START_S = 60
@@ -48,7 +47,10 @@ def first_request(program, emulator=()):
 
     with HTTPServer(("127.0.0.1", 0), Runtime) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        environment = SETTINGS | {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{server.server_port}", "PATH": os.environ["PATH"]}
+        environment = SETTINGS | {
+            "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{server.server_port}",
+            "PATH": os.environ["PATH"],
+        }
         started = subprocess.Popen([*emulator, program], env=environment)
         heard.wait(LONGEST_START_S)
         started.kill()

@@ -5,7 +5,6 @@ Usage: python -m deploy.template template.yaml, which prints it as JSON.
 
 import json
 import sys
-
 from pathlib import Path
 
 import yaml

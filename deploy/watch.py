@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import zipfile
-
 from pathlib import Path
 
 from deploy.failure import Failure
@@ -32,7 +31,17 @@ def fetch(root, folder, arch):
     """Installs what `requirements/watch.txt` names, for Lambda and not for this machine."""
     shutil.rmtree(folder, ignore_errors=True)
     platforms = [word for each in MANYLINUX for word in ("--platform", f"{each}_{PLATFORMS[arch]}")]
-    command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--quiet", "--no-compile", "--no-deps", "--require-hashes"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--quiet",
+        "--no-compile",
+        "--no-deps",
+        "--require-hashes",
+    ]
     command += ["--only-binary=:all:", "--implementation", "cp", "--python-version", PYTHON_VERSION, *platforms]
     command += ["--target", str(folder), "--requirement", str(root / REQUIREMENTS)]
     if subprocess.run(command, stdout=sys.stderr, check=False).returncode:
@@ -44,11 +53,18 @@ def archive(file, root, library):
     if not any(library.glob("_duckdb*.so")):
         raise Failure(f"{library} is missing: make build")
     entries = {path.relative_to(library).as_posix(): path for path in library.rglob("*") if path.is_file()}
-    entries |= {path.relative_to(root).as_posix(): path for pattern in CODE for path in root.glob(pattern) if path.name not in NOT_RUN}
+    entries |= {
+        path.relative_to(root).as_posix(): path
+        for pattern in CODE
+        for path in root.glob(pattern)
+        if path.name not in NOT_RUN
+    }
     kept = {name: path for name, path in entries.items() if not set(LEFT_OUT) & set(Path(name).parts[:-1])}
     unpacked = sum(path.stat().st_size for path in kept.values())
     if unpacked > LARGEST_UNPACKED_BYTES:
-        raise Failure(f"the watch has {unpacked:,} bytes when it is unpacked, and Lambda takes {LARGEST_UNPACKED_BYTES:,}")
+        raise Failure(
+            f"the watch has {unpacked:,} bytes when it is unpacked, and Lambda takes {LARGEST_UNPACKED_BYTES:,}"
+        )
     with zipfile.ZipFile(file, "w") as made:
         for name in sorted(kept):
             entry = zipfile.ZipInfo(name, EPOCH)

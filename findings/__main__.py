@@ -10,7 +10,7 @@ import duckdb
 
 from findings import answers, catalog, ocsf, table, who
 from findings.answers import Answer
-from findings.asked import Asked, BROKEN, TROUBLES, place, told
+from findings.asked import BROKEN, TROUBLES, Asked, place, told
 from findings.database import database
 from findings.tables import append
 
@@ -22,15 +22,29 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
         "with 2 where the data breaks the contract or cannot be read.",
     )
     place(parser)
-    parser.add_argument("--as-of", metavar="TIME", help="as it was then: 2026-11-01 (the end of that day, UTC), 2026-11-01T12:00:00Z, or a manifest's number")
+    parser.add_argument(
+        "--as-of",
+        metavar="TIME",
+        help="as it was then: 2026-11-01 (the end of that day, UTC), 2026-11-01T12:00:00Z, or a manifest's number",
+    )
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument("--json", action="store_true", help="one array of {id, severity, title, count, examples}")
     parser.add_argument("--table", action="store_true", help="the table, too, on standard error")
     shape.add_argument("--ocsf", action="store_true", help="OCSF Compliance and Detection Findings as JSON Lines")
-    shape.add_argument("--who", metavar="USER", help="instead: what this user (id or login) can reach, by which path, since when, last used")
-    parser.add_argument("--only", action="append", default=[], metavar="ID", help="this finding with every case; may be repeated")
-    parser.add_argument("--examples", type=int, default=table.SHOWN, metavar="N", help="examples in the table (default: 3)")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=NUMBER", help="a threshold, e.g. dormant_days=60")
+    shape.add_argument(
+        "--who",
+        metavar="USER",
+        help="instead: what this user (id or login) can reach, by which path, since when, last used",
+    )
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="ID", help="this finding with every case; may be repeated"
+    )
+    parser.add_argument(
+        "--examples", type=int, default=table.SHOWN, metavar="N", help="examples in the table (default: 3)"
+    )
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=NUMBER", help="a threshold, e.g. dormant_days=60"
+    )
     return parser.parse_args(words)
 
 
@@ -51,7 +65,9 @@ def main(words: list[str] | None = None) -> int:
         return told("make findings", trouble)
 
 
-def _answer(connection: duckdb.DuckDBPyConnection, given: argparse.Namespace, values: dict[str, int], org: str, started: float) -> int:
+def _answer(
+    connection: duckdb.DuckDBPyConnection, given: argparse.Namespace, values: dict[str, int], org: str, started: float
+) -> int:
     if given.who:
         return _who(connection, given.who)
     found = answers.answers(connection, values)
@@ -100,7 +116,12 @@ def _object(answer: Answer, every: bool) -> dict:
         "title": answer.finding.title,
         "count": len(answer.cases),
         "examples": [
-            {"id": case.id, "name": case.name, "detail": case.detail, "at": case.at and f"{case.at.isoformat(timespec='milliseconds')}Z"}
+            {
+                "id": case.id,
+                "name": case.name,
+                "detail": case.detail,
+                "at": case.at and f"{case.at.isoformat(timespec='milliseconds')}Z",
+            }
             for case in shown
         ],
     }
@@ -108,7 +129,9 @@ def _object(answer: Answer, every: bool) -> dict:
 
 def _show(given: list[Answer], started: float, examples: int) -> None:
     print("\n".join(table.text(given, examples)))
-    print(f"\n  {len(given)} findings asked in {time.monotonic() - started:.1f} s; docs/findings.md says what each means.")
+    print(
+        f"\n  {len(given)} findings asked in {time.monotonic() - started:.1f} s; docs/findings.md says what each means."
+    )
 
 
 if __name__ == "__main__":

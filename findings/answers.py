@@ -1,7 +1,6 @@
 """Runs the findings on the tables."""
 
 import re
-
 from datetime import datetime
 from typing import NamedTuple
 
@@ -53,7 +52,9 @@ def build_views(connection: duckdb.DuckDBPyConnection, values: dict[str, int], a
 
 def _words() -> frozenset[str]:
     """Every word of a query. Lists and the columns that name them are always there."""
-    named = {items.name for stream in streams() for items in stream.lists} | {column.name for stream in streams() for column in stream.columns if column.kind == "id"}
+    named = {items.name for stream in streams() for items in stream.lists} | {
+        column.name for stream in streams() for column in stream.columns if column.kind == "id"
+    }
     asked = [finding.select for finding in catalog.findings()] + [who.REACH]
     return views.words() | named | {word for select in asked for word in re.findall(r"\w+", select)}
 

@@ -3,7 +3,6 @@
 import argparse
 import os
 import sys
-
 from datetime import datetime, time
 from pathlib import Path
 from typing import NamedTuple
@@ -78,12 +77,21 @@ def told(program: str, trouble: Exception) -> int:
         return 0
     if isinstance(trouble, Broken):
         count = len(trouble.violations)
-        print(f"{program}: the data breaks the contract ({count}); nothing is concluded from it, and nothing was written", file=sys.stderr)
+        print(
+            f"{program}: the data breaks the contract ({count}); nothing is concluded from it, and nothing was written",
+            file=sys.stderr,
+        )
         for violation in trouble.violations[:MOST_SHOWN]:
             print(f"  {violation}", file=sys.stderr)
-        print("  make peek tells more; copy the bucket anew, or restore the versions that were written first", file=sys.stderr)
+        print(
+            "  make peek tells more; copy the bucket anew, or restore the versions that were written first",
+            file=sys.stderr,
+        )
     elif isinstance(trouble, duckdb.Error):
-        print(f"{program}: {str(trouble).splitlines()[0]}; if it names a file below tables/, remove that folder: it is made anew", file=sys.stderr)
+        print(
+            f"{program}: {str(trouble).splitlines()[0]}; if it names a file below tables/, remove that folder: it is made anew",
+            file=sys.stderr,
+        )
     else:
         print(f"{program}: {trouble}", file=sys.stderr)
     return BROKEN

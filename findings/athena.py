@@ -9,7 +9,6 @@ The tables are Parquet with a row a change, so plain SQL is enough. Each query c
 
 import re
 import sys
-
 from collections.abc import Iterator
 
 from findings import catalog, views, ways
@@ -70,7 +69,9 @@ def presto_type(stream: str, name: str) -> str:
 
 
 def _fields(table: str, name: str) -> dict[str, str]:
-    items = next((items for stream in streams() if stream.name == table for items in stream.lists if items.name == name), None)
+    items = next(
+        (items for stream in streams() if stream.name == table for items in stream.lists if items.name == name), None
+    )
     return {column.name: shape.SQL_TYPES[column.kind] for column in items.columns} if items else {}
 
 

@@ -25,43 +25,73 @@ HEAD = """\
 """
 PARAMETERS = {
     "Bucket": {
-        "Type": "String", "Description": "The collector's bucket.", "AllowedPattern": "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+        "Type": "String",
+        "Description": "The collector's bucket.",
+        "AllowedPattern": "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
         "ConstraintDescription": "A bucket's name.",
     },
     "BucketKmsKeyArn": {
-        "Type": "String", "Default": "", "Description": "ARN of the KMS key the bucket is encrypted with. Leave empty for keys that S3 manages.",
-        "AllowedPattern": r"^(arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+)?$", "ConstraintDescription": "A key's ARN, or empty.",
+        "Type": "String",
+        "Default": "",
+        "Description": "ARN of the KMS key the bucket is encrypted with. Leave empty for keys that S3 manages.",
+        "AllowedPattern": r"^(arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+)?$",
+        "ConstraintDescription": "A key's ARN, or empty.",
     },
     "Prefix": {
-        "Type": "String", "Default": "okta", "Description": "First part of every object's key, as in the collector's stack.",
-        "AllowedPattern": "^[A-Za-z0-9._=-]+(/[A-Za-z0-9._=-]+)*$", "ConstraintDescription": "No slash at either end.",
+        "Type": "String",
+        "Default": "okta",
+        "Description": "First part of every object's key, as in the collector's stack.",
+        "AllowedPattern": "^[A-Za-z0-9._=-]+(/[A-Za-z0-9._=-]+)*$",
+        "ConstraintDescription": "No slash at either end.",
     },
     "Integrations": {
-        "Type": "CommaDelimitedList", "Default": "okta", "Description": "Names of all integrations as they stand in object keys, divided by commas.",
-        "AllowedPattern": "^[a-z0-9-]+$", "ConstraintDescription": "Lowercase letters, digits and hyphens.",
+        "Type": "CommaDelimitedList",
+        "Default": "okta",
+        "Description": "Names of all integrations as they stand in object keys, divided by commas.",
+        "AllowedPattern": "^[a-z0-9-]+$",
+        "ConstraintDescription": "Lowercase letters, digits and hyphens.",
     },
     "Integration": {
-        "Type": "String", "Default": "okta", "Description": "The integration that the saved queries ask; to ask another one, write its name in place of this.",
-        "AllowedPattern": "^[a-z0-9-]+$", "ConstraintDescription": "Lowercase letters, digits and hyphens.",
+        "Type": "String",
+        "Default": "okta",
+        "Description": "The integration that the saved queries ask; to ask another one, write its name in place of this.",
+        "AllowedPattern": "^[a-z0-9-]+$",
+        "ConstraintDescription": "Lowercase letters, digits and hyphens.",
     },
     "Database": {
-        "Type": "String", "Default": "okta", "Description": "Name of the database to make, for all integrations.",
-        "AllowedPattern": "^[a-z][a-z0-9_]{0,127}$", "ConstraintDescription": "Lowercase letters, digits and underscores.",
+        "Type": "String",
+        "Default": "okta",
+        "Description": "Name of the database to make, for all integrations.",
+        "AllowedPattern": "^[a-z][a-z0-9_]{0,127}$",
+        "ConstraintDescription": "Lowercase letters, digits and underscores.",
     },
     "Since": {
-        "Type": "String", "Default": "2026-01-01", "Description": "Day of the oldest event. Athena looks for events from then on: a day each.",
-        "AllowedPattern": r"^\d{4}-\d{2}-\d{2}$", "ConstraintDescription": "YYYY-MM-DD.",
+        "Type": "String",
+        "Default": "2026-01-01",
+        "Description": "Day of the oldest event. Athena looks for events from then on: a day each.",
+        "AllowedPattern": r"^\d{4}-\d{2}-\d{2}$",
+        "ConstraintDescription": "YYYY-MM-DD.",
     },
     "LakeFormationReaderArn": {
-        "Type": "String", "Default": "", "Description": "ARN of a role or user that Lake Formation lets read database and tables. Leave empty where Lake Formation governs nothing.",
-        "AllowedPattern": r"^(arn:aws[a-z-]*:iam::\d{12}:(role|user)/.+)?$", "ConstraintDescription": "A role's or user's ARN, or empty.",
+        "Type": "String",
+        "Default": "",
+        "Description": "ARN of a role or user that Lake Formation lets read database and tables. Leave empty where Lake Formation governs nothing.",
+        "AllowedPattern": r"^(arn:aws[a-z-]*:iam::\d{12}:(role|user)/.+)?$",
+        "ConstraintDescription": "A role's or user's ARN, or empty.",
     },
     "MostScannedBytes": {
-        "Type": "Number", "Default": 10_000_000_000, "MinValue": 10_000_000, "MaxValue": 7_000_000_000_000,
+        "Type": "Number",
+        "Default": 10_000_000_000,
+        "MinValue": 10_000_000,
+        "MaxValue": 7_000_000_000_000,
         "Description": "A query that would read more is cancelled. 10 GB cost 0.05 US dollars at 5 per TB.",
     },
     "KeepResultsDays": {
-        "Type": "Number", "Default": 7, "MinValue": 1, "MaxValue": 365, "Description": "Days after which answers are deleted.",
+        "Type": "Number",
+        "Default": 7,
+        "MinValue": 1,
+        "MaxValue": 365,
+        "Description": "Days after which answers are deleted.",
     },
 }
 
@@ -83,15 +113,33 @@ def template() -> dict:
             "IsGoverned": {"Fn::Not": [{"Fn::Equals": [{"Ref": "LakeFormationReaderArn"}, ""]}]},
         },
         "Resources": {
-            "Catalogue": {"Type": "AWS::Glue::Database", "Properties": {
-                "CatalogId": {"Ref": "AWS::AccountId"},
-                "DatabaseInput": {"Name": {"Ref": "Database"}, "Description": "What the Okta collector has committed"},
-            }},
-            **_results(), "Workgroup": _workgroup(), "Asking": _asking(), **_grants(), **_tables(), **_views(), **_queries(),
+            "Catalogue": {
+                "Type": "AWS::Glue::Database",
+                "Properties": {
+                    "CatalogId": {"Ref": "AWS::AccountId"},
+                    "DatabaseInput": {
+                        "Name": {"Ref": "Database"},
+                        "Description": "What the Okta collector has committed",
+                    },
+                },
+            },
+            **_results(),
+            "Workgroup": _workgroup(),
+            "Asking": _asking(),
+            **_grants(),
+            **_tables(),
+            **_views(),
+            **_queries(),
         },
         "Outputs": {
-            "WorkgroupName": {"Description": "Choose it in the Athena console; it has the named queries.", "Value": {"Ref": "Workgroup"}},
-            "AskingPolicyArn": {"Description": "Lets a role ask; attach it to whoever may.", "Value": {"Ref": "Asking"}},
+            "WorkgroupName": {
+                "Description": "Choose it in the Athena console; it has the named queries.",
+                "Value": {"Ref": "Workgroup"},
+            },
+            "AskingPolicyArn": {
+                "Description": "Lets a role ask; attach it to whoever may.",
+                "Value": {"Ref": "Asking"},
+            },
         },
     }
 
@@ -99,35 +147,72 @@ def template() -> dict:
 def _results() -> dict:
     """Answers hold what they were asked of: private, encrypted, and soon deleted."""
     over_tls = {
-        "Sid": "OverTlsAlone", "Effect": "Deny", "Principal": "*", "Action": "s3:*",
-        "Resource": [{"Fn::GetAtt": "Results.Arn"}, {"Fn::Sub": "${Results.Arn}/*"}], "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        "Sid": "OverTlsAlone",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [{"Fn::GetAtt": "Results.Arn"}, {"Fn::Sub": "${Results.Arn}/*"}],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
     return {
-        "Results": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain", "Metadata": SKIPPED, "Properties": {
-            "BucketEncryption": {"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {
-                "SSEAlgorithm": _if_own_key("aws:kms", "AES256"), "KMSMasterKeyID": _if_own_key({"Ref": "BucketKmsKeyArn"}, NO_VALUE),
-            }}]},
-            "PublicAccessBlockConfiguration": dict.fromkeys(
-                ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True
-            ),
-            "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
-            "LifecycleConfiguration": {"Rules": [{
-                "Id": "answers", "Status": "Enabled", "ExpirationInDays": {"Ref": "KeepResultsDays"},
-                "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
-            }]},
-        }},
-        "ResultsPolicy": {"Type": "AWS::S3::BucketPolicy", "Properties": {
-            "Bucket": {"Ref": "Results"}, "PolicyDocument": {"Version": "2012-10-17", "Statement": [over_tls]},
-        }},
+        "Results": {
+            "Type": "AWS::S3::Bucket",
+            "DeletionPolicy": "Retain",
+            "UpdateReplacePolicy": "Retain",
+            "Metadata": SKIPPED,
+            "Properties": {
+                "BucketEncryption": {
+                    "ServerSideEncryptionConfiguration": [
+                        {
+                            "ServerSideEncryptionByDefault": {
+                                "SSEAlgorithm": _if_own_key("aws:kms", "AES256"),
+                                "KMSMasterKeyID": _if_own_key({"Ref": "BucketKmsKeyArn"}, NO_VALUE),
+                            }
+                        }
+                    ]
+                },
+                "PublicAccessBlockConfiguration": dict.fromkeys(
+                    ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True
+                ),
+                "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+                "LifecycleConfiguration": {
+                    "Rules": [
+                        {
+                            "Id": "answers",
+                            "Status": "Enabled",
+                            "ExpirationInDays": {"Ref": "KeepResultsDays"},
+                            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+                        }
+                    ]
+                },
+            },
+        },
+        "ResultsPolicy": {
+            "Type": "AWS::S3::BucketPolicy",
+            "Properties": {
+                "Bucket": {"Ref": "Results"},
+                "PolicyDocument": {"Version": "2012-10-17", "Statement": [over_tls]},
+            },
+        },
     }
 
 
 NO_VALUE = {"Ref": "AWS::NoValue"}
-SKIPPED = {"checkov": {"skip": [
-    {"id": "CKV_AWS_18", "comment": "Answers of a few days, which their queries in CloudTrail explain"},
-    {"id": "CKV_AWS_19", "comment": "It is encrypted; the check does not follow the condition that chooses the key"},
-    {"id": "CKV_AWS_21", "comment": "Answers can be asked for again; older versions would outlive KeepResultsDays"},
-]}}
+SKIPPED = {
+    "checkov": {
+        "skip": [
+            {"id": "CKV_AWS_18", "comment": "Answers of a few days, which their queries in CloudTrail explain"},
+            {
+                "id": "CKV_AWS_19",
+                "comment": "It is encrypted; the check does not follow the condition that chooses the key",
+            },
+            {
+                "id": "CKV_AWS_21",
+                "comment": "Answers can be asked for again; older versions would outlive KeepResultsDays",
+            },
+        ]
+    }
+}
 
 
 def _if_own_key(there: object, otherwise: object) -> dict:
@@ -136,48 +221,107 @@ def _if_own_key(there: object, otherwise: object) -> dict:
 
 
 def _workgroup() -> dict:
-    return {"Type": "AWS::Athena::WorkGroup", "Properties": {
-        "Name": {"Fn::Sub": "${AWS::StackName}"},
-        "Description": "What the Okta collector has committed",
-        "RecursiveDeleteOption": True,
-        "WorkGroupConfiguration": {
-            "EnforceWorkGroupConfiguration": True,
-            "PublishCloudWatchMetricsEnabled": True,
-            "BytesScannedCutoffPerQuery": {"Ref": "MostScannedBytes"},
-            "EngineVersion": {"SelectedEngineVersion": "Athena engine version 3"},
-            "ResultConfiguration": {
-                "OutputLocation": {"Fn::Sub": "s3://${Results}/"},
-                "ExpectedBucketOwner": {"Ref": "AWS::AccountId"},
-                "EncryptionConfiguration": {
-                    "EncryptionOption": _if_own_key("SSE_KMS", "SSE_S3"), "KmsKey": _if_own_key({"Ref": "BucketKmsKeyArn"}, NO_VALUE),
+    return {
+        "Type": "AWS::Athena::WorkGroup",
+        "Properties": {
+            "Name": {"Fn::Sub": "${AWS::StackName}"},
+            "Description": "What the Okta collector has committed",
+            "RecursiveDeleteOption": True,
+            "WorkGroupConfiguration": {
+                "EnforceWorkGroupConfiguration": True,
+                "PublishCloudWatchMetricsEnabled": True,
+                "BytesScannedCutoffPerQuery": {"Ref": "MostScannedBytes"},
+                "EngineVersion": {"SelectedEngineVersion": "Athena engine version 3"},
+                "ResultConfiguration": {
+                    "OutputLocation": {"Fn::Sub": "s3://${Results}/"},
+                    "ExpectedBucketOwner": {"Ref": "AWS::AccountId"},
+                    "EncryptionConfiguration": {
+                        "EncryptionOption": _if_own_key("SSE_KMS", "SSE_S3"),
+                        "KmsKey": _if_own_key({"Ref": "BucketKmsKeyArn"}, NO_VALUE),
+                    },
                 },
             },
         },
-    }}
+    }
 
 
 def _asking() -> dict:
     """What whoever asks needs, and no more: this workgroup, this database, the tables."""
-    glue = [f"arn:${{AWS::Partition}}:glue:${{AWS::Region}}:${{AWS::AccountId}}:{what}" for what in ("catalog", "database/${Database}", "table/${Database}/*")]
+    glue = [
+        f"arn:${{AWS::Partition}}:glue:${{AWS::Region}}:${{AWS::AccountId}}:{what}"
+        for what in ("catalog", "database/${Database}", "table/${Database}/*")
+    ]
     data = "arn:${AWS::Partition}:s3:::${Bucket}"
     statements = [
-        {"Sid": "Ask", "Effect": "Allow", "Action": [
-            "athena:StartQueryExecution", "athena:StopQueryExecution", "athena:GetQueryExecution", "athena:GetQueryResults",
-            "athena:GetWorkGroup", "athena:ListNamedQueries", "athena:GetNamedQuery", "athena:BatchGetNamedQuery",
-            "athena:ListQueryExecutions", "athena:BatchGetQueryExecution",
-        ], "Resource": {"Fn::Sub": "arn:${AWS::Partition}:athena:${AWS::Region}:${AWS::AccountId}:workgroup/${Workgroup}"}},
-        {"Sid": "Catalogue", "Effect": "Allow", "Action": ["glue:GetDatabase", "glue:GetTable", "glue:GetTables", "glue:GetPartitions"],
-         "Resource": [{"Fn::Sub": arn} for arn in glue]},
-        {"Sid": "Read", "Effect": "Allow", "Action": "s3:GetObject", "Resource": {"Fn::Sub": f"{data}/${{Prefix}}/tables/*"}},
-        {"Sid": "List", "Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketLocation"], "Resource": {"Fn::Sub": data}},
-        {"Sid": "Answers", "Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
-         "Resource": {"Fn::Sub": "${Results.Arn}/*"}},
-        {"Sid": "AnswersBucket", "Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketLocation"], "Resource": {"Fn::GetAtt": "Results.Arn"}},
-        {"Fn::If": ["BucketHasOwnKey", {"Sid": "Decrypt", "Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": {"Ref": "BucketKmsKeyArn"}}, {"Ref": "AWS::NoValue"}]},
+        {
+            "Sid": "Ask",
+            "Effect": "Allow",
+            "Action": [
+                "athena:StartQueryExecution",
+                "athena:StopQueryExecution",
+                "athena:GetQueryExecution",
+                "athena:GetQueryResults",
+                "athena:GetWorkGroup",
+                "athena:ListNamedQueries",
+                "athena:GetNamedQuery",
+                "athena:BatchGetNamedQuery",
+                "athena:ListQueryExecutions",
+                "athena:BatchGetQueryExecution",
+            ],
+            "Resource": {
+                "Fn::Sub": "arn:${AWS::Partition}:athena:${AWS::Region}:${AWS::AccountId}:workgroup/${Workgroup}"
+            },
+        },
+        {
+            "Sid": "Catalogue",
+            "Effect": "Allow",
+            "Action": ["glue:GetDatabase", "glue:GetTable", "glue:GetTables", "glue:GetPartitions"],
+            "Resource": [{"Fn::Sub": arn} for arn in glue],
+        },
+        {
+            "Sid": "Read",
+            "Effect": "Allow",
+            "Action": "s3:GetObject",
+            "Resource": {"Fn::Sub": f"{data}/${{Prefix}}/tables/*"},
+        },
+        {
+            "Sid": "List",
+            "Effect": "Allow",
+            "Action": ["s3:ListBucket", "s3:GetBucketLocation"],
+            "Resource": {"Fn::Sub": data},
+        },
+        {
+            "Sid": "Answers",
+            "Effect": "Allow",
+            "Action": ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
+            "Resource": {"Fn::Sub": "${Results.Arn}/*"},
+        },
+        {
+            "Sid": "AnswersBucket",
+            "Effect": "Allow",
+            "Action": ["s3:ListBucket", "s3:GetBucketLocation"],
+            "Resource": {"Fn::GetAtt": "Results.Arn"},
+        },
+        {
+            "Fn::If": [
+                "BucketHasOwnKey",
+                {
+                    "Sid": "Decrypt",
+                    "Effect": "Allow",
+                    "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+                    "Resource": {"Ref": "BucketKmsKeyArn"},
+                },
+                {"Ref": "AWS::NoValue"},
+            ]
+        },
     ]
-    return {"Type": "AWS::IAM::ManagedPolicy", "Properties": {
-        "Description": "Ask what the Okta collector has committed", "PolicyDocument": {"Version": "2012-10-17", "Statement": statements},
-    }}
+    return {
+        "Type": "AWS::IAM::ManagedPolicy",
+        "Properties": {
+            "Description": "Ask what the Okta collector has committed",
+            "PolicyDocument": {"Version": "2012-10-17", "Statement": statements},
+        },
+    }
 
 
 def _grants() -> dict:
@@ -187,10 +331,20 @@ def _grants() -> dict:
     of_database = {"Database": {"CatalogId": account, "Name": database}}
     of_tables = {"Table": {"CatalogId": account, "DatabaseName": database, "TableWildcard": {}}}
     return {
-        name: {"Type": "AWS::LakeFormation::PrincipalPermissions", "Condition": "IsGoverned", "Properties": {
-            "Principal": principal, "Resource": resource, "Permissions": permissions, "PermissionsWithGrantOption": [],
-        }}
-        for name, resource, permissions in (("ReadsDatabase", of_database, ["DESCRIBE"]), ("ReadsTables", of_tables, ["SELECT", "DESCRIBE"]))
+        name: {
+            "Type": "AWS::LakeFormation::PrincipalPermissions",
+            "Condition": "IsGoverned",
+            "Properties": {
+                "Principal": principal,
+                "Resource": resource,
+                "Permissions": permissions,
+                "PermissionsWithGrantOption": [],
+            },
+        }
+        for name, resource, permissions in (
+            ("ReadsDatabase", of_database, ["DESCRIBE"]),
+            ("ReadsTables", of_tables, ["SELECT", "DESCRIBE"]),
+        )
     }
 
 
@@ -207,7 +361,10 @@ def _cases() -> dict:
 
 
 def _table(table: str) -> dict:
-    columns = {name: HIVE_COMMIT[name] if table == shape.COMMITS else athena.hive_type(table, name) for name in athena.table_columns(table)}
+    columns = {
+        name: HIVE_COMMIT[name] if table == shape.COMMITS else athena.hive_type(table, name)
+        for name in athena.table_columns(table)
+    }
     return _described(athena.table_name(table), table, columns, athena.partitions(table))
 
 
@@ -219,25 +376,37 @@ def _described(name: str, folder: str, columns: dict[str, str], partitions: list
     location = f"{PLACE}/{folder}/"
     place = "".join(f"{partition}=${{!{partition}}}/" for partition in partitions)
     parameters = {
-        "EXTERNAL": "TRUE", "classification": "parquet", "projection.enabled": "true", "projection.integration.type": "enum",
+        "EXTERNAL": "TRUE",
+        "classification": "parquet",
+        "projection.enabled": "true",
+        "projection.integration.type": "enum",
         "projection.integration.values": {"Fn::Join": [",", {"Ref": "Integrations"}]},
         "storage.location.template": {"Fn::Sub": f"{location}{place}"},
     }
     if athena.DAY_PARTITION in partitions:
-        parameters |= {"projection.date.type": "date", "projection.date.format": "yyyy-MM-dd", "projection.date.range": {"Fn::Sub": "${Since},NOW+1DAYS"}}
-    return {"Type": "AWS::Glue::Table", "Properties": {
-        "CatalogId": {"Ref": "AWS::AccountId"},
-        "DatabaseName": {"Ref": "Catalogue"},
-        "TableInput": {
-            "Name": name,
-            "TableType": "EXTERNAL_TABLE",
-            "Parameters": parameters,
-            "PartitionKeys": [{"Name": partition, "Type": "string"} for partition in partitions],
-            "StorageDescriptor": {
-                "Columns": [{"Name": column, "Type": type} for column, type in columns.items()], "Location": {"Fn::Sub": location}, **PARQUET,
+        parameters |= {
+            "projection.date.type": "date",
+            "projection.date.format": "yyyy-MM-dd",
+            "projection.date.range": {"Fn::Sub": "${Since},NOW+1DAYS"},
+        }
+    return {
+        "Type": "AWS::Glue::Table",
+        "Properties": {
+            "CatalogId": {"Ref": "AWS::AccountId"},
+            "DatabaseName": {"Ref": "Catalogue"},
+            "TableInput": {
+                "Name": name,
+                "TableType": "EXTERNAL_TABLE",
+                "Parameters": parameters,
+                "PartitionKeys": [{"Name": partition, "Type": "string"} for partition in partitions],
+                "StorageDescriptor": {
+                    "Columns": [{"Name": column, "Type": type} for column, type in columns.items()],
+                    "Location": {"Fn::Sub": location},
+                    **PARQUET,
+                },
             },
         },
-    }}
+    }
 
 
 def view_types(stream) -> dict[str, tuple[str, str]]:
@@ -249,7 +418,10 @@ def view_types(stream) -> dict[str, tuple[str, str]]:
 
 def views() -> dict[str, str]:
     """View to its select, as the catalogue holds it."""
-    return {stream.view: shown(athena.current(stream), {name: presto for name, (presto, _) in view_types(stream).items()}) for stream in streams()}
+    return {
+        stream.view: shown(athena.current(stream), {name: presto for name, (presto, _) in view_types(stream).items()})
+        for stream in streams()
+    }
 
 
 def shown(select: str, types: dict[str, str]) -> str:
@@ -260,36 +432,57 @@ def shown(select: str, types: dict[str, str]) -> str:
 
 def _views() -> dict:
     selects = views()
-    return {_logical("View", stream.view): _view(stream.view, selects[stream.view], view_types(stream)) for stream in streams()}
+    return {
+        _logical("View", stream.view): _view(stream.view, selects[stream.view], view_types(stream))
+        for stream in streams()
+    }
 
 
 def _view(name: str, select: str, types: dict[str, tuple[str, str]]) -> dict:
-    presto = json.dumps({
-        "originalSql": select, "catalog": "awsdatacatalog", "schema": "${Database}",
-        "columns": [{"name": column, "type": presto} for column, (presto, _) in types.items()],
-    })
-    return {"Type": "AWS::Glue::Table", "Properties": {
-        "CatalogId": {"Ref": "AWS::AccountId"},
-        "DatabaseName": {"Ref": "Catalogue"},
-        "TableInput": {
-            "Name": name,
-            "TableType": "VIRTUAL_VIEW",
-            "Parameters": {"presto_view": "true", "comment": "Presto View"},
-            "StorageDescriptor": {"Columns": [{"Name": column, "Type": hive} for column, (_, hive) in types.items()], "SerdeInfo": {}},
-            "ViewOriginalText": {"Fn::Join": ["", ["/* Presto View: ", {"Fn::Base64": {"Fn::Sub": presto}}, " */"]]},
-            "ViewExpandedText": "/* Presto View */",
+    presto = json.dumps(
+        {
+            "originalSql": select,
+            "catalog": "awsdatacatalog",
+            "schema": "${Database}",
+            "columns": [{"name": column, "type": presto} for column, (presto, _) in types.items()],
+        }
+    )
+    return {
+        "Type": "AWS::Glue::Table",
+        "Properties": {
+            "CatalogId": {"Ref": "AWS::AccountId"},
+            "DatabaseName": {"Ref": "Catalogue"},
+            "TableInput": {
+                "Name": name,
+                "TableType": "VIRTUAL_VIEW",
+                "Parameters": {"presto_view": "true", "comment": "Presto View"},
+                "StorageDescriptor": {
+                    "Columns": [{"Name": column, "Type": hive} for column, (_, hive) in types.items()],
+                    "SerdeInfo": {},
+                },
+                "ViewOriginalText": {
+                    "Fn::Join": ["", ["/* Presto View: ", {"Fn::Base64": {"Fn::Sub": presto}}, " */"]]
+                },
+                "ViewExpandedText": "/* Presto View */",
+            },
         },
-    }}
+    }
 
 
 def _queries() -> dict:
-    return {_logical("Query", finding.id): {"Type": "AWS::Athena::NamedQuery", "Properties": {
-        "Name": finding.id,
-        "Description": f"{finding.severity}: {finding.title}",
-        "Database": {"Ref": "Catalogue"},
-        "WorkGroup": {"Ref": "Workgroup"},
-        "QueryString": {"Fn::Sub": select},
-    }} for finding, select in athena.queries(catalog.parameters({}), ASKED)}
+    return {
+        _logical("Query", finding.id): {
+            "Type": "AWS::Athena::NamedQuery",
+            "Properties": {
+                "Name": finding.id,
+                "Description": f"{finding.severity}: {finding.title}",
+                "Database": {"Ref": "Catalogue"},
+                "WorkGroup": {"Ref": "Workgroup"},
+                "QueryString": {"Fn::Sub": select},
+            },
+        }
+        for finding, select in athena.queries(catalog.parameters({}), ASKED)
+    }
 
 
 def _logical(kind: str, name: str) -> str:

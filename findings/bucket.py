@@ -6,7 +6,6 @@ A batch that no manifest names does not exist: only what manifests name is opene
 import hashlib
 import json
 import re
-
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
@@ -119,11 +118,28 @@ class Log:
         self._named: dict[str, int] = {}
 
     @classmethod
-    def read(cls, store: Store, prefix: str, integration: str, place: Place = BEGINNING, starts: Starts | None = None, most: int | None = None) -> "Log":
+    def read(
+        cls,
+        store: Store,
+        prefix: str,
+        integration: str,
+        place: Place = BEGINNING,
+        starts: Starts | None = None,
+        most: int | None = None,
+    ) -> "Log":
         """The manifests after `place`, at most so many. Raises `Unreadable` where the history has none, or is not the one that was followed."""
-        log = cls(store, prefix, integration, place, Starts(*(dict(each) for each in starts)) if starts else Starts({}, {}, {}))
+        log = cls(
+            store,
+            prefix,
+            integration,
+            place,
+            Starts(*(dict(each) for each in starts)) if starts else Starts({}, {}, {}),
+        )
         folder = f"{prefix}/manifests/{integration}/"
-        keys = [entry.key for entry in store.entries(folder, after=f"{folder}{place.sequence:012}.json" if place.sequence else "")]
+        keys = [
+            entry.key
+            for entry in store.entries(folder, after=f"{folder}{place.sequence:012}.json" if place.sequence else "")
+        ]
         names = {key: key.removeprefix(folder) for key in keys if "/" not in key.removeprefix(folder)}
         log.violations += [f"{key}: is not a manifest's key" for key, name in names.items() if not _is_manifest(name)]
         manifests = {int(name[:-5]): key for key, name in names.items() if _is_manifest(name)}
@@ -150,7 +166,9 @@ class Log:
         for sequence in range(place.sequence, first - 1, -1):
             stored = self.store.read(f"{self.prefix}/manifests/{self.integration}/{sequence:012}.json")
             if stored is None or hashlib.sha256(stored).hexdigest() != wanted:
-                raise Unreadable(f"{self.store}: manifest {sequence} of {self.integration} is not the one that the next one names")
+                raise Unreadable(
+                    f"{self.store}: manifest {sequence} of {self.integration} is not the one that the next one names"
+                )
             log._manifest(sequence, stored, ...)
             wanted = json.loads(stored).get("previous_sha256")
         log._look_for_batches()
@@ -240,7 +258,9 @@ class Log:
         if stream in GROWING_STREAMS:
             return self.fault(sequence, f"takes records away from {stream}, which only grows")
         if since > sequence:
-            return self.fault(sequence, f"completes a snapshot of {stream} since manifest {since}, which is yet to come")
+            return self.fault(
+                sequence, f"completes a snapshot of {stream} since manifest {since}, which is yet to come"
+            )
         self.snapshots.append(Snapshot(sequence, stream, since, entry["scope"], entry["except"]))
         return None
 
@@ -320,5 +340,9 @@ def integrations(store: Store, prefix: str) -> Iterator[str]:
 
 def _nothing(store: Store, prefix: str, integration: str) -> str:
     there = ", ".join(integrations(store, prefix))
-    hint = f"there are: {there} (choose with --integration)" if there else "is --prefix right, and is this the bucket's top?"
+    hint = (
+        f"there are: {there} (choose with --integration)"
+        if there
+        else "is --prefix right, and is this the bucket's top?"
+    )
     return f"{store}: no manifests of integration {integration!r} under {prefix!r}; {hint}"

@@ -5,7 +5,6 @@ The select gives `id`, `name`, `detail` and `seen_at`, one row a case, from the 
 
 import functools
 import re
-
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,7 +74,9 @@ def parameters(given: dict[str, int]) -> dict[str, int]:
     for finding in findings():
         known |= finding.parameters
     if unknown := sorted(given.keys() - known.keys()):
-        raise UnknownParameter(f"no finding has a parameter {', '.join(unknown)}; there are: {', '.join(sorted(known))}")
+        raise UnknownParameter(
+            f"no finding has a parameter {', '.join(unknown)}; there are: {', '.join(sorted(known))}"
+        )
     return known | given
 
 

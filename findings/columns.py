@@ -7,7 +7,6 @@ list of texts. Types: id, text, time (RFC 3339, UTC), integer, boolean. A text c
 
 import functools
 import json
-
 from pathlib import Path
 from typing import Any, NamedTuple
 

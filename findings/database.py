@@ -2,7 +2,6 @@
 
 import contextlib
 import tempfile
-
 from collections.abc import Iterator
 
 import duckdb
@@ -17,7 +16,9 @@ def database(memory_mb: int | None = None) -> Iterator[duckdb.DuckDBPyConnection
         connection = duckdb.connect(":memory:", config={"temp_directory": folder} | limit)
         try:
             # Times are UTC, whatever the machine's zone is.
-            connection.execute("set timezone = 'UTC'; set enable_progress_bar = false; set parquet_metadata_cache = true")
+            connection.execute(
+                "set timezone = 'UTC'; set enable_progress_bar = false; set parquet_metadata_cache = true"
+            )
             yield connection
         finally:
             connection.close()

@@ -1,11 +1,10 @@
 """The columns that no record of a copy of the bucket fills: a path of `columns.json` that is mistyped is among them.
 
-    python -m findings.filled PREFIX INTEGRATION DIR    one JSON object: view to its empty columns
+python -m findings.filled PREFIX INTEGRATION DIR    one JSON object: view to its empty columns
 """
 
 import json
 import sys
-
 from pathlib import Path
 
 from findings.columns import streams

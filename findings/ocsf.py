@@ -4,7 +4,6 @@ Posture is a Compliance Finding (2003), events are a Detection Finding (2004): h
 """
 
 import hashlib
-
 from datetime import datetime, timezone
 from typing import Any
 
@@ -12,7 +11,13 @@ from findings.answers import Answer, Case
 from findings.catalog import Finding
 
 VERSION = "1.8.0"
-SEVERITY = {"info": (1, "Informational"), "low": (2, "Low"), "medium": (3, "Medium"), "high": (4, "High"), "critical": (5, "Critical")}
+SEVERITY = {
+    "info": (1, "Informational"),
+    "low": (2, "Low"),
+    "medium": (3, "Medium"),
+    "high": (4, "High"),
+    "critical": (5, "Critical"),
+}
 TACTIC_FREE = "MITRE ATT&CK "
 
 
@@ -56,7 +61,12 @@ def _event(finding: Finding, case: Case, org: str, integration: str, now: dateti
         "unmapped": {"finding": finding.id, "org": org, "false_positives": finding.false_positives},
     }
     if compliance:
-        event["compliance"] = {"control": finding.id, "standards": list(finding.references), "status_id": 3, "status": "Fail"}
+        event["compliance"] = {
+            "control": finding.id,
+            "standards": list(finding.references),
+            "status_id": 3,
+            "status": "Fail",
+        }
     else:
         info["attacks"] = [
             {"technique": {"uid": reference.removeprefix(TACTIC_FREE)}}
@@ -99,8 +109,11 @@ def of_case(case: dict[str, Any]) -> dict[str, Any]:
             "log_name": f"cases/{case['integration']}",
             "uid": case["id"],
         },
-        "finding_info": {"uid": case["id"], "title": case["title"], "desc": f"{case['name']}: {case['detail']}"} | times,
-        "resources": [{"uid": uid, "type": "Okta object" if compliance else "System Log event"} for uid in case["evidence"]],
+        "finding_info": {"uid": case["id"], "title": case["title"], "desc": f"{case['name']}: {case['detail']}"}
+        | times,
+        "resources": [
+            {"uid": uid, "type": "Okta object" if compliance else "System Log event"} for uid in case["evidence"]
+        ],
         "remediation": {"desc": case["do"]},
         "unmapped": {"finding": case["finding"], "key": case["key"]},
     }

@@ -9,7 +9,16 @@ from typing import Any
 import duckdb
 
 SOURCE = "Okta"
-MISSING = ("Realm", "Device", "ApiServiceIntegration", "ApiToken", "AgentPool", "Agent", "AuthorizationServer", "Policy")
+MISSING = (
+    "Realm",
+    "Device",
+    "ApiServiceIntegration",
+    "ApiToken",
+    "AgentPool",
+    "Agent",
+    "AuthorizationServer",
+    "Policy",
+)
 """Kinds of nodes that six scopes do not show."""
 # Kind to a select of id, name and the columns that become properties.
 NODES = {
@@ -56,8 +65,14 @@ EDGES = {
     "GroupAdmin": f"select holder_id as source, target from ({OVER_USERS}) o where role_type = 'USER_ADMIN' union select holder_id, target from ({OVER_GROUPS}) o where role_type = 'USER_ADMIN'",
     "GroupMembershipAdmin": f"select holder_id as source, target from ({OVER_GROUPS}) o where role_type = 'GROUP_MEMBERSHIP_ADMIN'",
     "AppAdmin": f"select holder_id as source, target from ({OVER_APPS}) o where role_type = 'APP_ADMIN'",
-    "ResetPassword": f"select holder_id as source, target from ({OVER_USERS}) o where role_type = 'CUSTOM' and " + PERMITS.format(names="'okta.users.manage', 'okta.users.credentials.manage', 'okta.users.credentials.resetPassword', 'okta.users.credentials.expirePassword', 'okta.users.credentials.manageTemporaryAccessCode'"),
-    "ResetFactors": f"select holder_id as source, target from ({OVER_USERS}) o where role_type = 'CUSTOM' and " + PERMITS.format(names="'okta.users.manage', 'okta.users.credentials.manage', 'okta.users.credentials.resetFactors'"),
+    "ResetPassword": f"select holder_id as source, target from ({OVER_USERS}) o where role_type = 'CUSTOM' and "
+    + PERMITS.format(
+        names="'okta.users.manage', 'okta.users.credentials.manage', 'okta.users.credentials.resetPassword', 'okta.users.credentials.expirePassword', 'okta.users.credentials.manageTemporaryAccessCode'"
+    ),
+    "ResetFactors": f"select holder_id as source, target from ({OVER_USERS}) o where role_type = 'CUSTOM' and "
+    + PERMITS.format(
+        names="'okta.users.manage', 'okta.users.credentials.manage', 'okta.users.credentials.resetFactors'"
+    ),
     "AddMember": f"select holder_id as source, target from ({OVER_GROUPS}) o where role_type = 'CUSTOM'",
     "ReadClientSecret": f"select holder_id as source, target || ':secret' as target from ({OVER_APPS}) o where token_auth_method like 'client_secret%' and holder_id <> o.target",
     "SecretOf": "select app_id || ':secret' as source, app_id as target from current_applications where token_auth_method like 'client_secret%'",
@@ -79,7 +94,10 @@ def graph(connection: duckdb.DuckDBPyConnection, org: str) -> dict[str, Any]:
     name = org.removeprefix("https://").rstrip("/")
     nodes = [node for kind, query in NODES.items() for node in _nodes(connection, kind, query, name)]
     connection.execute("create or replace temp table graph_nodes (id varchar, kind varchar)")
-    connection.execute("insert into graph_nodes select unnest($ids), unnest($kinds)", {"ids": [node["id"] for node in nodes], "kinds": [node["kinds"][0].removeprefix("Okta_") for node in nodes]})
+    connection.execute(
+        "insert into graph_nodes select unnest($ids), unnest($kinds)",
+        {"ids": [node["id"] for node in nodes], "kinds": [node["kinds"][0].removeprefix("Okta_") for node in nodes]},
+    )
     edges = [edge for kind, query in EDGES.items() for edge in _edges(connection, kind, query, name)]
     return {"metadata": {"source_kind": SOURCE}, "graph": {"nodes": nodes, "edges": edges}}
 
@@ -88,10 +106,25 @@ def _nodes(connection: duckdb.DuckDBPyConnection, kind: str, query: str, org: st
     asked = connection.execute(f"select * from ({query}) found order by id", {"org": org} if "$org" in query else None)
     names = [column for column, *_ in asked.description]
     rows = [dict(zip(names, row)) for row in asked.fetchall()]
-    return [{"id": row["id"], "kinds": [f"Okta_{kind}", SOURCE], "properties": {name: value for name, value in row.items() if name != "id" and value is not None}} for row in rows]
+    return [
+        {
+            "id": row["id"],
+            "kinds": [f"Okta_{kind}", SOURCE],
+            "properties": {name: value for name, value in row.items() if name != "id" and value is not None},
+        }
+        for row in rows
+    ]
 
 
 def _edges(connection: duckdb.DuckDBPyConnection, kind: str, query: str, org: str) -> list[dict[str, Any]]:
     known = f"select distinct source, target from ({query}) found where source in (select id from graph_nodes) and target in (select id from graph_nodes) and source <> target order by 1, 2"
     rows = connection.execute(known, {"org": org} if "$org" in query else None).fetchall()
-    return [{"kind": f"Okta_{kind}", "start": {"value": source, "match_by": "id"}, "end": {"value": target, "match_by": "id"}, "properties": {}} for source, target in rows]
+    return [
+        {
+            "kind": f"Okta_{kind}",
+            "start": {"value": source, "match_by": "id"},
+            "end": {"value": target, "match_by": "id"},
+            "properties": {},
+        }
+        for source, target in rows
+    ]

@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-
 from typing import Any
 
 import duckdb
@@ -38,10 +37,21 @@ order by published
 
 
 def main(words: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="make peek", description="The past, from the tables. Exits with 2 where nothing can be read.")
+    parser = argparse.ArgumentParser(
+        prog="make peek", description="The past, from the tables. Exits with 2 where nothing can be read."
+    )
     place(parser)
-    parser.add_argument("--as-of", metavar="TIME", help="2026-11-01 (the end of that day, UTC), 2026-11-01T12:00:00Z, or a manifest's number")
-    parser.add_argument("--diff", type=int, metavar="SEQUENCE", help="what this manifest changed: records that came, changed and went, and why")
+    parser.add_argument(
+        "--as-of",
+        metavar="TIME",
+        help="2026-11-01 (the end of that day, UTC), 2026-11-01T12:00:00Z, or a manifest's number",
+    )
+    parser.add_argument(
+        "--diff",
+        type=int,
+        metavar="SEQUENCE",
+        help="what this manifest changed: records that came, changed and went, and why",
+    )
     parser.add_argument("--why", metavar="ID", help="the System Log events that tell of this record")
     parser.add_argument("stream", nargs="?", help="print the records of this stream as JSON")
     parser.add_argument("id", nargs="?", default="", help="only records whose id begins with this")
@@ -73,10 +83,16 @@ def _lines(connection: duckdb.DuckDBPyConnection, given: argparse.Namespace, unt
 
 def _summary(connection: duckdb.DuckDBPyConnection, given: argparse.Namespace, until: int) -> list[str]:
     (at,) = connection.execute("select max(committed_at) from commits").fetchone()
-    lines = [f"{given.integration} as of manifest {until} ({at:%Y-%m-%d %H:%M:%S} UTC)", "", f"  {'stream':<28}{'records':>12}"]
+    lines = [
+        f"{given.integration} as of manifest {until} ({at:%Y-%m-%d %H:%M:%S} UTC)",
+        "",
+        f"  {'stream':<28}{'records':>12}",
+    ]
     for stream in streams():
         text = GROWN if stream.name in GROWING_STREAMS else NEWEST
-        (count,) = connection.execute(f"select count(*) from ({text.format(stream=stream.name)}) found", {"id": ""}).fetchone()
+        (count,) = connection.execute(
+            f"select count(*) from ({text.format(stream=stream.name)}) found", {"id": ""}
+        ).fetchone()
         lines += [f"  {stream.name:<28}{count:>12,}"] if count else []
     return lines
 
@@ -93,7 +109,12 @@ def _records(connection: duckdb.DuckDBPyConnection, name: str, id: str) -> list[
 
 
 def _record(stream: str, id: str, sequence: int, at: Any, cause: str | None, source: str) -> dict[str, Any]:
-    told_of = {"stream": stream, "id": id, "sequence": sequence, "changed_at": f"{at.isoformat(timespec='milliseconds')}Z"}
+    told_of = {
+        "stream": stream,
+        "id": id,
+        "sequence": sequence,
+        "changed_at": f"{at.isoformat(timespec='milliseconds')}Z",
+    }
     return told_of | ({"cause": cause} if cause else {}) | {"source": json.loads(source or "null")}
 
 
@@ -126,15 +147,25 @@ def _because(connection: duckdb.DuckDBPyConnection, cause: str | None) -> str:
     if not cause:
         return ""
     found = connection.execute("select source from changes_activity where id = ? limit 1", [cause]).fetchone()
-    return f", because {_event(json.loads(found[0]))}" if found else f", because of event {cause}, which is not committed"
+    return (
+        f", because {_event(json.loads(found[0]))}" if found else f", because of event {cause}, which is not committed"
+    )
 
 
 def _leaves(value: Any, path: str = "") -> dict[str, Any]:
     """The scalars of a document by their paths; an empty list or object counts as one."""
     if isinstance(value, dict) and value:
-        return {place: leaf for name, member in value.items() for place, leaf in _leaves(member, f"{path}.{name}" if path else name).items()}
+        return {
+            place: leaf
+            for name, member in value.items()
+            for place, leaf in _leaves(member, f"{path}.{name}" if path else name).items()
+        }
     if isinstance(value, list) and value:
-        return {place: leaf for number, item in enumerate(value) for place, leaf in _leaves(item, f"{path}[{number}]").items()}
+        return {
+            place: leaf
+            for number, item in enumerate(value)
+            for place, leaf in _leaves(item, f"{path}[{number}]").items()
+        }
     return {path: value}
 
 

@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-
 from datetime import datetime
 from typing import Any
 
@@ -43,10 +42,18 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
         description="The shortest way of everyone who can become super admin or organization administrator, from a copy of the bucket. Exits with 2 where the data breaks the contract or cannot be read.",
     )
     place(parser)
-    parser.add_argument("--at", metavar="TIME", help="as it was then: 2026-11-01 (the end of that day, UTC), 2026-11-01T12:00:00Z, or a manifest's number")
+    parser.add_argument(
+        "--at",
+        metavar="TIME",
+        help="as it was then: 2026-11-01 (the end of that day, UTC), 2026-11-01T12:00:00Z, or a manifest's number",
+    )
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument("--json", action="store_true", help="one array of {principal, type, name, to, length, edges}")
-    shape.add_argument("--opengraph", action="store_true", help="BloodHound's OpenGraph JSON instead, by the schema of its Okta extension")
+    shape.add_argument(
+        "--opengraph",
+        action="store_true",
+        help="BloodHound's OpenGraph JSON instead, by the schema of its Okta extension",
+    )
     return parser.parse_args(words)
 
 
@@ -57,9 +64,15 @@ def main(words: list[str] | None = None) -> int:
             asked = Asked.of(given)
             tables, progress = append.bring_up_to_date(connection, asked.store, asked.prefix, asked.integration)
             tables.show(connection, asked.until(connection, tables, progress, given.at))
-            answers.build_views(connection, catalog.parameters({}), "\n".join([STEPS, *opengraph.NODES.values(), *opengraph.EDGES.values()]))
+            answers.build_views(
+                connection,
+                catalog.parameters({}),
+                "\n".join([STEPS, *opengraph.NODES.values(), *opengraph.EDGES.values()]),
+            )
             if given.opengraph:
-                print(json.dumps(opengraph.graph(connection, progress.place.org or asked.integration), ensure_ascii=False))
+                print(
+                    json.dumps(opengraph.graph(connection, progress.place.org or asked.integration), ensure_ascii=False)
+                )
             elif given.json:
                 print(json.dumps(ways(connection), indent=1, ensure_ascii=False))
             else:
@@ -74,17 +87,33 @@ def ways(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     asked = connection.execute(STEPS)
     names = [name for name, *_ in asked.description]
     steps = {row[0]: dict(zip(names, row)) for row in asked.fetchall()}
-    rows = connection.execute("select principal_id, principal_type, name, goal, length, steps from ways order by goal desc, length, name, principal_id").fetchall()
+    rows = connection.execute(
+        "select principal_id, principal_type, name, goal, length, steps from ways order by goal desc, length, name, principal_id"
+    ).fetchall()
     return [
-        {"principal": id, "type": type, "name": name, "to": goal, "length": length, "edges": [_edge(steps[number]) for number in numbers]}
+        {
+            "principal": id,
+            "type": type,
+            "name": name,
+            "to": goal,
+            "length": length,
+            "edges": [_edge(steps[number]) for number in numbers],
+        }
         for id, type, name, goal, length, numbers in rows
     ]
 
 
 def _edge(step: dict[str, Any]) -> dict[str, Any]:
     return {
-        "from": step["source_id"], "to": step["target_id"], "kind": step["kind"], "reason": step["reason"], "since": _stamp(step["since"]), "event": step["event"],
-        "last_used": _stamp(step["last_used"]), "from_name": step["source_name"], "to_name": step["target_name"],
+        "from": step["source_id"],
+        "to": step["target_id"],
+        "kind": step["kind"],
+        "reason": step["reason"],
+        "since": _stamp(step["since"]),
+        "event": step["event"],
+        "last_used": _stamp(step["last_used"]),
+        "from_name": step["source_name"],
+        "to_name": step["target_name"],
     }
 
 
@@ -96,11 +125,17 @@ def text(found: list[dict[str, Any]], closing: removals.Removals) -> list[str]:
     """For people."""
     lines = []
     for way in found:
-        lines.append(f"{way['name']} ({way['type']}) to {way['to']}, {way['length']} {'step' if way['length'] == 1 else 'steps'}")
+        lines.append(
+            f"{way['name']} ({way['type']}) to {way['to']}, {way['length']} {'step' if way['length'] == 1 else 'steps'}"
+        )
         for edge in way["edges"]:
             used = f", last used {edge['last_used'][:10]}" if edge["last_used"] else ""
-            lines.append(f"    {edge['kind']:<16} {edge['to_name']}: {edge['reason']}; since {edge['since'][:10]}{used}")
-    lines.append(f"\n{len(found)} ways. Those that nobody granted are closed by {'these' if closing.is_fewest else 'these (perhaps not the fewest)'}:")
+            lines.append(
+                f"    {edge['kind']:<16} {edge['to_name']}: {edge['reason']}; since {edge['since'][:10]}{used}"
+            )
+    lines.append(
+        f"\n{len(found)} ways. Those that nobody granted are closed by {'these' if closing.is_fewest else 'these (perhaps not the fewest)'}:"
+    )
     lines += [f"  - {removal.text}" for removal in closing.found] or ["  nothing to remove"]
     return lines
 

@@ -47,10 +47,19 @@ def offers(step: Step) -> list[Removal]:
     if step.kind == "holds" and step.source_type != "App" or step.kind == "member":
         return []
     if step.kind == "links":
-        return [Removal("links", step.source, f"restrict the IdP {step.source_name} to groups without admins, and unlink them")]
-    role = Removal("record", step.record, f"take the role from {step.source_name} that gives: {step.kind} {step.target_name}")
+        return [
+            Removal(
+                "links", step.source, f"restrict the IdP {step.source_name} to groups without admins, and unlink them"
+            )
+        ]
+    role = Removal(
+        "record", step.record, f"take the role from {step.source_name} that gives: {step.kind} {step.target_name}"
+    )
     if step.kind == "reads_secret":
-        return [Removal("secret", step.target, f"let the app {step.target_name} sign in with a key in place of a secret"), role]
+        return [
+            Removal("secret", step.target, f"let the app {step.target_name} sign in with a key in place of a secret"),
+            role,
+        ]
     if step.kind == "owns":
         return [role._replace(text=f"take {step.source_name} off the owners of {step.target_name}")]
     if step.kind == "rule":
@@ -61,14 +70,18 @@ def offers(step: Step) -> list[Removal]:
 class _Search:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
-        columns = ", ".join(("number", "source_id", "source_type", "source_name", "target_id", "target_name", "kind", "record"))
+        columns = ", ".join(
+            ("number", "source_id", "source_type", "source_name", "target_id", "target_name", "kind", "record")
+        )
         self.steps = {row[0]: Step(*row) for row in connection.execute(f"select {columns} from path_steps").fetchall()}
         self._takes: dict[Removal, set[int]] = {}
         for step in self.steps.values():
             for removal in offers(step):
                 self._takes.setdefault(removal, set())
         for removal, taken in self._takes.items():
-            taken |= {step.number for step in self.steps.values() if removal[:2] in {offer[:2] for offer in offers(step)}}
+            taken |= {
+                step.number for step in self.steps.values() if removal[:2] in {offer[:2] for offer in offers(step)}
+            }
         self.looks = 0
 
     def open(self, gone: frozenset[Removal]) -> list[list[Step]]:
@@ -76,9 +89,15 @@ class _Search:
         self.looks += 1
         taken = [number for removal in gone for number in self._takes[removal]]
         query = ways.REACHED.format(unless=" and s.number not in (select unnest($gone::bigint[]))")
-        rows = self._connection.execute(f"select steps from ({query}) order by length, steps", {"goals": ["SUPER_ADMIN"], "gone": taken}).fetchall()
+        rows = self._connection.execute(
+            f"select steps from ({query}) order by length, steps", {"goals": ["SUPER_ADMIN"], "gone": taken}
+        ).fetchall()
         found = [[self.steps[number] for number in steps] for (steps,) in rows]
-        return [way for way in found if tuple(step.kind for step in way) not in OWN_WAYS and any(offers(step) for step in way)]
+        return [
+            way
+            for way in found
+            if tuple(step.kind for step in way) not in OWN_WAYS and any(offers(step) for step in way)
+        ]
 
     def within(self, most: int, gone: frozenset[Removal]) -> frozenset[Removal] | None:
         """A set of removals with `gone` and at most that many more."""
@@ -94,14 +113,18 @@ class _Search:
 
     def _choices(self, left: list[list[Step]]) -> Iterator[Removal]:
         """Those of the way with fewest, the ones on most ways first."""
-        popular = Counter(offer[:2] for way in left for offer in {offer[:2]: offer for step in way for offer in offers(step)}.values())
+        popular = Counter(
+            offer[:2] for way in left for offer in {offer[:2]: offer for step in way for offer in offers(step)}.values()
+        )
         choices = min(({offer[:2]: offer for step in way for offer in offers(step)} for way in left), key=len)
         return iter(sorted(choices.values(), key=lambda offer: (-popular[offer[:2]], offer)))
 
     def greedy(self) -> frozenset[Removal]:
         gone: frozenset[Removal] = frozenset()
         while left := self.open(gone):
-            popular = Counter(offer for way in left for offer in {offer[:2]: offer for step in way for offer in offers(step)}.values())
+            popular = Counter(
+                offer for way in left for offer in {offer[:2]: offer for step in way for offer in offers(step)}.values()
+            )
             gone |= {max(popular, key=lambda offer: (popular[offer], offer))}
         return gone
 

@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import shutil
 import tempfile
-
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -38,15 +37,21 @@ class S3:
 
     def entries(self, prefix: str, after: str = "") -> list[Entry]:
         """Sorted by key, those behind `after` alone."""
-        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix, **({"StartAfter": after} if after else {}))
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=prefix, **({"StartAfter": after} if after else {})
+        )
         found = [each for page in pages for each in page.get("Contents", [])]
         self._tags |= {each["Key"]: each["ETag"] for each in found}
         return [Entry(each["Key"], each["Size"]) for each in found]
 
     def folders(self, prefix: str) -> list[str]:
         """What stands next below a prefix, by name."""
-        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix, Delimiter="/")
-        return [each["Prefix"].removeprefix(prefix).rstrip("/") for page in pages for each in page.get("CommonPrefixes", [])]
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=prefix, Delimiter="/"
+        )
+        return [
+            each["Prefix"].removeprefix(prefix).rstrip("/") for page in pages for each in page.get("CommonPrefixes", [])
+        ]
 
     def read(self, key: str) -> bytes | None:
         return self.version(key)[0]
@@ -66,7 +71,9 @@ class S3:
     def replace(self, key: str, content: bytes, version: str | None) -> str:
         condition = {"IfMatch": version} if version else {"IfNoneMatch": "*"}
         try:
-            return self._client.put_object(Bucket=self._bucket, Key=key, Body=content, ContentType="application/json", **condition)["ETag"]
+            return self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=content, ContentType="application/json", **condition
+            )["ETag"]
         except ClientError as error:
             if error.response["Error"]["Code"] in LOST | ABSENT:
                 raise Conflict(key) from None
@@ -98,7 +105,9 @@ class S3:
 
     def publish(self, file: Path, key: str) -> None:
         with file.open("rb") as content:
-            answer = self._client.put_object(Bucket=self._bucket, Key=key, Body=content, ContentType="application/vnd.apache.parquet")
+            answer = self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=content, ContentType="application/vnd.apache.parquet"
+            )
         self._tags[key] = answer["ETag"]
         self._kept.mkdir(parents=True, exist_ok=True)
         shutil.move(file, self._place(key))
@@ -111,7 +120,12 @@ class S3:
     def wipe(self, keys: Iterable[str], but_newest: bool = False) -> None:
         for key in keys:
             pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=key)
-            found = [each for page in pages for each in [*page.get("Versions", []), *page.get("DeleteMarkers", [])] if each["Key"] == key]
+            found = [
+                each
+                for page in pages
+                for each in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+                if each["Key"] == key
+            ]
             for each in found:
                 if not (but_newest and each["IsLatest"]):
                     self._client.delete_object(Bucket=self._bucket, Key=key, VersionId=each["VersionId"])

@@ -1,17 +1,15 @@
 """How often Athena reads each table for a query: it computes what a `with` names anew wherever that is named.
 
-    python -m findings.scanned DIR    one JSON object: finding to [table, of recent days alone, bytes] of each scan of a copy's tables
+python -m findings.scanned DIR    one JSON object: finding to [table, of recent days alone, bytes] of each scan of a copy's tables
 """
 
 import json
 import sys
-
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import sqlglot
-
 from sqlglot import exp
 from sqlglot.optimizer.pushdown_projections import pushdown_projections
 from sqlglot.optimizer.qualify import qualify
@@ -65,13 +63,17 @@ def read(copy: Path) -> dict[str, list[tuple[str, bool, int]]]:
     schema = {name: dict.fromkeys(each, "varchar") for name, each in columns.items()}
     found = {}
     for finding, select in athena.queries(catalog.parameters({}), "okta"):
-        qualified = qualify(sqlglot.parse_one(select, read="athena"), schema=schema, dialect="athena", validate_qualify_columns=False)
+        qualified = qualify(
+            sqlglot.parse_one(select, read="athena"), schema=schema, dialect="athena", validate_qualify_columns=False
+        )
         tree = pushdown_projections(qualified)
         found[finding.id] = list(_scans(tree, {each.alias: each.this for each in tree.find_all(exp.CTE)}, sizes))
     return found
 
 
-def _scans(tree: exp.Expression, named: dict[str, exp.Expression], sizes: dict[str, dict[str, int]]) -> Iterator[tuple[str, bool, int]]:
+def _scans(
+    tree: exp.Expression, named: dict[str, exp.Expression], sizes: dict[str, dict[str, int]]
+) -> Iterator[tuple[str, bool, int]]:
     for table in tree.find_all(exp.Table):
         if _is_of_a_cte(table, tree):
             continue
@@ -81,7 +83,11 @@ def _scans(tree: exp.Expression, named: dict[str, exp.Expression], sizes: dict[s
         select = table.find_ancestor(exp.Select)
         needed = {column.name for column in select.find_all(exp.Column)}
         name = TABLES[table.name]
-        yield name, "CURRENT_DATE" in select.sql().upper(), sum(size for column, size in sizes[name].items() if column in needed)
+        yield (
+            name,
+            "CURRENT_DATE" in select.sql().upper(),
+            sum(size for column, size in sizes[name].items() if column in needed),
+        )
 
 
 def _column_bytes(copy: Path, table: str) -> dict[str, int]:
@@ -89,7 +95,9 @@ def _column_bytes(copy: Path, table: str) -> dict[str, int]:
     if not files:
         return {}
     with database() as connection:
-        query = "select split_part(path_in_schema, ', ', 1), sum(total_compressed_size) from parquet_metadata(?) group by 1"
+        query = (
+            "select split_part(path_in_schema, ', ', 1), sum(total_compressed_size) from parquet_metadata(?) group by 1"
+        )
         return dict(connection.execute(query, [files]).fetchall())
 
 

@@ -2,7 +2,6 @@
 
 import json
 import unittest
-
 from pathlib import Path
 
 import sqlglot
@@ -26,7 +25,10 @@ class Catalogue(unittest.TestCase):
     def test_each_head_is_whole(self):
         for finding in catalog.findings():
             self.assertTrue(all((finding.title, finding.why, finding.remedy, finding.false_positives)), finding.id)
-            self.assertTrue(any(reference.startswith("MITRE ATT&CK T") or "Okta" in reference for reference in finding.references), finding.id)
+            self.assertTrue(
+                any(reference.startswith("MITRE ATT&CK T") or "Okta" in reference for reference in finding.references),
+                finding.id,
+            )
 
     def test_each_parameter_is_used_and_each_that_is_used_has_a_default(self):
         for finding in catalog.findings():
@@ -60,7 +62,9 @@ class Catalogue(unittest.TestCase):
 def _row(finding: catalog.Finding) -> str:
     """Its row in the document, without the number of cases in the demo."""
     names = " ".join([f"`{finding.id}`", *(f"`{name}={value}`" for name, value in finding.parameters.items())])
-    sentences = [text if text.endswith((".", "?")) else f"{text}." for text in (finding.title, finding.why, finding.remedy)]
+    sentences = [
+        text if text.endswith((".", "?")) else f"{text}." for text in (finding.title, finding.why, finding.remedy)
+    ]
     text = f"{' '.join(sentences)} ({'; '.join(finding.references)})"
     return f"| {names} | {finding.severity} | {text} | {finding.false_positives} |"
 
@@ -85,9 +89,17 @@ class Dialects(unittest.TestCase):
         for finding, select in athena.queries(catalog.parameters({}), "acme"):
             for scan in scans_of(select):
                 self.assertIn("integration = 'acme'", scan, finding.id)
-            days = [scan for scan in scans_of(select) if "changes_activity" in scan and "CURRENT_DATE - INTERVAL '120' DAY" in scan]
+            days = [
+                scan
+                for scan in scans_of(select)
+                if "changes_activity" in scan and "CURRENT_DATE - INTERVAL '120' DAY" in scan
+            ]
             self.assertEqual(bool(days), "recent_events" in select, finding.id)
-        dated = [finding.id for finding, select in athena.queries(catalog.parameters({}), "acme") if "CURRENT_DATE" in select.upper()]
+        dated = [
+            finding.id
+            for finding, select in athena.queries(catalog.parameters({}), "acme")
+            if "CURRENT_DATE" in select.upper()
+        ]
         self.assertGreater(len(dated), 20)
 
     def test_the_dialects_differ_in_how_lists_are_read_alone(self):
@@ -107,7 +119,11 @@ MOST_SCANS = 30
 
 def scans_of(select: str) -> list[str]:
     """Each scan of a table with the conditions that stand beside it, which an engine needs no rewriting to see."""
-    found = [table for table in sqlglot.parse_one(select, read="athena").find_all(sqlglot.exp.Table) if table.name in scanned.TABLES]
+    found = [
+        table
+        for table in sqlglot.parse_one(select, read="athena").find_all(sqlglot.exp.Table)
+        if table.name in scanned.TABLES
+    ]
     wheres = [(table, table.find_ancestor(sqlglot.exp.Select).args.get("where")) for table in found]
     return [f"{table.name}: {where.sql() if where else ''}" for table, where in wheres]
 
@@ -115,20 +131,37 @@ def scans_of(select: str) -> list[str]:
 class Stack(unittest.TestCase):
     def test_the_stack_has_a_table_for_each_stream_and_commits_and_cases_and_no_manifest(self):
         template = athena_stack.template()
-        tables = [each["Properties"]["TableInput"] for each in template["Resources"].values() if each["Type"] == "AWS::Glue::Table"]
+        tables = [
+            each["Properties"]["TableInput"]
+            for each in template["Resources"].values()
+            if each["Type"] == "AWS::Glue::Table"
+        ]
         external = {table["Name"]: table for table in tables if table["TableType"] == "EXTERNAL_TABLE"}
-        self.assertEqual(set(external), {"all_commits", "all_ways", "case_changes", *(f"changes_{stream.name}" for stream in streams())})
+        self.assertEqual(
+            set(external),
+            {"all_commits", "all_ways", "case_changes", *(f"changes_{stream.name}" for stream in streams())},
+        )
         for name, table in external.items():
             self.assertEqual(table["PartitionKeys"][0], {"Name": "integration", "Type": "string"}, name)
             self.assertIn("/tables/", json.dumps(table["StorageDescriptor"]["Location"]))
-        self.assertEqual([key["Name"] for key in external["changes_activity"]["PartitionKeys"]], ["integration", "date"])
+        self.assertEqual(
+            [key["Name"] for key in external["changes_activity"]["PartitionKeys"]], ["integration", "date"]
+        )
 
     def test_a_column_of_the_files_is_a_column_of_the_table_and_of_its_type(self):
         with database() as connection:
             for stream in streams():
-                typed = shape.typed(stream, f"select {', '.join(f'null::{type} as {name}' for name, type in (shape.BASE | shape.SOURCE).items())}")
-                told = {name: type.lower().replace('"', "") for name, type, *_ in connection.execute(f"describe {typed}").fetchall()}
-                self.assertEqual(told, {name: type.lower() for name, type in shape.columns(stream).items()}, stream.name)
+                typed = shape.typed(
+                    stream,
+                    f"select {', '.join(f'null::{type} as {name}' for name, type in (shape.BASE | shape.SOURCE).items())}",
+                )
+                told = {
+                    name: type.lower().replace('"', "")
+                    for name, type, *_ in connection.execute(f"describe {typed}").fetchall()
+                }
+                self.assertEqual(
+                    told, {name: type.lower() for name, type in shape.columns(stream).items()}, stream.name
+                )
 
 
 class Drift(unittest.TestCase):
@@ -137,7 +170,11 @@ class Drift(unittest.TestCase):
         readers = {"schema", "stream", "op", "bundle", "ocsf"}
         for file in SCHEMAS.glob("*.json"):
             members = set(json.loads(file.read_text())["properties"])
-            self.assertEqual(members - shape.BASE.keys() - shape.SOURCE.keys() - readers, set(), f"{file.name} has members that no table shows")
+            self.assertEqual(
+                members - shape.BASE.keys() - shape.SOURCE.keys() - readers,
+                set(),
+                f"{file.name} has members that no table shows",
+            )
 
     def test_each_stream_that_has_a_schema_has_a_view_and_each_view_a_stream(self):
         declared = set(json.loads((ROOT / "columns.json").read_text()))

@@ -8,7 +8,6 @@ Each line: {"dir", "stream", "id", "sequence", "source"}, of events and usage wi
 
 import json
 import sys
-
 from pathlib import Path
 
 from findings.bucket import GROWING_STREAMS
@@ -36,10 +35,16 @@ def main(prefix: str, integration: str, folders: list[str]) -> int:
             tables.show(connection, progress.place.sequence)
             for stream in streams():
                 grows = stream.name in GROWING_STREAMS
-                rows = f"select id, sequence, 'null' from changes_{stream.name}" if grows else NEWEST.format(stream=stream.name)
+                rows = (
+                    f"select id, sequence, 'null' from changes_{stream.name}"
+                    if grows
+                    else NEWEST.format(stream=stream.name)
+                )
                 for id, sequence, source in connection.execute(rows).fetchall():
-                    print(f'{{"dir": {json.dumps(folder)}, "stream": "{stream.name}", "id": {json.dumps(id)}, '
-                          f'"sequence": {sequence}, "source": {source}}}')
+                    print(
+                        f'{{"dir": {json.dumps(folder)}, "stream": "{stream.name}", "id": {json.dumps(id)}, '
+                        f'"sequence": {sequence}, "source": {source}}}'
+                    )
     return 0
 
 

@@ -10,7 +10,6 @@ import os
 import shutil
 import tempfile
 import uuid
-
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -91,7 +90,11 @@ class Directory:
 
     def folders(self, prefix: str) -> list[str]:
         top = self.root / prefix
-        return sorted(each.name for each in top.iterdir() if each.is_dir() and not each.name.startswith(HIDDEN)) if top.is_dir() else []
+        return (
+            sorted(each.name for each in top.iterdir() if each.is_dir() and not each.name.startswith(HIDDEN))
+            if top.is_dir()
+            else []
+        )
 
     def read(self, key: str) -> bytes | None:
         try:

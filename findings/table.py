@@ -23,7 +23,10 @@ def text(answers: list[Answer], examples: int = SHOWN) -> list[str]:
 
 
 def _examples(answer: Answer, most: int) -> list[str]:
-    shown = [f"{case.name}: {case.detail}" + (f" ({case.at:%Y-%m-%d %H:%M})" if case.at else "") for case in answer.cases[:most]]
+    shown = [
+        f"{case.name}: {case.detail}" + (f" ({case.at:%Y-%m-%d %H:%M})" if case.at else "")
+        for case in answer.cases[:most]
+    ]
     more = len(answer.cases) - len(shown)
     return [*shown, f"and {more:,} more"] if more > 0 and most else shown
 

@@ -8,7 +8,6 @@ file below their folders, the needless ones too, with the partitions in the fold
 
 import json
 import sys
-
 from pathlib import Path
 
 import duckdb
@@ -41,7 +40,9 @@ def show_tables(connection: duckdb.DuckDBPyConnection, copy: Path, prefix: str) 
         listed = ", ".join(f"'{file}'" for file in files)
         rows = f"select {names} from read_parquet([{listed}], hive_partitioning = true, union_by_name = true)"
         if not files:
-            nulls = [f"null::{type} as {name}" for name, type in columns.items()] + [f"null::varchar as \"{name}\"" for name in partitions]
+            nulls = [f"null::{type} as {name}" for name, type in columns.items()] + [
+                f'null::varchar as "{name}"' for name in partitions
+            ]
             rows = f"select {', '.join(nulls)} where false"
         connection.execute(f"create or replace view {athena.table_name(table)} as {rows}")
 
@@ -72,7 +73,10 @@ def main(prefix: str, integration: str, folder: str) -> int:
         for name, select in athena_stack.views().items():
             connection.execute(f"create or replace view {name} as {carried(select)}")
             connection.execute(f"select count(*) from {name}")
-        counts = {finding.id: len(connection.execute(carried(select)).fetchall()) for finding, select in athena.queries(values, integration)}
+        counts = {
+            finding.id: len(connection.execute(carried(select)).fetchall())
+            for finding, select in athena.queries(values, integration)
+        }
     print(json.dumps(counts))
     return 0
 

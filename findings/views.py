@@ -7,7 +7,6 @@ Below them lie, in DuckDB as views that `tables.history` makes, in Athena as tab
 """
 
 import re
-
 from pathlib import Path
 
 from findings.bucket import GROWING_STREAMS

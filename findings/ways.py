@@ -17,8 +17,19 @@ from findings.tables.parts import Part
 
 TABLE = "ways"
 COLUMNS = {
-    "id": "varchar", "sequence": "bigint", "principal_id": "varchar", "principal_type": "varchar", "name": "varchar", "goal": "varchar", "length": "bigint", "kinds": "varchar", "way": "varchar",
-    "opened_at": "timestamp", "opened_by": "varchar", "opened_record": "varchar", "opened_kind": "varchar",
+    "id": "varchar",
+    "sequence": "bigint",
+    "principal_id": "varchar",
+    "principal_type": "varchar",
+    "name": "varchar",
+    "goal": "varchar",
+    "length": "bigint",
+    "kinds": "varchar",
+    "way": "varchar",
+    "opened_at": "timestamp",
+    "opened_by": "varchar",
+    "opened_record": "varchar",
+    "opened_kind": "varchar",
 }
 """`id` is the principal's with the goal, `opened_by` the event that made the first way there is, `opened_record` the record that it changed."""
 

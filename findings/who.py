@@ -35,7 +35,8 @@ USED = frozenset({"role", "app", "idp"})
 def text(connection: duckdb.DuckDBPyConnection, user: str) -> list[str]:
     """Lines; empty where nobody has this id or login."""
     found = connection.execute(
-        "select user_id, user_name, status, last_sign_in_at from people where user_id = $user or user_name = $user", {"user": user}
+        "select user_id, user_name, status, last_sign_in_at from people where user_id = $user or user_name = $user",
+        {"user": user},
     ).fetchone()
     if not found:
         return []
@@ -43,7 +44,10 @@ def text(connection: duckdb.DuckDBPyConnection, user: str) -> list[str]:
     rows = connection.execute(REACH, {"user": id}).fetchall()
     lines = [f"{name} ({id}), {status}, last sign-in {_day(last)}", ""]
     for _, kind, what, path, since, used in rows:
-        lines.append(f"  {kind:<7}{what:<48} {path:<32} since {_day(since)}" + (f", last used {_day(used)}" if kind in USED else ""))
+        lines.append(
+            f"  {kind:<7}{what:<48} {path:<32} since {_day(since)}"
+            + (f", last used {_day(used)}" if kind in USED else "")
+        )
     return [*lines, "", f"  {len(rows)} paths; what the log and Okta's objects do not tell is (not known)"]
 
 

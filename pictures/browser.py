@@ -35,7 +35,10 @@ def install():
         return None
     print("Installing Chromium with apt-get (once, about 90 MB to download)", flush=True)
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
-    for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", "chromium", "fonts-dejavu-core"]):
+    for command in (
+        ["apt-get", "update"],
+        ["apt-get", "install", "-y", "--no-install-recommends", "chromium", "fonts-dejavu-core"],
+    ):
         with contextlib.suppress(subprocess.TimeoutExpired):
             done = subprocess.run(command, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"}, timeout=600, **quiet)
             if done.returncode:
@@ -89,7 +92,13 @@ class Tab:
     def picture(self, height=None):
         """A PNG of the page, whole or its upper `height` pixels."""
         size = self.ask("Page.getLayoutMetrics")["cssContentSize"]
-        clip = {"x": 0, "y": 0, "width": size["width"], "height": min(size["height"], height or size["height"]), "scale": 1}
+        clip = {
+            "x": 0,
+            "y": 0,
+            "width": size["width"],
+            "height": min(size["height"], height or size["height"]),
+            "scale": 1,
+        }
         shot = self.ask("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
         return base64.b64decode(shot["data"])
 
@@ -100,7 +109,12 @@ def tab(path):
     with tempfile.TemporaryDirectory() as profile:
         command = [path, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
         command += ["--disable-background-networking", "--remote-debugging-port=0", "--hide-scrollbars"]
-        command += ["--force-color-profile=srgb", "--font-render-hinting=none", f"--user-data-dir={profile}", "about:blank"]
+        command += [
+            "--force-color-profile=srgb",
+            "--font-render-hinting=none",
+            f"--user-data-dir={profile}",
+            "about:blank",
+        ]
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         with child(command, **streams) as process:
             yield Tab(_address(process, profile))

@@ -88,7 +88,9 @@ def main():
         found.append(str(failure))
     print("\n".join(found))
     shown = [name for name in given if name != HOSTILE]
-    print(f"{looks} looks at {len(given)} pages ({', '.join(shown)}, and hostile text) in {time.monotonic() - started:.0f} s: {len(found)} faults")
+    print(
+        f"{looks} looks at {len(given)} pages ({', '.join(shown)}, and hostile text) in {time.monotonic() - started:.0f} s: {len(found)} faults"
+    )
     return 1 if found else 0
 
 

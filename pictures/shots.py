@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-
 from pathlib import Path
 
 from PIL import Image
@@ -31,7 +30,18 @@ def main():
         print("make pictures: there is no Chromium, and it cannot be installed here", file=sys.stderr)
         return 1
     try:
-        test = ["cargo", "test", "--quiet", "--locked", "--package", "okta-authomize", "--test", "rules", "--", "pages::"]
+        test = [
+            "cargo",
+            "test",
+            "--quiet",
+            "--locked",
+            "--package",
+            "okta-authomize",
+            "--test",
+            "rules",
+            "--",
+            "pages::",
+        ]
         if subprocess.run(test).returncode:
             raise Failure("the rules of the pages fail (see above)")
         FOLDER.mkdir(parents=True, exist_ok=True)
@@ -48,7 +58,10 @@ def states(tab):
     """A picture of every state, and of one on a phone and in the dark."""
     given = pages()
     shots = [(name, name, DESK, DESK_HIGH if name == "connected" else 620, "light") for name in STATES]
-    shots += [("connected-dark", "connected", DESK, DESK_HIGH, "dark"), ("degraded-phone", "degraded", PHONE, PHONE_HIGH, "light")]
+    shots += [
+        ("connected-dark", "connected", DESK, DESK_HIGH, "dark"),
+        ("degraded-phone", "degraded", PHONE, PHONE_HIGH, "light"),
+    ]
     for picture, state, width, height, scheme in shots:
         tab.open(given[state], width, 900, scheme)
         keep(picture, tab.picture(height))
@@ -59,7 +72,10 @@ def run(tab):
     printed = first_run()
     collected, _, rest = printed.partition("\n\nokta of ")
     findings = f"okta of {rest.partition('Loading ')[0]}"
-    for name, command, text, rows in [("run", "make run", collected, RUN_ROWS), ("findings", "make findings", findings, FINDING_ROWS)]:
+    for name, command, text, rows in [
+        ("run", "make run", collected, RUN_ROWS),
+        ("findings", "make findings", findings, FINDING_ROWS),
+    ]:
         with tempfile.NamedTemporaryFile("w", suffix=".html") as file:
             file.write(terminal.page(command, text, rows))
             file.flush()

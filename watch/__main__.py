@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-
 from typing import Any
 
 from findings.asked import TROUBLES, Asked, place, told
@@ -20,11 +19,16 @@ REPORT = "report"
 
 def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        prog="make watch", description="One wake-up: brings tables and cases up to the newest manifest, and tells what has opened and closed. "
+        prog="make watch",
+        description="One wake-up: brings tables and cases up to the newest manifest, and tells what has opened and closed. "
         "Exits with 2, and writes nothing, where the data breaks the contract or cannot be read.",
     )
     place(parser)
-    parser.add_argument("--json", action="store_true", help='{"integration", "sequence", "opened", "closed", "digest", "open"} for programs')
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help='{"integration", "sequence", "opened", "closed", "digest", "open"} for programs',
+    )
     given = parser.parse_args(words)
     try:
         asked = Asked.of(given)
@@ -44,9 +48,17 @@ def _report(here: Place, known: Ledger) -> dict[str, Any]:
     due = [word for word in known.outbox if REPORT in word["to"]]
     digest = next((word["digest"] for word in due if word["change"] == "digest"), None)
     # A case may have opened and closed since the last announcement: then it is in both lists.
-    changes = {change: worst_first(word["case"] for word in due if word["change"] == change) for change in ("opened", "closed")}
-    return {"integration": here.integration, "sequence": known.sequence, **changes, "digest": digest, "open": len(known.cases_open()),
-            "accepted": len(known.cases) - len(known.cases_open())}
+    changes = {
+        change: worst_first(word["case"] for word in due if word["change"] == change) for change in ("opened", "closed")
+    }
+    return {
+        "integration": here.integration,
+        "sequence": known.sequence,
+        **changes,
+        "digest": digest,
+        "open": len(known.cases_open()),
+        "accepted": len(known.cases) - len(known.cases_open()),
+    }
 
 
 def _is_told(here: Place, woken: Woken) -> None:
@@ -59,10 +71,15 @@ def _is_told(here: Place, woken: Woken) -> None:
 def _text(report: dict[str, Any], is_json: bool) -> str:
     if is_json:
         return json.dumps(report, ensure_ascii=False)
-    lines = [f"{report['integration']}, as of manifest {report['sequence']}: {report['open']:,} cases are open, {report['accepted']:,} accepted"]
+    lines = [
+        f"{report['integration']}, as of manifest {report['sequence']}: {report['open']:,} cases are open, {report['accepted']:,} accepted"
+    ]
     if report["digest"] is not None:
         counted = ", ".join(f"{count:,} {severity}" for severity, count in report["digest"].items()) or "nothing"
-        lines += ["", f"  The first snapshot shows: {counted}. make cases lists them; from now on each new case is told."]
+        lines += [
+            "",
+            f"  The first snapshot shows: {counted}. make cases lists them; from now on each new case is told.",
+        ]
     for change in ("opened", "closed"):
         lines += ["", f"  {change}:", *map(_line, report[change])] if report[change] else []
     return "\n".join(lines)

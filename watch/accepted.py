@@ -1,7 +1,6 @@
 """`cases/{integration}.accepted.json`: what somebody has accepted, with a reason and, if they like, an end."""
 
 import json
-
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple

@@ -3,7 +3,6 @@
 import functools
 import json
 import re
-
 from datetime import datetime, timedelta, timezone
 
 from findings import catalog, views, ways
@@ -27,7 +26,11 @@ def unread(store: Store, prefix: str, integration: str, starts: Starts, committe
     """Streams of which a first complete snapshot is still to come."""
     begun = {*starts.begun, *starts.announced}
     outcomes = _outcomes(store, prefix, integration)
-    if not outcomes and not store.is_copy and datetime.now(timezone.utc).replace(tzinfo=None) - committed_at < LONGEST_RUN:
+    if (
+        not outcomes
+        and not store.is_copy
+        and datetime.now(timezone.utc).replace(tzinfo=None) - committed_at < LONGEST_RUN
+    ):
         # The first run writes its status when it ends: until then any stream may still come.
         begun |= {stream.name for stream in streams()}
     for stream, outcome in outcomes.items():
@@ -42,7 +45,11 @@ def _outcomes(store: Store, prefix: str, integration: str) -> dict[str, str]:
     """By stream how it went last, as the status says; nothing where there is none."""
     try:
         told = json.loads(store.read(f"{prefix}/status/{integration}.json") or b"{}")
-        return {name: stream["outcome"] for name, stream in told.get("streams", {}).items() if isinstance(stream.get("outcome"), str)}
+        return {
+            name: stream["outcome"]
+            for name, stream in told.get("streams", {}).items()
+            if isinstance(stream.get("outcome"), str)
+        }
     except (ValueError, AttributeError, TypeError):
         return {}
 
@@ -68,7 +75,9 @@ def streams_of(finding: Finding) -> frozenset[str]:
 
 def _streams_of_text(text: str) -> frozenset[str]:
     selects = _relations()
-    of_relation = {stream.view: stream.name for stream in streams()} | {items.name: stream.name for stream in streams() for items in stream.lists}
+    of_relation = {stream.view: stream.name for stream in streams()} | {
+        items.name: stream.name for stream in streams() for items in stream.lists
+    }
     found, seen, left = set(), set(), [text]
     while left:
         for word in set(re.findall(r"\w+", left.pop())) - seen:

@@ -4,7 +4,6 @@ A case of posture is there while its row is. A case of an attack is a fact of it
 """
 
 import hashlib
-
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -57,7 +56,11 @@ def found(answer: Answer, events_of: Callable[[list[Row]], list[tuple[str, ...]]
             merged[row.id, at] = Found(row.id, row.name, row.detail, tuple(proof), row.at, is_one)
         else:
             detail = same.detail if row.detail in same.detail.split("; ") else f"{same.detail}; {row.detail}"
-            merged[row.id, at] = same._replace(detail=detail, evidence=tuple(dict.fromkeys([*same.evidence, *proof])), at=max(filter(None, (same.at, row.at)), default=None))
+            merged[row.id, at] = same._replace(
+                detail=detail,
+                evidence=tuple(dict.fromkeys([*same.evidence, *proof])),
+                at=max(filter(None, (same.at, row.at)), default=None),
+            )
     return list(merged.values())
 
 

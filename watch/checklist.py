@@ -2,7 +2,6 @@
 
 import json
 import shlex
-
 from urllib.parse import urlsplit
 
 from watch.cases import Case
@@ -14,9 +13,15 @@ def text(case: Case) -> str:
         return f"{case['title']}: {case['name']}\n\n  {case['do']}\n\n  No step of it can be told in advance."
     lines = [f"{case['title']}: {case['name']}", f"  {case['detail']}", ""]
     for number, step in enumerate(plan, start=1):
-        lines += [f"  [ ] {number}. {step['step']}", f"         {step['console']}", f"         affects {step['affects']:,}; undo: {step['undo']}"]
+        lines += [
+            f"  [ ] {number}. {step['step']}",
+            f"         {step['console']}",
+            f"         affects {step['affects']:,}; undo: {step['undo']}",
+        ]
         lines += [f"         used lately by {', '.join(step['used_lately'])}"] if step["used_lately"] else []
-    return "\n".join([*lines, "", "The next commit closes a case of posture if it worked. As a script:", "", script(case)])
+    return "\n".join(
+        [*lines, "", "The next commit closes a case of posture if it worked. As a script:", "", script(case)]
+    )
 
 
 def script(case: Case) -> str:
@@ -30,11 +35,21 @@ def script(case: Case) -> str:
             continue
         address = urlsplit(step["console"])
         url = f"{address.scheme}://{address.netloc.replace('-admin.', '.', 1)}{request['path']}"
-        words = ["curl", "--fail-with-body", "--silent", "--show-error", "--request", request["method"], url, "--header", "Accept: application/json"]
+        words = [
+            "curl",
+            "--fail-with-body",
+            "--silent",
+            "--show-error",
+            "--request",
+            request["method"],
+            url,
+            "--header",
+            "Accept: application/json",
+        ]
         if request["body"] is not None:
             words += ["--header", "Content-Type: application/json", "--data", json.dumps(request["body"])]
         # The token is not on the command line, which others of the machine can read.
-        lines.append(f"printf 'header = \"Authorization: SSWS %s\"\\n' \"$OKTA_TOKEN\" | {shlex.join(words)} --config -")
+        lines.append(f'printf \'header = "Authorization: SSWS %s"\\n\' "$OKTA_TOKEN" | {shlex.join(words)} --config -')
     return "\n".join(lines)
 
 

@@ -12,7 +12,6 @@ import re
 import shutil
 import sys
 import tempfile
-
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,7 +57,9 @@ class Person(NamedTuple):
 
     def pattern(self) -> re.Pattern[str]:
         """A word of theirs, which is no part of a longer one."""
-        return re.compile("|".join(rf"(?<![\w.@-]){re.escape(word)}(?![\w@-]|\.\w)" for word in self.words()), re.IGNORECASE)
+        return re.compile(
+            "|".join(rf"(?<![\w.@-]){re.escape(word)}(?![\w@-]|\.\w)" for word in self.words()), re.IGNORECASE
+        )
 
     def is_meant(self, text: str) -> bool:
         return self.pattern().search(text) is not None
@@ -88,13 +89,20 @@ def main(words: list[str] | None = None) -> int:
 
 def _arguments(words: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="make erase", description="Removes a person who was deleted in Okta from a bucket or a copy of it. Exits with 3 where batches have to "
+        prog="make erase",
+        description="Removes a person who was deleted in Okta from a bucket or a copy of it. Exits with 3 where batches have to "
         "wait for newer snapshots: run it again when these are complete.",
     )
     place(parser)
     parser.add_argument("--bucket", help="the bucket itself in place of a copy, with the credentials of this shell")
     parser.add_argument("--user", required=True, help="id (00u...) or login")
-    parser.add_argument("--also", action="append", default=[], metavar="NAME", help="another name of theirs that events may have, such as an old login")
+    parser.add_argument(
+        "--also",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="another name of theirs that events may have, such as an old login",
+    )
     parser.add_argument("--yes", action="store_true", help="remove it; without this only what would be removed is told")
     parser.add_argument("--json", action="store_true", help="for programs")
     return parser.parse_args(words)
@@ -118,14 +126,22 @@ def find(connection: duckdb.DuckDBPyConnection, here: Place, user: str, also: li
     tables, progress = append.bring_up_to_date(connection, *here)
     tables.show(connection, progress.place.sequence)
     named = "select id, json_extract_string(source, ['$.profile.login', '$.profile.email', '$.profile.secondEmail']) as names from changes_users where source is not null"
-    rows = connection.execute(f"select distinct id, unnest(names) from ({named}) named where id = $1 or list_contains(names, $1)", [user]).fetchall()
+    rows = connection.execute(
+        f"select distinct id, unnest(names) from ({named}) named where id = $1 or list_contains(names, $1)", [user]
+    ).fetchall()
     ids = {id for id, _ in rows} or ({user} if USER_ID.fullmatch(user) else set())
     if not ids:
-        raise NotToBeErased(f"nobody in the history of {here.integration} has the id or login {user}; of somebody who was erased before, name the id")
+        raise NotToBeErased(
+            f"nobody in the history of {here.integration} has the id or login {user}; of somebody who was erased before, name the id"
+        )
     if len(ids) > 1:
         raise NotToBeErased(f"{user} was the login of {', '.join(sorted(ids))}: name one of these")
     person = Person(ids.pop(), tuple(sorted({name for _, name in rows if name} | set(also))))
-    there = [stream.name for stream in streams() if stream.name not in ("activity", "usage") and _is_there(connection, stream.name, person.id)]
+    there = [
+        stream.name
+        for stream in streams()
+        if stream.name not in ("activity", "usage") and _is_there(connection, stream.name, person.id)
+    ]
     if there:
         raise NotToBeErased(
             f"{person.id} is in the newest state, in {', '.join(there)}, as of manifest {progress.place.sequence}: "
@@ -136,7 +152,11 @@ def find(connection: duckdb.DuckDBPyConnection, here: Place, user: str, also: li
 
 def _is_there(connection: duckdb.DuckDBPyConnection, stream: str, id: str) -> bool:
     newest = f"select id, op, row_number() over (partition by id order by sequence desc) as newest from changes_{stream} where list_contains(string_split(id, ':'), ?)"
-    return bool(connection.execute(f"select count(*) from ({newest}) rows where newest = 1 and op = 'upsert'", [id]).fetchone()[0])
+    return bool(
+        connection.execute(f"select count(*) from ({newest}) rows where newest = 1 and op = 'upsert'", [id]).fetchone()[
+            0
+        ]
+    )
 
 
 def erase(connection: duckdb.DuckDBPyConnection, here: Place, person: Person, is_meant: bool) -> Erased:
@@ -176,7 +196,15 @@ def _rows(connection: duckdb.DuckDBPyConnection, here: Place, person: Person, is
     return found + _parts(connection, tables, history.TABLE, history.COLUMNS, condition, person, is_meant)
 
 
-def _parts(connection: duckdb.DuckDBPyConnection, tables: Tables, table: str, columns: dict[str, str], condition: str, person: Person, is_meant: bool) -> int:
+def _parts(
+    connection: duckdb.DuckDBPyConnection,
+    tables: Tables,
+    table: str,
+    columns: dict[str, str],
+    condition: str,
+    person: Person,
+    is_meant: bool,
+) -> int:
     """Writes each file anew that has such rows; a file of none stays, for its name says which manifests are known."""
     standing, needless = tables.parts(table)
     words = {"id": person.id, "pattern": _in_duckdb(person)}
@@ -194,7 +222,9 @@ def _parts(connection: duckdb.DuckDBPyConnection, tables: Tables, table: str, co
     return found
 
 
-def _counted(connection: duckdb.DuckDBPyConnection, tables: Tables, part: Part, condition: str, given: dict[str, str]) -> int:
+def _counted(
+    connection: duckdb.DuckDBPyConnection, tables: Tables, part: Part, condition: str, given: dict[str, str]
+) -> int:
     (file,) = tables.store.files([part.key(tables.prefix)]).values()
     rows = f"read_parquet('{str(file).replace(chr(39), chr(39) * 2)}', hive_partitioning = false)"
     return connection.execute(f"select count(*) from {rows} where {condition}", given).fetchone()[0]
@@ -222,7 +252,10 @@ def _cases(connection: duckdb.DuckDBPyConnection, here: Place, person: Person, i
             ledger.write(*here, left, version)
             here.store.wipe([ledger.state_key(here.prefix, here.integration)], but_newest=True)
         wake.leave_for_readers(connection, here, left)
-        keys = [ledger.open_key(here.prefix, here.integration), f"{here.prefix}/status/{here.integration}.findings.json"]
+        keys = [
+            ledger.open_key(here.prefix, here.integration),
+            f"{here.prefix}/status/{here.integration}.findings.json",
+        ]
         accepted.remove(here.store, here.prefix, here.integration, lambda entry: _is_about(entry, person))
         risks.forget(here, person.is_meant)
         keys += [accepted.object_key(here.prefix, here.integration), risks.key(here.prefix, here.integration)]
@@ -236,13 +269,21 @@ def _is_about(told: Any, person: Person) -> bool:
 
 def _text(person: Person, erased: Erased, given: argparse.Namespace) -> str:
     if given.json:
-        report = {"user": person.id, "names": list(person.names), "removed": given.yes} | erased._asdict() | {"left": list(LEFT)}
+        report = (
+            {"user": person.id, "names": list(person.names), "removed": given.yes}
+            | erased._asdict()
+            | {"left": list(LEFT)}
+        )
         return json.dumps(report, ensure_ascii=False)
     verb = "removed" if given.yes else "would be removed"
-    lines = [f"{person.id}: {erased.rows:,} rows of tables, {erased.cases:,} cases and {len(erased.batches):,} batches {verb}."]
+    lines = [
+        f"{person.id}: {erased.rows:,} rows of tables, {erased.cases:,} cases and {len(erased.batches):,} batches {verb}."
+    ]
     if erased.waiting:
         again = " ".join(["--user", person.id, *(f"--also {name}" for name in person.names)])
-        lines.append(f"{len(erased.waiting):,} batches wait until complete snapshots have begun after them (a day or so): then run it again, with {again}")
+        lines.append(
+            f"{len(erased.waiting):,} batches wait until complete snapshots have begun after them (a day or so): then run it again, with {again}"
+        )
     lines += ["What stays:", *(f"  {words}" for words in LEFT)]
     return "\n".join(lines if given.yes else [*lines, "Nothing was removed: --yes does it."])
 

@@ -94,7 +94,9 @@ class Facts:
     @cached_property
     def signed_in_lately(self) -> frozenset[str]:
         """Users."""
-        query = f"select user_id from people where last_sign_in_at > (select now from clock) - interval '{LATELY_DAYS}' day"
+        query = (
+            f"select user_id from people where last_sign_in_at > (select now from clock) - interval '{LATELY_DAYS}' day"
+        )
         return frozenset(id for (id,) in self._rows(query))
 
     @cached_property
@@ -130,4 +132,7 @@ class Facts:
         for event, id, type in self._rows(query, wanted):
             targets[event].append(Party(id, type or ""))
         query = "select event_id, actor_id, actor_type, ip from events where event_id in (select unnest(?))"
-        return {event: Event(Party(actor or "", type or ""), tuple(targets[event]), ip) for event, actor, type, ip in self._rows(query, wanted)}
+        return {
+            event: Event(Party(actor or "", type or ""), tuple(targets[event]), ip)
+            for event, actor, type, ip in self._rows(query, wanted)
+        }

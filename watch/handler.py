@@ -10,7 +10,6 @@ import re
 import sys
 import tempfile
 import time
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -68,10 +67,16 @@ class Settings(NamedTuple):
     def read(cls, environment: dict[str, str]) -> "Settings":
         """Raises `ValueError` that names every bad variable."""
         given = cls(
-            environment.get("BUCKET", ""), environment.get("PREFIX", "okta"), environment.get("ALERT_SEVERITY") or "high",
-            environment.get("EVENT_BUS", "default"), environment.get("ALERT_TOPIC_ARN", ""), environment.get("SECURITY_LAKE_LOCATION", ""),
-            environment.get("SECURITY_LAKE_ROLE_ARN", ""), environment.get("SECURITY_LAKE_EXTERNAL_ID", ""),
-            environment.get("AUTHOMIZE_SECRET_ID", ""), environment.get("AUTHOMIZE_API_URL") or "https://api.authomize.com",
+            environment.get("BUCKET", ""),
+            environment.get("PREFIX", "okta"),
+            environment.get("ALERT_SEVERITY") or "high",
+            environment.get("EVENT_BUS", "default"),
+            environment.get("ALERT_TOPIC_ARN", ""),
+            environment.get("SECURITY_LAKE_LOCATION", ""),
+            environment.get("SECURITY_LAKE_ROLE_ARN", ""),
+            environment.get("SECURITY_LAKE_EXTERNAL_ID", ""),
+            environment.get("AUTHOMIZE_SECRET_ID", ""),
+            environment.get("AUTHOMIZE_API_URL") or "https://api.authomize.com",
             Days(*(_days(environment.get(name) or "0") for name in EXPIRATIONS)),
         )
         wrong = [] if given.bucket else ["BUCKET is needed: the collector's bucket"]
@@ -89,7 +94,9 @@ class Settings(NamedTuple):
             wrong.append("SECURITY_LAKE_ROLE_ARN is no role's ARN")
         if not ORIGIN.fullmatch(given.authomize_url):
             wrong.append("AUTHOMIZE_API_URL is not https; plain http is for loopback addresses alone")
-        wrong += [f"{name} is no number of days; 0 is for ever" for name, days in zip(EXPIRATIONS, given.days) if days < 0]
+        wrong += [
+            f"{name} is no number of days; 0 is for ever" for name, days in zip(EXPIRATIONS, given.days) if days < 0
+        ]
         if wrong:
             raise ValueError("; ".join(wrong))
         return given
@@ -111,7 +118,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     memory_mb = int(getattr(context, "memory_limit_in_mb", 1536) or 1536)
     watch = _Watch(store, settings, _rules(settings), int(memory_mb * DATABASE_SHARE))
     try:
-        return _messages(watch, event["Records"]) if isinstance(event.get("Records"), list) else _reports(watch, _named(event, settings.prefix))
+        return (
+            _messages(watch, event["Records"])
+            if isinstance(event.get("Records"), list)
+            else _reports(watch, _named(event, settings.prefix))
+        )
     finally:
         store.forget(".jsonl.gz")
 
@@ -133,19 +144,36 @@ class _Watch(NamedTuple):
             beside = self._beside(connection, place, woken.ledger)
         known = woken.ledger
         report = {"integration": integration, "sequence": known.sequence, "open": len(known.cases_open())}
-        report |= {change: [word["case"] for word in woken.news if word["change"] == change] for change in ("opened", "closed")}
-        report |= {"digest": next((word["digest"] for word in woken.news if word["change"] == "digest"), None), "untold": left} | beside
-        _log("INFO", "woken", report | {"opened": len(report["opened"]), "closed": len(report["closed"]), "duration_ms": int((time.monotonic() - began) * 1000)})
+        report |= {
+            change: [word["case"] for word in woken.news if word["change"] == change] for change in ("opened", "closed")
+        }
+        report |= {
+            "digest": next((word["digest"] for word in woken.news if word["change"] == "digest"), None),
+            "untold": left,
+        } | beside
+        _log(
+            "INFO",
+            "woken",
+            report
+            | {
+                "opened": len(report["opened"]),
+                "closed": len(report["closed"]),
+                "duration_ms": int((time.monotonic() - began) * 1000),
+            },
+        )
         return report
-
 
     def _beside(self, connection: duckdb.DuckDBPyConnection, place: Place, known: Ledger) -> dict[str, int]:
         """What expires, and what goes to Security Lake and to Authomize, if anything does; one that fails costs the others nothing."""
-        tasks: dict[str, Callable[[], int]] = {"rows_expired": lambda: expiry.expire(connection, Tables(*place), self.settings.days)}
+        tasks: dict[str, Callable[[], int]] = {
+            "rows_expired": lambda: expiry.expire(connection, Tables(*place), self.settings.days)
+        }
         if self.settings.lake:
             tasks["lake_objects"] = lambda: lake.follow(connection, place, _lake(self.settings))
         if self.settings.authomize_secret:
-            tasks["risks_left"] = lambda: risks.follow(connection, place, _authomize(self.settings), known, self.settings.least_severity)
+            tasks["risks_left"] = lambda: risks.follow(
+                connection, place, _authomize(self.settings), known, self.settings.least_severity
+            )
         done, failures = {}, []
         for name, task in tasks.items():
             try:
@@ -172,9 +200,16 @@ def _lake(settings: Settings) -> Lake:
     assert place, "the settings were looked at"
     client = _client("s3")
     if settings.lake_role_arn:
-        asked = {"RoleArn": settings.lake_role_arn, "RoleSessionName": "okta-authomize-watch"} | ({"ExternalId": settings.lake_external_id} if settings.lake_external_id else {})
+        asked = {"RoleArn": settings.lake_role_arn, "RoleSessionName": "okta-authomize-watch"} | (
+            {"ExternalId": settings.lake_external_id} if settings.lake_external_id else {}
+        )
         given = _client("sts").assume_role(**asked)["Credentials"]
-        client = boto3.client("s3", aws_access_key_id=given["AccessKeyId"], aws_secret_access_key=given["SecretAccessKey"], aws_session_token=given["SessionToken"])
+        client = boto3.client(
+            "s3",
+            aws_access_key_id=given["AccessKeyId"],
+            aws_secret_access_key=given["SecretAccessKey"],
+            aws_session_token=given["SessionToken"],
+        )
     return Lake(client, place["bucket"], place["prefix"] or "", client.meta.region_name)
 
 
@@ -187,7 +222,9 @@ def _authomize(settings: Settings) -> Authomize:
         if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not ORIGIN.fullmatch(url):
             raise ValueError
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise ValueError('the secret AUTHOMIZE_SECRET_ID is not {"token": "..."}, with an https base_url or none') from None
+        raise ValueError(
+            'the secret AUTHOMIZE_SECRET_ID is not {"token": "..."}, with an https base_url or none'
+        ) from None
     return Authomize(url.rstrip("/"), token)
 
 
@@ -225,7 +262,11 @@ def _failure(watch: _Watch, integration: str) -> str | None:
         return f"{left} words are still to be told" if left else None
     except Exception as error:
         told = "; ".join(error.violations[:5]) if isinstance(error, Broken) else str(error)
-        _log("ERROR", "an integration could not be looked at", {"integration": integration, "error": f"{type(error).__name__}: {told}"[:2000]})
+        _log(
+            "ERROR",
+            "an integration could not be looked at",
+            {"integration": integration, "error": f"{type(error).__name__}: {told}"[:2000]},
+        )
         return f"{type(error).__name__}: {told}"[:500]
 
 
@@ -254,4 +295,8 @@ def _of_object(event: dict[str, Any], prefix: str) -> str | None:
 
 
 def _log(level: str, message: str, told: dict[str, Any]) -> None:
-    print(json.dumps({"level": level, "message": message} | told, ensure_ascii=False), file=sys.stderr if level == "ERROR" else sys.stdout, flush=True)
+    print(
+        json.dumps({"level": level, "message": message} | told, ensure_ascii=False),
+        file=sys.stderr if level == "ERROR" else sys.stdout,
+        flush=True,
+    )

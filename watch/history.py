@@ -1,7 +1,6 @@
 """Cases as a table, `tables/cases/`, and what the status page shows of them."""
 
 import json
-
 from datetime import datetime, timezone
 
 import duckdb
@@ -18,9 +17,24 @@ from watch.ledger import Ledger
 TABLE = "cases"
 TIMES = ("first_seen", "last_seen", "closed_at")
 COLUMNS = {
-    "id": "varchar", "state": "varchar", "sequence": "bigint", "changed_at": "timestamp", "finding": "varchar", "kind": "varchar",
-    "severity": "varchar", "title": "varchar", "key": "varchar", "name": "varchar", "detail": "varchar", "first_seen": "timestamp",
-    "last_seen": "timestamp", "closed_at": "timestamp", "closed_because": "varchar", "reason": "varchar", "evidence": "varchar", "do": "varchar",
+    "id": "varchar",
+    "state": "varchar",
+    "sequence": "bigint",
+    "changed_at": "timestamp",
+    "finding": "varchar",
+    "kind": "varchar",
+    "severity": "varchar",
+    "title": "varchar",
+    "key": "varchar",
+    "name": "varchar",
+    "detail": "varchar",
+    "first_seen": "timestamp",
+    "last_seen": "timestamp",
+    "closed_at": "timestamp",
+    "closed_because": "varchar",
+    "reason": "varchar",
+    "evidence": "varchar",
+    "do": "varchar",
 }
 """One row a change of a case; `evidence` is a list as JSON."""
 MOST_FILES = 30
@@ -55,7 +69,11 @@ def write(connection: duckdb.DuckDBPyConnection, store: Store, prefix: str, inte
 
 
 def _row(case: Case, ledger: Ledger) -> tuple:
-    given = case | {"sequence": ledger.sequence, "changed_at": ledger.committed_at, "evidence": json.dumps(case["evidence"])}
+    given = case | {
+        "sequence": ledger.sequence,
+        "changed_at": ledger.committed_at,
+        "evidence": json.dumps(case["evidence"]),
+    }
     return tuple(_moment(given.get(name)) if COLUMNS[name] == "timestamp" else given.get(name) for name in COLUMNS)
 
 
@@ -72,8 +90,13 @@ def write_status(store: Store, prefix: str, integration: str, ledger: Ledger) ->
         "sequence": ledger.sequence,
         "severities": {severity: counts(there).get(severity, 0) for severity in SEVERITIES},
         "accepted": sum(case["state"] == ACCEPTED for case in ledger.cases),
-        "newest": [{name: case[name] for name in ("id", "finding", "severity", "title", "name", "first_seen")} for case in _newest(there)],
-        "days": [{"day": day, "opened": opened, "closed": closed} for day, (opened, closed) in sorted(ledger.days.items())],
+        "newest": [
+            {name: case[name] for name in ("id", "finding", "severity", "title", "name", "first_seen")}
+            for case in _newest(there)
+        ],
+        "days": [
+            {"day": day, "opened": opened, "closed": closed} for day, (opened, closed) in sorted(ledger.days.items())
+        ],
     }
     try:
         before = json.loads(store.read(key) or b"{}")

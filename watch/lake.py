@@ -8,13 +8,13 @@ https://docs.aws.amazon.com/security-lake/latest/userguide/custom-sources.html
 """
 
 import json
-
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
 
-from findings.bucket import BEGINNING, Batch, Log, Place as Followed
+from findings.bucket import BEGINNING, Batch, Log
+from findings.bucket import Place as Followed
 from findings.store import Conflict
 from findings.tables import merge
 from findings.tables.append import MOST_MANIFESTS, Broken
@@ -41,12 +41,16 @@ class Lake(NamedTuple):
     region: str
 
     def key(self, integration: str, day: str, sequence: int, class_uid: int) -> str:
-        folder = "/".join(filter(None, (self.prefix, f"region={self.region}", f"accountId=external_{integration}", f"eventDay={day}")))
+        folder = "/".join(
+            filter(None, (self.prefix, f"region={self.region}", f"accountId=external_{integration}", f"eventDay={day}"))
+        )
         return f"{folder}/{integration}-{sequence:012}-{class_uid}.parquet"
 
     def put(self, file: Path, key: str) -> None:
         with file.open("rb") as content:
-            self.client.put_object(Bucket=self.bucket, Key=key, Body=content, ContentType="application/vnd.apache.parquet")
+            self.client.put_object(
+                Bucket=self.bucket, Key=key, Body=content, ContentType="application/vnd.apache.parquet"
+            )
 
 
 def follow(connection: duckdb.DuckDBPyConnection, place: Place, lake: Lake) -> int:
@@ -61,7 +65,13 @@ def follow(connection: duckdb.DuckDBPyConnection, place: Place, lake: Lake) -> i
         if log.place.sequence == known.sequence:
             return written
         for sequence in sorted({batch.sequence for batch in log.batches if batch.stream == "activity"}):
-            written += _copy(connection, place, lake, sequence, [batch for batch in log.batches if (batch.stream, batch.sequence) == ("activity", sequence)])
+            written += _copy(
+                connection,
+                place,
+                lake,
+                sequence,
+                [batch for batch in log.batches if (batch.stream, batch.sequence) == ("activity", sequence)],
+            )
         known = log.place
         try:
             version = place.store.replace(_key(place), _told(lake, known), version)
@@ -89,7 +99,13 @@ def _key(place: Place) -> str:
 
 
 def _told(lake: Lake, known: Followed) -> bytes:
-    told = {"schema": SCHEMA, "location": f"s3://{lake.bucket}/{lake.prefix}", "sequence": known.sequence, "manifest_sha256": known.sha256, "org": known.org}
+    told = {
+        "schema": SCHEMA,
+        "location": f"s3://{lake.bucket}/{lake.prefix}",
+        "sequence": known.sequence,
+        "manifest_sha256": known.sha256,
+        "org": known.org,
+    }
     return json.dumps(told, indent=1).encode()
 
 

@@ -5,7 +5,6 @@ the list of open cases for readers, follows from it.
 """
 
 import json
-
 from typing import Any, NamedTuple
 
 from findings.store import Store
@@ -67,7 +66,9 @@ def read(store: Store, prefix: str, integration: str) -> tuple[Ledger, str | Non
             raise ValueError(f"schema is {told['schema']}, not {SCHEMA}")
         return Ledger(*(told[name] for name in Ledger._fields)), version
     except (ValueError, KeyError, TypeError) as error:
-        raise Damaged(f"{store}: {key} is damaged ({error}): restore an older version of it, or remove it: then all is summed up anew") from None
+        raise Damaged(
+            f"{store}: {key} is damaged ({error}): restore an older version of it, or remove it: then all is summed up anew"
+        ) from None
 
 
 def write(store: Store, prefix: str, integration: str, ledger: Ledger, version: str | None) -> str:

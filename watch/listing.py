@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-
 from datetime import datetime
 
 from findings.asked import BROKEN, TROUBLES, Asked, moment, place, told
@@ -21,7 +20,10 @@ def main(words: list[str] | None = None) -> int:
         asked = Asked.of(given)
         known, _ = ledger.read(asked.store, asked.prefix, asked.integration)
         if known.sequence == 0:
-            print(f"make cases: {asked.store}: nothing is known of integration {asked.integration!r}: make watch looks first", file=sys.stderr)
+            print(
+                f"make cases: {asked.store}: nothing is known of integration {asked.integration!r}: make watch looks first",
+                file=sys.stderr,
+            )
             return BROKEN
         if given.accept:
             return _accept(given, asked, known)
@@ -35,12 +37,21 @@ def main(words: list[str] | None = None) -> int:
 
 
 def arguments(words: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make cases", description="Open and accepted cases of a copy of the bucket, as the newest wake-up left them.")
+    parser = argparse.ArgumentParser(
+        prog="make cases",
+        description="Open and accepted cases of a copy of the bucket, as the newest wake-up left them.",
+    )
     place(parser)
-    parser.add_argument("id", nargs="?", help="a case's id, or the beginning of it: that case with the lines that are its evidence")
+    parser.add_argument(
+        "id", nargs="?", help="a case's id, or the beginning of it: that case with the lines that are its evidence"
+    )
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument("--plan", metavar="ID", help="what can be done about a case: a checklist, and a shell script")
-    parser.add_argument("--accept", metavar="ID", help="accept a case, with --reason and perhaps --until; a finding's name accepts all of its cases")
+    parser.add_argument(
+        "--accept",
+        metavar="ID",
+        help="accept a case, with --reason and perhaps --until; a finding's name accepts all of its cases",
+    )
     parser.add_argument("--reason", help="why it is accepted")
     parser.add_argument("--until", metavar="TIME", help="until when: 2026-12-31, or 2026-12-31T12:00:00Z")
     return parser.parse_args(words)
@@ -52,13 +63,17 @@ def _listed(asked: Asked, known: Ledger) -> list[Case]:
     for text in wrong:
         print(f"make cases: {text}", file=sys.stderr)
     now = datetime.fromisoformat(known.committed_at.rstrip("Z"))
-    return worst_first(case if case["state"] == ACCEPTED else accepted.applied(case, acceptances, now) for case in known.cases)
+    return worst_first(
+        case if case["state"] == ACCEPTED else accepted.applied(case, acceptances, now) for case in known.cases
+    )
 
 
 def _found(there: list[Case], id: str) -> Case:
     found = [case for case in there if case["id"].startswith(id)]
     if len(found) != 1:
-        raise ValueError(f"{'no' if not found else len(found)} case{'' if len(found) < 2 else 's'} of the list {'begin' if len(found) > 1 else 'begins'} with {id!r}")
+        raise ValueError(
+            f"{'no' if not found else len(found)} case{'' if len(found) < 2 else 's'} of the list {'begin' if len(found) > 1 else 'begins'} with {id!r}"
+        )
     return found[0]
 
 
@@ -71,8 +86,15 @@ def _accept(given: argparse.Namespace, asked: Asked, known: Ledger) -> int:
     is_finding = given.accept in findings
     case = None if is_finding else _found(known.cases, given.accept)
     meant = {"finding": given.accept} if case is None else {"finding": case["finding"], "key": case["key"]}
-    accepted.add(asked.store, asked.prefix, asked.integration, meant | {"reason": given.reason} | ({"until": given.until} if given.until else {}))
-    print(f"accepted: {given.accept if case is None else case['name']}, until {given.until or 'somebody takes it out'} ({accepted.object_key(asked.prefix, asked.integration)})")
+    accepted.add(
+        asked.store,
+        asked.prefix,
+        asked.integration,
+        meant | {"reason": given.reason} | ({"until": given.until} if given.until else {}),
+    )
+    print(
+        f"accepted: {given.accept if case is None else case['name']}, until {given.until or 'somebody takes it out'} ({accepted.object_key(asked.prefix, asked.integration)})"
+    )
     return 0
 
 
@@ -100,22 +122,45 @@ def _evidence(asked: Asked, case: Case) -> list[dict]:
     parts = list(dict.fromkeys([*case["evidence"], *(part for id in case["evidence"] for part in id.split(":"))]))
     with database() as connection:
         tables.show(connection, tables.progress()[0].place.sequence)
-        names = [name.removeprefix("changes_") for (name,) in connection.execute("select view_name from duckdb_views() where starts_with(view_name, 'changes_')").fetchall()]
+        names = [
+            name.removeprefix("changes_")
+            for (name,) in connection.execute(
+                "select view_name from duckdb_views() where starts_with(view_name, 'changes_')"
+            ).fetchall()
+        ]
         rows = " union all ".join(
-            f"select '{name}' as stream, id, op, sequence, changed_at, cause, source from changes_{name} where id in (select unnest($ids))" for name in sorted(names)
+            f"select '{name}' as stream, id, op, sequence, changed_at, cause, source from changes_{name} where id in (select unnest($ids))"
+            for name in sorted(names)
         )
         newest = f"select * from ({rows}) found qualify row_number() over (partition by stream, id order by sequence desc) = 1 order by stream, id"
         found = connection.execute(newest, {"ids": parts}).fetchall()
     return [
-        {"stream": stream, "id": id, "op": op, "sequence": sequence, "changed_at": f"{at.isoformat(timespec='milliseconds')}Z", "cause": cause, "source": json.loads(source or "null")}
+        {
+            "stream": stream,
+            "id": id,
+            "op": op,
+            "sequence": sequence,
+            "changed_at": f"{at.isoformat(timespec='milliseconds')}Z",
+            "cause": cause,
+            "source": json.loads(source or "null"),
+        }
         for stream, id, op, sequence, at, cause, source in found
     ]
 
 
 def _table(there: list[Case], known: Ledger) -> str:
     lines = [f"As of manifest {known.sequence} ({known.committed_at})", ""]
-    lines += [f"  {case['id'][:8]}  {case['severity']:<9}{case['state']:<9}{case['finding']:<26}{case['name']}: {case['detail']}" for case in there]
-    return "\n".join([*lines, "", f"  {len(there):,} cases; make cases ARGS=ID shows one, ARGS=\"--plan ID\" what can be done about it"])
+    lines += [
+        f"  {case['id'][:8]}  {case['severity']:<9}{case['state']:<9}{case['finding']:<26}{case['name']}: {case['detail']}"
+        for case in there
+    ]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f'  {len(there):,} cases; make cases ARGS=ID shows one, ARGS="--plan ID" what can be done about it',
+        ]
+    )
 
 
 if __name__ == "__main__":

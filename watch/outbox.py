@@ -7,7 +7,6 @@ it is killed. A kill between sending and writing that down makes an announcement
 import json
 import sys
 import uuid
-
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple, Protocol
@@ -64,7 +63,12 @@ class Bus(NamedTuple):
         return told
 
     def _entry(self, word: Word) -> dict[str, str]:
-        return {"Source": SOURCE, "DetailType": DETAIL_TYPES[word["change"]], "Detail": _detail(word), "EventBusName": self.name}
+        return {
+            "Source": SOURCE,
+            "DetailType": DETAIL_TYPES[word["change"]],
+            "Detail": _detail(word),
+            "EventBusName": self.name,
+        }
 
 
 def _groups(entries: list[tuple[str, dict[str, str]]]) -> list[list[tuple[str, dict[str, str]]]]:
@@ -105,7 +109,12 @@ class Topic(NamedTuple):
     def _publish(self, word: Word) -> None:
         attributes = {"change": word["change"], "id": word["id"]}
         if case := word.get("case"):
-            attributes |= {"severity": case["severity"], "finding": case["finding"], "case": case["id"], "integration": case["integration"]}
+            attributes |= {
+                "severity": case["severity"],
+                "finding": case["finding"],
+                "case": case["id"],
+                "integration": case["integration"],
+            }
         given = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
         message = text(word).encode()[:MOST_BYTES].decode(errors="ignore")
         self.client.publish(TopicArn=self.arn, Subject=subject(word), Message=message, MessageAttributes=given)
@@ -122,7 +131,9 @@ class Rules(NamedTuple):
         return [name for name in self.targets if told[name]]
 
 
-def deliver(place: Place, woken: Woken, rules: Rules, clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc)) -> int:
+def deliver(
+    place: Place, woken: Woken, rules: Rules, clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc)
+) -> int:
     """Sends what is due; gives how many announcements are left. A later wake-up sends what is refused now."""
     holder = uuid.uuid4().hex
     due = _take(place, woken, holder, clock)
@@ -181,7 +192,9 @@ def _settle(place: Place, holder: str, told: set[tuple[str, str]], is_end: bool)
         known, version = ledger.read(*place)
         left = [word | {"to": [name for name in word["to"] if (word["id"], name) not in told]} for word in known.outbox]
         is_ours = known.lease is not None and known.lease["holder"] == holder
-        settled = known._replace(outbox=[word for word in left if word["to"]], lease=None if is_end and is_ours else known.lease)
+        settled = known._replace(
+            outbox=[word for word in left if word["to"]], lease=None if is_end and is_ours else known.lease
+        )
         try:
             if settled != known:
                 ledger.write(*place, settled, version)
@@ -197,7 +210,12 @@ def _detail(word: Word) -> str:
     case = word["case"]
     detail = json.dumps(case | {"ocsf": of_case(case)}, ensure_ascii=False)
     if len(detail.encode()) > MOST_BYTES // 2:
-        less = case | {"evidence": case["evidence"][:LEAST_EVIDENCE], "plan": [], "detail": case["detail"][:MOST_CHARACTERS], "name": case["name"][:MOST_CHARACTERS]}
+        less = case | {
+            "evidence": case["evidence"][:LEAST_EVIDENCE],
+            "plan": [],
+            "detail": case["detail"][:MOST_CHARACTERS],
+            "name": case["name"][:MOST_CHARACTERS],
+        }
         detail = json.dumps(less | {"ocsf": of_case(less)}, ensure_ascii=False)
     return detail
 
@@ -215,9 +233,17 @@ def text(word: Word) -> str:
     if not case:
         counted = ", ".join(f"{count} {severity}" for severity, count in word["digest"].items()) or "nothing"
         return f"As of manifest {word['sequence']} the first snapshot shows: {counted}. Each case that is new from now on is told by itself."
-    lines = [case["title"], f"{case['name']}: {case['detail']}", "", f"Severity: {case['severity']}", f"First seen: {case['first_seen']}"]
+    lines = [
+        case["title"],
+        f"{case['name']}: {case['detail']}",
+        "",
+        f"Severity: {case['severity']}",
+        f"First seen: {case['first_seen']}",
+    ]
     lines += [f"Closed: {case['closed_because']}"] if word["change"] == "closed" else ["", f"What to do: {case['do']}"]
     if word["change"] == "opened":
-        lines += [f"{number}. {step['step']}: {step['console']}" for number, step in enumerate(case.get("plan", [])[:5], start=1)]
+        lines += [
+            f"{number}. {step['step']}: {step['console']}"
+            for number, step in enumerate(case.get("plan", [])[:5], start=1)
+        ]
     return "\n".join([*lines, "", f"Integration {case['integration']}, finding {case['finding']}, case {case['id']}"])
-

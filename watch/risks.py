@@ -10,7 +10,6 @@ import hashlib
 import json
 import urllib.error
 import urllib.request
-
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -99,7 +98,11 @@ def factors(connection: duckdb.DuckDBPyConnection, place: Place, known: Ledger, 
 
 
 def _factor(case: Case) -> Factor:
-    return {"score": SCORES[case["severity"]], "title": f"{TITLE}{case['title']}"[:MOST_CHARACTERS], "description": f"{case['detail']}. {case['do']}"[:MOST_CHARACTERS]}
+    return {
+        "score": SCORES[case["severity"]],
+        "title": f"{TITLE}{case['title']}"[:MOST_CHARACTERS],
+        "description": f"{case['detail']}. {case['do']}"[:MOST_CHARACTERS],
+    }
 
 
 def follow(connection: duckdb.DuckDBPyConnection, place: Place, authomize: Authomize, known: Ledger, least: str) -> int:
@@ -139,7 +142,11 @@ def _write(place: Place, sequence: int, held: dict[str, str], version: str | Non
 
 def _bring(authomize: Authomize, wanted: dict[str, list[Factor]], held: dict[str, str]) -> int:
     """Notes in `held` what was sent; gives how many people are left."""
-    changed = {person: wanted.get(person, []) for person in sorted(wanted.keys() | held.keys()) if held.get(person) != _digest(wanted.get(person, []))}
+    changed = {
+        person: wanted.get(person, [])
+        for person in sorted(wanted.keys() | held.keys())
+        if held.get(person) != _digest(wanted.get(person, []))
+    }
     groups: dict[str, list[str]] = defaultdict(list)
     for person, told in changed.items():
         groups[_digest(told)].append(person)
@@ -163,7 +170,10 @@ def _send(authomize: Authomize, people: list[str], told: list[Factor]) -> int:
     if told:
         server = authomize.send("POST", who | {"risks": told})
         mark = min(mark, server or mark)
-    authomize.send("DELETE", who | {"since": f"{(mark - COARSE if told else mark).isoformat(timespec='seconds').replace('+00:00', 'Z')}"})
+    authomize.send(
+        "DELETE",
+        who | {"since": f"{(mark - COARSE if told else mark).isoformat(timespec='seconds').replace('+00:00', 'Z')}"},
+    )
     return 2 if told else 1
 
 

@@ -21,10 +21,25 @@ class Steps:
         self._console = admin_console(org)
         self.facts = facts
 
-    def _step(self, step: str, page: str, request: tuple[str, str, Any] | None, undo: str, affects: int = 1, used: list[str] = ()) -> Step:
+    def _step(
+        self,
+        step: str,
+        page: str,
+        request: tuple[str, str, Any] | None,
+        undo: str,
+        affects: int = 1,
+        used: list[str] = (),
+    ) -> Step:
         method, path, body = request or (None, None, None)
         asked = {"method": method, "path": path, "body": body} if request else None
-        return {"step": step, "console": f"{self._console}{page}", "request": asked, "affects": affects, "undo": undo, "used_lately": list(used)}
+        return {
+            "step": step,
+            "console": f"{self._console}{page}",
+            "request": asked,
+            "affects": affects,
+            "undo": undo,
+            "used_lately": list(used),
+        }
 
     def _of_user(self, words: str, user: str, request: tuple[str, str, Any] | None, undo: str) -> Step:
         name = self.name(user)
@@ -36,26 +51,45 @@ class Steps:
 
     def end_sessions(self, user: str) -> Step:
         path = f"/api/v1/users/{quote(user)}/sessions?oauthTokens=true"
-        return self._of_user("End all sessions and tokens of", user, ("DELETE", path, None), "None: the user signs in again")
+        return self._of_user(
+            "End all sessions and tokens of", user, ("DELETE", path, None), "None: the user signs in again"
+        )
 
     def reset_factors(self, user: str) -> Step:
         path = f"/api/v1/users/{quote(user)}/lifecycle/reset_factors"
-        return self._of_user("Reset all factors of", user, ("POST", path, None), "None: the user enrols factors again, with somebody who knows them")
+        return self._of_user(
+            "Reset all factors of",
+            user,
+            ("POST", path, None),
+            "None: the user enrols factors again, with somebody who knows them",
+        )
 
     def expire_password(self, user: str) -> Step:
         path = f"/api/v1/users/{quote(user)}/lifecycle/expire_password"
-        return self._of_user("Expire the password of", user, ("POST", path, None), "None: the user chooses a new password at the next sign-in")
+        return self._of_user(
+            "Expire the password of",
+            user,
+            ("POST", path, None),
+            "None: the user chooses a new password at the next sign-in",
+        )
 
     def suspend(self, user: str) -> Step:
         path = f"/api/v1/users/{quote(user)}/lifecycle"
         if self.facts.people.get(user, ("", None))[1] == "ACTIVE":
             return self._of_user("Suspend", user, ("POST", f"{path}/suspend", None), f"POST {path}/unsuspend")
-        return self._of_user("Deactivate", user, ("POST", f"{path}/deactivate", None), f"POST {path}/activate; what deactivation takes away has to be given again")
+        return self._of_user(
+            "Deactivate",
+            user,
+            ("POST", f"{path}/deactivate", None),
+            f"POST {path}/activate; what deactivation takes away has to be given again",
+        )
 
     def unlock(self, user: str) -> Step:
         status = self.facts.people.get(user, ("", None))[1]
         if status == "LOCKED_OUT":
-            return self._of_user("Unlock", user, ("POST", f"/api/v1/users/{quote(user)}/lifecycle/unlock", None), "None")
+            return self._of_user(
+                "Unlock", user, ("POST", f"/api/v1/users/{quote(user)}/lifecycle/unlock", None), "None"
+            )
         if status == "PASSWORD_EXPIRED":
             return self._of_user("Ask for a new password, or suspend,", user, None, "None")
         return self.suspend(user)
@@ -78,20 +112,40 @@ class Steps:
     def take_role(self, assignment: str) -> Step:
         type, principal, role = self.facts.principals.get(assignment, ("User", "", None))
         kind, affected = {"Group": ("groups", self.facts.members.get(principal, 0))}.get(type, ("users", 1))
-        path = f"/oauth2/v1/clients/{quote(principal)}/roles" if type == "Client" else f"/api/v1/{kind}/{quote(principal)}/roles"
+        path = (
+            f"/oauth2/v1/clients/{quote(principal)}/roles"
+            if type == "Client"
+            else f"/api/v1/{kind}/{quote(principal)}/roles"
+        )
         undo = f'POST {path} {{"type": "{role}"}}' if role and role != "CUSTOM" else GIVEN_AGAIN
         request = ("DELETE", f"{path}/{quote(assignment)}", None)
-        return self._step(f"Take the role {role or ''} from {type.lower()} {self.name(principal)}", "/admin/access/administrators", request, undo, affected)
+        return self._step(
+            f"Take the role {role or ''} from {type.lower()} {self.name(principal)}",
+            "/admin/access/administrators",
+            request,
+            undo,
+            affected,
+        )
 
     def leave_group(self, group: str, user: str) -> Step:
         path = f"/api/v1/groups/{quote(group)}/users/{quote(user)}"
-        return self._step(f"Take {self.name(user)} out of group {group}", f"/admin/group/{quote(group)}", ("DELETE", path, None), f"PUT {path}")
+        return self._step(
+            f"Take {self.name(user)} out of group {group}",
+            f"/admin/group/{quote(group)}",
+            ("DELETE", path, None),
+            f"PUT {path}",
+        )
 
     def unassign(self, app: str, user: str) -> Step:
         path = f"/api/v1/apps/{quote(app)}/users/{quote(user)}"
         page = f"/admin/app/instance/{quote(app)}#tab-assignments"
         if f"{app}:{user}" not in self.facts.direct_assignments:
-            return self._step(f"Take {self.name(user)} out of the group that assigns app {app}", page, None, "Add the user to the group again")
+            return self._step(
+                f"Take {self.name(user)} out of the group that assigns app {app}",
+                page,
+                None,
+                "Add the user to the group again",
+            )
         undo = f'POST /api/v1/apps/{app}/users {{"id": "{user}", "scope": "USER"}}'
         return self._step(f"Remove app {app} from {self.name(user)}", page, ("DELETE", path, None), undo)
 
@@ -103,25 +157,56 @@ class Steps:
     def _unassign(self, app: str, user: str) -> Step:
         path = f"/api/v1/apps/{quote(app)}/users/{quote(user)}"
         undo = f'POST /api/v1/apps/{app}/users {{"id": "{user}", "scope": "USER"}}'
-        return self._step(f"Remove app {app} from {self.name(user)}", f"/admin/app/instance/{quote(app)}#tab-assignments", ("DELETE", path, None), undo)
+        return self._step(
+            f"Remove app {app} from {self.name(user)}",
+            f"/admin/app/instance/{quote(app)}#tab-assignments",
+            ("DELETE", path, None),
+            undo,
+        )
 
     def deactivate_app(self, app: str) -> Step:
         path = f"/api/v1/apps/{quote(app)}/lifecycle"
         affects, used = self.facts.app_users.get(app, 0), self.facts.apps_used_by[app]
-        return self._step(f"Deactivate app {app}", f"/admin/app/instance/{quote(app)}", ("POST", f"{path}/deactivate", None), f"POST {path}/activate", affects, used)
+        return self._step(
+            f"Deactivate app {app}",
+            f"/admin/app/instance/{quote(app)}",
+            ("POST", f"{path}/deactivate", None),
+            f"POST {path}/activate",
+            affects,
+            used,
+        )
 
     def look_at_app(self, app: str, words: str) -> Step:
         affects, used = self.facts.app_users.get(app, 0), self.facts.apps_used_by[app]
-        return self._step(f"{words}: app {app}", f"/admin/app/instance/{quote(app)}#tab-provisioning", None, "Set it back", affects, used)
+        return self._step(
+            f"{words}: app {app}",
+            f"/admin/app/instance/{quote(app)}#tab-provisioning",
+            None,
+            "Set it back",
+            affects,
+            used,
+        )
 
     def deactivate_idp(self, idp: str) -> Step:
         path = f"/api/v1/idps/{quote(idp)}/lifecycle"
         affects = self.facts.linked.get(idp, 0)
-        return self._step(f"Deactivate IdP {idp}", f"/admin/access/identity-providers/edit/{quote(idp)}", ("POST", f"{path}/deactivate", None), f"POST {path}/activate", affects)
+        return self._step(
+            f"Deactivate IdP {idp}",
+            f"/admin/access/identity-providers/edit/{quote(idp)}",
+            ("POST", f"{path}/deactivate", None),
+            f"POST {path}/activate",
+            affects,
+        )
 
     def delete_idp(self, idp: str) -> Step:
         affects = self.facts.linked.get(idp, 0)
-        return self._step(f"Delete IdP {idp}", "/admin/access/identity-providers", ("DELETE", f"/api/v1/idps/{quote(idp)}", None), "None: it has to be made again", affects)
+        return self._step(
+            f"Delete IdP {idp}",
+            "/admin/access/identity-providers",
+            ("DELETE", f"/api/v1/idps/{quote(idp)}", None),
+            "None: it has to be made again",
+            affects,
+        )
 
     def look_at_idp(self, idp: str, words: str) -> Step:
         page = f"/admin/access/identity-providers/edit/{quote(idp)}"
@@ -130,22 +215,54 @@ class Steps:
     def unlink(self, idp: str, user: str) -> Step:
         path = f"/api/v1/idps/{quote(idp)}/users/{quote(user)}"
         page = f"/admin/user/profile/view/{quote(user)}"
-        return self._step(f"Unlink {self.name(user)} from IdP {idp}", page, ("DELETE", path, None), "Sign in through the IdP once more links again, where it may")
+        return self._step(
+            f"Unlink {self.name(user)} from IdP {idp}",
+            page,
+            ("DELETE", path, None),
+            "Sign in through the IdP once more links again, where it may",
+        )
 
     def delete_role(self, role: str) -> Step:
-        return self._step(f"Delete custom role {role}", "/admin/access/administrators#roles", ("DELETE", f"/api/v1/iam/roles/{quote(role)}", None), "None: it has to be made again", 0)
+        return self._step(
+            f"Delete custom role {role}",
+            "/admin/access/administrators#roles",
+            ("DELETE", f"/api/v1/iam/roles/{quote(role)}", None),
+            "None: it has to be made again",
+            0,
+        )
 
     def delete_resource_set(self, one: str) -> Step:
         path = f"/api/v1/iam/resource-sets/{quote(one)}"
-        return self._step(f"Delete resource set {one}", "/admin/access/administrators#resources", ("DELETE", path, None), "None: it has to be made again", 0)
+        return self._step(
+            f"Delete resource set {one}",
+            "/admin/access/administrators#resources",
+            ("DELETE", path, None),
+            "None: it has to be made again",
+            0,
+        )
 
     def revoke_token(self, token: str) -> Step:
-        return self._step(f"Revoke API token {token}", "/admin/access/api/tokens", ("DELETE", f"/api/v1/api-tokens/{quote(token)}", None), "None: a new token has to be made")
+        return self._step(
+            f"Revoke API token {token}",
+            "/admin/access/api/tokens",
+            ("DELETE", f"/api/v1/api-tokens/{quote(token)}", None),
+            "None: a new token has to be made",
+        )
 
     def block(self, address: str) -> Step:
         bits = 128 if ":" in address else 32
-        zone = {"type": "IP", "name": f"Blocked {address}", "usage": "BLOCKLIST", "gateways": [{"type": "CIDR", "value": f"{address}/{bits}"}]}
-        return self._step(f"Block the address {address}", "/admin/access/networks", ("POST", "/api/v1/zones", zone), f'Deactivate and delete the zone "Blocked {address}"')
+        zone = {
+            "type": "IP",
+            "name": f"Blocked {address}",
+            "usage": "BLOCKLIST",
+            "gateways": [{"type": "CIDR", "value": f"{address}/{bits}"}],
+        }
+        return self._step(
+            f"Block the address {address}",
+            "/admin/access/networks",
+            ("POST", "/api/v1/zones", zone),
+            f'Deactivate and delete the zone "Blocked {address}"',
+        )
 
     def look_at(self, id: str, words: str) -> Step:
         """Where an object of any kind is, by its id."""

@@ -5,7 +5,6 @@ wake-ups that race one has news, and the next one sends what a killed one did no
 """
 
 import sys
-
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -54,7 +53,9 @@ def wake(connection: duckdb.DuckDBPyConnection, place: Place, to: Callable[[str 
     tables, progress = append.bring_up_to_date(connection, *place)
     sequence = progress.place.sequence
     if known.sequence > sequence:
-        raise ledger.Damaged(f"{place.store}: the cases are of manifest {known.sequence}, the newest is {sequence}: restore the history")
+        raise ledger.Damaged(
+            f"{place.store}: the cases are of manifest {known.sequence}, the newest is {sequence}: restore the history"
+        )
     if known.sequence < sequence:
         tables.show(connection, sequence)
         values = catalog.parameters({})
@@ -83,7 +84,15 @@ def leave_for_readers(connection: duckdb.DuckDBPyConnection, place: Place, known
 class _News:
     """What a manifest has brought."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, place: Place, known: Ledger, starts: Starts, org: str, to: Callable[[str | None], list[str]]) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        place: Place,
+        known: Ledger,
+        starts: Starts,
+        org: str,
+        to: Callable[[str | None], list[str]],
+    ) -> None:
         self._connection = connection
         self._place = place
         self._known = known
@@ -98,19 +107,33 @@ class _News:
         compared = Comparison(self._place.integration, self._known.cases, now, sequence)
         judged = set(self._known.judged)
         asked = catalog.findings()
-        can_judge = [finding for finding in asked if finding.kind != POSTURE or has_digest and self._can_judge(finding, missing, judged, began, now)]
+        can_judge = [
+            finding
+            for finding in asked
+            if finding.kind != POSTURE or has_digest and self._can_judge(finding, missing, judged, began, now)
+        ]
         shown = [answer for finding in can_judge if (answer := self._answer(finding, values))]
-        events = self._events_among(row.id for answer in shown if answer.finding.kind != POSTURE for row in answer.cases if not row.evidence)
+        events = self._events_among(
+            row.id for answer in shown if answer.finding.kind != POSTURE for row in answer.cases if not row.evidence
+        )
         for answer in shown:
-            compared.judge(answer.finding, cases.found(answer, lambda rows: [self._events_of(row, events) for row in rows]))
+            compared.judge(
+                answer.finding, cases.found(answer, lambda rows: [self._events_of(row, events) for row in rows])
+            )
             if answer.finding.kind == POSTURE and not baseline.slow_ones_unread(answer.finding, self._starts):
                 judged.add(answer.finding.id)
         compared.retire(finding.id for finding in asked)
         return self._ledger(compared, judged, has_digest, sequence, now)
 
-    def _can_judge(self, finding: Finding, missing: frozenset[str], judged: set[str], began: datetime, now: datetime) -> bool:
+    def _can_judge(
+        self, finding: Finding, missing: frozenset[str], judged: set[str], began: datetime, now: datetime
+    ) -> bool:
         """Once a finding was judged it stays so, whatever is read anew."""
-        is_read = not missing & baseline.streams_of(finding) or now - began > baseline.LONGEST_WAIT and not missing & baseline.SLOW_STREAMS
+        is_read = (
+            not missing & baseline.streams_of(finding)
+            or now - began > baseline.LONGEST_WAIT
+            and not missing & baseline.SLOW_STREAMS
+        )
         return finding.id in judged or is_read
 
     def _answer(self, finding: Finding, values: dict[str, int]) -> Answer | None:
@@ -135,10 +158,16 @@ class _News:
         query = """
             select distinct e.event_id from events e left join event_targets t on t.event_id = e.event_id
             where e.published = $at and $id in (e.session_id, e.ip, e.actor_id, e.dt_hash, t.target_id) order by 1 limit $most"""
-        found = self._connection.execute(query, {"at": row.at, "id": row.id, "most": cases.MOST_EVIDENCE}).fetchall() if row.at else []
+        found = (
+            self._connection.execute(query, {"at": row.at, "id": row.id, "most": cases.MOST_EVIDENCE}).fetchall()
+            if row.at
+            else []
+        )
         return tuple(id for (id,) in found) or (row.id,)
 
-    def _ledger(self, compared: Comparison, judged: set[str], has_digest: bool, sequence: int, now: datetime) -> tuple[Ledger, list[Word]]:
+    def _ledger(
+        self, compared: Comparison, judged: set[str], has_digest: bool, sequence: int, now: datetime
+    ) -> tuple[Ledger, list[Word]]:
         acceptances, wrong = accepted.read(*self._place)
         for text in wrong:
             print(f"watch: {text}", file=sys.stderr)
@@ -146,14 +175,21 @@ class _News:
         there = {id: accepted.applied(case, acceptances, now) for id, case in compared.cases.items()}
         # What a finding showed when it was judged first was so before anybody looked.
         looked_at = set(self._known.judged)
-        silent = {case["id"] for case in compared.opened if case["kind"] == POSTURE and case["finding"] not in looked_at}
-        released = [id for id, case in there.items() if case["state"] == OPEN and before.get(id, case)["state"] == ACCEPTED]
+        silent = {
+            case["id"] for case in compared.opened if case["kind"] == POSTURE and case["finding"] not in looked_at
+        }
+        released = [
+            id for id, case in there.items() if case["state"] == OPEN and before.get(id, case)["state"] == ACCEPTED
+        ]
         news = {case["id"] for case in compared.opened if case["id"] not in silent} | set(released)
         opened = cases.worst_first(case for id, case in there.items() if id in news and case["state"] == OPEN)
         closed = cases.worst_first(case for case in compared.closed if before[case["id"]]["state"] == OPEN)
         new = {id for id, case in there.items() if id not in before or _differs(before[id], case)}
         planned = plan.Planner(self._connection, self._org, [there[id] for id in new])
-        there = {id: planned.with_plan(case) if id in new else case | {"plan": before[id].get("plan", [])} for id, case in there.items()}
+        there = {
+            id: planned.with_plan(case) if id in new else case | {"plan": before[id].get("plan", [])}
+            for id, case in there.items()
+        }
         opened = [there[case["id"]] for case in opened]
         words = self._words(opened, closed, sequence)
         if has_digest and not self._known.has_digest:
@@ -174,12 +210,29 @@ class _News:
 
     def _words(self, opened: list[Case], closed: list[Case], sequence: int) -> list[Word]:
         told = [("opened", case) for case in opened] + [("closed", case) for case in closed]
-        return [{"id": f"{change}:{case['id']}:{sequence}", "change": change, "case": case, "to": self._to(case["severity"])} for change, case in told]
+        return [
+            {
+                "id": f"{change}:{case['id']}:{sequence}",
+                "change": change,
+                "case": case,
+                "to": self._to(case["severity"]),
+            }
+            for change, case in told
+        ]
 
     def _digest(self, first: list[Case], sequence: int) -> Word:
-        return {"id": f"digest:{sequence}", "change": "digest", "digest": cases.counts(first), "sequence": sequence, "to": self._to(None)}
+        return {
+            "id": f"digest:{sequence}",
+            "change": "digest",
+            "digest": cases.counts(first),
+            "sequence": sequence,
+            "to": self._to(None),
+        }
 
 
 def _differs(before: Case, after: Case) -> bool:
     """Whether more than the time is another one at which it was seen last."""
-    return any(before.get(name) != after.get(name) for name in ("state", "detail", "severity", "title", "evidence", "reason", "name"))
+    return any(
+        before.get(name) != after.get(name)
+        for name in ("state", "detail", "severity", "title", "evidence", "reason", "name")
+    )

@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.
 
 import bisect
 import re
-
 from collections import defaultdict
 
 COMPARE = {
@@ -34,12 +33,20 @@ class Metrics:
         for directive in line["_aws"]["CloudWatchMetrics"]:
             for names in directive["Dimensions"]:
                 for metric in directive["Metrics"]:
-                    self.put(directive["Namespace"], metric["Name"], {name: line[name] for name in names}, at, line[metric["Name"]])
+                    self.put(
+                        directive["Namespace"],
+                        metric["Name"],
+                        {name: line[name] for name in names},
+                        at,
+                        line[metric["Name"]],
+                    )
 
     def statistic(self, namespace, name, dimensions, statistic, begins, ends):
         """The statistic of the points in [begins, ends), or `None` without any."""
         points = self._points.get((namespace, name, frozenset(dimensions.items())), [])
-        values = [value for _, value in points[bisect.bisect_left(points, (begins,)) : bisect.bisect_left(points, (ends,))]]
+        values = [
+            value for _, value in points[bisect.bisect_left(points, (begins,)) : bisect.bisect_left(points, (ends,))]
+        ]
         return STATISTICS[statistic](values) if values else None
 
 
@@ -71,7 +78,9 @@ class Alarm:
         if "Metrics" not in self._alarm:
             return self._value(metrics, self._alarm, begins, ends)
         values = {
-            one["Id"]: self._value(metrics, one["MetricStat"]["Metric"] | {"Stat": one["MetricStat"]["Stat"]}, begins, ends)
+            one["Id"]: self._value(
+                metrics, one["MetricStat"]["Metric"] | {"Stat": one["MetricStat"]["Stat"]}, begins, ends
+            )
             for one in self._alarm["Metrics"]
             if "MetricStat" in one
         }

@@ -96,7 +96,10 @@ def stored_gb(users):
 
 def org(users, minutes):
     """The costs of one org, whichever way it is deployed."""
-    function = seconds(users, minutes) * MEMORY_GB * PER_GB_SECOND + invocations(users, minutes) * PER_MILLION_INVOCATIONS / 1e6
+    function = (
+        seconds(users, minutes) * MEMORY_GB * PER_GB_SECOND
+        + invocations(users, minutes) * PER_MILLION_INVOCATIONS / 1e6
+    )
     puts = runs(minutes) * (COMMITTING_SHARE * OBJECTS_PER_COMMIT + 1)
     gets = runs(minutes) * 2
     bucket = puts * PER_1000_PUTS / 1000 + gets * PER_1000_GETS / 1000 + stored_gb(users) * PER_GB_MONTH
@@ -116,7 +119,12 @@ def rounds(orgs, minutes):
     starts = runs(minutes) + runs(15) + DAYS
     function = starts * PER_MILLION_INVOCATIONS / 1e6
     function += runs(minutes) * (ROUND_SECONDS + ROUND_SECONDS_PER_ORG * orgs) * MEMORY_GB * PER_GB_SECOND
-    return queue * PER_MILLION_FIFO / 1e6 + listings * PER_10000_SECRET_READS / 10_000 + starts * PER_MILLION_STARTS / 1e6 + function
+    return (
+        queue * PER_MILLION_FIFO / 1e6
+        + listings * PER_10000_SECRET_READS / 10_000
+        + starts * PER_MILLION_STARTS / 1e6
+        + function
+    )
 
 
 def commits(orgs, minutes):
@@ -166,7 +174,15 @@ def by_users():
     rows = []
     for users in (1_000, 10_000, 100_000):
         month = org(users, 5)
-        told = (month.function, month.bucket, month.secret, month.log, watching(1), watching(2), month.total() + watching(2))
+        told = (
+            month.function,
+            month.bucket,
+            month.secret,
+            month.log,
+            watching(1),
+            watching(2),
+            month.total() + watching(2),
+        )
         rows.append([f"{users:,}", f"{seconds(users, 5):,.0f}", f"{stored_gb(users):,.1f}", *map(dollars, told)])
     header = ["users", "billed seconds", "GB after a year", "function", "bucket", "secret", "log"]
     return table([*header, "watching, `stack`", "watching, `integration`", "together"], rows)
@@ -175,9 +191,24 @@ def by_users():
 def by_orgs():
     rows = []
     for orgs in (1, 50, 500):
-        told = (stacks(orgs, 1_000, 15), fleet(orgs, 1_000, 5), fleet(orgs, 1_000, 15), rounds(orgs, 15), loader(orgs, 1_000, 15), watch(orgs, 1_000, 15))
+        told = (
+            stacks(orgs, 1_000, 15),
+            fleet(orgs, 1_000, 5),
+            fleet(orgs, 1_000, 15),
+            rounds(orgs, 15),
+            loader(orgs, 1_000, 15),
+            watch(orgs, 1_000, 15),
+        )
         rows.append([f"{orgs:,}", *map(dollars, told)])
-    header = ["orgs", "a stack each, 15 min", "fleet, 5 min", "fleet, 15 min", "of it rounds", "loader, 15 min, more", "watch, 15 min, more"]
+    header = [
+        "orgs",
+        "a stack each, 15 min",
+        "fleet, 5 min",
+        "fleet, 15 min",
+        "of it rounds",
+        "loader, 15 min, more",
+        "watch, 15 min, more",
+    ]
     return table(header, rows)
 
 

@@ -12,7 +12,6 @@ import heapq
 import itertools
 import json
 import random
-
 from collections import defaultdict, deque
 from datetime import datetime, timezone
 from pathlib import Path
@@ -115,13 +114,20 @@ class Fleet:
             part = there[first : first + 100]
             yield {
                 "SecretList": [
-                    {"ARN": org.arn, "Name": org.name, "Tags": org.tags, "LastChangedDate": datetime.fromtimestamp(org.since, timezone.utc)}
+                    {
+                        "ARN": org.arn,
+                        "Name": org.name,
+                        "Tags": org.tags,
+                        "LastChangedDate": datetime.fromtimestamp(org.since, timezone.utc),
+                    }
                     for org in part
                 ]
             }
 
     def _log_events(self, logGroupName, startTime, filterPattern):
-        yield {"events": [{"timestamp": at * 1_000, "message": text} for at, text in self.log if at * 1_000 >= startTime]}
+        yield {
+            "events": [{"timestamp": at * 1_000, "message": text} for at, text in self.log if at * 1_000 >= startTime]
+        }
 
     def get_queue_attributes(self, QueueUrl, AttributeNames):
         return {"Attributes": {"CreatedTimestamp": str(int(START))}}
@@ -179,7 +185,10 @@ class Fleet:
     def _round(self, kind):
         if not any(begins <= self.now < ends for begins, ends in self.paused):
             at = datetime.fromtimestamp(self.now, timezone.utc).isoformat()
-            with patch.object(roster, "parsed", PARSED), patch.object(roster, "print", lambda *_, **__: None, create=True):
+            with (
+                patch.object(roster, "parsed", PARSED),
+                patch.object(roster, "print", lambda *_, **__: None, create=True),
+            ):
                 gauges = roster.run({"round": kind, "at": at}, self.client, self.settings, self.now)
             if kind == "orgs":
                 self.metrics.emf(roster.emf(STACK, gauges, self.now), self.now)
@@ -233,7 +242,10 @@ def told(values):
 CASES = {
     "all are well": lambda: healthy(500),
     "one hangs until Lambda ends it, every time": lambda: [*healthy(499), hanging()],
-    "50 are new, with six hours to read each": lambda: [*healthy(450), *(Org(f"new/{n}", work_s=6 * HOUR) for n in range(50))],
+    "50 are new, with six hours to read each": lambda: [
+        *healthy(450),
+        *(Org(f"new/{n}", work_s=6 * HOUR) for n in range(50)),
+    ],
     "50 end as errors": lambda: [*healthy(450), *(failing(n) for n in range(50))],
 }
 
@@ -298,7 +310,10 @@ def of_the_week(fleet):
             since, how = went_off.pop(name)
             rows.append((since, name, how, clock(at)))
     rows += [(since, name, how, "goes on") for name, (since, how) in went_off.items()]
-    return table(["goes off", "alarm", "as", "is over"], [[clock(since), f"`{name}`", how, over] for since, name, how, over in sorted(rows)])
+    return table(
+        ["goes off", "alarm", "as", "is over"],
+        [[clock(since), f"`{name}`", how, over] for since, name, how, over in sorted(rows)],
+    )
 
 
 def of_the_orgs(fleet):
@@ -306,7 +321,9 @@ def of_the_orgs(fleet):
     well = [org for org in fleet.orgs.values() if org.is_healthy()]
     half, longest = told(intervals(well, ends=6 * DAY))
     lines = [f"{clock(at)}: {subject}" for at, subject, _ in fleet.notices]
-    return "\n".join([f"healthy orgs: p50 {half}, longest {longest}", *lines, "", *fleet.notices[-1][2].splitlines()[:5]])
+    return "\n".join(
+        [f"healthy orgs: p50 {half}, longest {longest}", *lines, "", *fleet.notices[-1][2].splitlines()[:5]]
+    )
 
 
 def main():

@@ -11,7 +11,6 @@ import http.client
 import json
 import sys
 import threading
-
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -74,7 +73,9 @@ def deciding(role, given):
     policy = resources.get("BucketPolicy", {}).get("Properties", {}).get("PolicyDocument", {}).get("Statement", [])
     if without := given.get("without"):
         for one in resources[role]["Properties"]["Policies"]:
-            one["PolicyDocument"]["Statement"] = [told for told in one["PolicyDocument"]["Statement"] if told["Sid"] not in without]
+            one["PolicyDocument"]["Statement"] = [
+                told for told in one["PolicyDocument"]["Statement"] if told["Sid"] not in without
+            ]
     told = given["parameters"]
     secret_key = told.get("SecretKmsKeyArn") if role == "Role" else told.get("AuthomizeSecretKmsKeyArn")
     secrets = {name: (arn, tags) for arn, (name, tags) in given.get("secrets", {}).items()}
@@ -104,7 +105,9 @@ class Handler(BaseHTTPRequestHandler):
             bucket, _, key = unquote(parts.path).lstrip("/").partition("/")
             headers = {name.lower(): value for name, value in self.headers.items()}
             with self.lock:
-                allowed, may_be_absent = self.decide.s3(self.command, bucket, key, parse_qs(parts.query, keep_blank_values=True), headers)
+                allowed, may_be_absent = self.decide.s3(
+                    self.command, bucket, key, parse_qs(parts.query, keep_blank_values=True), headers
+                )
             refusal = (403, {"Content-Type": "application/xml"}, FORBIDDEN_S3)
         if not allowed:
             return self._send(*refusal)
@@ -117,14 +120,22 @@ class Handler(BaseHTTPRequestHandler):
 
     def _told(self):
         role = self.decide.role
-        return {"used": sorted(role.used), "there": sorted(one["Sid"] for one in role.statements), "refused": role.refused}
+        return {
+            "used": sorted(role.used),
+            "there": sorted(one["Sid"] for one in role.statements),
+            "refused": role.refused,
+        }
 
     def _forward(self, body):
         connection = http.client.HTTPConnection(self.moto, timeout=60)
         headers = {name: value for name, value in self.headers.items() if name.lower() not in HOPS}
         connection.request(self.command, self.path, body, headers | {"Host": self.moto})
         answer = connection.getresponse()
-        return answer.status, {name: value for name, value in answer.getheaders() if name.lower() not in HOPS}, answer.read()
+        return (
+            answer.status,
+            {name: value for name, value in answer.getheaders() if name.lower() not in HOPS},
+            answer.read(),
+        )
 
     def _send(self, status, headers, body):
         self.send_response(status)
@@ -137,7 +148,11 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def main(moto, role, given):
-    handler = type("Enforcing", (Handler,), {"moto": urlsplit(moto).netloc, "decide": deciding(role, json.loads(given)), "lock": threading.Lock()})
+    handler = type(
+        "Enforcing",
+        (Handler,),
+        {"moto": urlsplit(moto).netloc, "decide": deciding(role, json.loads(given)), "lock": threading.Lock()},
+    )
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     # Whoever is killed leaves its connections.
     server.handle_error = lambda *_: None

@@ -1,7 +1,6 @@
 """What was recorded of the built function (tests/rules/fleet.rs keeps it so), and the environment of AWS on this machine."""
 
 import json
-
 from pathlib import Path
 
 HERE = Path(__file__).parent

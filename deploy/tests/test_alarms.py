@@ -24,7 +24,11 @@ NAMES = {
     "LoaderDeadLetters.QueueName": "dead-letters",
     "WatchDeadLetters.QueueName": "dead-letters-of-the-watch",
 }
-ALARMS = {name: alarm["Properties"] for file in ("template.yaml", "fleet.yaml") for name, alarm in of_type(load(ROOT / file), "AWS::CloudWatch::Alarm").items()}
+ALARMS = {
+    name: alarm["Properties"]
+    for file in ("template.yaml", "fleet.yaml")
+    for name, alarm in of_type(load(ROOT / file), "AWS::CloudWatch::Alarm").items()
+}
 
 
 def one_org(*parts):
@@ -69,7 +73,12 @@ def states(name, day):
     """The states that an alarm has in a day, in order."""
     made = DAYS[name][day]()
     if isinstance(made, simulated.Fleet):
-        metrics, begins, ends, names = made.metrics, simulated.START, made.now, NAMES | {"AWS::StackName": simulated.STACK}
+        metrics, begins, ends, names = (
+            made.metrics,
+            simulated.START,
+            made.now,
+            NAMES | {"AWS::StackName": simulated.STACK},
+        )
     else:
         (metrics, ends), begins, names = made, EVERY, NAMES
     return [state for _, state in Alarm(ALARMS[name], names).changes(metrics, begins, ends)]
@@ -111,14 +120,26 @@ DAYS = {
         lambda: one_org((2, "idle"), (8, "held"), (4, "idle")),
         lambda: one_org((2, "idle"), (5, "held"), (4, "idle")),
     ),
-    "LagAlarm": (lambda: one_org((2, "idle"), (4, "lagging"), (3, "idle")), lambda: one_org((2, "idle"), (2.5, "lagging"), (3, "idle"))),
-    "HeldAlarm": (lambda: one_org((2, "idle"), (4, "held"), (3, "idle")), lambda: one_org((2, "idle"), (2.5, "held"), (3, "idle"))),
+    "LagAlarm": (
+        lambda: one_org((2, "idle"), (4, "lagging"), (3, "idle")),
+        lambda: one_org((2, "idle"), (2.5, "lagging"), (3, "idle")),
+    ),
+    "HeldAlarm": (
+        lambda: one_org((2, "idle"), (4, "held"), (3, "idle")),
+        lambda: one_org((2, "idle"), (2.5, "held"), (3, "idle")),
+    ),
     "UnavailableAlarm": (
         lambda: one_org((2, "idle"), (4, "unavailable"), (3, "idle")),
         lambda: one_org((2, "idle"), (2.5, "unavailable"), (3, "idle")),
     ),
-    "FailedAlarm": (lambda: one_org((2, "idle"), (4, "failed"), (3, "idle")), lambda: one_org((2, "idle"), (2.5, "failed"), (3, "idle"))),
-    "ExceptAlarm": (lambda: one_org((2, "idle"), (26, "failed"), (3, "idle")), lambda: one_org((2, "idle"), (22, "failed"), (3, "idle"))),
+    "FailedAlarm": (
+        lambda: one_org((2, "idle"), (4, "failed"), (3, "idle")),
+        lambda: one_org((2, "idle"), (2.5, "failed"), (3, "idle")),
+    ),
+    "ExceptAlarm": (
+        lambda: one_org((2, "idle"), (26, "failed"), (3, "idle")),
+        lambda: one_org((2, "idle"), (22, "failed"), (3, "idle")),
+    ),
     "PartialAlarm": (
         lambda: one_org((2, "idle"), (26, "lagging"), (3, "idle")),
         lambda: one_org((48, lambda number: "lagging" if number % 60 else "idle")),
@@ -130,17 +151,38 @@ DAYS = {
     "LoaderLagAlarm": (
         lambda: one_org((2, "idle"), (5, "not-loaded"), (3, "well")),
         # A loader that was at rest for days, and is at work within minutes of a commit.
-        lambda: one_org((24, lambda number: ("idle", {"load_lag_seconds": 0}) if number % 50 else ("not-loaded", {"load_lag_seconds": 290}))),
+        lambda: one_org(
+            (
+                24,
+                lambda number: (
+                    ("idle", {"load_lag_seconds": 0}) if number % 50 else ("not-loaded", {"load_lag_seconds": 290})
+                ),
+            )
+        ),
     ),
     "LoaderDeadLettersAlarm": (
-        lambda: counted("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": "dead-letters"}, (2, 0), (1, 3), (2, 0)),
+        lambda: counted(
+            "AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": "dead-letters"}, (2, 0), (1, 3), (2, 0)
+        ),
         lambda: counted("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": "dead-letters"}, (8, 0)),
     ),
     "WatchDeadLettersAlarm": (
-        lambda: counted("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": "dead-letters-of-the-watch"}, (2, 0), (1, 1), (2, 0)),
-        lambda: counted("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": "dead-letters-of-the-watch"}, (8, 0)),
+        lambda: counted(
+            "AWS/SQS",
+            "ApproximateNumberOfMessagesVisible",
+            {"QueueName": "dead-letters-of-the-watch"},
+            (2, 0),
+            (1, 1),
+            (2, 0),
+        ),
+        lambda: counted(
+            "AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": "dead-letters-of-the-watch"}, (8, 0)
+        ),
     ),
-    "LoaderAlarm": (lambda: counted(*LOADS, (2, None), (4, 1), (4, None)), lambda: counted(*LOADS, (2, None), (0.8, 1), (4, None), (0.8, 1), (4, None))),
+    "LoaderAlarm": (
+        lambda: counted(*LOADS, (2, None), (4, 1), (4, None)),
+        lambda: counted(*LOADS, (2, None), (0.8, 1), (4, None), (0.8, 1), (4, None)),
+    ),
     "NoOrgAlarm": (lambda: rounds([(2, 5), (1, 0), (4, 5)]), lambda: rounds([(8, 1)])),
     "RosterAlarm": (
         lambda: counted("AWS/Lambda", "Errors", {"FunctionName": "roster"}, (2, 0), (4, 1), (3, 0)),
@@ -148,11 +190,19 @@ DAYS = {
     ),
     "NotRunAlarm": (
         lambda: a_fleet(0.3, lambda: simulated.healthy(40), hangs(2)),
-        lambda: a_fleet(0.3, lambda: [*simulated.healthy(30), *(simulated.Org(f"new/{n}", work_s=HOUR) for n in range(10))], hangs(0.5)),
+        lambda: a_fleet(
+            0.3,
+            lambda: [*simulated.healthy(30), *(simulated.Org(f"new/{n}", work_s=HOUR) for n in range(10))],
+            hangs(0.5),
+        ),
     ),
     "SickAlarm": (
         lambda: a_fleet(0.5, lambda: simulated.healthy(40), sick(6)),
-        lambda: a_fleet(0.5, lambda: [*simulated.healthy(30), *(simulated.Org(f"new/{n}", work_s=HOUR) for n in range(10))], sick(2.5)),
+        lambda: a_fleet(
+            0.5,
+            lambda: [*simulated.healthy(30), *(simulated.Org(f"new/{n}", work_s=HOUR) for n in range(10))],
+            sick(2.5),
+        ),
     ),
 }
 
@@ -215,8 +265,18 @@ class Evaluation(unittest.TestCase):
     """CloudWatch's rules, as far as alarms here depend on them."""
 
     def alarm(self, **more):
-        told = {"Namespace": "N", "MetricName": "m", "Statistic": "Maximum", "Period": 300, "EvaluationPeriods": 3, "Threshold": 1}
-        return Alarm(told | {"ComparisonOperator": "GreaterThanOrEqualToThreshold", "TreatMissingData": "notBreaching"} | more, {})
+        told = {
+            "Namespace": "N",
+            "MetricName": "m",
+            "Statistic": "Maximum",
+            "Period": 300,
+            "EvaluationPeriods": 3,
+            "Threshold": 1,
+        }
+        return Alarm(
+            told | {"ComparisonOperator": "GreaterThanOrEqualToThreshold", "TreatMissingData": "notBreaching"} | more,
+            {},
+        )
 
     def state(self, points, **more):
         metrics = Metrics()

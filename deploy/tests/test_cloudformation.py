@@ -11,11 +11,9 @@ import io
 import json
 import unittest
 import zipfile
-
 from unittest.mock import patch
 
 import boto3
-
 from moto import mock_aws
 from samtranslator.translator.managed_policy_translator import ManagedPolicyLoader
 from samtranslator.translator.transform import transform
@@ -91,7 +89,10 @@ class Stacks(unittest.TestCase):
         self.assertEqual(self.outputs["BucketName"], self.physical["Bucket"])
         (function,) = boto3.client("lambda").list_functions()["Functions"]
         variables = function["Environment"]["Variables"]
-        self.assertEqual((variables["BUCKET"], variables["SECRET_ID"], variables["STACK_NAME"]), (self.physical["Bucket"], SECRET, "acme"))
+        self.assertEqual(
+            (variables["BUCKET"], variables["SECRET_ID"], variables["STACK_NAME"]),
+            (self.physical["Bucket"], SECRET, "acme"),
+        )
 
     def test_a_governed_account(self):
         made = self.create(
@@ -126,21 +127,35 @@ class Stacks(unittest.TestCase):
         self.assertEqual((function["Runtime"], function["Handler"]), ("python3.13", "watch.handler.handler"))
         variables = function["Environment"]["Variables"]
         given = {name: value for name, value in variables.items() if value}
-        self.assertEqual(given, {"BUCKET": self.physical["Bucket"], "PREFIX": "okta", "ALERT_SEVERITY": "medium", "EVENT_BUS": "default", "ALERT_TOPIC_ARN": topic,
-                                 "AUTHOMIZE_API_URL": "https://api.authomize.com",
-                                 "DATA_EXPIRATION_DAYS": "0", "EVENT_EXPIRATION_DAYS": "400"})
+        self.assertEqual(
+            given,
+            {
+                "BUCKET": self.physical["Bucket"],
+                "PREFIX": "okta",
+                "ALERT_SEVERITY": "medium",
+                "EVENT_BUS": "default",
+                "ALERT_TOPIC_ARN": topic,
+                "AUTHOMIZE_API_URL": "https://api.authomize.com",
+                "DATA_EXPIRATION_DAYS": "0",
+                "EVENT_EXPIRATION_DAYS": "400",
+            },
+        )
         allowed = [
             (action, resource)
             for policy in self.policies("WatchRole")
             for statement in policy["Statement"]
             if statement and statement["Effect"] == "Allow"
             for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
-            for resource in ([statement["Resource"]] if isinstance(statement["Resource"], str) else statement["Resource"])
+            for resource in (
+                [statement["Resource"]] if isinstance(statement["Resource"], str) else statement["Resource"]
+            )
         ]
         bucket = f"arn:aws:s3:::{self.physical['Bucket']}/okta/"
         written = {resource.removeprefix(bucket) for action, resource in allowed if action == "s3:PutObject"}
         self.assertEqual(written, {"tables/*", "cases/*", "status/*.findings.json"})
-        self.assertEqual({resource.removeprefix(bucket) for action, resource in allowed if action == "s3:DeleteObject"}, {"tables/*"})
+        self.assertEqual(
+            {resource.removeprefix(bucket) for action, resource in allowed if action == "s3:DeleteObject"}, {"tables/*"}
+        )
         self.assertEqual([resource for action, resource in allowed if action == "sns:Publish"], [topic])
         self.assertFalse([action for action, _ in allowed if action.startswith("secretsmanager:") or "*" in action])
 
@@ -148,10 +163,20 @@ class Stacks(unittest.TestCase):
         for fleet in ("false", "true"):
             for choice, reserved in (("true", 1), ("false", None)):
                 self.create(AuthomizeSecretArn=SECRET.replace("okta", "authomize"), Fleet=fleet, OneRunAtATime=choice)
-                functions = {name: boto3.client("lambda").get_function(FunctionName=self.outputs[name]) for name in ("LoaderName", "FunctionName")}
-                told = {name: function.get("Concurrency", {}).get("ReservedConcurrentExecutions") for name, function in functions.items()}
+                functions = {
+                    name: boto3.client("lambda").get_function(FunctionName=self.outputs[name])
+                    for name in ("LoaderName", "FunctionName")
+                }
+                told = {
+                    name: function.get("Concurrency", {}).get("ReservedConcurrentExecutions")
+                    for name, function in functions.items()
+                }
                 # Of a fleet's collector as many run at once as its queue hands on.
-                self.assertEqual(told, {"LoaderName": reserved, "FunctionName": reserved if fleet == "false" else None}, (fleet, choice))
+                self.assertEqual(
+                    told,
+                    {"LoaderName": reserved, "FunctionName": reserved if fleet == "false" else None},
+                    (fleet, choice),
+                )
                 self.assertEqual(self.outputs["LoaderName"], self.physical["Loader"])
                 boto3.client("cloudformation").delete_stack(StackName="acme")
         self.create()
@@ -166,14 +191,29 @@ class Stacks(unittest.TestCase):
         self.assertNotIn("${", json.dumps(self.policies("Role")))
 
     def test_whoever_comes_back_to_a_kept_bucket_has_a_loader_there(self):
-        made = self.create(BucketName="shared-bucket", AuthomizeSecretArn=SECRET.replace("okta", "authomize"), Integration="acme")
+        made = self.create(
+            BucketName="shared-bucket", AuthomizeSecretArn=SECRET.replace("okta", "authomize"), Integration="acme"
+        )
         self.assertLessEqual({"Loader", "LoaderRole", "LoaderRule"}, made)
-        (loader,) = [one for one in boto3.client("lambda").list_functions()["Functions"] if one["FunctionName"] == self.outputs["LoaderName"]]
+        (loader,) = [
+            one
+            for one in boto3.client("lambda").list_functions()["Functions"]
+            if one["FunctionName"] == self.outputs["LoaderName"]
+        ]
         self.assertEqual(loader["Environment"]["Variables"]["BUCKET"], "shared-bucket")
         self.assertNotIn("${", json.dumps(self.policies("LoaderRole")))
-        (rule,) = [rule for rule in boto3.client("events").list_rules()["Rules"] if "Object Created" in rule.get("EventPattern", "")]
+        (rule,) = [
+            rule
+            for rule in boto3.client("events").list_rules()["Rules"]
+            if "Object Created" in rule.get("EventPattern", "")
+        ]
         self.assertEqual(json.loads(rule["EventPattern"])["detail"]["bucket"]["name"], ["shared-bucket"])
-        written = [one for policy in self.policies("Role") for one in policy["Statement"] if one and one["Sid"] == "WriteWhatIsItsOwn"]
+        written = [
+            one
+            for policy in self.policies("Role")
+            for one in policy["Statement"]
+            if one and one["Sid"] == "WriteWhatIsItsOwn"
+        ]
         self.assertIn("arn:aws:s3:::shared-bucket/okta/manifests/acme/*", written[0]["Resource"])
         self.assertTrue(all("acme" in resource for resource in written[0]["Resource"]))
 
@@ -197,8 +237,16 @@ class Stacks(unittest.TestCase):
         self.assertEqual(roles, {"corp-acme-collector": "/teams/identity/", "corp-acme-loader": "/teams/identity/"})
         for function in boto3.client("lambda").list_functions()["Functions"]:
             variables = function["Environment"]["Variables"]
-            self.assertEqual((variables["HTTPS_PROXY"], variables["SSL_CERT_FILE"]), ("http://proxy.acme.example:3128", "/opt/ca-bundle.pem"))
-        old = [one for policy in self.policies("Role") for one in policy["Statement"] if one and one["Sid"] == "ReadWhatOldKeysEncrypted"]
+            self.assertEqual(
+                (variables["HTTPS_PROXY"], variables["SSL_CERT_FILE"]),
+                ("http://proxy.acme.example:3128", "/opt/ca-bundle.pem"),
+            )
+        old = [
+            one
+            for policy in self.policies("Role")
+            for one in policy["Statement"]
+            if one and one["Sid"] == "ReadWhatOldKeysEncrypted"
+        ]
         self.assertEqual((old[0]["Action"], old[0]["Resource"]), ("kms:Decrypt", [f"{key}c", f"{key}d"]))
         for queue in boto3.client("sqs").list_queues()["QueueUrls"]:
             attributes = boto3.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
@@ -215,8 +263,15 @@ class Stacks(unittest.TestCase):
         self.create(SecretArn="", Fleet="true", MetricsBy="stack")
         (function,) = boto3.client("lambda").list_functions()["Functions"]
         self.assertEqual(function["Environment"]["Variables"].get("SECRET_ID", ""), "")
-        (secret,) = [one for policy in self.policies("Role") for one in policy["Statement"] if one and one["Sid"] == "ReadTheTaggedSecrets"]
-        self.assertEqual(secret["Condition"], {"StringEquals": {"secretsmanager:ResourceTag/okta-authomize": "collect"}})
+        (secret,) = [
+            one
+            for policy in self.policies("Role")
+            for one in policy["Statement"]
+            if one and one["Sid"] == "ReadTheTaggedSecrets"
+        ]
+        self.assertEqual(
+            secret["Condition"], {"StringEquals": {"secretsmanager:ResourceTag/okta-authomize": "collect"}}
+        )
         (source,) = boto3.client("lambda").list_event_source_mappings()["EventSourceMappings"]
         self.assertEqual((source["BatchSize"], source["EventSourceArn"]), (1, self.outputs["OrgQueueArn"]))
 

@@ -27,7 +27,19 @@ class Dependencies(unittest.TestCase):
 
     def test_the_functions_are_built_without_what_only_tests_need(self):
         for program in ("okta-authomize", "okta-authomize-loader"):
-            tree = ["cargo", "tree", "--locked", "--package", program, "--edges", "normal", "--prefix", "none", "--target", "aarch64-unknown-linux-gnu"]
+            tree = [
+                "cargo",
+                "tree",
+                "--locked",
+                "--package",
+                program,
+                "--edges",
+                "normal",
+                "--prefix",
+                "none",
+                "--target",
+                "aarch64-unknown-linux-gnu",
+            ]
             linked = subprocess.run(tree, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
             names = {line.split(" ")[0] for line in linked.splitlines() if line}
             self.assertIn("rustls", names)

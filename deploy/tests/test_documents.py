@@ -14,7 +14,10 @@ DOCUMENT = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 def codes(header):
     """The words between backticks in the first column of a table."""
     lines = DOCUMENT.split(header, 1)[1].splitlines()[2:]
-    rows = [line.split(" | ")[0] for line in lines[: next(n for n, line in enumerate([*lines, ""]) if not line.startswith("|"))]]
+    rows = [
+        line.split(" | ")[0]
+        for line in lines[: next(n for n, line in enumerate([*lines, ""]) if not line.startswith("|"))]
+    ]
     return {code for row in rows for code in re.findall(r"`(\w+)`", row)}
 
 
@@ -29,12 +32,18 @@ class Operations(unittest.TestCase):
             self.assertIn(text, DOCUMENT)
 
     def test_every_alarm_is_told_and_no_other(self):
-        there = {name for file in ("template.yaml", "fleet.yaml") for name in of_type(load(ROOT / file), "AWS::CloudWatch::Alarm")}
+        there = {
+            name
+            for file in ("template.yaml", "fleet.yaml")
+            for name in of_type(load(ROOT / file), "AWS::CloudWatch::Alarm")
+        }
         self.assertEqual(codes("| alarm | when |"), there)
 
     def test_every_metric_is_told_and_no_other(self):
         source = (ROOT / "src/metrics.rs").read_text(encoding="utf-8")
-        self.assertEqual(codes("| metric | meaning |"), set(re.findall(r'\("(\w+)", "(?:Count|Milliseconds|Seconds)"\)', source)))
+        self.assertEqual(
+            codes("| metric | meaning |"), set(re.findall(r'\("(\w+)", "(?:Count|Milliseconds|Seconds)"\)', source))
+        )
         self.assertEqual(codes("| metric of the rounds | meaning |"), {name for name, _ in roster.GAUGES})
 
     def test_parameters_that_are_told_are_the_templates(self):
@@ -44,7 +53,10 @@ class Operations(unittest.TestCase):
         source = (ROOT / "src/metrics.rs").read_text(encoding="utf-8")
         self.assertEqual(int(re.search(r"METRICS: \[\(&str, &str\); (\d+)\]", source)[1]), costs.METRICS)
         self.assertEqual(len(roster.GAUGES), costs.GAUGES)
-        of_one, of_all = self.watched("template.yaml", ("IsOneOrg",)), self.watched("template.yaml", ()) + self.watched("fleet.yaml", ())
+        of_one, of_all = (
+            self.watched("template.yaml", ("IsOneOrg",)),
+            self.watched("template.yaml", ()) + self.watched("fleet.yaml", ()),
+        )
         self.assertEqual((of_one, of_all), (costs.ALARM_METRICS, costs.FLEET_ALARM_METRICS))
 
     def watched(self, template, conditions):

@@ -5,11 +5,9 @@ import io
 import json
 import time
 import unittest
-
 from unittest.mock import patch
 
 import boto3
-
 from moto import mock_aws
 
 from deploy import inline, roster
@@ -43,9 +41,13 @@ class InAws(unittest.TestCase):
         self.secrets, self.logs, self.sqs = (boto3.client(name) for name in ("secretsmanager", "logs", "sqs"))
         topic = boto3.client("sns").create_topic(Name="alarms")["TopicArn"]
         self.inbox = self.sqs.create_queue(QueueName="inbox")["QueueUrl"]
-        boto3.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:123456789012:inbox")
+        boto3.client("sns").subscribe(
+            TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:123456789012:inbox"
+        )
         queue = TEMPLATE["Resources"]["OrgQueue"]["Properties"]
-        attributes = {name: str(queue[name]).lower() for name in ("FifoQueue", "VisibilityTimeout", "MessageRetentionPeriod")}
+        attributes = {
+            name: str(queue[name]).lower() for name in ("FifoQueue", "VisibilityTimeout", "MessageRetentionPeriod")
+        }
         self.queue = self.sqs.create_queue(QueueName="orgs.fifo", Attributes=attributes)["QueueUrl"]
         self.logs.create_log_group(logGroupName=LOG)
         self.logs.create_log_stream(logGroupName=LOG, logStreamName="one")
@@ -80,7 +82,9 @@ class InAws(unittest.TestCase):
     def messages(self):
         """The messages in the queue, each taken and done with."""
         found = []
-        while batch := self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10, AttributeNames=["MessageGroupId"]).get("Messages"):
+        while batch := self.sqs.receive_message(
+            QueueUrl=self.queue, MaxNumberOfMessages=10, AttributeNames=["MessageGroupId"]
+        ).get("Messages"):
             for one in batch:
                 self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=one["ReceiptHandle"])
                 found.append((json.loads(one["Body"])["secret_id"], one["Attributes"]["MessageGroupId"]))
@@ -215,7 +219,12 @@ class Numbers(InAws):
             self.round("summary", after_s=60)
         (notice,) = self.notices()
         self.assertEqual(notice["Subject"], "Okta orgs in trouble: 4 of 5")
-        for told in ("okta/rejected: not well for 9 h: CredentialsRejected", "okta/missing: not well for 4 h: SecretNotFound", "idps unavailable", "users held"):
+        for told in (
+            "okta/rejected: not well for 9 h: CredentialsRejected",
+            "okta/missing: not well for 4 h: SecretNotFound",
+            "idps unavailable",
+            "users held",
+        ):
             self.assertIn(told, notice["Message"])
         self.assertNotIn("okta/well", notice["Message"])
         self.assertIn("First: ", notice["Message"])
@@ -232,7 +241,13 @@ class Numbers(InAws):
 
     def test_lines_of_others_and_lines_that_are_none_cost_nothing(self):
         (org,) = self.add("okta/a")
-        for text in ("{", "[]", "plain text", '{"message": "metrics"}', '{"message": "metrics", "secret": ["a"]}'.replace('["a"]', '"okta/other"')):
+        for text in (
+            "{",
+            "[]",
+            "plain text",
+            '{"message": "metrics"}',
+            '{"message": "metrics", "secret": ["a"]}'.replace('["a"]', '"okta/other"'),
+        ):
             event = {"timestamp": int(self.now * 1_000), "message": text}
             self.logs.put_log_events(logGroupName=LOG, logStreamName="one", logEvents=[event])
         self.ran("okta/a", "fleet-well", 1)
@@ -319,7 +334,12 @@ class Definition(unittest.TestCase):
         self.assertEqual(handed.keys() - TEMPLATE["Parameters"].keys(), set())
         for name in handed.keys() - set(inline.OWN):
             self.assertEqual(FLEET["Parameters"][name], TEMPLATE["Parameters"][name], name)
-            self.assertEqual(handed[name].get("Ref", handed[name].get("Fn::Join", ["", {}])[1].get("Ref") if "Ref" not in handed[name] else None), name)
+            self.assertEqual(
+                handed[name].get(
+                    "Ref", handed[name].get("Fn::Join", ["", {}])[1].get("Ref") if "Ref" not in handed[name] else None
+                ),
+                name,
+            )
 
     def test_the_queue_keeps_a_message_no_longer_than_it_hides_it_and_hides_it_longer_than_a_run(self):
         queue, function = (TEMPLATE["Resources"][name]["Properties"] for name in ("OrgQueue", "Function"))
@@ -335,12 +355,18 @@ class Definition(unittest.TestCase):
             for statement in policy["PolicyDocument"]["Statement"]:
                 statement = statement.get("Fn::If", [None, statement])[1]
                 if statement["Effect"] == "Allow" and statement["Resource"] == "*":
-                    actions |= set([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
-        self.assertEqual({action for action in actions if not action.startswith("ec2:")}, {"secretsmanager:ListSecrets"})
+                    actions |= set(
+                        [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+                    )
+        self.assertEqual(
+            {action for action in actions if not action.startswith("ec2:")}, {"secretsmanager:ListSecrets"}
+        )
         reading = TEMPLATE["Resources"]["Role"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0]
         condition, one, tagged = reading["Fn::If"]
         self.assertEqual((condition, one["Resource"]), ("NamesSecret", {"Ref": "SecretArn"}))
-        self.assertEqual(tagged["Condition"], {"StringEquals": {"secretsmanager:ResourceTag/okta-authomize": "collect"}})
+        self.assertEqual(
+            tagged["Condition"], {"StringEquals": {"secretsmanager:ResourceTag/okta-authomize": "collect"}}
+        )
 
     def test_every_role_takes_the_permissions_boundary(self):
         for name, role in of_type(FLEET, "AWS::IAM::Role").items():
@@ -349,7 +375,11 @@ class Definition(unittest.TestCase):
     def test_every_alarm_says_what_to_do_first_and_no_alarm_of_one_org_is_in_a_fleet(self):
         for name, alarm in of_type(FLEET, "AWS::CloudWatch::Alarm").items():
             self.assertIn(" First: ", alarm["Properties"]["AlarmDescription"], name)
-        of_orgs = {name for name, alarm in of_type(TEMPLATE, "AWS::CloudWatch::Alarm").items() if "stack" in str(alarm["Properties"].get("Dimensions"))}
+        of_orgs = {
+            name
+            for name, alarm in of_type(TEMPLATE, "AWS::CloudWatch::Alarm").items()
+            if "stack" in str(alarm["Properties"].get("Dimensions"))
+        }
         self.assertEqual(len(of_orgs), 9)
         for name in of_orgs:
             self.assertIn(TEMPLATE["Resources"][name]["Condition"], ("IsOneOrg", "DataOfOneOrgExpires"), name)
@@ -357,7 +387,10 @@ class Definition(unittest.TestCase):
     def test_alarms_are_made_of_what_rounds_write(self):
         known = {name for name, _ in roster.GAUGES}
         for name, alarm in of_type(FLEET, "AWS::CloudWatch::Alarm").items():
-            for metric in [alarm["Properties"], *(one.get("MetricStat", {}).get("Metric", {}) for one in alarm["Properties"].get("Metrics", []))]:
+            for metric in [
+                alarm["Properties"],
+                *(one.get("MetricStat", {}).get("Metric", {}) for one in alarm["Properties"].get("Metrics", [])),
+            ]:
                 if metric.get("Namespace") == "OktaAuthomize":
                     self.assertIn(metric["MetricName"], known, name)
         self.assertEqual(METRICS, 15)

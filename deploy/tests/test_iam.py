@@ -14,7 +14,13 @@ def role(*statements, bucket_policy=()):
 
 
 ALLOW = {"Sid": "Put", "Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::b/okta/*"}
-DENY = {"Sid": "Not", "Effect": "Deny", "Action": "s3:*", "Resource": "arn:aws:s3:::b/okta/manifests/*", "Condition": {"Null": {"s3:if-none-match": "true"}}}
+DENY = {
+    "Sid": "Not",
+    "Effect": "Deny",
+    "Action": "s3:*",
+    "Resource": "arn:aws:s3:::b/okta/manifests/*",
+    "Condition": {"Null": {"s3:if-none-match": "true"}},
+}
 
 
 class Decisions(unittest.TestCase):
@@ -28,7 +34,12 @@ class Decisions(unittest.TestCase):
         self.assertEqual((one.used, len(one.refused)), ({"Put"}, 3))
 
     def test_wildcards_are_a_star_and_a_question_mark_alone(self):
-        for pattern, value, expected in (("a/*/c", "a/b/b/c", True), ("a?c", "abc", True), ("a[b]c", "abc", False), ("a.c", "abc", False)):
+        for pattern, value, expected in (
+            ("a/*/c", "a/b/b/c", True),
+            ("a?c", "abc", True),
+            ("a[b]c", "abc", False),
+            ("a.c", "abc", False),
+        ):
             self.assertEqual(like(pattern, value), expected, pattern)
 
     def test_a_condition_on_an_absent_key_holds_only_if_it_says_so(self):
@@ -47,7 +58,11 @@ class Readers(unittest.TestCase):
         self.assertTrue(reader.allows("s3:ListBucket", "arn:aws:s3:::b"))
         self.assertTrue(reader.allows("s3:ListBucket", "arn:aws:s3:::b", {"s3:prefix": "okta/manifests/okta/"}))
         self.assertFalse(reader.allows("s3:ListBucket", "arn:aws:s3:::b", {"s3:prefix": "okta/loads/"}))
-        for place, expected in (("manifests/okta/1.json", True), ("loads/okta.json", False), ("cursors/okta.json", False)):
+        for place, expected in (
+            ("manifests/okta/1.json", True),
+            ("loads/okta.json", False),
+            ("cursors/okta.json", False),
+        ):
             self.assertEqual(reader.allows("s3:GetObject", f"arn:aws:s3:::b/okta/{place}"), expected, place)
 
 

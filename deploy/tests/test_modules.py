@@ -54,7 +54,9 @@ class Modules(unittest.TestCase):
             for module, name in imported(file):
                 if module.split(".")[0] in PACKAGES:
                     found += 1
-                    self.assertTrue(is_there(module, name), f"{file.relative_to(ROOT)}: {name} of {module} is not there")
+                    self.assertTrue(
+                        is_there(module, name), f"{file.relative_to(ROOT)}: {name} of {module} is not there"
+                    )
         self.assertGreater(found, 100)
 
     def test_the_text_of_the_benchmarks_names_every_module_and_no_other(self):

@@ -11,11 +11,11 @@ import re
 import time
 import unittest
 import warnings
-
 from unittest.mock import patch
 
 from moto.awslambda_simple.models import LambdaSimpleBackend
-from moto.cloudformation.models import ChangeSet, Stack as NestedStack
+from moto.cloudformation.models import ChangeSet
+from moto.cloudformation.models import Stack as NestedStack
 from samtranslator.translator.managed_policy_translator import ManagedPolicyLoader
 from samtranslator.translator.transform import transform
 
@@ -117,14 +117,18 @@ class InAnAccount(OnAws):
         logs = self.client("logs")
         logs.create_log_stream(logGroupName=group, logStreamName="one")
         line = json.dumps({"timestamp": "2026-11-27T09:00:00Z", "level": "INFO", "message": f"of {group}"})
-        logs.put_log_events(logGroupName=group, logStreamName="one", logEvents=[{"timestamp": int(time.time() * 1000), "message": line}])
+        logs.put_log_events(
+            logGroupName=group, logStreamName="one", logEvents=[{"timestamp": int(time.time() * 1000), "message": line}]
+        )
 
     def look_around(self, org, stack):
         """What one asks a stack, whichever it is."""
         self.assertIn("every stream can be read", self.make("check", arguments=org))
         self.make("invoke", arguments=[*org, "--event", '{"mode": "full"}'])
         self.make("invoke", arguments=["--which", "loader"])
-        self.make("invoke", arguments=["--which", "loader", "--event", '{"integration": "okta", "accept_shrink": true}'])
+        self.make(
+            "invoke", arguments=["--which", "loader", "--event", '{"integration": "okta", "accept_shrink": true}']
+        )
         functions = [re.search(r"-(Function|Loader)-", function)[1] for function, _ in self.invoked]
         self.assertEqual(functions, ["Function", "Function", "Loader", "Loader"])
         bucket = next(one["Name"] for one in self.client("s3").list_buckets()["Buckets"] if "-code-" not in one["Name"])

@@ -13,13 +13,11 @@ import tempfile
 import time
 import unittest
 import zipfile
-
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import Mock, patch
 
 import boto3
-
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 from moto import mock_aws
@@ -94,8 +92,16 @@ class Configure(OnAws):
         self.answers.secret = self.aws.client("secretsmanager").create_secret(Name=name, SecretString=text)["ARN"]
 
     def test_the_secret_is_written_and_nothing_of_it_anywhere_else(self):
-        terminal = self.configure("http://acme.okta.com", "acme.okta.com", "", "secret", "0oa1", HUSH, "", "ada@acme.com")
-        content = {"domain": "acme.okta.com", "client_id": "0oa1", "client_secret": HUSH, "integration_name": "Okta", "owner": "ada@acme.com"}
+        terminal = self.configure(
+            "http://acme.okta.com", "acme.okta.com", "", "secret", "0oa1", HUSH, "", "ada@acme.com"
+        )
+        content = {
+            "domain": "acme.okta.com",
+            "client_id": "0oa1",
+            "client_secret": HUSH,
+            "integration_name": "Okta",
+            "owner": "ada@acme.com",
+        }
         told = self.aws.client("secretsmanager").describe_secret(SecretId="okta/acme")
         self.assertEqual((self.content(), told["ARN"]), (content, self.answers.secret))
         self.assertEqual(told["Tags"], [{"Key": "okta-authomize", "Value": "collect"}])
@@ -112,7 +118,12 @@ class Configure(OnAws):
         self.assertEqual((self.answers.secret, self.content(first)["token"]), (first, "new"))
 
     def test_what_is_not_asked_for_stays_and_an_empty_line_keeps_what_is_there(self):
-        rest = {"streams_off": ["roles"], "drop_attributes": ["mobilePhone"], "unknown_actors": "keep", "later": {"any": 1}}
+        rest = {
+            "streams_off": ["roles"],
+            "drop_attributes": ["mobilePhone"],
+            "unknown_actors": "keep",
+            "later": {"any": 1},
+        }
         for way in ({"client_id": "0oa1", "client_secret": "s"}, {"token": "t"}):
             self.put(f"okta/{len(way)}", integration_name="Acme EU", owner="ada@acme.com", **way, **rest)
             before = self.content(self.answers.secret)
@@ -120,13 +131,24 @@ class Configure(OnAws):
             self.assertEqual(self.content(self.answers.secret), before)
 
     def test_a_private_key_stays_with_its_id_as_it_was_written(self):
-        self.put(client_id="0oa1", private_key={"kty": "RSA", "d": HUSH}, key_id="kid-1", integration_name="Acme", owner="ada@acme.com")
+        self.put(
+            client_id="0oa1",
+            private_key={"kty": "RSA", "d": HUSH},
+            key_id="kid-1",
+            integration_name="Acme",
+            owner="ada@acme.com",
+        )
         before = self.content()
         self.configure("", "", "", "", "", "", "")
         self.assertEqual(self.content(), before)
 
     def test_of_what_the_secret_holds_nothing_is_shown_and_nothing_is_on_the_disk(self):
-        hushed = {"integration_name": "hushed-name", "owner": "hushed@acme.com", "streams_off": ["hushed-stream"], "drop_attributes": ["hushed-drop"]}
+        hushed = {
+            "integration_name": "hushed-name",
+            "owner": "hushed@acme.com",
+            "streams_off": ["hushed-stream"],
+            "drop_attributes": ["hushed-drop"],
+        }
         self.put(domain="hushed.okta.com", client_id="hushed-id", client_secret="hushed-secret", **hushed)
         terminal = self.configure("", "", "", "", "", "", "")
         self.assertEqual(self.content()["client_secret"], "hushed-secret")
@@ -167,7 +189,9 @@ class Configure(OnAws):
         self.put(token="t", streams_off=["roles"])
         self.configure("https://beta.okta.com/", "", "token", "u", "Beta", "")
         self.assertIn(":secret:okta/beta-", self.answers.secret)
-        self.assertEqual(self.content("okta/beta"), {"domain": "https://beta.okta.com/", "token": "u", "integration_name": "Beta"})
+        self.assertEqual(
+            self.content("okta/beta"), {"domain": "https://beta.okta.com/", "token": "u", "integration_name": "Beta"}
+        )
         self.assertEqual(self.content(), {"domain": "acme.okta.com", "token": "t", "streams_off": ["roles"]})
 
     def test_another_orgs_secret_and_one_that_is_no_object_are_replaced_only_by_a_written_yes(self):
@@ -188,18 +212,42 @@ class Configure(OnAws):
         secrets.create_secret(Name="okta/empty")
         self.configure("acme.okta.com", "okta/empty", "token", "t", "", "")
         self.assertEqual(self.content("okta/empty")["token"], "t")
-        refusal = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}, "GetSecretValue")
+        refusal = ClientError(
+            {"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}, "GetSecretValue"
+        )
         client = SimpleNamespace(get_secret_value=Mock(side_effect=refusal))
         aws = SimpleNamespace(client=lambda name: client)
         with self.assertRaisesRegex(Failure, "okta/empty cannot be read: not authorized.*GetSecretValue"):
             configure(aws, Scripted("acme.okta.com", "okta/empty"), self.answers)
 
     def test_an_orgs_own_and_its_custom_domain_are_taken_and_nothing_else(self):
-        own = ("acme.okta.com", "https://acme.oktapreview.com/", "acme-admin.okta.com", "ACME.okta-emea.com", "acme.trex-govcloud.com")
+        own = (
+            "acme.okta.com",
+            "https://acme.oktapreview.com/",
+            "acme-admin.okta.com",
+            "ACME.okta-emea.com",
+            "acme.trex-govcloud.com",
+        )
         for good in (*own, "login.acme.com", "https://Login.Acme.com/", "id.xn--bcher-kva.example"):
             self.assertIsNone(wrong_with_domain(good), good)
-        odd = ("", "acme", "okta.com", "a.b.okta.com", "http://acme.okta.com", "http://login.acme.com", "login.acme.com:8443")
-        for bad in (*odd, "login.acme.com/app", "u@login.acme.com", "192.0.2.7", "0x7f.1", "login..com", "-login.acme.com"):
+        odd = (
+            "",
+            "acme",
+            "okta.com",
+            "a.b.okta.com",
+            "http://acme.okta.com",
+            "http://login.acme.com",
+            "login.acme.com:8443",
+        )
+        for bad in (
+            *odd,
+            "login.acme.com/app",
+            "u@login.acme.com",
+            "192.0.2.7",
+            "0x7f.1",
+            "login..com",
+            "-login.acme.com",
+        ):
             self.assertIsNotNone(wrong_with_domain(bad), bad)
 
     def test_the_suffixes_are_those_that_the_collector_takes(self):
@@ -212,9 +260,16 @@ class Configure(OnAws):
         self.assertEqual(word_of(host_of("https://login.acme.com/")), "login-acme-com")
 
     def test_the_keys_are_those_that_a_secret_has(self):
-        known = set(re.findall(r"^\| `(\w+)`(?:, `(\w+)`)?(?:, `(\w+)`)?", (ROOT / "docs/configuration.md").read_text(), re.MULTILINE))
+        known = set(
+            re.findall(
+                r"^\| `(\w+)`(?:, `(\w+)`)?(?:, `(\w+)`)?", (ROOT / "docs/configuration.md").read_text(), re.MULTILINE
+            )
+        )
         known = {name for row in known for name in row if name}
-        self.assertLessEqual({"domain", "client_id", "client_secret", "private_key", "key_id", "token", "integration_name", "owner"}, known)
+        self.assertLessEqual(
+            {"domain", "client_id", "client_secret", "private_key", "key_id", "token", "integration_name", "owner"},
+            known,
+        )
 
 
 class Questions(OnAws):
@@ -242,7 +297,10 @@ class Questions(OnAws):
         arn = answers.parameters["AlarmTopicArn"]
         (subscription,) = self.aws.client("sns").list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]
         self.assertEqual((subscription["Protocol"], subscription["Endpoint"]), ("email", "ada@acme.com"))
-        self.assertEqual((answers.parameters["SubnetIds"], answers.parameters["SecurityGroupIds"]), ("subnet-0a1,subnet-0b2", "sg-0c3"))
+        self.assertEqual(
+            (answers.parameters["SubnetIds"], answers.parameters["SecurityGroupIds"]),
+            ("subnet-0a1,subnet-0b2", "sg-0c3"),
+        )
 
     def test_a_secret_that_is_not_there_is_told_with_what_to_do(self):
         with self.assertRaisesRegex(Failure, "make configure"):
@@ -252,15 +310,24 @@ class Questions(OnAws):
         for left, wanted, expected in ((10, 1, "false"), (101, 1, "true"), (101, 2, "false"), (1_000, 2, "true")):
             terminal = Scripted()
             settings = {"AccountLimit": {"UnreservedConcurrentExecutions": left}}
-            aws = type("Aws", (), {"client": lambda self, name: type("Lambda", (), {"get_account_settings": lambda self: settings})()})()
+            aws = type(
+                "Aws",
+                (),
+                {"client": lambda self, name: type("Lambda", (), {"get_account_settings": lambda self: settings})()},
+            )()
             self.assertEqual(questions.concurrency(aws, terminal, wanted), expected)
             self.assertEqual(bool(terminal.said), expected == "false")
 
     def test_what_the_stack_has_reserved_is_not_undone_by_deploying_again(self):
         settings = {"AccountLimit": {"UnreservedConcurrentExecutions": 100}}
         held = {"collector": {"ReservedConcurrentExecutions": 1}, "loader": {}}
-        functions = SimpleNamespace(get_account_settings=lambda: settings, get_function_concurrency=lambda FunctionName: held[FunctionName])
-        outputs = [{"OutputKey": key, "OutputValue": value} for key, value in (("FunctionName", "collector"), ("LoaderName", "loader"), ("Log", "x"))]
+        functions = SimpleNamespace(
+            get_account_settings=lambda: settings, get_function_concurrency=lambda FunctionName: held[FunctionName]
+        )
+        outputs = [
+            {"OutputKey": key, "OutputValue": value}
+            for key, value in (("FunctionName", "collector"), ("LoaderName", "loader"), ("Log", "x"))
+        ]
         cloudformation = SimpleNamespace(describe_stacks=lambda StackName: {"Stacks": [{"Outputs": outputs}]})
         aws = SimpleNamespace(client=lambda name: {"lambda": functions, "cloudformation": cloudformation}[name])
         self.assertEqual(questions.reserved(aws, "okta-authomize"), 1)
@@ -316,7 +383,14 @@ class Package(InAFolder):
     def test_the_watch_holds_what_it_runs_with_and_no_test(self):
         with zipfile.ZipFile(self.make() / "watch.zip") as archive:
             names = set(archive.namelist())
-        needed = {"_duckdb.abi3.so", "watch/handler.py", "findings/s3.py", "findings/columns.json", "findings/tables/append.py", "schemas/streams/users.json"}
+        needed = {
+            "_duckdb.abi3.so",
+            "watch/handler.py",
+            "findings/s3.py",
+            "findings/columns.json",
+            "findings/tables/append.py",
+            "schemas/streams/users.json",
+        }
         self.assertLessEqual(needed, names)
         self.assertTrue(any(name.startswith("findings/posture/") for name in names))
         self.assertFalse([name for name in names if "tests/" in name or "athena" in name])
@@ -337,7 +411,9 @@ class Package(InAFolder):
         self.assertEqual(made["Parameters"].keys() - there["Parameters"].keys(), {"CodeBucket", "CodeKey"})
         for name, function in (("Function", "collector"), ("Loader", "loader"), ("Watch", "watch")):
             code = made["Resources"][name]["Properties"].pop("CodeUri")
-            self.assertEqual(code, {"Bucket": {"Ref": "CodeBucket"}, "Key": {"Fn::Sub": f"${{CodeKey}}/{function}.zip"}})
+            self.assertEqual(
+                code, {"Bucket": {"Ref": "CodeBucket"}, "Key": {"Fn::Sub": f"${{CodeKey}}/{function}.zip"}}
+            )
             there["Resources"][name]["Properties"].pop("CodeUri")
             for key in ("BuildMethod", "BuildProperties"):
                 there["Resources"][name]["Metadata"].pop(key, None)
@@ -363,7 +439,9 @@ class Package(InAFolder):
             for part in ("Parameters", "Rules", "Conditions", "Outputs"):
                 self.assertEqual(made.get(part), there.get(part), part)
             self.assertLessEqual(there["Resources"].keys() - {"Collector"}, made["Resources"].keys())
-        nested = json.loads((folder / "plain-fleet.json").read_text())["Resources"]["Collector"]["Properties"]["TemplateURL"]
+        nested = json.loads((folder / "plain-fleet.json").read_text())["Resources"]["Collector"]["Properties"][
+            "TemplateURL"
+        ]
         self.assertTrue(nested["Fn::Sub"].endswith("/${CodeKey}/plain.json"))
         self.assertLess((folder / "plain.json").stat().st_size, plain.MOST_BYTES)
 
@@ -371,7 +449,12 @@ class Package(InAFolder):
 class Asked(OnAws):
     def outputs(self):
         self.aws.client("s3").create_bucket(Bucket="data")
-        return {"FunctionName": "collector", "BucketName": "data", "Status": "s3://data/okta/status/", "Log": "/aws/lambda/x"}
+        return {
+            "FunctionName": "collector",
+            "BucketName": "data",
+            "Status": "s3://data/okta/status/",
+            "Log": "/aws/lambda/x",
+        }
 
     def client(self, told, error=None):
         class Lambda:
@@ -401,12 +484,25 @@ class Asked(OnAws):
             self.aws.client("s3").put_object(Bucket="data", Key=key, Body=b"")
         links = run.links(self.aws, outputs)
         self.assertEqual(sorted(links), ["acme", "okta"])
-        self.assertTrue(all("X-Amz-Expires=300" in link and f"/okta/status/{name}.html" in link for name, link in links.items()))
+        self.assertTrue(
+            all("X-Amz-Expires=300" in link and f"/okta/status/{name}.html" in link for name, link in links.items())
+        )
 
     def test_a_link_is_signed_as_a_bucket_with_a_kms_key_demands_in_every_region(self):
-        for region in ("us-east-1", "us-west-1", "us-west-2", "eu-west-1", "eu-central-1", "cn-north-1", "us-gov-west-1"):
+        for region in (
+            "us-east-1",
+            "us-west-1",
+            "us-west-2",
+            "eu-west-1",
+            "eu-central-1",
+            "cn-north-1",
+            "us-gov-west-1",
+        ):
             aws = boto3.session.Session(region_name=region)
-            aws.client("s3").create_bucket(Bucket=f"data-{region}", **({} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}))
+            aws.client("s3").create_bucket(
+                Bucket=f"data-{region}",
+                **({} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}),
+            )
             aws.client("s3").put_object(Bucket=f"data-{region}", Key="okta/status/okta.html", Body=b"")
             links = run.links(aws, {"BucketName": f"data-{region}", "Status": f"s3://data-{region}/okta/status/"})
             self.assertIn("X-Amz-Algorithm=AWS4-HMAC-SHA256", links["okta"], region)
@@ -421,8 +517,25 @@ class Asked(OnAws):
         logs.create_log_stream(logGroupName="/aws/lambda/x", logStreamName="one")
         now = int(time.time() * 1000)
         lines = [
-            json.dumps({"timestamp": "2026-11-27T09:00:00Z", "level": "INFO", "message": "run ended", "outcome": "succeeded", "sequence": 7}),
-            json.dumps({"timestamp": "2026-11-27T09:00:01Z", "level": "INFO", "message": "metrics", "records": 3, "held": 0, "_aws": {}}),
+            json.dumps(
+                {
+                    "timestamp": "2026-11-27T09:00:00Z",
+                    "level": "INFO",
+                    "message": "run ended",
+                    "outcome": "succeeded",
+                    "sequence": 7,
+                }
+            ),
+            json.dumps(
+                {
+                    "timestamp": "2026-11-27T09:00:01Z",
+                    "level": "INFO",
+                    "message": "metrics",
+                    "records": 3,
+                    "held": 0,
+                    "_aws": {},
+                }
+            ),
             "START RequestId: 1",
         ]
         events = [{"timestamp": now + number, "message": line} for number, line in enumerate(lines)]
@@ -462,10 +575,18 @@ class Stacks(OnAws):
         tags = [{"Key": "owner", "Value": "identity"}]
         self.assertEqual(self.aws.client("s3").get_bucket_tagging(Bucket=bucket)["TagSet"], tags)
         cloudformation = Mock()
-        cloudformation.describe_stacks.side_effect = ClientError({"Error": {"Code": "ValidationError", "Message": "it does not exist"}}, "DescribeStacks")
+        cloudformation.describe_stacks.side_effect = ClientError(
+            {"Error": {"Code": "ValidationError", "Message": "it does not exist"}}, "DescribeStacks"
+        )
         cloudformation.describe_change_set.return_value = {"Status": "CREATE_COMPLETE"}
         role = "arn:aws:iam::123456789012:role/cloudformation"
-        stack = stacks.Stack(SimpleNamespace(client=lambda name: cloudformation), "okta-authomize", lambda text: None, {"owner": "identity"}, role)
+        stack = stacks.Stack(
+            SimpleNamespace(client=lambda name: cloudformation),
+            "okta-authomize",
+            lambda text: None,
+            {"owner": "identity"},
+            role,
+        )
         stack.deploy("https://code/template", {"SecretArn": "x"})
         given = cloudformation.create_change_set.call_args.kwargs
         self.assertEqual((given["Tags"], given["RoleARN"]), (tags, role))
@@ -474,8 +595,14 @@ class Stacks(OnAws):
         self.assertEqual(cloudformation.delete_stack.call_args.kwargs, {"StackName": "okta-authomize", "RoleARN": role})
 
     def test_a_template_is_read_from_the_host_of_its_partition(self):
-        for region, suffix in (("eu-central-1", "amazonaws.com"), ("us-gov-west-1", "amazonaws.com"), ("cn-north-1", "amazonaws.com.cn")):
-            self.assertEqual(stacks.url_of("code", "key/fleet.yaml", region), f"https://code.s3.{region}.{suffix}/key/fleet.yaml")
+        for region, suffix in (
+            ("eu-central-1", "amazonaws.com"),
+            ("us-gov-west-1", "amazonaws.com"),
+            ("cn-north-1", "amazonaws.com.cn"),
+        ):
+            self.assertEqual(
+                stacks.url_of("code", "key/fleet.yaml", region), f"https://code.s3.{region}.{suffix}/key/fleet.yaml"
+            )
 
     def test_another_build_of_the_same_version_has_another_key_and_the_same_one_has_not(self):
         folder = packed(self.folder / "dist")
@@ -496,7 +623,9 @@ class Stacks(OnAws):
         folder = packed(self.folder / "dist")
         (line,) = re.findall(r"^KEY=.+$", (ROOT / "docs/operations.md").read_text(), re.MULTILINE)
         line = re.sub(r"okta-authomize-[0-9.]+-arm64", folder.name, line)
-        told = subprocess.run(["bash", "-c", f"{line}; echo $KEY"], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+        told = subprocess.run(
+            ["bash", "-c", f"{line}; echo $KEY"], cwd=folder, check=True, capture_output=True, text=True
+        ).stdout.strip()
         self.assertEqual(told, package.key(folder))
 
     def test_without_a_stack_one_is_told_to_deploy(self):
@@ -516,7 +645,12 @@ class Stacks(OnAws):
         s3.create_bucket(Bucket="code")
         template = {
             "Parameters": {"Name": {"Type": "String"}, "Kept": {"Type": "String", "Default": "kept"}},
-            "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Ref": "Name"}, "DisplayName": {"Ref": "Kept"}}}},
+            "Resources": {
+                "Topic": {
+                    "Type": "AWS::SNS::Topic",
+                    "Properties": {"TopicName": {"Ref": "Name"}, "DisplayName": {"Ref": "Kept"}},
+                }
+            },
         }
         s3.put_object(Bucket="code", Key="template.json", Body=json.dumps(template))
         said = []
@@ -544,7 +678,9 @@ class Whole(OnAws):
         terminal, given = Scripted(*lines), program.parse([name, *more.pop("arguments", [])])
         answers = Answers.read()
         answers.region = "us-east-1"
-        with patch.object(stacks.Stack, "deploy", lambda stack, url, parameters: self.deployed.append((stack.name, url, parameters))):
+        with patch.object(
+            stacks.Stack, "deploy", lambda stack, url, parameters: self.deployed.append((stack.name, url, parameters))
+        ):
             with patch.object(program, "ROOT", self.folder):
                 return program.COMMANDS[name](self.aws, terminal, answers, given), terminal
 
@@ -556,7 +692,9 @@ class Whole(OnAws):
             "Outputs": {key: {"Value": value} for key, value in outputs.items()},
         }
         given = [{"ParameterKey": key, "ParameterValue": "x"} for key in template["Parameters"]]
-        self.aws.client("cloudformation").create_stack(StackName=name, TemplateBody=json.dumps(template), Parameters=given)
+        self.aws.client("cloudformation").create_stack(
+            StackName=name, TemplateBody=json.dumps(template), Parameters=given
+        )
 
     def make_fleet(self, **outputs):
         Answers(stack="okta-fleet", region="us-east-1").write()
@@ -575,8 +713,12 @@ class Whole(OnAws):
         first, second = self.deployed
         self.assertEqual(first, second)
         name, url, parameters = first
-        self.assertEqual((name, parameters["SecretArn"], parameters["OneRunAtATime"]), ("okta-authomize", secret, "false"))
-        self.assertEqual(parameters.keys() - load(ROOT / "template.yaml")["Parameters"].keys(), {"CodeBucket", "CodeKey"})
+        self.assertEqual(
+            (name, parameters["SecretArn"], parameters["OneRunAtATime"]), ("okta-authomize", secret, "false")
+        )
+        self.assertEqual(
+            parameters.keys() - load(ROOT / "template.yaml")["Parameters"].keys(), {"CodeBucket", "CodeKey"}
+        )
         self.assertEqual(parameters["CodeKey"], package.key(folder))
         self.assertTrue(url.endswith(f"/{package.key(folder)}/packaged.yaml"))
 
@@ -605,7 +747,11 @@ class Whole(OnAws):
     def test_parameters_that_the_template_does_not_know_are_named(self):
         packed(self.folder / "dist")
         self.make_fleet()
-        Answers(stack="okta-fleet", region="us-east-1", parameters={"SecretArn": "x", "OrgsAtOnce": "20", "OktaEventBusName": ""}).write()
+        Answers(
+            stack="okta-fleet",
+            region="us-east-1",
+            parameters={"SecretArn": "x", "OrgsAtOnce": "20", "OktaEventBusName": ""},
+        ).write()
         with self.assertRaisesRegex(Failure, r"fleet.yaml does not know: OktaEventBusName, SecretArn;"):
             self.run_command("upgrade")
         self.assertEqual(self.deployed, [])
@@ -623,17 +769,29 @@ class Whole(OnAws):
                 self.run_command(command)
         with self.assertRaisesRegex(Failure, "has no output FunctionName: .*make upgrade"):
             self.run_command("check")
-        part = {"StackStatus": "CREATE_COMPLETE", "ParentId": "arn:aws:cloudformation:us-east-1:123456789012:stack/okta-fleet/x"}
+        part = {
+            "StackStatus": "CREATE_COMPLETE",
+            "ParentId": "arn:aws:cloudformation:us-east-1:123456789012:stack/okta-fleet/x",
+        }
         with patch.object(stacks.Stack, "described", return_value=part):
             with self.assertRaisesRegex(Failure, "a part of the stack okta-fleet"):
                 self.run_command("upgrade")
 
     def test_a_fleet_is_asked_for_one_org_by_its_secret(self):
         self.make_fleet()
-        for name, tag in (("okta/acme", "collect"), ("okta/beta", "collect"), ("okta/off", "off"), ("okta/paused", "collect-paused")):
-            self.aws.client("secretsmanager").create_secret(Name=name, SecretString="{}", Tags=[{"Key": "okta-authomize", "Value": tag}])
+        for name, tag in (
+            ("okta/acme", "collect"),
+            ("okta/beta", "collect"),
+            ("okta/off", "off"),
+            ("okta/paused", "collect-paused"),
+        ):
+            self.aws.client("secretsmanager").create_secret(
+                Name=name, SecretString="{}", Tags=[{"Key": "okta-authomize", "Value": tag}]
+            )
         for command in ("check", "invoke"):
-            with self.assertRaisesRegex(Failure, f"make {command} SECRET_ID=okta/acme; there are okta/acme, okta/beta$"):
+            with self.assertRaisesRegex(
+                Failure, f"make {command} SECRET_ID=okta/acme; there are okta/acme, okta/beta$"
+            ):
                 self.run_command(command)
         with patch.object(run, "invoke", return_value=answer("succeeded")) as invoked:
             self.run_command("check", arguments=["--secret-id", "okta/beta"])
@@ -655,7 +813,9 @@ class Whole(OnAws):
         self.aws.client("logs").create_log_group(logGroupName="/aws/lambda/nested")
         self.assertIn("acme, for five minutes", self.run_command("status")[1].said[0])
         self.assertEqual(self.run_command("logs")[0], 0)
-        with self.assertRaisesRegex(Failure, "no log group /aws/lambda/nested-loader: the stack does not have this function"):
+        with self.assertRaisesRegex(
+            Failure, "no log group /aws/lambda/nested-loader: the stack does not have this function"
+        ):
             self.run_command("logs", arguments=["--which", "loader"])
 
     def test_the_loader_is_invoked_by_its_name_and_loads_everything_unless_told_otherwise(self):
@@ -666,7 +826,9 @@ class Whole(OnAws):
             self.run_command("invoke", arguments=["--which", "loader"])
             self.run_command("invoke")
         asked = [call.args[1:3] for call in invoked.call_args_list]
-        self.assertEqual(asked, [("the-loader", event), ("the-loader", {"detail-type": "Scheduled Event"}), ("collector", {})])
+        self.assertEqual(
+            asked, [("the-loader", event), ("the-loader", {"detail-type": "Scheduled Event"}), ("collector", {})]
+        )
         with self.assertRaisesRegex(Failure, "the loader knows integrations"):
             self.run_command("invoke", arguments=["--which", "loader", "--secret-id", "okta/acme"])
 
@@ -686,7 +848,10 @@ class Whole(OnAws):
         self.assertIn("s3://data", terminal.said[-1])
 
     def test_what_goes_wrong_is_a_message_and_no_stack_trace(self):
-        for command, told in (("upgrade", "there is no stack okta-authomize in us-east-1: make deploy"), ("check", "make deploy")):
+        for command, told in (
+            ("upgrade", "there is no stack okta-authomize in us-east-1: make deploy"),
+            ("check", "make deploy"),
+        ):
             said = io.StringIO()
             with contextlib.redirect_stderr(said):
                 self.assertEqual(program.main([command]), 1)
@@ -695,7 +860,10 @@ class Whole(OnAws):
 
     def test_an_answer_that_is_not_aws_is_told_as_such(self):
         said = io.StringIO()
-        with contextlib.redirect_stderr(said), patch.object(stacks.Stack, "described", side_effect=ResponseParserError("<html>")):
+        with (
+            contextlib.redirect_stderr(said),
+            patch.object(stacks.Stack, "described", side_effect=ResponseParserError("<html>")),
+        ):
             self.assertEqual(program.main(["check"]), 1)
         self.assertIn("what answered is not AWS", said.getvalue())
 
@@ -723,7 +891,9 @@ class Region(InAFolder):
         self.assertEqual(self.region(AWS_REGION="eu-west-1"), "eu-west-1")
         self.assertEqual(self.region(AWS_DEFAULT_REGION="eu-west-2"), "eu-west-2")
         self.assertEqual(self.region(profile="eu-west-3"), "eu-west-3")
-        self.assertEqual(self.region(profile="eu-west-3", AWS_REGION="eu-west-1", AWS_DEFAULT_REGION="eu-west-2"), "eu-west-1")
+        self.assertEqual(
+            self.region(profile="eu-west-3", AWS_REGION="eu-west-1", AWS_DEFAULT_REGION="eu-west-2"), "eu-west-1"
+        )
         self.assertEqual(self.said.said, [])
 
     def test_that_of_the_stack_wins_and_the_difference_is_told(self):
@@ -746,7 +916,11 @@ class Toolchain(InAFolder):
 
     def rust(self, version="1.95.0", missing=()):
         """The exit code and words of `make rust` with this compiler."""
-        told = {"cargo": "cargo 1.95.0", "rustc": f"rustc {version} (0123abc 2026-01-01)" if version else "", "cc": "cc"}
+        told = {
+            "cargo": "cargo 1.95.0",
+            "rustc": f"rustc {version} (0123abc 2026-01-01)" if version else "",
+            "cc": "cc",
+        }
         place = self.folder / "bin"
         place.mkdir(exist_ok=True)
         for name in ("bash", "make", "sed", "cut", "awk", "uname"):
@@ -782,7 +956,9 @@ class Toolchain(InAFolder):
     def test_the_documents_ask_for_the_same_rust(self):
         oldest = re.search(r'^rust-version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)[1]
         for document in ("README.md", "CONTRIBUTING.md"):
-            self.assertIn(f"Rust {oldest} or newer with a C compiler", " ".join((ROOT / document).read_text().split()), document)
+            self.assertIn(
+                f"Rust {oldest} or newer with a C compiler", " ".join((ROOT / document).read_text().split()), document
+            )
 
 
 class Makefile(InAFolder):
@@ -796,13 +972,21 @@ class Makefile(InAFolder):
             "check SECRET_ID=okta/acme": ("check", "--secret-id", "okta/acme"),
             """invoke EVENT='{"mode": "full"}'""": ("invoke", "--event", '{"mode": "full"}'),
             """invoke SECRET_ID=okta/acme EVENT='{}'""": ("invoke", "--secret-id", "okta/acme", "--event", "{}"),
-            """invoke WHICH=loader EVENT='{"integration": "okta"}'""": ("invoke", "--event", '{"integration": "okta"}', "--which", "loader"),
+            """invoke WHICH=loader EVENT='{"integration": "okta"}'""": (
+                "invoke",
+                "--event",
+                '{"integration": "okta"}',
+                "--which",
+                "loader",
+            ),
             "logs WHICH=loader MINUTES=60": ("logs", "--minutes", "60", "--which", "loader"),
         }
         for words, expected in said.items():
             command = ["make", "--silent", *shlex.split(words), f"VENV={self.folder}"]
             told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-            self.assertTrue(told.endswith("<-B><-m><deploy>" + "".join(f"<{word}>" for word in expected)), (words, told))
+            self.assertTrue(
+                told.endswith("<-B><-m><deploy>" + "".join(f"<{word}>" for word in expected)), (words, told)
+            )
 
     def test_no_target_runs_what_a_stack_says(self):
         told = (ROOT / "Makefile").read_text() + (ROOT / "README.md").read_text()

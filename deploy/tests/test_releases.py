@@ -15,7 +15,15 @@ WORKFLOWS = {file.stem: file for file in sorted((ROOT / ".github/workflows").glo
 # Arguments of the provider that the module uses, as the bindings generated from its schema have them (6.x).
 SCHEMA = {
     "aws_s3_object": {"bucket", "key", "source", "source_hash", "tags"},
-    "aws_cloudformation_stack": {"name", "template_url", "parameters", "capabilities", "iam_role_arn", "notification_arns", "tags"},
+    "aws_cloudformation_stack": {
+        "name",
+        "template_url",
+        "parameters",
+        "capabilities",
+        "iam_role_arn",
+        "notification_arns",
+        "tags",
+    },
 }
 OF_TERRAFORM = {"for_each", "depends_on", "lifecycle", "__start_line__", "__end_line__"}
 
@@ -48,7 +56,14 @@ class Workflows(unittest.TestCase):
         self.assertEqual((jobs["package"]["needs"], jobs["release"]["needs"]), ("advisories", "package"))
         self.assertEqual({one["arch"] for one in jobs["package"]["strategy"]["matrix"]["include"]}, {"arm64", "x86_64"})
         text = self.text("release")
-        order = ["make package", "deploy.starts", "sha256sum", "attest-build-provenance", "cosign sign-blob", "gh release create"]
+        order = [
+            "make package",
+            "deploy.starts",
+            "sha256sum",
+            "attest-build-provenance",
+            "cosign sign-blob",
+            "gh release create",
+        ]
         places = [text.index(word) for word in order]
         self.assertEqual(places, sorted(places))
 
@@ -70,7 +85,11 @@ class Workflows(unittest.TestCase):
     def test_every_list_of_packages_is_looked_after(self):
         told = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text(encoding="utf-8"))
         (pip,) = [one for one in told["updates"] if one["package-ecosystem"] == "pip"]
-        there = {f"/{file.parent.relative_to(ROOT)}" for file in ROOT.glob("*/*.txt") if not str(file.parent.name).startswith(".") and "==" in file.read_text()}
+        there = {
+            f"/{file.parent.relative_to(ROOT)}"
+            for file in ROOT.glob("*/*.txt")
+            if not str(file.parent.name).startswith(".") and "==" in file.read_text()
+        }
         self.assertLessEqual(there - {"/out", "/target", "/dist"}, set(pip["directories"]))
 
 
@@ -106,7 +125,9 @@ class Four(unittest.TestCase):
         template = load(ROOT / "template.yaml")
         for name, told in template["Parameters"].items():
             self.assertIn("Default", told, name)
-        self.assertEqual(set(parameters((ROOT / "template.yaml").read_text(encoding="utf-8"))), set(template["Parameters"]))
+        self.assertEqual(
+            set(parameters((ROOT / "template.yaml").read_text(encoding="utf-8"))), set(template["Parameters"])
+        )
         self.assertLessEqual(set(OWN), {*template["Parameters"]})
         self.assertTrue(json.dumps(template["Metadata"]))
 

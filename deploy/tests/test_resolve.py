@@ -51,7 +51,11 @@ CHOICES = {
     "SecurityLakeLocation": "s3://aws-security-data-lake/ext/okta/1.0",
     "SecurityLakeRoleArn": "arn:aws:iam::123456789012:role/AmazonSecurityLake-Provider-okta",
 }
-NEEDED = {"RiskFactors": {"AuthomizeSecretArn": SECRET}, "ReaderAccountId": {"ReaderExternalId": "an-external-id-of-theirs"}, "SubnetIds": {"SecurityGroupIds": "sg-0c3"}}
+NEEDED = {
+    "RiskFactors": {"AuthomizeSecretArn": SECRET},
+    "ReaderAccountId": {"ReaderExternalId": "an-external-id-of-theirs"},
+    "SubnetIds": {"SecurityGroupIds": "sg-0c3"},
+}
 # Those that decide whether a resource is there, all of whose combinations are tried; the others with them by chance.
 DECISIVE = (
     "Fleet",
@@ -66,7 +70,11 @@ DECISIVE = (
     "QueueKmsKeyArn",
     "SubnetIds",
 )
-PARTITIONS = {"aws": ("amazonaws.com", "us-east-1"), "aws-cn": ("amazonaws.com.cn", "cn-north-1"), "aws-us-gov": ("amazonaws.com", "us-gov-west-1")}
+PARTITIONS = {
+    "aws": ("amazonaws.com", "us-east-1"),
+    "aws-cn": ("amazonaws.com.cn", "cn-north-1"),
+    "aws-us-gov": ("amazonaws.com", "us-gov-west-1"),
+}
 
 
 def parameters(template, chosen):
@@ -103,7 +111,9 @@ class Combinations(unittest.TestCase):
                 try:
                     resources, _ = resolve(template, [*chosen, *others])
                     resolved += 1
-                    self.assertNotIn("${", json.dumps({name: one for name, one in resources.items() if name != "Overview"}))
+                    self.assertNotIn(
+                        "${", json.dumps({name: one for name, one in resources.items() if name != "Overview"})
+                    )
                 except Unresolved as error:
                     self.assertRegex(str(error), "^A wake-up does not tell|^A fleet writes many")
                     refused += 1
@@ -113,7 +123,12 @@ class Combinations(unittest.TestCase):
     def test_a_fleets_template_resolves_under_each_choice_none_all_and_by_chance(self):
         template, chance = load(ROOT / "fleet.yaml"), random.Random(7)
         names = sorted(CHOICES.keys() & template["Parameters"].keys())
-        for chosen in ([], names, *([name] for name in names), *([name for name in names if chance.random() < 0.5] for _ in range(200))):
+        for chosen in (
+            [],
+            names,
+            *([name] for name in names),
+            *([name for name in names if chance.random() < 0.5] for _ in range(200)),
+        ):
             resolve(template, chosen)
 
     def test_a_reference_that_leads_nowhere_is_found(self):
@@ -142,18 +157,30 @@ class Partitions(unittest.TestCase):
     def test_in_no_partition_another_one_is_named(self):
         for file in ("template.yaml", "fleet.yaml"):
             template = load(ROOT / file)
-            chosen = [name for name in CHOICES if name not in ("Fleet", "OktaEventBusName") and "arn:" not in CHOICES[name]]
+            chosen = [
+                name for name in CHOICES if name not in ("Fleet", "OktaEventBusName") and "arn:" not in CHOICES[name]
+            ]
             for partition in ("aws-cn", "aws-us-gov"):
                 text = json.dumps(resolve(template, chosen, partition))
                 text = text.replace("arn:aws:any:", "").replace(SECRET, "")
                 self.assertNotIn("arn:aws:", text, (file, partition))
-                self.assertEqual(set(re.findall(r"s3\.[a-z0-9-]+\.amazonaws\.com(?!\.cn)", text)) if partition == "aws-cn" else set(), set())
+                self.assertEqual(
+                    set(re.findall(r"s3\.[a-z0-9-]+\.amazonaws\.com(?!\.cn)", text))
+                    if partition == "aws-cn"
+                    else set(),
+                    set(),
+                )
 
     def test_no_template_or_program_writes_a_partition_out(self):
-        files = [ROOT / name for name in ("template.yaml", "fleet.yaml", "alerts.yaml", "findings/athena.py", "findings/athena_stack.py")]
+        files = [
+            ROOT / name
+            for name in ("template.yaml", "fleet.yaml", "alerts.yaml", "findings/athena.py", "findings/athena_stack.py")
+        ]
         files += [file for file in sorted((ROOT / "deploy").glob("*.py"))] + sorted((ROOT / "terraform").glob("*.tf"))
         # Names of services as principals are the same in all partitions; the table of partitions is what the rule is about.
-        allowed = re.compile(r"Service: [a-z]+\.amazonaws\.com|URL_SUFFIX = .*|arn:aws\[a-z-\]\*|PSEUDO|\"AWS::\w+\": .*|arn:aws:any.*")
+        allowed = re.compile(
+            r"Service: [a-z]+\.amazonaws\.com|URL_SUFFIX = .*|arn:aws\[a-z-\]\*|PSEUDO|\"AWS::\w+\": .*|arn:aws:any.*"
+        )
         for file in files:
             for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
                 if "docs." in line or "http://www.w3" in line:

@@ -20,7 +20,9 @@ def statements(role):
     """Every statement of a role's policies, those under a condition included."""
     for policy in role["Properties"]["Policies"]:
         for statement in policy["PolicyDocument"]["Statement"]:
-            yield from [one for one in statement["Fn::If"][1:] if "Sid" in one] if "Fn::If" in statement else [statement]
+            yield from (
+                [one for one in statement["Fn::If"][1:] if "Sid" in one] if "Fn::If" in statement else [statement]
+            )
 
 
 class GovernedAccounts(unittest.TestCase):
@@ -28,7 +30,9 @@ class GovernedAccounts(unittest.TestCase):
         self.assertGreaterEqual(len(ROLES), 3)
         for name, role in ROLES.items():
             boundary = role["Properties"].get("PermissionsBoundary")
-            self.assertEqual(boundary, {"Fn::If": ["HasBoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]}, name)
+            self.assertEqual(
+                boundary, {"Fn::If": ["HasBoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]}, name
+            )
 
     def test_every_function_joins_the_subnets_and_its_role_lets_it(self):
         self.assertEqual(len(FUNCTIONS), 3)
@@ -55,7 +59,10 @@ class GovernedAccounts(unittest.TestCase):
         self.assertIn("AReaderNamesAnExternalId", TEMPLATE["Rules"])
 
     def test_manifests_are_neither_overwritten_nor_deleted_nor_do_their_versions_expire(self):
-        denied = {statement["Sid"]: statement for statement in TEMPLATE["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]}
+        denied = {
+            statement["Sid"]: statement
+            for statement in TEMPLATE["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+        }
         manifests = {"Fn::Sub": "${Bucket.Arn}/${Prefix}/manifests/*"}
         for sid in ("ManifestsAreCreatedOnce", "ManifestsAreNeverDeleted"):
             self.assertEqual((denied[sid]["Effect"], denied[sid]["Resource"]), ("Deny", manifests), sid)
@@ -138,7 +145,9 @@ class Outputs(unittest.TestCase):
 
     def test_both_functions_are_named_and_the_loader_only_where_it_is(self):
         outputs, fleet = TEMPLATE["Outputs"], FLEET["Outputs"]
-        self.assertEqual((outputs["FunctionName"]["Value"], outputs["LoaderName"]["Value"]), ({"Ref": "Function"}, {"Ref": "Loader"}))
+        self.assertEqual(
+            (outputs["FunctionName"]["Value"], outputs["LoaderName"]["Value"]), ({"Ref": "Function"}, {"Ref": "Loader"})
+        )
         self.assertEqual(outputs["LoaderName"]["Condition"], TEMPLATE["Resources"]["Loader"]["Condition"])
         self.assertEqual(fleet["LoaderName"]["Condition"], "Loads")
         # OwnsBucket and a secret, there by a name.

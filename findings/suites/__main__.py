@@ -5,11 +5,11 @@ Status 0 if no rule is answered wrongly and 95 % of those that are not left out 
 
 import argparse
 import sys
-import tomllib
-
 from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import tomllib
 
 from findings.suites import rules
 from findings.suites.rules import Rule, Trial
@@ -29,7 +29,9 @@ class Verdict(NamedTuple):
 
 def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make suites", description=__doc__.splitlines()[0])
-    parser.add_argument("dir", metavar="DIR", type=Path, help=f"folder with clones of {', '.join(rules.FOLDERS.values())}")
+    parser.add_argument(
+        "dir", metavar="DIR", type=Path, help=f"folder with clones of {', '.join(rules.FOLDERS.values())}"
+    )
     parser.add_argument("--only", metavar="RULE", help="this rule, with each of its trials")
     given = parser.parse_args(words)
     try:
@@ -48,7 +50,10 @@ def _summary(verdicts: list[Verdict]) -> int:
     print(f"\n{'':<10}{'rules':>7}" + "".join(f"{word:>10}" for word in (RIGHT, WRONG, MISSED, LEFT)))
     for suite in [*rules.FOLDERS, "all"]:
         counted = Counter(each.word for each in verdicts if suite in ("all", each.rule.suite))
-        print(f"{suite:<10}{sum(counted.values()):>7}" + "".join(f"{counted[word]:>10}" for word in (RIGHT, WRONG, MISSED, LEFT)))
+        print(
+            f"{suite:<10}{sum(counted.values()):>7}"
+            + "".join(f"{counted[word]:>10}" for word in (RIGHT, WRONG, MISSED, LEFT))
+        )
     counted = Counter(each.word for each in verdicts)
     asked = sum(counted.values()) - counted[LEFT]
     share = counted[RIGHT] / asked if asked else 1.0
@@ -84,9 +89,19 @@ def _trials(rule: Rule, said: dict[str, Any]) -> list[Trial]:
         for act in SCENES[said["scene"]]:
             act(stage)
         return [Trial(said["scene"], stage.logged(), True)]
-    wanted = [trial for trial in rule.trials if trial.name not in said.get("without", ()) and ("only" not in said or trial.events[0]["eventType"] in said["only"])]
+    wanted = [
+        trial
+        for trial in rule.trials
+        if trial.name not in said.get("without", ())
+        and ("only" not in said or trial.events[0]["eventType"] in said["only"])
+    ]
     times = said.get("times", 1)
-    return [trial._replace(events=[event for event in trial.events for event in rules.derived.repeated(event, times)]) if times > 1 else trial for trial in wanted]
+    return [
+        trial._replace(events=[event for event in trial.events for event in rules.derived.repeated(event, times)])
+        if times > 1
+        else trial
+        for trial in wanted
+    ]
 
 
 def _stage(trial: Trial, said: dict[str, Any]) -> Stage:
@@ -94,15 +109,34 @@ def _stage(trial: Trial, said: dict[str, Any]) -> Stage:
     events = [{**event, "published": _moment(event, number)} for number, event in enumerate(trial.events)]
     given = said.get("given") if trial.is_expected else None
     if given == "target is an admin":
-        for target in {target["id"] for event in events for target in event.get("target") or [] if target["type"] == "User"}:
-            stage.record("role_assignments", f"{target}:ra1", {"principal_id": target, "principal_type": "User", "id": "ra1", "type": "SUPER_ADMIN", "status": "ACTIVE", "created": "2025-01-01T00:00:00Z"})
+        for target in {
+            target["id"] for event in events for target in event.get("target") or [] if target["type"] == "User"
+        }:
+            stage.record(
+                "role_assignments",
+                f"{target}:ra1",
+                {
+                    "principal_id": target,
+                    "principal_type": "User",
+                    "id": "ra1",
+                    "type": "SUPER_ADMIN",
+                    "status": "ACTIVE",
+                    "created": "2025-01-01T00:00:00Z",
+                },
+            )
     elif given == "device and address are new":
         for event in events:
             event["debugContext"] = {"debugData": {"behaviors": "{New Device=POSITIVE, New IP=POSITIVE}"}}
     elif given == "its event type":
-        events = [{**event, "eventType": "app.generic.unauth_app_access_attempt", "outcome": {"result": "FAILURE"}} for event in events]
+        events = [
+            {**event, "eventType": "app.generic.unauth_app_access_attempt", "outcome": {"result": "FAILURE"}}
+            for event in events
+        ]
     elif given == "each of another app":
-        events = [{**event, "target": [{"type": "AppInstance", "id": f"0oa{number}", "displayName": f"a{number}"}]} for number, event in enumerate(events)]
+        events = [
+            {**event, "target": [{"type": "AppInstance", "id": f"0oa{number}", "displayName": f"a{number}"}]}
+            for number, event in enumerate(events)
+        ]
     stage.events({name: value for name, value in event.items() if name != "uuid"} for event in events)
     return stage
 

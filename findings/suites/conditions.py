@@ -6,7 +6,6 @@ Okta's filters (`eventType eq "x" and not (...)`) and Elastic's KQL (`event.acti
 
 import itertools
 import re
-
 from collections.abc import Iterator
 from typing import Any
 
@@ -139,7 +138,11 @@ class _Kuery(_Reader):
 
     def _value(self) -> Tree:
         field, words = self._field, [self.take()]
-        while self.at < len(self.tokens) and self.peek() not in ("and", "or", ")", "not") and not (self.at + 1 < len(self.tokens) and self.tokens[self.at + 1][0] == ":"):
+        while (
+            self.at < len(self.tokens)
+            and self.peek() not in ("and", "or", ")", "not")
+            and not (self.at + 1 < len(self.tokens) and self.tokens[self.at + 1][0] == ":")
+        ):
             words.append(self.take())
         value = " ".join(words)
         if value == "*":

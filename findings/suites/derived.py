@@ -1,7 +1,6 @@
 """Events that follow from a rule's conditions."""
 
 import copy
-
 from typing import Any
 
 from findings.suites.conditions import Leaf, Tree, branches
@@ -9,18 +8,34 @@ from findings.tests import life
 
 Event = dict[str, Any]
 ELASTIC = {
-    "event.action": "eventType", "okta.event_type": "eventType", "event.outcome": "outcome.result", "okta.outcome.result": "outcome.result", "okta.outcome.reason": "outcome.reason",
-    "okta.actor.id": "actor.id", "okta.actor.type": "actor.type", "okta.actor.display_name": "actor.displayName", "okta.actor.alternate_id": "actor.alternateId",
-    "okta.client.device": "client.device", "okta.client.user_agent.raw_user_agent": "client.userAgent.rawUserAgent", "user_agent.os.name": "client.userAgent.os",
-    "okta.security_context.is_proxy": "securityContext.isProxy", "okta.authentication_context.external_session_id": "authenticationContext.externalSessionId",
-    "okta.authentication_context.issuer.id": "authenticationContext.issuer.id", "okta.debug_context.debug_data.dt_hash": "debugContext.debugData.dtHash",
+    "event.action": "eventType",
+    "okta.event_type": "eventType",
+    "event.outcome": "outcome.result",
+    "okta.outcome.result": "outcome.result",
+    "okta.outcome.reason": "outcome.reason",
+    "okta.actor.id": "actor.id",
+    "okta.actor.type": "actor.type",
+    "okta.actor.display_name": "actor.displayName",
+    "okta.actor.alternate_id": "actor.alternateId",
+    "okta.client.device": "client.device",
+    "okta.client.user_agent.raw_user_agent": "client.userAgent.rawUserAgent",
+    "user_agent.os.name": "client.userAgent.os",
+    "okta.security_context.is_proxy": "securityContext.isProxy",
+    "okta.authentication_context.external_session_id": "authenticationContext.externalSessionId",
+    "okta.authentication_context.issuer.id": "authenticationContext.issuer.id",
+    "okta.debug_context.debug_data.dt_hash": "debugContext.debugData.dtHash",
     "okta.debug_context.debug_data.threat_suspected": "debugContext.debugData.threatSuspected",
 }
 """Elastic's names of what the log has."""
 NO_FIELDS = frozenset({"data_stream.dataset", "event.dataset", "event.category"})
 WHOLE = {"true": True, "false": False}
 # What a field is filled with if a rule wants it to be there.
-PRESENT = {"debugContext.debugData.dtHash": "d1", "authenticationContext.issuer.id": "0oanewIdp", "transaction.detail.requestApiTokenId": "00T1", "client.userAgent.os": "Mac OS X"}
+PRESENT = {
+    "debugContext.debugData.dtHash": "d1",
+    "authenticationContext.issuer.id": "0oanewIdp",
+    "transaction.detail.requestApiTokenId": "00T1",
+    "client.userAgent.os": "Mac OS X",
+}
 
 
 def path_of(field: str) -> str | None:
@@ -41,7 +56,14 @@ def events(tree: Tree) -> list[Event]:
 def near(tree: Tree) -> list[Event]:
     """For each exception that the rule makes, an event that is one."""
     ways = branches(tree)
-    exceptions = list(dict.fromkeys((field, operator[1:], value) for way in ways for field, operator, value in way if operator in ("!eq", "!co") and not field.endswith("dt_hash")))
+    exceptions = list(
+        dict.fromkeys(
+            (field, operator[1:], value)
+            for way in ways
+            for field, operator, value in way
+            if operator in ("!eq", "!co") and not field.endswith("dt_hash")
+        )
+    )
     found = []
     for exception in exceptions:
         way = next(way for way in ways if any(leaf[0] == exception[0] and leaf[1].startswith("!") for leaf in way))
@@ -50,11 +72,24 @@ def near(tree: Tree) -> list[Event]:
 
 
 def filled(leaves: list[Leaf]) -> Event:
-    kind = next((value for field, operator, value in leaves if path_of(field) == "eventType" and operator in ("eq", "co", "sw")), "user.session.start")
+    kind = next(
+        (
+            value
+            for field, operator, value in leaves
+            if path_of(field) == "eventType" and operator in ("eq", "co", "sw")
+        ),
+        "user.session.start",
+    )
     kind = f"{kind}.update" if kind.endswith("lifecycle") else kind
     kind = f"{kind}.grant" if kind.endswith("account.privilege") else kind
     kind = f"{kind}.auth_via_mfa" if kind.rstrip(".") == "user.authentication" else kind
-    event = life.event(kind, 0, "ada", [life.user("grace")] if kind.startswith(("user.account", "user.mfa", "group", "iam")) else [], "evil")
+    event = life.event(
+        kind,
+        0,
+        "ada",
+        [life.user("grace")] if kind.startswith(("user.account", "user.mfa", "group", "iam")) else [],
+        "evil",
+    )
     target: dict[str, Any] = {}
     filled_in: set[str] = set()
     for field, operator, value in leaves:
@@ -63,16 +98,32 @@ def filled(leaves: list[Leaf]) -> Event:
             continue
         if operator == "pr":
             value = PRESENT.get(path, "x")
-        where, inner = (target, path.partition(".")[2].removeprefix("0.")) if path.startswith("target.") else (event, path)
-        _put(where, inner, value.upper() if path == "outcome.result" else WHOLE.get(value.lower(), value), path in filled_in)
+        where, inner = (
+            (target, path.partition(".")[2].removeprefix("0.")) if path.startswith("target.") else (event, path)
+        )
+        _put(
+            where,
+            inner,
+            value.upper() if path == "outcome.result" else WHOLE.get(value.lower(), value),
+            path in filled_in,
+        )
         if operator != "pr":
             filled_in.add(path)
-    for path in sorted({path_of(field) for field, operator, _ in leaves if operator.startswith("!")} - filled_in - {None, "eventType", "outcome.result"}):
-        if not path.startswith("target.") and path not in {path_of(field) for field, operator, _ in leaves if operator == "pr"}:
+    for path in sorted(
+        {path_of(field) for field, operator, _ in leaves if operator.startswith("!")}
+        - filled_in
+        - {None, "eventType", "outcome.result"}
+    ):
+        if not path.startswith("target.") and path not in {
+            path_of(field) for field, operator, _ in leaves if operator == "pr"
+        }:
             _put(event, path, _at(event, path) or "other", False)
     if target:
         name = target.get("displayName", "Thing")
-        event["target"] = [{"type": "AppInstance", "id": "0oathing", "displayName": name, "alternateId": name, **target}, *event["target"]]
+        event["target"] = [
+            {"type": "AppInstance", "id": "0oathing", "displayName": name, "alternateId": name, **target},
+            *event["target"],
+        ]
     return event
 
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,22 +35,46 @@ def read(folder: Path) -> list[Rule]:
     for name in FOLDERS.values():
         if not (folder / name).is_dir():
             raise FileNotFoundError(f"{folder / name} is not there: clone {', '.join(FOLDERS.values())} side by side")
-    return [*_panther(folder / FOLDERS["panther"]), *_okta(folder / FOLDERS["okta"]), *_sigma(folder / FOLDERS["sigma"]), *_elastic(folder / FOLDERS["elastic"])]
+    return [
+        *_panther(folder / FOLDERS["panther"]),
+        *_okta(folder / FOLDERS["okta"]),
+        *_sigma(folder / FOLDERS["sigma"]),
+        *_elastic(folder / FOLDERS["elastic"]),
+    ]
 
 
 def _panther(folder: Path) -> Iterator[Rule]:
-    standard = [file for file in sorted((folder / "rules" / "standard_rules").glob("*.yml")) if "Okta.SystemLog" in file.read_text()]
+    standard = [
+        file
+        for file in sorted((folder / "rules" / "standard_rules").glob("*.yml"))
+        if "Okta.SystemLog" in file.read_text()
+    ]
     for file in [*sorted((folder / "rules" / "okta_rules").glob("*.yml")), *standard]:
         rule = yaml.safe_load(file.read_text())
         times = max(1, rule.get("Threshold") or 1)
         trials = []
         for test in rule.get("Tests", []):
-            if rule["AnalysisType"] == "rule" and (file.parent.name == "okta_rules" or TESTED.search(f"{test['Name']} {test['Log'].get('p_log_type', '')}")):
-                trials.append(Trial(test["Name"], _before(test) + derived.repeated(_event(test["Log"]), times, 30), test["ExpectedResult"]))
+            if rule["AnalysisType"] == "rule" and (
+                file.parent.name == "okta_rules" or TESTED.search(f"{test['Name']} {test['Log'].get('p_log_type', '')}")
+            ):
+                trials.append(
+                    Trial(
+                        test["Name"],
+                        _before(test) + derived.repeated(_event(test["Log"]), times, 30),
+                        test["ExpectedResult"],
+                    )
+                )
         yield Rule("panther", file.stem, trials)
 
 
-NAMES = {"eventtype": "eventType", "displaymessage": "displayMessage", "legacyeventtype": "legacyEventType", "debugcontext": "debugContext", "authenticationcontext": "authenticationContext", "securitycontext": "securityContext"}
+NAMES = {
+    "eventtype": "eventType",
+    "displaymessage": "displayMessage",
+    "legacyeventtype": "legacyEventType",
+    "debugcontext": "debugContext",
+    "authenticationcontext": "authenticationContext",
+    "securitycontext": "securityContext",
+}
 
 
 def _event(log: dict[str, Any]) -> Event:
@@ -61,7 +84,10 @@ def _event(log: dict[str, Any]) -> Event:
     for address in place.values():
         if "lat" in address:
             client = event.setdefault("client", {})
-            client["geographicalContext"] = {"country": address.get("country"), "geolocation": {"lat": address["lat"], "lon": address["lng"]}}
+            client["geographicalContext"] = {
+                "country": address.get("country"),
+                "geolocation": {"lat": address["lat"], "lon": address["lng"]},
+            }
     return json.loads(json.dumps(event, default=str))
 
 
@@ -76,7 +102,11 @@ def _before(test: dict[str, Any]) -> list[Event]:
         if kept and isinstance(kept[0], dict):
             return [_at_place(event, test["Log"], kept[0])]
         agent = next((word.partition(":")[2] for word in kept if word.startswith("user_agent:")), "")
-        event["client"] = {**event["client"], "ipAddress": kept[1], "userAgent": {"rawUserAgent": agent, "browser": kept[3], "os": kept[4]}}
+        event["client"] = {
+            **event["client"],
+            "ipAddress": kept[1],
+            "userAgent": {"rawUserAgent": agent, "browser": kept[3], "os": kept[4]},
+        }
         event["published"] = "2026-11-23T09:00:00Z"
         return [event]
     return []
@@ -89,7 +119,14 @@ def _at_place(event: Event, log: dict[str, Any], place: dict[str, Any]) -> Event
     moments = [datetime.fromisoformat(str(text)[:19]) for text in (log["p_event_time"], place["p_event_time"])]
     first = datetime(2026, 11, 23, 10) - abs(moments[0] - moments[1])
     event["published"] = f"{(first + timedelta(seconds=0)).isoformat()}Z"
-    event["client"] = {**event["client"], "ipAddress": "192.0.2.1", "geographicalContext": {"country": place.get("country"), "geolocation": {"lat": place["lat"], "lon": place["lng"]}}}
+    event["client"] = {
+        **event["client"],
+        "ipAddress": "192.0.2.1",
+        "geographicalContext": {
+            "country": place.get("country"),
+            "geolocation": {"lat": place["lat"], "lon": place["lng"]},
+        },
+    }
     return event
 
 
@@ -97,7 +134,10 @@ def _trials(tree: Tree | None) -> list[Trial]:
     if tree is None:
         return []
     fulfilled = [Trial(f"way {number}", [event], True) for number, event in enumerate(derived.events(tree), start=1)]
-    return [*fulfilled, *(Trial(f"exception {number}", [event], False) for number, event in enumerate(derived.near(tree), start=1))]
+    return [
+        *fulfilled,
+        *(Trial(f"exception {number}", [event], False) for number, event in enumerate(derived.near(tree), start=1)),
+    ]
 
 
 def _okta(folder: Path) -> Iterator[Rule]:
@@ -139,7 +179,15 @@ def _selection(given: Any) -> Tree | None:
         operators = [MODIFIERS.get(modifier) for modifier in modifiers] or ["eq"]
         if None in operators:
             return None
-        leaves.append(("or", [("is", path, operators[0], str(value)) for value in (values if isinstance(values, list) else [values])]))
+        leaves.append(
+            (
+                "or",
+                [
+                    ("is", path, operators[0], str(value))
+                    for value in (values if isinstance(values, list) else [values])
+                ],
+            )
+        )
     return ("and", leaves)
 
 
@@ -150,10 +198,16 @@ def _elastic(folder: Path) -> Iterator[Rule]:
         rule = tomllib.loads(file.read_text())["rule"]
         trials = _trials(conditions.kuery(rule["query"])) if rule.get("language") == "kuery" else []
         threshold = rule.get("threshold", {})
-        times = max([int(threshold.get("value", 1)), *(int(each["value"]) for each in threshold.get("cardinality", []))])
+        times = max(
+            [int(threshold.get("value", 1)), *(int(each["value"]) for each in threshold.get("cardinality", []))]
+        )
         if threshold.get("cardinality"):
             trials = []
-        yield Rule("elastic", file.stem, [trial._replace(events=derived.repeated(trial.events[0], times, 60)) for trial in trials])
+        yield Rule(
+            "elastic",
+            file.stem,
+            [trial._replace(events=derived.repeated(trial.events[0], times, 60)) for trial in trials],
+        )
     for file in sorted((folder / "hunting" / "okta" / "queries").glob("*.toml")):
         yield Rule("elastic", f"hunt:{file.stem}", [])
 

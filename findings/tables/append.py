@@ -6,14 +6,13 @@ leaves rows of manifests that the progress does not name yet; the next one makes
 """
 
 import sys
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 
-from findings.bucket import BEGINNING, GROWING_STREAMS, Batch, Log, Place, Snapshot
+from findings.bucket import GROWING_STREAMS, Batch, Log, Place, Snapshot
 from findings.columns import Stream, streams
 from findings.store import Store
 from findings.tables import changes, lines, merge, shape
@@ -43,7 +42,9 @@ class Stretch(NamedTuple):
     last: int
 
 
-def bring_up_to_date(connection: duckdb.DuckDBPyConnection, store: Store, prefix: str, integration: str) -> tuple[Tables, Progress]:
+def bring_up_to_date(
+    connection: duckdb.DuckDBPyConnection, store: Store, prefix: str, integration: str
+) -> tuple[Tables, Progress]:
     """Raises `Broken`, and `Unreadable` where there is no history. Without news it only looks."""
     tables = Tables(store, prefix, integration)
     with store.alone(f"{integration}.tables"), store.workplace() as workplace:
@@ -60,7 +61,9 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, store: Store, prefix
     return tables, progress
 
 
-def _step(connection: duckdb.DuckDBPyConnection, tables: Tables, progress: Progress, version: str | None, workplace: Path) -> tuple[Progress, str | None]:
+def _step(
+    connection: duckdb.DuckDBPyConnection, tables: Tables, progress: Progress, version: str | None, workplace: Path
+) -> tuple[Progress, str | None]:
     """Appends what is new, or as much of it as a wake-up is sure to have time for."""
     log = _read(tables, progress)
     if log.violations:
@@ -109,7 +112,11 @@ class _Append:
 
     def _earlier(self, known: Place) -> list[Batch]:
         """Batches that were read before, of streams of which a snapshot that began before is complete now: who was sent in them stays."""
-        begun = [each.since_sequence for each in self._log.snapshots if each.sequence > known.sequence and each.since_sequence <= known.sequence]
+        begun = [
+            each.since_sequence
+            for each in self._log.snapshots
+            if each.sequence > known.sequence and each.since_sequence <= known.sequence
+        ]
         if not begun:
             return []
         if self._tables.store.is_copy:
@@ -125,7 +132,11 @@ class _Append:
         for name in sorted(named | ended):
             snapshots = self._snapshots(name, stretch)
             least = min([stretch.first, *(each.since_sequence for each in snapshots)])
-            batches = [batch for batch in [*earlier, *self._log.batches] if batch.stream == name and least <= batch.sequence <= stretch.last]
+            batches = [
+                batch
+                for batch in [*earlier, *self._log.batches]
+                if batch.stream == name and least <= batch.sequence <= stretch.last
+            ]
             batches = list(dict.fromkeys(batches))
             violations += lines.read(self._connection, self._tables.store, name, batches)
             if not violations and name in known:
@@ -135,8 +146,14 @@ class _Append:
     def _snapshots(self, stream: str, stretch: Stretch) -> list[Snapshot]:
         """The complete ones. Where batches that one would have to repeat have expired, it is not known what it forgot: a newer one is."""
         lost = [batch.sequence for batch in self._log.expired if batch.stream == stream]
-        ended = [each for each in self._log.snapshots if each.stream == stream and stretch.first <= each.sequence <= stretch.last]
-        return [each for each in ended if not any(each.since_sequence <= sequence <= each.sequence for sequence in lost)]
+        ended = [
+            each
+            for each in self._log.snapshots
+            if each.stream == stream and stretch.first <= each.sequence <= stretch.last
+        ]
+        return [
+            each for each in ended if not any(each.since_sequence <= sequence <= each.sequence for sequence in lost)
+        ]
 
     def _commits(self, stretch: Stretch) -> None:
         self._connection.execute("create or replace temp table committed (sequence bigint, changed_at timestamp)")
@@ -146,10 +163,14 @@ class _Append:
         self._write(rows, Part(shape.COMMITS, self._tables.integration, None, *stretch))
 
     def _append(self, stream: Stream, stretch: Stretch, snapshots: list[Snapshot]) -> None:
-        history_columns = {name: "varchar" if name != "sequence" else "bigint" for name in ("id", "op", "sequence", "source")}
+        history_columns = {
+            name: "varchar" if name != "sequence" else "bigint" for name in ("id", "op", "sequence", "source")
+        }
         if stream.name in shape.DAYS:
             days = self._days()
-            repeated = changes.of_events(self._connection, self._tables.relation(stream.name, history_columns, stretch.first - 1, days))
+            repeated = changes.of_events(
+                self._connection, self._tables.relation(stream.name, history_columns, stretch.first - 1, days)
+            )
             if repeated:
                 print(f"{stream.name}: {repeated} events were committed before; each has one row", file=sys.stderr)
         elif stream.name in GROWING_STREAMS:
@@ -163,13 +184,18 @@ class _Append:
 
     def _days(self) -> set[str]:
         """The days of the lines, of which alone an event may have a row already."""
-        rows = self._connection.execute(f"select distinct {merge.DAY.format(published=_PUBLISHED)} from lines l join committed c using (sequence)")
+        rows = self._connection.execute(
+            f"select distinct {merge.DAY.format(published=_PUBLISHED)} from lines l join committed c using (sequence)"
+        )
         return {day for (day,) in rows.fetchall()}
 
     def _stage(self, stream: Stream, stretch: Stretch) -> None:
         integration = self._tables.integration
         if stream.name not in shape.DAYS:
-            self._write(f"select * from rows order by {merge.order(stream.name)}", Part(stream.name, integration, None, *stretch))
+            self._write(
+                f"select * from rows order by {merge.order(stream.name)}",
+                Part(stream.name, integration, None, *stretch),
+            )
             return
         day = merge.DAY.format(published="published")
         self._connection.execute(f"create or replace temp table dated as select {day} as day, * from rows order by day")

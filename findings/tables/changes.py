@@ -132,7 +132,11 @@ def _forgets(connection: duckdb.DuckDBPyConnection, snapshots: list[Snapshot]) -
         create or replace temp table forgets (number bigint, sequence bigint, since_sequence bigint, scope varchar, is_sparing boolean);
         create or replace temp table spares (number bigint, spared varchar)""")
     numbered = list(enumerate(snapshots))
-    insert(connection, "forgets", [(number, each.sequence, each.since_sequence, each.scope, bool(each.spared)) for number, each in numbered])
+    insert(
+        connection,
+        "forgets",
+        [(number, each.sequence, each.since_sequence, each.scope, bool(each.spared)) for number, each in numbered],
+    )
     insert(connection, "spares", [(number, spared) for number, each in numbered for spared in each.spared])
 
 
@@ -164,4 +168,6 @@ def of_events(connection: duckdb.DuckDBPyConnection, history: str) -> int:
 
 def of_usage(connection: duckdb.DuckDBPyConnection) -> None:
     """Makes `changed` of `lines`, a row a line: they add up."""
-    connection.execute("create or replace temp table changed as select id, op, sequence, cause, observed_at, source from lines")
+    connection.execute(
+        "create or replace temp table changed as select id, op, sequence, cause, observed_at, source from lines"
+    )

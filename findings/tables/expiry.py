@@ -5,7 +5,6 @@ nothing is known any more, and `Tables.whole_since` says so. Files of activity e
 """
 
 import json
-
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -55,7 +54,9 @@ def expire(connection: duckdb.DuckDBPyConnection, tables: Tables, days: Days) ->
     for stream in streams():
         kept_days = days.events if stream.name in GROWING_STREAMS else days.data
         if kept_days and stream.name not in shape.DAYS:
-            removed += _of_stream(connection, tables, stream.name, shape.columns(stream), now - timedelta(days=kept_days))
+            removed += _of_stream(
+                connection, tables, stream.name, shape.columns(stream), now - timedelta(days=kept_days)
+            )
     since = tables.sequence_at(connection, now - timedelta(days=days.data)) if days.data else 0
     told = {"at": progress.committed_at, "whole_since": max(since, tables.whole_since())}
     try:
@@ -66,13 +67,23 @@ def expire(connection: duckdb.DuckDBPyConnection, tables: Tables, days: Days) ->
     return removed
 
 
-def _of_stream(connection: duckdb.DuckDBPyConnection, tables: Tables, stream: str, columns: dict[str, str], limit: datetime) -> int:
+def _of_stream(
+    connection: duckdb.DuckDBPyConnection, tables: Tables, stream: str, columns: dict[str, str], limit: datetime
+) -> int:
     condition = USED if stream in GROWING_STREAMS else REPLACED
     connection.execute(OLD.format(stream=stream, condition=condition), {"limit": limit})
     removed = 0
     for part in tables.parts(stream)[0]:
         with tables.store.workplace() as workplace:
-            removed += merge.without(connection, tables, part, columns, "(id, sequence) in (select (id, sequence) from old)", {}, Path(workplace, "kept.parquet"))
+            removed += merge.without(
+                connection,
+                tables,
+                part,
+                columns,
+                "(id, sequence) in (select (id, sequence) from old)",
+                {},
+                Path(workplace, "kept.parquet"),
+            )
     return removed
 
 

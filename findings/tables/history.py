@@ -1,7 +1,6 @@
 """An integration's tables: their files, how far they are, and DuckDB's view of them up to a manifest."""
 
 import json
-
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -58,7 +57,9 @@ class Tables:
     def must_know(self, sequence: int) -> None:
         """Raises `Unreadable` where the state as of a manifest is not known any more."""
         if sequence < (whole_since := self.whole_since()):
-            raise Unreadable(f"what came before has expired: the state is known since manifest {whole_since}, not as of manifest {sequence}")
+            raise Unreadable(
+                f"what came before has expired: the state is known since manifest {whole_since}, not as of manifest {sequence}"
+            )
 
     def progress(self) -> tuple[Progress, str | None]:
         """How far they are, and the version of the object that says so. What cannot be read is nothing: they are made anew."""
@@ -111,11 +112,19 @@ class Tables:
             self.put(part, file)
         self._staged = {}
 
-    def relation(self, table: str, columns: dict[str, str], until: int | None = None, days: set[str] | None = None) -> str:
+    def relation(
+        self, table: str, columns: dict[str, str], until: int | None = None, days: set[str] | None = None
+    ) -> str:
         """A select of a table's rows, of manifests up to `until` and of these days alone, if given."""
-        found = [part for part in self.parts(table)[0] if (until is None or part.first <= until) and (days is None or part.day in days)]
+        found = [
+            part
+            for part in self.parts(table)[0]
+            if (until is None or part.first <= until) and (days is None or part.day in days)
+        ]
         files = [str(file) for file in self.store.files([part.key(self.prefix) for part in found]).values()]
-        files += [file for part, file in self._staged.items() if part.table == table and (days is None or part.day in days)]
+        files += [
+            file for part, file in self._staged.items() if part.table == table and (days is None or part.day in days)
+        ]
         if not files:
             nulls = ", ".join(f"null::{type} as {name}" for name, type in columns.items())
             return f"(select {nulls} where false)"
@@ -127,12 +136,16 @@ class Tables:
     def sequence_at(self, connection: duckdb.DuckDBPyConnection, moment: datetime) -> int:
         """The newest manifest that was committed until then; 0 where there is none."""
         commits = self.relation(shape.COMMITS, shape.COMMIT_COLUMNS)
-        return connection.execute(f"select coalesce(max(sequence), 0) from {commits} where changed_at <= ?", [moment]).fetchone()[0]
+        return connection.execute(
+            f"select coalesce(max(sequence), 0) from {commits} where changed_at <= ?", [moment]
+        ).fetchone()[0]
 
     def show(self, connection: duckdb.DuckDBPyConnection, until: int) -> None:
         """Makes a view `changes_{stream}` for each stream, and `commits`, up to a manifest."""
         commits = self.relation(shape.COMMITS, shape.COMMIT_COLUMNS, until)
-        connection.execute(f"create or replace view commits as select sequence, changed_at as committed_at from {commits}")
+        connection.execute(
+            f"create or replace view commits as select sequence, changed_at as committed_at from {commits}"
+        )
         for stream in streams():
             self._show(connection, stream, until)
 

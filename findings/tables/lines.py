@@ -54,15 +54,23 @@ def read(connection: duckdb.DuckDBPyConnection, store: Store, stream: str, batch
         files = store.files([batch.key for batch in batches])
     except FileNotFoundError as error:
         return [f"{stream}: a batch is gone: {error}"]
-    connection.execute("create or replace temp table batches (sequence bigint, ordinal bigint, key varchar, file varchar, records bigint)")
-    insert(connection, "batches", [(each.sequence, each.ordinal, each.key, str(files[each.key]), each.records) for each in batches])
+    connection.execute(
+        "create or replace temp table batches (sequence bigint, ordinal bigint, key varchar, file varchar, records bigint)"
+    )
+    insert(
+        connection,
+        "batches",
+        [(each.sequence, each.ordinal, each.key, str(files[each.key]), each.records) for each in batches],
+    )
     if not batches:
         connection.execute(NO_LINES)
         return []
     grows = "true" if stream in GROWING_STREAMS else "false"
     fault = FAULT.format(stream=stream, grows=grows, shrinks=f"'takes records away from {stream}, which only grows'")
     try:
-        connection.execute(LINES.format(fault=fault, largest=LARGEST_LINE_BYTES), [[str(file) for file in files.values()]])
+        connection.execute(
+            LINES.format(fault=fault, largest=LARGEST_LINE_BYTES), [[str(file) for file in files.values()]]
+        )
     except duckdb.Error as error:
         return [f"{stream}: a batch cannot be read: {str(error).splitlines()[0][:300]}"]
     return [*_faults(connection), *_miscounted(connection)]

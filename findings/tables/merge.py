@@ -27,7 +27,9 @@ def order(table: str) -> str:
 def copy(connection: duckdb.DuckDBPyConnection, rows: str, file: str) -> int:
     """Writes a file of rows; gives how many. Without a row there is no file."""
     place = file.replace("'", "''")
-    written = connection.execute(f"copy ({rows}) to '{place}' (format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})").fetchone()[0]
+    written = connection.execute(
+        f"copy ({rows}) to '{place}' (format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})"
+    ).fetchone()[0]
     if not written:
         Path(file).unlink()
     return written
@@ -69,7 +71,9 @@ def _days(standing: list[Part]) -> list[list[Part]]:
     return [group for days in full for group in days.values() if len(group) > 1]
 
 
-def _merge(connection: duckdb.DuckDBPyConnection, tables: Tables, group: list[Part], columns: dict[str, str], file: str) -> None:
+def _merge(
+    connection: duckdb.DuckDBPyConnection, tables: Tables, group: list[Part], columns: dict[str, str], file: str
+) -> None:
     part = group[0]._replace(first=min(each.first for each in group), last=max(each.last for each in group))
     files = [str(each) for each in tables.store.files([each.key(tables.prefix) for each in group]).values()]
     listed = ", ".join(f"'{each.replace(chr(39), chr(39) * 2)}'" for each in files)
@@ -79,7 +83,15 @@ def _merge(connection: duckdb.DuckDBPyConnection, tables: Tables, group: list[Pa
     tables.put(part, file)
 
 
-def without(connection: duckdb.DuckDBPyConnection, tables: Tables, part: Part, columns: dict[str, str], condition: str, given: dict[str, str], file: Path) -> int:
+def without(
+    connection: duckdb.DuckDBPyConnection,
+    tables: Tables,
+    part: Part,
+    columns: dict[str, str],
+    condition: str,
+    given: dict[str, str],
+    file: Path,
+) -> int:
     """Writes a file anew that has rows of which the condition holds; gives how many these were. One of which none is left stays, empty:
     its name says which manifests are known."""
     (source,) = tables.store.files([part.key(tables.prefix)]).values()
@@ -87,9 +99,14 @@ def without(connection: duckdb.DuckDBPyConnection, tables: Tables, part: Part, c
     count = connection.execute(f"select count(*) from {rows} where {condition}", given).fetchone()[0]
     if count:
         names = ", ".join(f'"{name}"' for name in columns)
-        connection.execute(f"create or replace temp table kept as select {names} from {rows} where not coalesce({condition}, false)", given)
+        connection.execute(
+            f"create or replace temp table kept as select {names} from {rows} where not coalesce({condition}, false)",
+            given,
+        )
         place = str(file).replace("'", "''")
-        connection.execute(f"copy (select * from kept order by {order(part.table)}) to '{place}' (format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})")
+        connection.execute(
+            f"copy (select * from kept order by {order(part.table)}) to '{place}' (format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})"
+        )
         tables.put(part, str(file))
     return count
 
@@ -101,7 +118,9 @@ def reshape(connection: duckdb.DuckDBPyConnection, tables: Tables, workplace: Pa
             key = part.key(tables.prefix)
             (source,) = tables.store.files([key]).values()
             file = str(workplace / f"shaped-{stream.name}-{number}.parquet")
-            copy(connection, f"select * from ({_shaped(stream, str(source))}) shaped order by {order(stream.name)}", file)
+            copy(
+                connection, f"select * from ({_shaped(stream, str(source))}) shaped order by {order(stream.name)}", file
+            )
             tables.put(part, file)
     return shape.digest()
 

@@ -8,7 +8,6 @@ too says nothing more: it was merged into that one, or is what a killed writer l
 """
 
 import re
-
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple

@@ -6,7 +6,14 @@ import hashlib
 from findings.columns import Items, Stream, streams
 from findings.dialect import DuckDb
 
-BASE = {"id": "varchar", "op": "varchar", "sequence": "bigint", "changed_at": "timestamp", "cause": "varchar", "observed_at": "timestamp"}
+BASE = {
+    "id": "varchar",
+    "op": "varchar",
+    "sequence": "bigint",
+    "changed_at": "timestamp",
+    "cause": "varchar",
+    "observed_at": "timestamp",
+}
 SOURCE = {"source": "varchar"}
 COMMITS = "commits"
 """The table of manifests: `sequence` and `changed_at` of each."""
@@ -30,14 +37,22 @@ def columns(stream: Stream) -> dict[str, str]:
 def typed(stream: Stream, rows: str) -> str:
     """A select of a table's columns from rows of `BASE` and `SOURCE`."""
     picked = [column for column in stream.columns if column.kind != "id"]
-    own = [f"{DuckDb.column(column, 'picked', picked.index(column) + 1 if column in picked else 0)} as {column.name}" for column in stream.columns]
+    own = [
+        f"{DuckDb.column(column, 'picked', picked.index(column) + 1 if column in picked else 0)} as {column.name}"
+        for column in stream.columns
+    ]
     lists = [f"{_list(items)} as {items.name}" for items in stream.lists]
     names = ", ".join([*BASE, *own, *lists, *SOURCE])
-    return f"select {names} from (select *, {DuckDb.picked('source', stream.columns)} as picked from ({rows}) taken) typed"
+    return (
+        f"select {names} from (select *, {DuckDb.picked('source', stream.columns)} as picked from ({rows}) taken) typed"
+    )
 
 
 def _list(items: Items) -> str:
-    fields = ", ".join(f"{column.name} := {DuckDb.column(column, 'member', number)}" for number, column in enumerate(items.columns, start=1))
+    fields = ", ".join(
+        f"{column.name} := {DuckDb.column(column, 'member', number)}"
+        for number, column in enumerate(items.columns, start=1)
+    )
     found = f"json_extract(source, '{DuckDb.path(items.path)}[*]')"
     members = f"list_transform({found}, lambda item: {DuckDb.picked('item', items.columns)})"
     return f"list_transform({members}, lambda member: struct_pack({fields}))"

@@ -11,9 +11,30 @@ from findings.tests.stage import NOW, Stage
 
 Records = dict[tuple[str, str], dict[str, Any]]
 GOALS = ("SUPER_ADMIN", "ORG_ADMIN")
-ROLES = ("SUPER_ADMIN", "ORG_ADMIN", "APP_ADMIN", "USER_ADMIN", "HELP_DESK_ADMIN", "GROUP_MEMBERSHIP_ADMIN", "READ_ONLY_ADMIN", "API_ACCESS_MANAGEMENT_ADMIN", "REPORT_ADMIN", "CUSTOM")
-PERMISSIONS = ("okta.users.manage", "okta.users.credentials.resetPassword", "okta.users.credentials.resetFactors", "okta.users.read", "okta.users.userprofile.manage", "okta.apps.clientCredentials.read",
-               "okta.apps.manage", "okta.groups.manage", "okta.groups.members.manage", "okta.identityProviders.manage")
+ROLES = (
+    "SUPER_ADMIN",
+    "ORG_ADMIN",
+    "APP_ADMIN",
+    "USER_ADMIN",
+    "HELP_DESK_ADMIN",
+    "GROUP_MEMBERSHIP_ADMIN",
+    "READ_ONLY_ADMIN",
+    "API_ACCESS_MANAGEMENT_ADMIN",
+    "REPORT_ADMIN",
+    "CUSTOM",
+)
+PERMISSIONS = (
+    "okta.users.manage",
+    "okta.users.credentials.resetPassword",
+    "okta.users.credentials.resetFactors",
+    "okta.users.read",
+    "okta.users.userprofile.manage",
+    "okta.apps.clientCredentials.read",
+    "okta.apps.manage",
+    "okta.groups.manage",
+    "okta.groups.members.manage",
+    "okta.identityProviders.manage",
+)
 STATUSES = ("ACTIVE",) * 5 + ("DEPROVISIONED", "SUSPENDED", "LOCKED_OUT", "STAGED", "PASSWORD_EXPIRED")
 CANNOT = frozenset({"DEPROVISIONED", "SUSPENDED", "STAGED", "PROVISIONED"})
 
@@ -35,8 +56,27 @@ class Org:
     def change(self) -> tuple[str, str]:
         """Something is made, changed, or goes; gives its place."""
         pick = self.random.choice
-        place, source = pick((self._user, self._user, self._group, self._group, self._app, self._idp, self._membership, self._membership, self._membership, self._owner, self._role, self._role, self._role,
-                              self._link, self._rule, self._custom, self._set))()
+        place, source = pick(
+            (
+                self._user,
+                self._user,
+                self._group,
+                self._group,
+                self._app,
+                self._idp,
+                self._membership,
+                self._membership,
+                self._membership,
+                self._owner,
+                self._role,
+                self._role,
+                self._role,
+                self._link,
+                self._rule,
+                self._custom,
+                self._set,
+            )
+        )()
         if place in self.records and self.random.random() < 0.15:
             del self.records[place]
         else:
@@ -49,27 +89,71 @@ class Org:
 
     def _group(self):
         id = self.random.choice(self.groups)
-        return ("groups", id), {"id": id, "type": self.random.choice(("OKTA_GROUP", "OKTA_GROUP", "APP_GROUP", "BUILT_IN")), "profile": {"name": id}}
+        return ("groups", id), {
+            "id": id,
+            "type": self.random.choice(("OKTA_GROUP", "OKTA_GROUP", "APP_GROUP", "BUILT_IN")),
+            "profile": {"name": id},
+        }
 
     def _app(self):
         id = self.random.choice(self.apps)
-        oauth = {"client_id": self.random.choice((id, f"c{id}")), "token_endpoint_auth_method": self.random.choice(("client_secret_basic", "client_secret_post", "private_key_jwt"))}
-        settings = {"application_type": self.random.choice(("service", "web")), "grant_types": self.random.choice((["client_credentials"], ["authorization_code"]))}
-        return ("applications", id), {"id": id, "name": self.random.choice(("oidc", "other")), "label": id, "status": self.random.choice(("ACTIVE", "ACTIVE", "INACTIVE")), "credentials": {"oauthClient": oauth}, "settings": {"oauthClient": settings}}
+        oauth = {
+            "client_id": self.random.choice((id, f"c{id}")),
+            "token_endpoint_auth_method": self.random.choice(
+                ("client_secret_basic", "client_secret_post", "private_key_jwt")
+            ),
+        }
+        settings = {
+            "application_type": self.random.choice(("service", "web")),
+            "grant_types": self.random.choice((["client_credentials"], ["authorization_code"])),
+        }
+        return ("applications", id), {
+            "id": id,
+            "name": self.random.choice(("oidc", "other")),
+            "label": id,
+            "status": self.random.choice(("ACTIVE", "ACTIVE", "INACTIVE")),
+            "credentials": {"oauthClient": oauth},
+            "settings": {"oauthClient": settings},
+        }
 
     def _idp(self):
         id, draw = self.random.choice(self.idps), self.random.random
-        users = {"exclude": self.random.sample(self.users, 2) if draw() < 0.3 else [], **({"excludeAdmins": draw() < 0.5} if draw() < 0.4 else {})}
-        link = {"action": self.random.choice(("AUTO", "DISABLED")), "filter": {"groups": {"include": self.random.sample(self.groups, 2) if draw() < 0.4 else []}, "users": users} if draw() < 0.7 else None}
-        return ("idps", id), {"id": id, "name": id, "status": self.random.choice(("ACTIVE", "ACTIVE", "INACTIVE")), "policy": {"accountLink": link}}
+        users = {
+            "exclude": self.random.sample(self.users, 2) if draw() < 0.3 else [],
+            **({"excludeAdmins": draw() < 0.5} if draw() < 0.4 else {}),
+        }
+        link = {
+            "action": self.random.choice(("AUTO", "DISABLED")),
+            "filter": {
+                "groups": {"include": self.random.sample(self.groups, 2) if draw() < 0.4 else []},
+                "users": users,
+            }
+            if draw() < 0.7
+            else None,
+        }
+        return ("idps", id), {
+            "id": id,
+            "name": id,
+            "status": self.random.choice(("ACTIVE", "ACTIVE", "INACTIVE")),
+            "policy": {"accountLink": link},
+        }
 
     def _membership(self):
         group, user = self.random.choice(self.groups), self.random.choice(self.users)
-        return ("group_memberships", f"{group}:{user}"), {"group_id": group, "user_id": user, "rules": self.random.choice(([], ["0pr1"]))}
+        return ("group_memberships", f"{group}:{user}"), {
+            "group_id": group,
+            "user_id": user,
+            "rules": self.random.choice(([], ["0pr1"])),
+        }
 
     def _owner(self):
         group, owner = self.random.choice(self.groups), self.random.choice([*self.users, *self.groups])
-        return ("group_owners", f"{group}:{owner}"), {"group_id": group, "id": owner, "type": "USER" if owner.startswith("00u") else "GROUP", "displayName": owner}
+        return ("group_owners", f"{group}:{owner}"), {
+            "group_id": group,
+            "id": owner,
+            "type": "USER" if owner.startswith("00u") else "GROUP",
+            "displayName": owner,
+        }
 
     def _link(self):
         idp, user = self.random.choice(self.idps), self.random.choice(self.users)
@@ -78,22 +162,63 @@ class Org:
     def _rule(self):
         id = f"0pr{self.random.randrange(3)}"
         groups = self.random.sample(self.groups, 1)
-        return ("group_rules", id), {"id": id, "name": id, "status": self.random.choice(("ACTIVE", "INACTIVE")), "conditions": {"expression": {"value": self.random.choice(('user.department=="x"', 'isMemberOfAnyGroup("00g1")'))}}, "actions": {"assignUserToGroups": {"groupIds": groups}}}
+        return ("group_rules", id), {
+            "id": id,
+            "name": id,
+            "status": self.random.choice(("ACTIVE", "INACTIVE")),
+            "conditions": {
+                "expression": {"value": self.random.choice(('user.department=="x"', 'isMemberOfAnyGroup("00g1")'))}
+            },
+            "actions": {"assignUserToGroups": {"groupIds": groups}},
+        }
 
     def _custom(self):
         id = f"cr0{self.random.randrange(2)}"
-        return ("roles", id), {"id": id, "label": id, "permissions": [{"label": label} for label in self.random.sample(PERMISSIONS, 3)]}
+        return ("roles", id), {
+            "id": id,
+            "label": id,
+            "permissions": [{"label": label} for label in self.random.sample(PERMISSIONS, 3)],
+        }
 
     def _set(self):
         id, pick = f"iam{self.random.randrange(2)}", self.random.choice
-        places = ("apps", f"apps:{pick(self.apps)}", "apps:oidc", f"apps:oidc:{pick(self.apps)}", "users", f"users:{pick(self.users)}", "groups", f"groups:{pick(self.groups)}", f"groups:{pick(self.groups)}:contained_resources")
-        return ("resource_sets", id), {"id": id, "label": id, "resources": [{"id": str(n), "orn": f"orn:okta:directory:00o1:{pick(places)}"} for n in range(2)], "bindings": []}
+        places = (
+            "apps",
+            f"apps:{pick(self.apps)}",
+            "apps:oidc",
+            f"apps:oidc:{pick(self.apps)}",
+            "users",
+            f"users:{pick(self.users)}",
+            "groups",
+            f"groups:{pick(self.groups)}",
+            f"groups:{pick(self.groups)}:contained_resources",
+        )
+        return ("resource_sets", id), {
+            "id": id,
+            "label": id,
+            "resources": [{"id": str(n), "orn": f"orn:okta:directory:00o1:{pick(places)}"} for n in range(2)],
+            "bindings": [],
+        }
 
     def _role(self):
         pick = self.random.choice
-        principal, type = pick(([pick(self.users), "User"], [pick(self.groups), "Group"], [pick([*self.apps, *(f"c{app}" for app in self.apps)]), "Client"]))
+        principal, type = pick(
+            (
+                [pick(self.users), "User"],
+                [pick(self.groups), "Group"],
+                [pick([*self.apps, *(f"c{app}" for app in self.apps)]), "Client"],
+            )
+        )
         id, role = f"ra{self.random.randrange(12)}", pick(ROLES)
-        source: dict[str, Any] = {"id": id, "principal_id": principal, "principal_type": type, "type": role, "label": role, "targets": [], **({"status": pick(("ACTIVE", "ACTIVE", "INACTIVE"))} if self.random.random() < 0.8 else {})}
+        source: dict[str, Any] = {
+            "id": id,
+            "principal_id": principal,
+            "principal_type": type,
+            "type": role,
+            "label": role,
+            "targets": [],
+            **({"status": pick(("ACTIVE", "ACTIVE", "INACTIVE"))} if self.random.random() < 0.8 else {}),
+        }
         if role == "CUSTOM":
             source |= {"role": f"cr0{self.random.randrange(2)}", "resource-set": f"iam{self.random.randrange(2)}"}
         elif role == "APP_ADMIN" and self.random.random() < 0.5:
@@ -119,13 +244,21 @@ class _Reading:
     """Every step there is, of everybody: nobody is left out because nothing leads on from there."""
 
     def __init__(self, records: Records) -> None:
-        self.of = {stream: {id: source for (own, id), source in records.items() if own == stream} for stream in {stream for stream, _ in records}}
+        self.of = {
+            stream: {id: source for (own, id), source in records.items() if own == stream}
+            for stream in {stream for stream, _ in records}
+        }
         self.users = {id for id, user in self._all("users").items() if user["status"] not in CANNOT}
         self.groups = self._all("groups")
         self.apps = {id: app for id, app in self._all("applications").items() if app["status"] == "ACTIVE"}
         self.idps = {id: idp for id, idp in self._all("idps").items() if idp["status"] == "ACTIVE"}
         self.members = {(m["group_id"], m["user_id"]) for m in self._all("group_memberships").values()}
-        self.held = [(node, role) for role in self._all("role_assignments").values() if role.get("status", "ACTIVE") == "ACTIVE" for node in self._nodes(role)]
+        self.held = [
+            (node, role)
+            for role in self._all("role_assignments").values()
+            if role.get("status", "ACTIVE") == "ACTIVE"
+            for node in self._nodes(role)
+        ]
         holders = {node for node, _ in self.held}
         self.admins = holders | {user for group, user in self.members if group in holders}
         self.graph = networkx.DiGraph()
@@ -137,7 +270,11 @@ class _Reading:
     def _nodes(self, role: dict) -> list[str]:
         id = role["principal_id"]
         if role["principal_type"] == "Client":
-            return [app for app, source in self.apps.items() if id in (app, source["credentials"]["oauthClient"]["client_id"])]
+            return [
+                app
+                for app, source in self.apps.items()
+                if id in (app, source["credentials"]["oauthClient"]["client_id"])
+            ]
         return [id] if id in (self.users if role["principal_type"] == "User" else self.groups) else []
 
     def _add(self, source: str, target: str) -> None:
@@ -168,7 +305,11 @@ class _Reading:
     def _passes(self, filter: dict, user: str) -> bool:
         include = filter.get("groups", {}).get("include") or []
         people = filter.get("users", {})
-        return (not include or any((group, user) in self.members for group in include)) and user not in people.get("exclude", []) and not (people.get("excludeAdmins") and user in self.admins)
+        return (
+            (not include or any((group, user) in self.members for group in include))
+            and user not in people.get("exclude", [])
+            and not (people.get("excludeAdmins") and user in self.admins)
+        )
 
     def _powers(self, node: str, role: dict) -> None:
         kind, targets = role["type"], role["targets"]
@@ -194,23 +335,39 @@ class _Reading:
 
     def _custom(self, node: str, role: dict) -> None:
         permissions = {each["label"] for each in self._all("roles").get(role["role"], {}).get("permissions", [])}
-        places = [each["orn"].split(":", 4)[4] for each in self._all("resource_sets").get(role["resource-set"], {}).get("resources", [])]
+        places = [
+            each["orn"].split(":", 4)[4]
+            for each in self._all("resource_sets").get(role["resource-set"], {}).get("resources", [])
+        ]
         if "okta.identityProviders.manage" in permissions:
             self._idps(node)
         for place in places:
             first, *rest = place.split(":")
             if first == "apps" and "okta.apps.clientCredentials.read" in permissions:
-                self._reads(node, lambda id, rest=rest: not rest or id == rest[-1] or len(rest) == 1 and self.apps[id]["name"] == rest[0])
+                self._reads(
+                    node,
+                    lambda id, rest=rest: (
+                        not rest or id == rest[-1] or len(rest) == 1 and self.apps[id]["name"] == rest[0]
+                    ),
+                )
             people = None
             if first == "users":
                 people = lambda user, rest=rest: not rest or user == rest[0]
             elif first == "groups" and rest[1:] == ["contained_resources"]:
                 people = lambda user, rest=rest: (rest[0], user) in self.members
-            if people and permissions & {"okta.users.manage", "okta.users.credentials.resetPassword", "okta.users.credentials.resetFactors"}:
+            if people and permissions & {
+                "okta.users.manage",
+                "okta.users.credentials.resetPassword",
+                "okta.users.credentials.resetFactors",
+            }:
                 self._resets(node, people)
             if people and permissions & {"okta.users.manage", "okta.users.userprofile.manage"}:
                 self._writes(node, people)
-            if first == "groups" and len(rest) < 2 and permissions & {"okta.groups.manage", "okta.groups.members.manage"}:
+            if (
+                first == "groups"
+                and len(rest) < 2
+                and permissions & {"okta.groups.manage", "okta.groups.members.manage"}
+            ):
                 self._adds(node, lambda id, rest=rest: not rest or id == rest[0])
 
     def _resets(self, node: str, reaches) -> None:
@@ -230,7 +387,11 @@ class _Reading:
     def _reads(self, node: str, reaches) -> None:
         for id, app in self.apps.items():
             client, oauth = app["credentials"]["oauthClient"], app["settings"]["oauthClient"]
-            if (oauth["application_type"] == "service" or "client_credentials" in oauth["grant_types"]) and client["token_endpoint_auth_method"].startswith("client_secret") and reaches(id):
+            if (
+                (oauth["application_type"] == "service" or "client_credentials" in oauth["grant_types"])
+                and client["token_endpoint_auth_method"].startswith("client_secret")
+                and reaches(id)
+            ):
                 self._add(node, id)
 
     def _writes(self, node: str, reaches) -> None:

@@ -2,7 +2,6 @@
 
 import functools
 import json
-
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,7 +31,9 @@ class Stage:
         self._commits: dict[int, datetime] = {}
         self._numbers = 0
 
-    def record(self, stream: str, id: str, source: dict[str, Any], at: datetime | None = None, cause: str | None = None) -> None:
+    def record(
+        self, stream: str, id: str, source: dict[str, Any], at: datetime | None = None, cause: str | None = None
+    ) -> None:
         """A record that a manifest of that time brought; without a time it was there long before the log begins."""
         self._row(stream, id, "upsert", at, cause, json.dumps(source))
 
@@ -69,12 +70,16 @@ class Stage:
         found = [answers.answer(connection, finding, numbers) for finding in asked]
         return {answer.finding.id: answer.cases for answer in found if answer.cases}
 
-
     def with_ways(self, also: str = "") -> duckdb.DuckDBPyConnection:
         """A connection with the relations that lead to super admin, and those that `also` names; good until another stage is asked."""
         numbers = catalog.parameters({})
         connection = self._filled()
-        _show(connection, numbers, True, set(athena.needed(f"path_edges births events console_use idp_use {also}", views.selects(DuckDb))))
+        _show(
+            connection,
+            numbers,
+            True,
+            set(athena.needed(f"path_edges births events console_use idp_use {also}", views.selects(DuckDb))),
+        )
         ways.build(connection)
         return connection
 
@@ -101,21 +106,30 @@ def _connection() -> duckdb.DuckDBPyConnection:
 def _fill(connection: duckdb.DuckDBPyConnection, table: str, columns: dict[str, str], rows: list[tuple]) -> None:
     connection.execute(f"delete from {table}")
     if rows:
-        connection.execute(f"insert into {table} select {', '.join(f'unnest(?::{type}[])' for type in columns.values())}", [list(column) for column in zip(*rows)])
+        connection.execute(
+            f"insert into {table} select {', '.join(f'unnest(?::{type}[])' for type in columns.values())}",
+            [list(column) for column in zip(*rows)],
+        )
 
 
 _shown: list[tuple] = []
 
 
-def _show(connection: duckdb.DuckDBPyConnection, numbers: dict[str, int], are_many: bool, wanted: set[str] | None = None) -> None:
+def _show(
+    connection: duckdb.DuckDBPyConnection, numbers: dict[str, int], are_many: bool, wanted: set[str] | None = None
+) -> None:
     """Relations as views, made once; of many lines as tables, each computed once, or `wanted` ones alone."""
     if not are_many and _shown == [numbers]:
         return
     kind = "table" if are_many else "view"
-    for (name, type) in connection.execute("select table_name, table_type from information_schema.tables where not starts_with(table_name, 'lines_') and table_name not in ('commits', 'path_steps', 'shortest', 'opened', 'ways')").fetchall():
+    for name, type in connection.execute(
+        "select table_name, table_type from information_schema.tables where not starts_with(table_name, 'lines_') and table_name not in ('commits', 'path_steps', 'shortest', 'opened', 'ways')"
+    ).fetchall():
         connection.execute(f"drop {'view' if type == 'VIEW' else 'table'} {name} cascade")
     for stream in streams():
-        connection.execute(f"create {kind} changes_{stream.name} as {shape.typed(stream, f'select * from lines_{stream.name}')}")
+        connection.execute(
+            f"create {kind} changes_{stream.name} as {shape.typed(stream, f'select * from lines_{stream.name}')}"
+        )
     for name, select in views.selects(DuckDb).items():
         if wanted is not None and name not in wanted:
             continue

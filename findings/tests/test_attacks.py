@@ -36,8 +36,25 @@ class Attacks(unittest.TestCase):
 
 class Collector(unittest.TestCase):
     def test_of_a_thousand_runs_none_is_somebody_elses_and_each_of_fifty_thefts_is(self) -> None:
-        runs = [apps.run(-n * 1800, f"aws{n % 50}", f"okta-authomize/0.{n // 300}.0", result="FAILURE" if n % 17 == 0 else "SUCCESS") for n in range(1000)]
-        thefts = [apps.run(-n * 5000 - 7, f"evil{n}", ("python-requests/2.32", "okta-authomize/0.1.0", "curl/8")[n % 3], 64666 + n % 5 if n % 3 == 1 else 16509, uuid=f"theft{n}") for n in range(50)]
+        runs = [
+            apps.run(
+                -n * 1800,
+                f"aws{n % 50}",
+                f"okta-authomize/0.{n // 300}.0",
+                result="FAILURE" if n % 17 == 0 else "SUCCESS",
+            )
+            for n in range(1000)
+        ]
+        thefts = [
+            apps.run(
+                -n * 5000 - 7,
+                f"evil{n}",
+                ("python-requests/2.32", "okta-authomize/0.1.0", "curl/8")[n % 3],
+                64666 + n % 5 if n % 3 == 1 else 16509,
+                uuid=f"theft{n}",
+            )
+            for n in range(50)
+        ]
         self.assertEqual(life.staged(runs).ask(["collector-impersonated"]), {})
         found = life.staged([*runs, *thefts]).ask(["collector-impersonated"])["collector-impersonated"]
         self.assertEqual({case.id for case in found}, {f"theft{n}" for n in range(50)})

@@ -3,7 +3,6 @@
 import contextlib
 import io
 import json
-
 from datetime import timedelta
 from unittest import mock
 
@@ -50,14 +49,26 @@ class Expiry(Case):
 
     def two_names(self) -> None:
         bucket = Bucket(self.folder)
-        bucket.commit([("users", [upsert("users", "a", {"n": 1}), upsert("users", "b", {"n": 1}), upsert("users", "c", {"n": 1})])], [complete("users", 1)], at=BEGAN)
+        bucket.commit(
+            [
+                (
+                    "users",
+                    [upsert("users", "a", {"n": 1}), upsert("users", "b", {"n": 1}), upsert("users", "c", {"n": 1})],
+                )
+            ],
+            [complete("users", 1)],
+            at=BEGAN,
+        )
         bucket.commit([("users", [upsert("users", "a", {"n": 2}), delete("users", "b")])], at=BEGAN + timedelta(days=1))
         bucket.commit([("users", [upsert("users", "a", {"n": 3})])], at=BEGAN + timedelta(days=100))
 
     def test_what_is_there_stays_however_old_and_what_was_deleted_goes_whole(self) -> None:
         self.two_names()
         self.assertEqual(expired(self.folder, Days(data=30, events=0))[0], 3)
-        self.assertEqual(sorted(changes(self.folder, "users")), [("users", "a", 2, "upsert"), ("users", "a", 3, "upsert"), ("users", "c", 1, "upsert")])
+        self.assertEqual(
+            sorted(changes(self.folder, "users")),
+            [("users", "a", 2, "upsert"), ("users", "a", 3, "upsert"), ("users", "c", 1, "upsert")],
+        )
 
     def test_a_past_that_has_expired_is_no_answer(self) -> None:
         self.two_names()

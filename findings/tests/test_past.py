@@ -6,7 +6,6 @@ import json
 import shutil
 import tempfile
 import unittest
-
 from pathlib import Path
 
 from findings import past
@@ -18,11 +17,31 @@ class Past(unittest.TestCase):
         self.folder = Path(tempfile.mkdtemp(prefix="past-"))
         self.addCleanup(shutil.rmtree, self.folder, True)
         bucket = Bucket(self.folder)
-        event = {"uuid": "e1", "published": "2026-11-23T10:00:00Z", "eventType": "user.account.update_profile", "actor": {"alternateId": "boss@acme.example"},
-                 "outcome": {"result": "SUCCESS"}, "target": [{"id": "u1", "type": "User"}]}
-        bucket.commit([("users", [upsert("users", id, {"profile": {"city": "London"}}) for id in ("u1", "u2", "u3")])], [complete("users", 1)])
-        bucket.commit([("users", [upsert("users", "u1", {"profile": {"city": "Paris"}, "x": [1]}, cause="e1"), delete("users", "u2", cause="e9")]),
-                       ("activity", [upsert("activity", "e1", event)])], [complete("users", 2)])
+        event = {
+            "uuid": "e1",
+            "published": "2026-11-23T10:00:00Z",
+            "eventType": "user.account.update_profile",
+            "actor": {"alternateId": "boss@acme.example"},
+            "outcome": {"result": "SUCCESS"},
+            "target": [{"id": "u1", "type": "User"}],
+        }
+        bucket.commit(
+            [("users", [upsert("users", id, {"profile": {"city": "London"}}) for id in ("u1", "u2", "u3")])],
+            [complete("users", 1)],
+        )
+        bucket.commit(
+            [
+                (
+                    "users",
+                    [
+                        upsert("users", "u1", {"profile": {"city": "Paris"}, "x": [1]}, cause="e1"),
+                        delete("users", "u2", cause="e9"),
+                    ],
+                ),
+                ("activity", [upsert("activity", "e1", event)]),
+            ],
+            [complete("users", 2)],
+        )
         bucket.commit([("users", [upsert("users", "u1", {"profile": {"city": "Rome"}})])])
 
     def ask(self, *words: str) -> tuple[int, str]:
@@ -43,8 +62,11 @@ class Past(unittest.TestCase):
         told = self.ask("--diff", "2")[1]
         for line in (
             "users  u1  changed, because 2026-11-23T10:00:00Z boss@acme.example: user.account.update_profile (SUCCESS)",
-            '    profile.city: "London" → "Paris"', "    x[0]: nothing → 1", "users  u2  removed, because of event e9, which is not committed",
-            "users  u3  removed: a snapshot did not repeat it", "manifest 2: 3 records, 1 events of the System Log",
+            '    profile.city: "London" → "Paris"',
+            "    x[0]: nothing → 1",
+            "users  u2  removed, because of event e9, which is not committed",
+            "users  u3  removed: a snapshot did not repeat it",
+            "manifest 2: 3 records, 1 events of the System Log",
         ):
             self.assertIn(f"{line}\n", told)
         self.assertEqual(self.ask("--diff", "1")[1].count("added"), 3)
@@ -52,7 +74,10 @@ class Past(unittest.TestCase):
 
     def test_the_events_behind_a_record_are_those_that_name_it_or_a_part_of_its_id(self) -> None:
         for id in ("u1", "00g1:u1"):
-            self.assertEqual(self.ask("--why", id), (0, "2026-11-23T10:00:00Z boss@acme.example: user.account.update_profile (SUCCESS)\n"))
+            self.assertEqual(
+                self.ask("--why", id),
+                (0, "2026-11-23T10:00:00Z boss@acme.example: user.account.update_profile (SUCCESS)\n"),
+            )
         self.assertEqual(self.ask("--why", "u2")[0], 2)
 
 

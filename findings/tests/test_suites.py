@@ -1,7 +1,8 @@
 """What is derived from rules of other makers, by rules that are made up here."""
 
-import tomllib
 import unittest
+
+import tomllib
 
 from findings import catalog
 from findings.suites import conditions, derived
@@ -20,20 +21,31 @@ class Suites(unittest.TestCase):
         self.assertEqual({row["scene"] for row in rows if "scene" in row}, SCENES.keys())
 
     def test_oktas_filters_become_an_event_for_each_way_to_fulfil_them(self) -> None:
-        tree = conditions.okta('(eventType eq "a.b" OR eventType in ["c.d", "e.f"]) and debugContext.debugData.x co "y" and not (actor.id eq "z")')
+        tree = conditions.okta(
+            '(eventType eq "a.b" OR eventType in ["c.d", "e.f"]) and debugContext.debugData.x co "y" and not (actor.id eq "z")'
+        )
         events = derived.events(tree)
         self.assertEqual([event["eventType"] for event in events], ["a.b", "c.d", "e.f"])
-        self.assertTrue(all(event["debugContext"]["debugData"]["x"] == "y" and event["actor"]["id"] != "z" for event in events))
+        self.assertTrue(
+            all(event["debugContext"]["debugData"]["x"] == "y" and event["actor"]["id"] != "z" for event in events)
+        )
         self.assertEqual([event["actor"]["id"] for event in derived.near(tree)], ["z"])
 
     def test_elastics_kql_becomes_the_same(self) -> None:
-        tree = conditions.kuery('data_stream.dataset: okta.system\n and event.action:("a.b" or c.d) and not okta.actor.display_name: (Bot* or Agent) and okta.outcome.reason: more words')
+        tree = conditions.kuery(
+            'data_stream.dataset: okta.system\n and event.action:("a.b" or c.d) and not okta.actor.display_name: (Bot* or Agent) and okta.outcome.reason: more words'
+        )
         events = derived.events(tree)
         self.assertEqual([event["eventType"] for event in events], ["a.b", "c.d"])
         self.assertEqual(events[0]["outcome"]["reason"], "more words")
         self.assertEqual([event["actor"]["displayName"] for event in derived.near(tree)], ["Bot", "Agent"])
 
     def test_what_is_written_in_another_way_is_an_error(self) -> None:
-        for read, text in ((conditions.okta, 'eventType like "a"'), (conditions.okta, '(eventType eq "a"'), (conditions.kuery, "event.action:(a or"), (conditions.okta, 'eventType eq "a" "b"')):
+        for read, text in (
+            (conditions.okta, 'eventType like "a"'),
+            (conditions.okta, '(eventType eq "a"'),
+            (conditions.kuery, "event.action:(a or"),
+            (conditions.okta, 'eventType eq "a" "b"'),
+        ):
             with self.assertRaises(NotRead):
                 read(text)

@@ -6,7 +6,6 @@ import os
 import shutil
 import tempfile
 import unittest
-
 from pathlib import Path
 from random import Random
 from unittest import mock
@@ -65,7 +64,10 @@ def seen(folder: Path, until: int, integration: str = "acme") -> writer.State:
     state: writer.State = {}
     with duckdb.connect() as connection:
         for stream in writer.STREAMS:
-            files = sorted(str(file) for file in (folder / PREFIX / "tables" / stream / f"integration={integration}").glob("*.parquet"))
+            files = sorted(
+                str(file)
+                for file in (folder / PREFIX / "tables" / stream / f"integration={integration}").glob("*.parquet")
+            )
             if files:
                 newest = "select id, op, source from read_parquet(?) where sequence <= ? qualify row_number() over (partition by id order by sequence desc) = 1"
                 for id, op, source in connection.execute(newest, [files, until]).fetchall():
@@ -79,7 +81,10 @@ def changes(folder: Path, stream: str) -> list[tuple]:
     if not files:
         return []
     with duckdb.connect() as connection:
-        return [(stream, *row) for row in connection.execute("select distinct id, sequence, op from read_parquet(?)", [files]).fetchall()]
+        return [
+            (stream, *row)
+            for row in connection.execute("select distinct id, sequence, op from read_parquet(?)", [files]).fetchall()
+        ]
 
 
 def snapshot_of(folder: Path) -> dict[str, bytes]:
@@ -93,13 +98,18 @@ class Case(unittest.TestCase):
 
 
 class Histories(Case):
-    def test_the_tables_equal_the_readers_state_at_every_manifest_of_random_histories_with_kills_and_merges_in_between(self) -> None:
+    def test_the_tables_equal_the_readers_state_at_every_manifest_of_random_histories_with_kills_and_merges_in_between(
+        self,
+    ) -> None:
         killed = records = forgotten = 0
         for seed in range(HISTORIES):
             folder = self.folder / str(seed)
             random = Random(seed)
             history, bucket = writer.random_history(seed), Bucket(folder)
-            with mock.patch.object(merge, "MOST_FILES", random.randint(1, 4)), mock.patch.object(merge, "FEWEST_FILES", 1):
+            with (
+                mock.patch.object(merge, "MOST_FILES", random.randint(1, 4)),
+                mock.patch.object(merge, "FEWEST_FILES", 1),
+            ):
                 written = 0
                 while written < len(history):
                     # Some wake-ups see several manifests.
@@ -111,14 +121,28 @@ class Histories(Case):
                             killed -= 1
                         killed += 1
                         done = Tables(Directory(folder, PREFIX), PREFIX, "acme").progress()[0].place.sequence
-                        self.assertEqual(seen(folder, done), _entities(history[:done]), f"history {seed}, killed after manifest {done}")
+                        self.assertEqual(
+                            seen(folder, done),
+                            _entities(history[:done]),
+                            f"history {seed}, killed after manifest {done}",
+                        )
                     update(folder)
                     for until in {written, random.randint(1, written)}:
-                        self.assertEqual(seen(folder, until), _entities(history[:until]), f"history {seed}, as of {until} of {written}")
+                        self.assertEqual(
+                            seen(folder, until),
+                            _entities(history[:until]),
+                            f"history {seed}, as of {until} of {written}",
+                        )
             found = sorted(row for stream in writer.STREAMS for row in changes(folder, stream))
             expected = writer.rows(history)
             self.assertEqual(found, expected, f"history {seed}: a row a change and no other")
-            events = {line["id"] for commit in history for stream, lines in commit.batches if stream == "activity" for line in lines}
+            events = {
+                line["id"]
+                for commit in history
+                for stream, lines in commit.batches
+                if stream == "activity"
+                for line in lines
+            }
             self.assertEqual({row[1] for row in _activity(folder)}, events, f"history {seed}")
             records += len(found)
             forgotten += sum(op == "delete" for *_, op in found)
@@ -135,7 +159,9 @@ class Histories(Case):
                 writer.write(whole, commit)
             update(whole.folder)
             for stream in writer.STREAMS:
-                self.assertEqual(sorted(changes(grown.folder, stream)), sorted(changes(whole.folder, stream)), f"history {seed}")
+                self.assertEqual(
+                    sorted(changes(grown.folder, stream)), sorted(changes(whole.folder, stream)), f"history {seed}"
+                )
 
 
 def _entities(history: list[writer.Commit]) -> writer.State:
@@ -156,7 +182,12 @@ def _activity(folder: Path) -> list[tuple]:
 class Rows(Case):
     def test_a_manifest_that_sends_a_record_twice_has_one_row_and_what_is_repeated_has_none(self) -> None:
         bucket = Bucket(self.folder)
-        bucket.commit([("users", [upsert("users", "u1", {"a": 1}), upsert("users", "u1", {"a": 2}, cause="e1")]), ("users", [upsert("users", "u1", {"a": 3})])])
+        bucket.commit(
+            [
+                ("users", [upsert("users", "u1", {"a": 1}), upsert("users", "u1", {"a": 2}, cause="e1")]),
+                ("users", [upsert("users", "u1", {"a": 3})]),
+            ]
+        )
         bucket.commit([("users", [upsert("users", "u1", {"a": 3})])], [complete("users", 2)])
         bucket.commit([("users", [delete("users", "u1"), upsert("users", "u1", {"a": 3})])])
         update(self.folder)
@@ -166,7 +197,12 @@ class Rows(Case):
         bucket = Bucket(self.folder)
         for number in range(90):
             source = {"uuid": f"e{number}", "published": f"2026-11-{number % 5 + 1:02}T00:00:00Z", "eventType": "x"}
-            bucket.commit([("activity", [upsert("activity", f"e{number}", source)]), ("users", [upsert("users", f"u{number}", {"n": number})])])
+            bucket.commit(
+                [
+                    ("activity", [upsert("activity", f"e{number}", source)]),
+                    ("users", [upsert("users", f"u{number}", {"n": number})]),
+                ]
+            )
             update(self.folder)
             store = Directory(self.folder, PREFIX)
             for table in ("users", "commits"):
@@ -198,9 +234,16 @@ class Rows(Case):
 
         Bucket(self.folder).commit([("users", [upsert("users", "u1", {"profile": {"shoe": "42"}})])])
         update(self.folder)
-        streams = [stream._replace(columns=[*stream.columns, columns.Column("shoe", "profile.shoe", "text")]) if stream.name == "users" else stream
-                   for stream in columns.streams()]
-        with mock.patch("findings.tables.shape.streams", lambda: streams), mock.patch("findings.tables.merge.streams", lambda: streams):
+        streams = [
+            stream._replace(columns=[*stream.columns, columns.Column("shoe", "profile.shoe", "text")])
+            if stream.name == "users"
+            else stream
+            for stream in columns.streams()
+        ]
+        with (
+            mock.patch("findings.tables.shape.streams", lambda: streams),
+            mock.patch("findings.tables.merge.streams", lambda: streams),
+        ):
             update(self.folder)
         (file,) = (self.folder / PREFIX / "tables/users/integration=acme").glob("*.parquet")
         with duckdb.connect() as connection:
@@ -211,7 +254,10 @@ class Damage(Case):
     def _grown(self) -> Bucket:
         bucket = Bucket(self.folder)
         for number in range(1, 5):
-            bucket.commit([("users", [upsert("users", f"u{number}", {"n": number})])], [complete("users", 3)] if number == 3 else [])
+            bucket.commit(
+                [("users", [upsert("users", f"u{number}", {"n": number})])],
+                [complete("users", 3)] if number == 3 else [],
+            )
         return bucket
 
     def _assert_refused(self, kind: type[Exception]) -> str:
@@ -227,7 +273,10 @@ class Damage(Case):
                 with self.subTest(f"{damage}, tables up to {built}"):
                     shutil.rmtree(self.folder)
                     bucket = self._grown()
-                    later = {sequence: (self.folder / bucket.key_of(sequence)).read_bytes() for sequence in range(built + 1, 5)}
+                    later = {
+                        sequence: (self.folder / bucket.key_of(sequence)).read_bytes()
+                        for sequence in range(built + 1, 5)
+                    }
                     for sequence in later:
                         (self.folder / bucket.key_of(sequence)).unlink()
                     if built:
@@ -276,7 +325,9 @@ class Damage(Case):
         bucket = Bucket(self.folder)
         bucket.commit([("users", [upsert("users", "old", {"n": 1}), upsert("users", "kept", {"n": 1})])])
         bucket.commit([("users", [upsert("users", "kept", {"n": 1})])], [complete("users", 1)])
-        bucket.commit([("users", [upsert("users", "kept", {"n": 1}), upsert("users", "new", {"n": 3})])], [complete("users", 3)])
+        bucket.commit(
+            [("users", [upsert("users", "kept", {"n": 1}), upsert("users", "new", {"n": 3})])], [complete("users", 3)]
+        )
         shutil.copytree(self.folder, self.folder / "fresh")
         update(self.folder)
         for folder in (self.folder, self.folder / "fresh"):

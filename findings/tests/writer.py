@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import json
-
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -34,14 +33,27 @@ class Bucket:
     def batch_keys(self, sequence: int) -> list[str]:
         return [batch["key"] for batch in json.loads((self.folder / self.key_of(sequence)).read_text())["batches"]]
 
-    def commit(self, batches: list[tuple[str, list[dict]]], snapshots: list[dict] = (), at: datetime | None = None) -> int:
+    def commit(
+        self, batches: list[tuple[str, list[dict]]], snapshots: list[dict] = (), at: datetime | None = None
+    ) -> int:
         self.sequence += 1
         entries = [self._batch(number, stream, lines) for number, (stream, lines) in enumerate(batches)]
         committed_at = at or BEGAN + timedelta(minutes=self.sequence)
         manifest = {
-            "schema": 1, "sequence": self.sequence, "previous_sha256": self._previous, "integration": self.integration, "org": ORG,
-            "owner": None, "run": f"run{self.sequence}", "request_id": "q", "committed_at": f"{committed_at.isoformat(timespec='milliseconds')}Z",
-            "mode": "incremental", "batches": entries, "snapshots": list(snapshots), "gap": None, "cursor": {},
+            "schema": 1,
+            "sequence": self.sequence,
+            "previous_sha256": self._previous,
+            "integration": self.integration,
+            "org": ORG,
+            "owner": None,
+            "run": f"run{self.sequence}",
+            "request_id": "q",
+            "committed_at": f"{committed_at.isoformat(timespec='milliseconds')}Z",
+            "mode": "incremental",
+            "batches": entries,
+            "snapshots": list(snapshots),
+            "gap": None,
+            "cursor": {},
         }
         stored = json.dumps(manifest).encode()
         self._put(self.key_of(self.sequence), stored)
@@ -52,7 +64,13 @@ class Bucket:
         body = gzip.compress("".join(f"{json.dumps(line)}\n" for line in lines).encode(), 1)
         key = f"{self.prefix}/data/{stream}/integration={self.integration}/date=2026-11-23/run{self.sequence}-{number}.jsonl.gz"
         self._put(key, body)
-        return {"stream": stream, "key": key, "records": len(lines), "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+        return {
+            "stream": stream,
+            "key": key,
+            "records": len(lines),
+            "bytes": len(body),
+            "sha256": hashlib.sha256(body).hexdigest(),
+        }
 
     def _put(self, key: str, content: bytes) -> None:
         file = self.folder / key
@@ -61,7 +79,15 @@ class Bucket:
 
 
 def upsert(stream: str, id: str, source: dict, **more: Any) -> dict:
-    return {"schema": 1, "stream": stream, "op": "upsert", "id": id, "observed_at": "2026-11-23T18:00:00.000Z", "bundle": {}, "source": source} | more
+    return {
+        "schema": 1,
+        "stream": stream,
+        "op": "upsert",
+        "id": id,
+        "observed_at": "2026-11-23T18:00:00.000Z",
+        "bundle": {},
+        "source": source,
+    } | more
 
 
 def delete(stream: str, id: str, **more: Any) -> dict:
@@ -95,7 +121,9 @@ def _commit(random: Random, sequence: int) -> Commit:
         made.batches.append(("activity", events))
     for _ in range(random.randint(0, 2)):
         snapshot = complete(
-            random.choice(STREAMS), max(1, sequence - random.randint(0, 3)), random.choice([None, *SCOPES]),
+            random.choice(STREAMS),
+            max(1, sequence - random.randint(0, 3)),
+            random.choice([None, *SCOPES]),
             (random.choice(SCOPES),) if random.random() < 0.3 else (),
         )
         snapshot["complete"] = random.random() < 0.7
@@ -115,7 +143,11 @@ def _line(random: Random, stream: str) -> dict:
 
 def _event(sequence: int, number: int) -> dict:
     published = f"2026-11-2{sequence % 4}T1{number}:00:00.000Z"
-    return upsert("activity", f"e{sequence}-{number}", {"uuid": f"e{sequence}-{number}", "published": published, "eventType": "user.session.start"})
+    return upsert(
+        "activity",
+        f"e{sequence}-{number}",
+        {"uuid": f"e{sequence}-{number}", "published": published, "eventType": "user.session.start"},
+    )
 
 
 def write(bucket: Bucket, commit: Commit) -> int:
@@ -133,7 +165,11 @@ def state(history: list[Commit]) -> State:
         for stream, lines in commit.batches:
             for line in lines:
                 last[stream, line["id"]] = sequence, line
-    there = {key: line["source"] for key, (sent, line) in last.items() if line["op"] == "upsert" and not _is_forgotten(history, key, sent)}
+    there = {
+        key: line["source"]
+        for key, (sent, line) in last.items()
+        if line["op"] == "upsert" and not _is_forgotten(history, key, sent)
+    }
     return there
 
 
@@ -141,8 +177,12 @@ def _is_forgotten(history: list[Commit], key: tuple[str, str], sent: int) -> boo
     stream, id = key
     parts = id.split(":")
     return any(
-        each["complete"] and each["stream"] == stream and sequence >= sent and sent < each["since_sequence"]
-        and each.get("scope", parts[0]) in parts and not set(each.get("except", ())) & set(parts)
+        each["complete"]
+        and each["stream"] == stream
+        and sequence >= sent
+        and sent < each["since_sequence"]
+        and each.get("scope", parts[0]) in parts
+        and not set(each.get("except", ())) & set(parts)
         for sequence, commit in enumerate(history, start=1)
         for each in commit.snapshots
     )

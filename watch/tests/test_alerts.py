@@ -4,7 +4,6 @@ import io
 import json
 import os
 import unittest
-
 from unittest import mock
 
 import boto3
@@ -92,17 +91,27 @@ class Recipes(Case):
         told = {each["Id"]: each for each in found}
         self.assertEqual(len(told), 2)
         attack, posture = sorted(told.values(), key=lambda each: "Compliance" in each)
-        self.assertEqual((attack["RecordState"], attack["Severity"]["Label"], attack["Types"]), ("ACTIVE", "HIGH", ["Unusual Behaviors/User"]))
+        self.assertEqual(
+            (attack["RecordState"], attack["Severity"]["Label"], attack["Types"]),
+            ("ACTIVE", "HIGH", ["Unusual Behaviors/User"]),
+        )
         self.assertEqual((posture["RecordState"], posture["Compliance"]["Status"]), ("ARCHIVED", "PASSED"))
 
     def test_what_security_hub_refuses_comes_again(self) -> None:
         self.alert()
         events = [each for each in self.told(self.of_bus) if each["detail-type"] == "Okta case opened"]
-        answer = {"FailedCount": 1, "SuccessCount": 0, "FailedFindings": [{"Id": "x", "ErrorCode": "InvalidInput", "ErrorMessage": "no"}]}
+        answer = {
+            "FailedCount": 1,
+            "SuccessCount": 0,
+            "FailedFindings": [{"Id": "x", "ErrorCode": "InvalidInput", "ErrorMessage": "no"}],
+        }
         handler = self.handler("Hub", **HUB)
         from botocore.client import BaseClient
 
-        with mock.patch.object(BaseClient, "_make_api_call", return_value=answer), self.assertRaisesRegex(RuntimeError, "refuses"):
+        with (
+            mock.patch.object(BaseClient, "_make_api_call", return_value=answer),
+            self.assertRaisesRegex(RuntimeError, "refuses"),
+        ):
             handler(events[0])
 
     def test_a_function_has_the_queue_of_its_own_and_a_role_for_its_one_secret(self) -> None:
@@ -110,9 +119,16 @@ class Recipes(Case):
         for name in ("Slack", "PagerDuty", "Hub"):
             statements = resources[f"{name}Role"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
             actions = [one["Action"] for one in statements if "Sid" in one]
-            self.assertEqual(actions[2], "securityhub:BatchImportFindings" if name == "Hub" else "secretsmanager:GetSecretValue")
-            self.assertEqual(resources[f"{name}Source"]["Properties"]["EventSourceArn"], {"Fn::GetAtt": [f"{name}Queue", "Arn"]})
-            self.assertEqual(resources[f"{name}QueuePolicy"]["Properties"]["PolicyDocument"]["Statement"][0]["Action"], "sqs:SendMessage")
+            self.assertEqual(
+                actions[2], "securityhub:BatchImportFindings" if name == "Hub" else "secretsmanager:GetSecretValue"
+            )
+            self.assertEqual(
+                resources[f"{name}Source"]["Properties"]["EventSourceArn"], {"Fn::GetAtt": [f"{name}Queue", "Arn"]}
+            )
+            self.assertEqual(
+                resources[f"{name}QueuePolicy"]["Properties"]["PolicyDocument"]["Statement"][0]["Action"],
+                "sqs:SendMessage",
+            )
 
 
 if __name__ == "__main__":

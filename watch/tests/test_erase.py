@@ -7,7 +7,6 @@ import json
 import shutil
 import tempfile
 import unittest
-
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,11 +18,25 @@ from watch.tests.test_handler import BUCKET, Case
 from watch.tests.test_wake import cases, idp, report, woken
 
 ADA = "ada@acme.example"
-USAGE = {"date": "2026-11-23", "count": 1, "first_used_at": "2026-11-23T17:00:00.000Z", "last_used_at": "2026-11-23T17:00:00.000Z"}
+USAGE = {
+    "date": "2026-11-23",
+    "count": 1,
+    "first_used_at": "2026-11-23T17:00:00.000Z",
+    "last_used_at": "2026-11-23T17:00:00.000Z",
+}
 
 
 def user(id: str, login: str) -> dict:
-    return upsert("users", id, {"id": id, "status": "ACTIVE", "created": "2025-01-01T00:00:00.000Z", "profile": {"login": login, "email": login}})
+    return upsert(
+        "users",
+        id,
+        {
+            "id": id,
+            "status": "ACTIVE",
+            "created": "2025-01-01T00:00:00.000Z",
+            "profile": {"login": login, "email": login},
+        },
+    )
 
 
 def use(id: str) -> dict:
@@ -38,17 +51,27 @@ def ada_leaves(bucket: Bucket) -> None:
     """Two people, of whom one is deleted; newer snapshots begin after it."""
     link = upsert("group_memberships", "00g1:00u1", {"group_id": "00g1", "user_id": "00u1"})
     bucket.commit(
-        [("users", [user("00u1", ADA), user("00u2", "bea@acme.example")]), ("group_memberships", [link]), ("idps", [idp("0oa1")]),
-         ("activity", [event("e1", "00u1", ADA), event("e2", "00u2", "bea@acme.example")]), ("usage", [use("00u1"), use("00u2")])],
+        [
+            ("users", [user("00u1", ADA), user("00u2", "bea@acme.example")]),
+            ("group_memberships", [link]),
+            ("idps", [idp("0oa1")]),
+            ("activity", [event("e1", "00u1", ADA), event("e2", "00u2", "bea@acme.example")]),
+            ("usage", [use("00u1"), use("00u2")]),
+        ],
         [complete(stream, 1) for stream in ("users", "group_memberships", "idps")],
     )
-    bucket.commit([("users", [delete("users", "00u1")]), ("group_memberships", [delete("group_memberships", "00g1:00u1")])])
+    bucket.commit(
+        [("users", [delete("users", "00u1")]), ("group_memberships", [delete("group_memberships", "00g1:00u1")])]
+    )
 
 
 def snapshots(bucket: Bucket, at=None) -> None:
     sequence = bucket.sequence + 1
-    bucket.commit([("users", [user("00u2", "bea@acme.example")]), ("idps", [idp("0oa1")])],
-                  [complete(stream, sequence) for stream in ("users", "group_memberships", "idps")], at=at)
+    bucket.commit(
+        [("users", [user("00u2", "bea@acme.example")]), ("idps", [idp("0oa1")])],
+        [complete(stream, sequence) for stream in ("users", "group_memberships", "idps")],
+        at=at,
+    )
 
 
 def naming(folder: Path, word: str) -> list[str]:
@@ -61,7 +84,11 @@ def naming(folder: Path, word: str) -> list[str]:
                 text = gzip.decompress(text)
             if file.suffix == ".parquet":
                 with duckdb.connect() as connection:
-                    text = json.dumps(connection.execute(f"select to_json(r) from read_parquet('{file}', hive_partitioning = false) r").fetchall()).encode()
+                    text = json.dumps(
+                        connection.execute(
+                            f"select to_json(r) from read_parquet('{file}', hive_partitioning = false) r"
+                        ).fetchall()
+                    ).encode()
             if word.encode() in text:
                 found.append(file.relative_to(folder).as_posix())
     return found
@@ -91,7 +118,9 @@ class OfACopy(unittest.TestCase):
         woken(self.folder)
         before = naming(self.folder, "00u1")
         code, told = erased(self.folder, ADA)
-        self.assertEqual((code, told["user"], told["removed"], len(told["batches"]), told["waiting"]), (0, "00u1", False, 6, []))
+        self.assertEqual(
+            (code, told["user"], told["removed"], len(told["batches"]), told["waiting"]), (0, "00u1", False, 6, [])
+        )
         self.assertEqual(naming(self.folder, "00u1"), before)
 
     def test_nothing_of_the_person_is_left_and_all_of_the_others(self) -> None:
@@ -120,7 +149,9 @@ class OfACopy(unittest.TestCase):
         told = woken(self.folder)
         self.assertEqual((told["opened"], told["closed"]), ([], []))
         self.bucket.commit([("activity", [event("e3", "00u2", "bea@acme.example")])], at=BEGAN + timedelta(hours=2))
-        self.assertEqual([case["key"] for case in woken(self.folder)["opened"] if case["finding"] == "user-reported"], ["e3"])
+        self.assertEqual(
+            [case["key"] for case in woken(self.folder)["opened"] if case["finding"] == "user-reported"], ["e3"]
+        )
         self.assertEqual(erased(self.folder, "00u1", "--yes")[0], 0)
 
     def test_batches_that_a_new_reader_needs_wait_for_newer_snapshots(self) -> None:
@@ -140,7 +171,9 @@ class OfACopy(unittest.TestCase):
         self.assertEqual(erased(self.folder, ADA, "--yes"), (2, None))
 
     def test_a_short_login_is_no_word_that_others_have(self) -> None:
-        self.assertFalse(erase.Person("00u1", ("ada", ADA)).is_meant("ada lovelace, xada@acme.example, ada@acme.example.org"))
+        self.assertFalse(
+            erase.Person("00u1", ("ada", ADA)).is_meant("ada lovelace, xada@acme.example, ada@acme.example.org")
+        )
         self.assertTrue(erase.Person("00u1", ("ada", ADA)).is_meant(f'"{ADA.upper()}"'))
 
 
@@ -162,7 +195,9 @@ class OfABucket(Case):
         for number, each in enumerate(versions):
             file = folder / str(number) / Path(each["Key"]).name
             file.parent.mkdir(parents=True)
-            file.write_bytes(self.s3.get_object(Bucket=BUCKET, Key=each["Key"], VersionId=each["VersionId"])["Body"].read())
+            file.write_bytes(
+                self.s3.get_object(Bucket=BUCKET, Key=each["Key"], VersionId=each["VersionId"])["Body"].read()
+            )
         self.assertGreater(len(versions), 10)
         self.assertEqual(naming(folder, "00u1"), [])
 

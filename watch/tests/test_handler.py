@@ -7,13 +7,11 @@ import os
 import shutil
 import tempfile
 import unittest
-
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from unittest import mock
 
 import boto3
-
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
@@ -24,7 +22,13 @@ from watch import outbox
 from watch.tests.test_wake import idp, report
 
 BUCKET, REGION = "collector", "eu-central-1"
-ENVIRONMENT = {"AWS_DEFAULT_REGION": REGION, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "BUCKET": BUCKET, "PREFIX": PREFIX}
+ENVIRONMENT = {
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_ACCESS_KEY_ID": "x",
+    "AWS_SECRET_ACCESS_KEY": "x",
+    "BUCKET": BUCKET,
+    "PREFIX": PREFIX,
+}
 
 
 class Case(unittest.TestCase):
@@ -48,7 +52,10 @@ class Case(unittest.TestCase):
         events.put_rule(Name="all", EventPattern=json.dumps({"source": ["okta-authomize"]}))
         events.put_targets(Rule="all", Targets=[{"Id": "queue", "Arn": of_bus}])
         environment = ENVIRONMENT | {"ALERT_TOPIC_ARN": self.topic}
-        for patch in (mock.patch.dict(os.environ, environment), mock.patch.object(function, "KEPT", self.folder / "kept")):
+        for patch in (
+            mock.patch.dict(os.environ, environment),
+            mock.patch.object(function, "KEPT", self.folder / "kept"),
+        ):
             patch.start()
             self.addCleanup(patch.stop)
         self.bucket = Bucket(self.folder / "org")
@@ -58,7 +65,11 @@ class Case(unittest.TestCase):
         return url, self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
 
     def upload(self) -> None:
-        there = {each["Key"] for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET) for each in page.get("Contents", [])}
+        there = {
+            each["Key"]
+            for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
+            for each in page.get("Contents", [])
+        }
         for file in sorted(self.bucket.folder.rglob("*")):
             key = file.relative_to(self.bucket.folder).as_posix()
             if file.is_file() and key not in there:
@@ -92,11 +103,20 @@ class Case(unittest.TestCase):
 
 
 def of_s3(key: str) -> dict:
-    return {"detail-type": "Object Created", "source": "aws.s3", "detail": {"bucket": {"name": BUCKET}, "object": {"key": key}}}
+    return {
+        "detail-type": "Object Created",
+        "source": "aws.s3",
+        "detail": {"bucket": {"name": BUCKET}, "object": {"key": key}},
+    }
 
 
 def message(*keys: str) -> dict:
-    return {"Records": [{"messageId": f"m{number}", "eventSource": "aws:sqs", "body": json.dumps(of_s3(key))} for number, key in enumerate(keys)]}
+    return {
+        "Records": [
+            {"messageId": f"m{number}", "eventSource": "aws:sqs", "body": json.dumps(of_s3(key))}
+            for number, key in enumerate(keys)
+        ]
+    }
 
 
 class Woken(Case):
@@ -104,11 +124,16 @@ class Woken(Case):
         self.begin()
         self.assertEqual(self.wake(), {"batchItemFailures": []})
         self.assertEqual(self.on_bus(), [("Okta case opened", "e1"), ("Okta cases digest", "digest")])
-        self.assertEqual(sorted(each["Subject"] for each in self.told(self.of_topic)), ["Okta: what the first snapshot shows", "high, opened: A user reported a sign-in that was not theirs"])
+        self.assertEqual(
+            sorted(each["Subject"] for each in self.told(self.of_topic)),
+            ["Okta: what the first snapshot shows", "high, opened: A user reported a sign-in that was not theirs"],
+        )
         self.commit([("idps", [idp("0oa3"), delete("idps", "0oa1")]), ("activity", [report("e2")])])
         self.wake()
         self.wake()
-        self.assertEqual(self.on_bus(), [("Okta case closed", "0oa1"), ("Okta case opened", "0oa3"), ("Okta case opened", "e2")])
+        self.assertEqual(
+            self.on_bus(), [("Okta case closed", "0oa1"), ("Okta case opened", "0oa3"), ("Okta case opened", "e2")]
+        )
         # Low ones are not for people at night.
         (alert,) = self.told(self.of_topic)
         self.assertIn("ada@acme.example", alert["Message"])
@@ -119,8 +144,15 @@ class Woken(Case):
         self.wake()
         self.commit([("idps", [delete("idps", "0oa1"), idp("0oa3")])])
         self.wake()
-        details = [each["detail"] for each in self.told(self.of_bus) if "case" in each["detail-type"] and "ocsf" in each["detail"]]
-        self.assertEqual(sorted((each["state"], each["ocsf"]["class_uid"]) for each in details), [("closed", 2003), ("open", 2003), ("open", 2004)])
+        details = [
+            each["detail"]
+            for each in self.told(self.of_bus)
+            if "case" in each["detail-type"] and "ocsf" in each["detail"]
+        ]
+        self.assertEqual(
+            sorted((each["state"], each["ocsf"]["class_uid"]) for each in details),
+            [("closed", 2003), ("open", 2003), ("open", 2004)],
+        )
         from conformance.ocsf_check import Schema
 
         schema = Schema("1.8.0")
@@ -142,8 +174,16 @@ class Woken(Case):
     def test_it_reports_where_it_is_asked_by_hand_and_looks_at_all_integrations_on_schedule(self) -> None:
         self.begin()
         answer = self.wake({"integration": "acme"})
-        self.assertEqual((answer["integration"], answer["sequence"], answer["digest"], [case["key"] for case in answer["opened"]], answer["open"]),
-                         ("acme", 1, {"low": 2}, ["e1"], 3))
+        self.assertEqual(
+            (
+                answer["integration"],
+                answer["sequence"],
+                answer["digest"],
+                [case["key"] for case in answer["opened"]],
+                answer["open"],
+            ),
+            ("acme", 1, {"low": 2}, ["e1"], 3),
+        )
         self.assertEqual(self.wake({"detail-type": "Scheduled Event"}), {"integrations": ["acme"]})
         self.assertEqual(self.wake(of_s3(self.bucket.key_of(1)))["opened"], [])
         for event in ({"integration": "../x"}, {"integration": "acme", "mode": "x"}, {}):
@@ -157,7 +197,9 @@ class Woken(Case):
         written = set(self.keys("")) - before
         allowed = (f"{PREFIX}/tables/", f"{PREFIX}/cases/")
         self.assertTrue(written)
-        self.assertEqual([key for key in written if not key.startswith(allowed)], [f"{PREFIX}/status/acme.findings.json"])
+        self.assertEqual(
+            [key for key in written if not key.startswith(allowed)], [f"{PREFIX}/status/acme.findings.json"]
+        )
 
     def test_what_another_integration_has_costs_this_one_nothing(self) -> None:
         self.begin()
@@ -165,7 +207,9 @@ class Woken(Case):
         other.commit([("idps", [idp("0oaB")])])
         (self.bucket.folder / other.batch_keys(1)[0]).write_bytes(b"broken")
         self.upload()
-        answer = self.wake(message(other.key_of(1), self.bucket.key_of(1), "okta/manifests/x", "okta/manifests/BAD/000000000001.json"))
+        answer = self.wake(
+            message(other.key_of(1), self.bucket.key_of(1), "okta/manifests/x", "okta/manifests/BAD/000000000001.json")
+        )
         self.assertEqual(answer, {"batchItemFailures": [{"itemIdentifier": "m0"}]})
         self.assertEqual(len(self.on_bus()), 2)
         self.assertEqual(self.keys(f"{PREFIX}/cases/beta"), [])
@@ -177,11 +221,19 @@ class Woken(Case):
         self.commit([("usage", [upsert("usage", "login:00u1:2027-03-01:2", use)])], at=BEGAN + timedelta(days=100))
         with mock.patch.dict(os.environ, {"EVENT_EXPIRATION_DAYS": "30"}):
             self.assertEqual(self.wake({"integration": "acme"})["rows_expired"], 1)
-        with mock.patch.dict(os.environ, {"EVENT_EXPIRATION_DAYS": "-1", "DATA_EXPIRATION_DAYS": "x"}), self.assertRaisesRegex(ValueError, "DATA_EXPIRATION_DAYS.*EVENT_EXPIRATION_DAYS"):
+        with (
+            mock.patch.dict(os.environ, {"EVENT_EXPIRATION_DAYS": "-1", "DATA_EXPIRATION_DAYS": "x"}),
+            self.assertRaisesRegex(ValueError, "DATA_EXPIRATION_DAYS.*EVENT_EXPIRATION_DAYS"),
+        ):
             self.wake({"integration": "acme"})
 
     def test_bad_settings_are_named_all_at_once(self) -> None:
-        with mock.patch.dict(os.environ, {"BUCKET": "", "ALERT_SEVERITY": "loud", "EVENT_BUS": "a bus", "ALERT_TOPIC_ARN": "x"}), self.assertRaises(ValueError) as raised:
+        with (
+            mock.patch.dict(
+                os.environ, {"BUCKET": "", "ALERT_SEVERITY": "loud", "EVENT_BUS": "a bus", "ALERT_TOPIC_ARN": "x"}
+            ),
+            self.assertRaises(ValueError) as raised,
+        ):
             self.wake()
         for name in ("BUCKET", "ALERT_SEVERITY", "EVENT_BUS", "ALERT_TOPIC_ARN"):
             self.assertIn(name, str(raised.exception))
@@ -201,7 +253,11 @@ class Outbox(Case):
 
     def test_a_topic_that_goes_down_between_two_alerts_gets_the_second_alone_when_it_is_up_again(self) -> None:
         self.commit([("idps", [idp("0oa1")]), ("activity", [report("e1"), report("e2")])], [complete("idps", 1)])
-        down, real, calls = ClientError({"Error": {"Code": "InternalError", "Message": "down"}}, "Publish"), outbox.Topic._publish, []
+        down, real, calls = (
+            ClientError({"Error": {"Code": "InternalError", "Message": "down"}}, "Publish"),
+            outbox.Topic._publish,
+            [],
+        )
 
         def publish(topic, word):
             calls.append(word["id"])
@@ -217,7 +273,10 @@ class Outbox(Case):
 
     def test_one_that_the_topic_refuses_for_ever_holds_up_no_other(self) -> None:
         self.commit([("idps", [idp("0oa1")]), ("activity", [report(f"e{n}") for n in range(3)])], [complete("idps", 1)])
-        refused, real = ClientError({"Error": {"Code": "InvalidParameter", "Message": "no"}}, "Publish"), outbox.Topic._publish
+        refused, real = (
+            ClientError({"Error": {"Code": "InvalidParameter", "Message": "no"}}, "Publish"),
+            outbox.Topic._publish,
+        )
 
         def publish(topic, word):
             if word["change"] == "opened" and word["case"]["key"] == "e2":
@@ -239,9 +298,23 @@ class Outbox(Case):
         self.assertEqual(state["outbox"], [])
 
     def test_cases_that_are_large_together_or_by_themselves_are_within_what_the_bus_takes(self) -> None:
-        case = {"id": "c", "integration": "acme", "finding": "f", "kind": "events", "severity": "high", "title": "t", "key": "k", "name": "n" * 400,
-                "detail": "d", "do": "x", "evidence": [f"e{n}" for n in range(100)], "first_seen": "2026-11-23T17:00:00.000Z",
-                "last_seen": "2026-11-23T17:00:00.000Z", "state": "open", "plan": []}
+        case = {
+            "id": "c",
+            "integration": "acme",
+            "finding": "f",
+            "kind": "events",
+            "severity": "high",
+            "title": "t",
+            "key": "k",
+            "name": "n" * 400,
+            "detail": "d",
+            "do": "x",
+            "evidence": [f"e{n}" for n in range(100)],
+            "first_seen": "2026-11-23T17:00:00.000Z",
+            "last_seen": "2026-11-23T17:00:00.000Z",
+            "state": "open",
+            "plan": [],
+        }
         sizes: list[int] = []
 
         class Client:
@@ -249,7 +322,10 @@ class Outbox(Case):
                 sizes.append(sum(len(value.encode()) for entry in Entries for value in entry.values()))
                 return {"Entries": [{} for _ in Entries]}
 
-        words = [{"id": f"w{n}", "change": "opened", "case": case | {"detail": "ü" * size}} for n, size in enumerate((10, 30_000, 200_000, 90_000, 5))]
+        words = [
+            {"id": f"w{n}", "change": "opened", "case": case | {"detail": "ü" * size}}
+            for n, size in enumerate((10, 30_000, 200_000, 90_000, 5))
+        ]
         self.assertEqual(outbox.Bus(Client(), "default").tell(words), [word["id"] for word in words])
         self.assertLess(max(sizes), 256_000)
 
@@ -270,7 +346,9 @@ class Outbox(Case):
         with mock.patch.object(outbox.Bus, "tell", racing):
             self.wake()
         self.wake()
-        self.assertEqual(self.on_bus(), [("Okta case opened", "e1"), ("Okta case opened", "e2"), ("Okta cases digest", "digest")])
+        self.assertEqual(
+            self.on_bus(), [("Okta case opened", "e1"), ("Okta case opened", "e2"), ("Okta cases digest", "digest")]
+        )
         self.assertEqual(len(self.told(self.of_topic)), 3)
 
     def test_killed_before_any_call_of_aws_each_case_is_told_with_one_id(self) -> None:
@@ -286,7 +364,9 @@ class Outbox(Case):
             on_bus = [(each["detail-type"], each["detail"]["id"]) for each in self.told(self.of_bus)]
             self.assertEqual(len(set(on_bus)), 2, f"killed at call {acts}")
             doubled += len(on_bus) - 2
-            self.assertGreaterEqual(len({each["Subject"] for each in self.told(self.of_topic)}), 2, f"killed at call {acts}")
+            self.assertGreaterEqual(
+                len({each["Subject"] for each in self.told(self.of_topic)}), 2, f"killed at call {acts}"
+            )
             if not killed:
                 break
         self.assertGreater(acts, 10)

@@ -7,7 +7,6 @@ import sys
 import tempfile
 import unittest
 import zipfile
-
 from pathlib import Path
 
 from deploy import watch
@@ -49,7 +48,11 @@ class Archive(unittest.TestCase):
             (unpacked / "_duckdb.abi3.so").unlink()
             bucket = Bucket(org)
             bucket.commit([("idps", [idp("0oa1")]), ("activity", [report("e1")])], [complete("idps", 1)])
-            environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | ENVIRONMENT | {"PYTHONPATH": str(unpacked), "TMPDIR": folder}
+            environment = (
+                {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+                | ENVIRONMENT
+                | {"PYTHONPATH": str(unpacked), "TMPDIR": folder}
+            )
             command = [sys.executable, "-B", "-c", PROGRAM, str(org), json.dumps(message(bucket.key_of(1)))]
             ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
             self.assertEqual(ended.returncode, 0, ended.stderr)

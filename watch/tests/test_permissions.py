@@ -2,7 +2,6 @@
 
 import contextlib
 import unittest
-
 from unittest import mock
 
 from botocore.client import BaseClient
@@ -42,7 +41,9 @@ class Enforced:
             return self._real(client, operation, given)
         except ClientError as error:
             # Who may not list the bucket is not told that an object is absent.
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404") and not self.role.allows("s3:ListBucket", f"arn:aws:s3:::{BUCKET}"):
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404") and not self.role.allows(
+                "s3:ListBucket", f"arn:aws:s3:::{BUCKET}"
+            ):
                 raise refused(operation) from None
             raise
 
@@ -54,13 +55,20 @@ class Enforced:
             case "PutObject":
                 # S3 reads what it compares with.
                 compared = "IfMatch" not in given or self.role.allows("s3:GetObject", of_object)
-                return compared and self.role.allows("s3:PutObject", of_object) and self._kms("s3", "kms:GenerateDataKey")
+                return (
+                    compared and self.role.allows("s3:PutObject", of_object) and self._kms("s3", "kms:GenerateDataKey")
+                )
             case "DeleteObject":
                 return self.role.allows("s3:DeleteObject", of_object)
             case "ListObjectsV2":
-                return self.role.allows("s3:ListBucket", f"arn:aws:s3:::{given['Bucket']}", {"s3:prefix": given["Prefix"]})
+                return self.role.allows(
+                    "s3:ListBucket", f"arn:aws:s3:::{given['Bucket']}", {"s3:prefix": given["Prefix"]}
+                )
             case "PutEvents":
-                return all(self.role.allows("events:PutEvents", BUS.replace("default", entry["EventBusName"])) for entry in given["Entries"])
+                return all(
+                    self.role.allows("events:PutEvents", BUS.replace("default", entry["EventBusName"]))
+                    for entry in given["Entries"]
+                )
             case "Publish":
                 return self.role.allows("sns:Publish", given["TopicArn"]) and self._kms("sns", "kms:GenerateDataKey")
         raise AssertionError(f"the function calls {operation}, of which this test knows nothing")
@@ -72,9 +80,16 @@ class Enforced:
 class Permissions(Case):
     def role(self, **parameters: str) -> Role:
         given = {
-            "SecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:okta/acme-AbCdEf", "DeployWatch": "true", "BucketName": BUCKET,
-            "BucketKmsKeyArn": KEY, "BucketOldKmsKeyArns": KEY, "AlertTopicArn": self.topic, "AlertTopicKmsKeyArn": KEY, "QueueKmsKeyArn": KEY,
-            "SubnetIds": "subnet-0a1", "SecurityGroupIds": "sg-0c3",
+            "SecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:okta/acme-AbCdEf",
+            "DeployWatch": "true",
+            "BucketName": BUCKET,
+            "BucketKmsKeyArn": KEY,
+            "BucketOldKmsKeyArns": KEY,
+            "AlertTopicArn": self.topic,
+            "AlertTopicKmsKeyArn": KEY,
+            "QueueKmsKeyArn": KEY,
+            "SubnetIds": "subnet-0a1",
+            "SecurityGroupIds": "sg-0c3",
         }
         pseudo = {"AWS::Region": REGION, "AWS::AccountId": "123456789012"}
         return Role(Resolver(load(ROOT / "template.yaml"), given | parameters, pseudo=pseudo).resources(), "WatchRole")
@@ -82,7 +97,9 @@ class Permissions(Case):
     @contextlib.contextmanager
     def enforced(self, role: Role):
         own = Enforced(role)
-        with mock.patch.object(BaseClient, "_make_api_call", lambda client, operation, given: own.call(client, operation, given)):
+        with mock.patch.object(
+            BaseClient, "_make_api_call", lambda client, operation, given: own.call(client, operation, given)
+        ):
             yield
 
     def follow(self, role: Role) -> None:
@@ -106,7 +123,15 @@ class Permissions(Case):
 
     def test_without_any_of_them_it_fails_and_says_so(self) -> None:
         self.begin()
-        for sid in ("ReadWhatIsCommitted", "WriteTablesAndCases", "ListBelowThePrefix", "DecryptTheBucket", "TellTheBus", "TellTheTopic", "EncryptForTheTopic"):
+        for sid in (
+            "ReadWhatIsCommitted",
+            "WriteTablesAndCases",
+            "ListBelowThePrefix",
+            "DecryptTheBucket",
+            "TellTheBus",
+            "TellTheTopic",
+            "EncryptForTheTopic",
+        ):
             role = self.role()
             role.statements = [statement for statement in role.statements if statement["Sid"] != sid]
             self.commit([("activity", [report(sid)])])
@@ -115,7 +140,10 @@ class Permissions(Case):
             self.assertTrue(role.refused, sid)
 
     def test_it_writes_to_the_place_of_the_lake_alone_or_takes_the_role_of_its_source_and_no_other(self) -> None:
-        own, by_role = self.role(SecurityLakeLocation=LAKE), self.role(SecurityLakeLocation=LAKE, SecurityLakeRoleArn=PROVIDER)
+        own, by_role = (
+            self.role(SecurityLakeLocation=LAKE),
+            self.role(SecurityLakeLocation=LAKE, SecurityLakeRoleArn=PROVIDER),
+        )
         place = "arn:aws:s3:::aws-security-data-lake/ext"
         for role, writes in ((own, True), (by_role, False), (self.role(), False)):
             self.assertEqual(role.allows("s3:PutObject", f"{place}/okta/1.0/region=x/y.parquet"), writes)
@@ -136,7 +164,15 @@ class Permissions(Case):
 
     def test_it_may_write_nothing_that_the_collector_or_the_loader_writes(self) -> None:
         role = self.role()
-        for place in ("data/users/x", "manifests/acme/000000000001.json", "cursors/acme.json", "heads/acme.json", "status/acme.json", "ledgers/acme/x", "loads/acme.json"):
+        for place in (
+            "data/users/x",
+            "manifests/acme/000000000001.json",
+            "cursors/acme.json",
+            "heads/acme.json",
+            "status/acme.json",
+            "ledgers/acme/x",
+            "loads/acme.json",
+        ):
             for action in ("s3:PutObject", "s3:DeleteObject"):
                 self.assertFalse(role.allows(action, f"arn:aws:s3:::{BUCKET}/okta/{place}"), place)
 

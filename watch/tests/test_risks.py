@@ -4,7 +4,6 @@ import json
 import os
 import threading
 import unittest
-
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -62,7 +61,11 @@ class Fake:
         for person in set(people) & self.factors.keys():
             if method == "POST":
                 for each in body["risks"]:
-                    assert set(each) == {"score", "title", "description"} and 0 <= each["score"] <= 100 and isinstance(each["score"], int), each
+                    assert (
+                        set(each) == {"score", "title", "description"}
+                        and 0 <= each["score"] <= 100
+                        and isinstance(each["score"], int)
+                    ), each
                 self.factors[person] += [(now, each) for each in body["risks"]]
             else:
                 since = datetime.fromisoformat(body["since"].replace("Z", "+00:00"))
@@ -71,7 +74,10 @@ class Fake:
 
     def age(self, seconds: int = 60) -> None:
         """Time passes."""
-        self.factors = {person: [(at - timedelta(seconds=seconds), each) for at, each in told] for person, told in self.factors.items()}
+        self.factors = {
+            person: [(at - timedelta(seconds=seconds), each) for at, each in told]
+            for person, told in self.factors.items()
+        }
 
     def titles(self, person: str) -> list[str]:
         return sorted(each["title"] for _, each in self.factors[person])
@@ -83,13 +89,18 @@ class InAuthomize(Case):
         self.fake = Fake()
         self.addCleanup(self.fake.server.server_close)
         self.addCleanup(self.fake.server.shutdown)
-        arn = boto3.client("secretsmanager", REGION).create_secret(Name="authomize", SecretString=json.dumps({"token": TOKEN}))["ARN"]
+        arn = boto3.client("secretsmanager", REGION).create_secret(
+            Name="authomize", SecretString=json.dumps({"token": TOKEN})
+        )["ARN"]
         patch = mock.patch.dict(os.environ, {"AUTHOMIZE_SECRET_ID": arn, "AUTHOMIZE_API_URL": self.fake.url})
         patch.start()
         self.addCleanup(patch.stop)
 
     def start(self) -> None:
-        self.commit([("users", [user("00u1", ADA), user("00u2", BEA)]), ("activity", [event("e1", "00u1", ADA)])], [complete("users", 1)])
+        self.commit(
+            [("users", [user("00u1", ADA), user("00u2", BEA)]), ("activity", [event("e1", "00u1", ADA)])],
+            [complete("users", 1)],
+        )
         self.wake()
 
     def test_whoever_an_open_case_is_about_has_its_risk_and_nobody_else(self) -> None:
@@ -131,7 +142,9 @@ class InAuthomize(Case):
         self.wake()
         self.wake()
         self.assertTrue(all(body["filter"]["email"]["$in"] for _, body in self.fake.requests))
-        self.assertFalse(any("somebody@acme.example" in body["filter"]["email"]["$in"] for _, body in self.fake.requests))
+        self.assertFalse(
+            any("somebody@acme.example" in body["filter"]["email"]["$in"] for _, body in self.fake.requests)
+        )
         with self.assertRaises(AssertionError):
             risks._send(risks.Authomize(self.fake.url, TOKEN), [], [])
 
@@ -164,7 +177,12 @@ class InAuthomize(Case):
         with mock.patch.object(risks, "MOST_IDENTITIES", 2), mock.patch.object(risks, "MOST_REQUESTS", 3):
             self.assertEqual(self.wake({"integration": "acme"})["risks_left"], 1)
             self.assertEqual(self.wake({"integration": "acme"})["risks_left"], 0)
-        told = [person for method, body in self.fake.requests if method == "POST" for person in body["filter"]["email"]["$in"]]
+        told = [
+            person
+            for method, body in self.fake.requests
+            if method == "POST"
+            for person in body["filter"]["email"]["$in"]
+        ]
         self.assertEqual(sorted(told), [f"p{n}@acme.example" for n in range(5)])
 
     def test_the_token_is_in_no_error_and_no_text(self) -> None:
@@ -175,7 +193,9 @@ class InAuthomize(Case):
             self.wake({"integration": "acme"})
         self.assertIn("401", str(raised.exception))
         self.assertNotIn(TOKEN, str(raised.exception))
-        boto3.client("secretsmanager", REGION).put_secret_value(SecretId="authomize", SecretString=f"{TOKEN} is no JSON")
+        boto3.client("secretsmanager", REGION).put_secret_value(
+            SecretId="authomize", SecretString=f"{TOKEN} is no JSON"
+        )
         with self.assertRaises(ValueError) as raised:
             self.wake({"integration": "acme"})
         self.assertNotIn(TOKEN, str(raised.exception))

@@ -7,7 +7,6 @@ import multiprocessing
 import shutil
 import tempfile
 import unittest
-
 from datetime import timedelta
 from pathlib import Path
 from unittest import mock
@@ -24,11 +23,21 @@ EVENT = "user.account.report_suspicious_activity_by_enduser"
 
 
 def idp(id: str, status: str = "INACTIVE") -> dict:
-    return upsert("idps", id, {"id": id, "name": f"IdP {id}", "type": "SAML2", "status": status, "created": "2026-01-01T00:00:00.000Z"})
+    return upsert(
+        "idps",
+        id,
+        {"id": id, "name": f"IdP {id}", "type": "SAML2", "status": status, "created": "2026-01-01T00:00:00.000Z"},
+    )
 
 
 def report(id: str, at: str = "2026-11-23T17:00:00.000Z") -> dict:
-    source = {"uuid": id, "published": at, "eventType": EVENT, "actor": {"id": "00u1", "alternateId": "ada@acme.example"}, "outcome": {"result": "SUCCESS"}}
+    source = {
+        "uuid": id,
+        "published": at,
+        "eventType": EVENT,
+        "actor": {"id": "00u1", "alternateId": "ada@acme.example"},
+        "outcome": {"result": "SUCCESS"},
+    }
     return upsert("activity", id, source)
 
 
@@ -72,9 +81,13 @@ class Case(unittest.TestCase):
 class Told(Case):
     def test_posture_of_the_first_snapshot_is_a_digest_and_attacks_in_its_log_are_opened(self) -> None:
         told = self.begin()
-        self.assertEqual((told["digest"], keys(told["opened"]), told["closed"], told["open"]), ({"low": 2}, ["e1"], [], 3))
+        self.assertEqual(
+            (told["digest"], keys(told["opened"]), told["closed"], told["open"]), ({"low": 2}, ["e1"], [], 3)
+        )
         self.assertEqual(keys(cases(self.folder)), ["0oa1", "0oa2", "e1"])
-        self.assertEqual(keys(json.loads((self.folder / PREFIX / "cases/acme.json").read_text())), ["0oa1", "0oa2", "e1"])
+        self.assertEqual(
+            keys(json.loads((self.folder / PREFIX / "cases/acme.json").read_text())), ["0oa1", "0oa2", "e1"]
+        )
         self.assertEqual(told["opened"][0]["evidence"], ["e1"])
 
     def test_without_news_nothing_opens_nothing_closes_and_nothing_is_written(self) -> None:
@@ -86,10 +99,17 @@ class Told(Case):
 
     def test_later_cases_are_told_a_case_of_posture_closes_and_one_of_an_attack_never_does(self) -> None:
         self.begin()
-        self.bucket.commit([("idps", [idp("0oa3"), delete("idps", "0oa1"), idp("0oa2", "ACTIVE")]), ("activity", [report("e2")])])
+        self.bucket.commit(
+            [("idps", [idp("0oa3"), delete("idps", "0oa1"), idp("0oa2", "ACTIVE")]), ("activity", [report("e2")])]
+        )
         told = woken(self.folder)
-        self.assertEqual((keys(told["opened"]), keys(told["closed"]), told["digest"], told["open"]), (["0oa3", "e2"], ["0oa1", "0oa2"], None, 3))
-        self.assertTrue(all(case["state"] == "closed" and case["closed_at"] and case["closed_because"] for case in told["closed"]))
+        self.assertEqual(
+            (keys(told["opened"]), keys(told["closed"]), told["digest"], told["open"]),
+            (["0oa3", "e2"], ["0oa1", "0oa2"], None, 3),
+        )
+        self.assertTrue(
+            all(case["state"] == "closed" and case["closed_at"] and case["closed_because"] for case in told["closed"])
+        )
         self.bucket.commit([("idps", [idp("0oa1")])], at=BEGAN + timedelta(days=400))
         told = woken(self.folder)
         self.assertEqual((keys(told["opened"]), told["closed"], told["open"]), (["0oa1"], [], 4))
@@ -105,7 +125,14 @@ class Told(Case):
 
     def test_a_finding_whose_stream_is_read_later_than_the_others_is_no_flood(self) -> None:
         self.begin()
-        people = [upsert("users", f"00u{n}", {"status": "ACTIVE", "profile": {"login": f"u{n}"}, "created": "2026-11-01T00:00:00.000Z"}) for n in range(5)]
+        people = [
+            upsert(
+                "users",
+                f"00u{n}",
+                {"status": "ACTIVE", "profile": {"login": f"u{n}"}, "created": "2026-11-01T00:00:00.000Z"},
+            )
+            for n in range(5)
+        ]
         factors = [upsert("factors", f"00u{n}", {"user_id": f"00u{n}", "factors": []}) for n in range(5)]
         self.bucket.commit([("users", people)], [complete("users", 2)])
         woken(self.folder)
@@ -116,7 +143,9 @@ class Told(Case):
         self.assertEqual((told["opened"], told["digest"]), ([], None))
         self.assertEqual(sum(case["finding"] == "user-without-mfa" for case in cases(self.folder)), 5)
         self.bucket.commit([("users", [people[0] | {"id": "00u9"}]), ("factors", [factors[0] | {"id": "00u9"}])])
-        self.assertEqual([case["key"] for case in woken(self.folder)["opened"] if case["finding"] == "user-without-mfa"], ["00u9"])
+        self.assertEqual(
+            [case["key"] for case in woken(self.folder)["opened"] if case["finding"] == "user-without-mfa"], ["00u9"]
+        )
 
     def test_two_integrations_in_one_bucket_have_their_own_cases(self) -> None:
         self.begin()
@@ -164,7 +193,10 @@ class Accepted(Case):
 
     def test_what_is_accepted_is_counted_and_not_told_and_tells_the_reason(self) -> None:
         self.begin()
-        self.accept({"finding": "idp-inactive", "reason": "they are being set up"}, {"finding": "user-reported", "key": "e2", "reason": "a drill"})
+        self.accept(
+            {"finding": "idp-inactive", "reason": "they are being set up"},
+            {"finding": "user-reported", "key": "e2", "reason": "a drill"},
+        )
         self.bucket.commit([("idps", [idp("0oa3")]), ("activity", [report("e2"), report("e3")])])
         told = woken(self.folder)
         self.assertEqual((keys(told["opened"]), told["open"], told["accepted"]), (["e3"], 2, 4))
@@ -186,7 +218,9 @@ class Accepted(Case):
 
     def test_one_that_ended_in_the_past_and_one_that_is_none_accept_nothing(self) -> None:
         self.begin()
-        self.accept({"finding": "idp-inactive", "reason": "was so", "until": "2026-01-01"}, {"finding": "idp-inactive"}, 5)
+        self.accept(
+            {"finding": "idp-inactive", "reason": "was so", "until": "2026-01-01"}, {"finding": "idp-inactive"}, 5
+        )
         self.bucket.commit([("idps", [idp("0oa3")])])
         self.assertEqual(keys(woken(self.folder)["opened"]), ["0oa3"])
         (self.folder / PREFIX / "cases/acme.accepted.json").write_text("{")
@@ -203,13 +237,18 @@ class Accepted(Case):
             self.assertEqual(listing.main([*words, "--reason", "known", "--until", "2026-01-01"]), 2)
             self.assertEqual(listing.main([*words, "--reason", "known", "--until", "2027-01-01"]), 0)
         self.assertEqual([case["state"] for case in cases(self.folder) if case["key"] == "0oa1"], ["accepted"])
-        self.assertEqual(json.loads((self.folder / PREFIX / "cases/acme.accepted.json").read_text()),
-                         [{"finding": "idp-inactive", "key": "0oa1", "reason": "known", "until": "2027-01-01"}])
+        self.assertEqual(
+            json.loads((self.folder / PREFIX / "cases/acme.accepted.json").read_text()),
+            [{"finding": "idp-inactive", "key": "0oa1", "reason": "known", "until": "2027-01-01"}],
+        )
 
     def test_a_case_is_shown_with_the_lines_that_are_its_evidence(self) -> None:
         told = self.begin()
         shown = cases(self.folder, told["opened"][0]["id"])
-        self.assertEqual([(line["stream"], line["id"], line["source"]["eventType"]) for line in shown["lines"]], [("activity", "e1", EVENT)])
+        self.assertEqual(
+            [(line["stream"], line["id"], line["source"]["eventType"]) for line in shown["lines"]],
+            [("activity", "e1", EVENT)],
+        )
 
 
 class Kills(Case):
@@ -224,7 +263,9 @@ class Kills(Case):
             told = woken(self.folder)
             opened = [key for output in [*outputs, told] for key in keys(output["opened"])]
             closed = [key for output in [*outputs, told] for key in keys(output["closed"])]
-            self.assertEqual((sorted(opened), sorted(closed), told["open"]), (["0oa3", "e2"], ["0oa2"], 4), f"killed at act {acts}")
+            self.assertEqual(
+                (sorted(opened), sorted(closed), told["open"]), (["0oa3", "e2"], ["0oa2"], 4), f"killed at act {acts}"
+            )
             with duckdb.connect() as connection:
                 files = str(self.folder / PREFIX / "tables/cases/integration=acme/*.parquet")
                 rows = connection.execute("select id, state from read_parquet(?)", [files]).fetchall()
@@ -248,7 +289,10 @@ class Kills(Case):
             return act
 
         said = io.StringIO()
-        patches = [mock.patch.object(Directory, name, counting(getattr(Directory, name))) for name in ("publish", "write", "delete")]
+        patches = [
+            mock.patch.object(Directory, name, counting(getattr(Directory, name)))
+            for name in ("publish", "write", "delete")
+        ]
         with contextlib.ExitStack() as stack:
             for patch in patches:
                 stack.enter_context(patch)
