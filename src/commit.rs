@@ -5,16 +5,17 @@
 //! tells where to look for the newest one: a copy that is missing, damaged or old costs a
 //! listing, never a record.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::batch;
 use crate::ids::Ids;
-pub use crate::manifest::{Gap, Manifest, SCHEMA, SnapshotEntry};
+pub use crate::manifest::{Gap, LedgerEntry, Manifest, SCHEMA, SnapshotEntry};
 use crate::store::{ContentType, Creation, Store, StoreError};
 
 /// The newest commit of an integration, or none yet.
@@ -28,6 +29,8 @@ pub struct Head {
     pub org: Option<String>,
     /// The cursor it holds.
     pub cursor: Value,
+    /// The ledgers it names, by stream.
+    pub ledger: BTreeMap<String, LedgerEntry>,
     /// Whether the cursor's copy is the copy of this manifest's.
     pub copy_is_current: bool,
 }
@@ -171,6 +174,10 @@ impl<S: Store> CommitLog<S> {
                 .and_then(Value::as_str)
                 .map(str::to_owned),
             cursor: cursor.ok_or_else(|| damaged("it holds no cursor"))?,
+            ledger: manifest
+                .get("ledger")
+                .and_then(|ledger| BTreeMap::deserialize(ledger).ok())
+                .unwrap_or_default(),
             copy_is_current,
         })
     }
@@ -189,6 +196,7 @@ impl<S: Store> CommitLog<S> {
             sha256: Some(hex::encode(Sha256::digest(&body))),
             org: Some(manifest.org.clone()),
             cursor: manifest.cursor.clone(),
+            ledger: manifest.ledger.clone(),
             copy_is_current: false,
         };
         let Manifest {

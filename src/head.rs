@@ -6,7 +6,7 @@
 //!
 //! Not kept are System Log events and usage, which only grow: a reader that wants them reads the manifests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[cfg(feature = "schemas")]
 use schemars::JsonSchema;
@@ -143,7 +143,9 @@ impl Checkpoint {
             .filter(|snapshot| snapshot["complete"] == true)
         {
             if let Some((stream, forget)) = forget(sequence, snapshot) {
-                self.live(stream).forget(forget);
+                let kept = snapshot["kept_sequences"].as_array();
+                let kept = kept.map(|kept| kept.iter().filter_map(Value::as_u64).collect());
+                self.live(stream).forget(forget, kept);
             }
         }
         Ok(())
@@ -168,7 +170,8 @@ impl Checkpoint {
 }
 
 impl Live {
-    fn forget(&mut self, forget: Forget) {
+    /// Takes a forgetting. `kept`: the manifests before it that hold what it leaves out.
+    fn forget(&mut self, forget: Forget, kept: Option<BTreeSet<u64>>) {
         let Forget {
             scope,
             since_sequence,
@@ -182,6 +185,17 @@ impl Live {
             // The records that they take away were last sent before: nothing of them is left.
             self.forgets.retain(|older| older.since_sequence > since);
         } else if *since_sequence > self.since_sequence {
+            if let (None, Some(kept)) = (scope, kept) {
+                self.batches.retain(|batch| {
+                    batch.sequence >= *since_sequence || kept.contains(&batch.sequence)
+                });
+                // What an earlier one took away, and this one does not, was left out by both.
+                self.forgets.retain(|older| {
+                    older.scope.is_some()
+                        || older.since_sequence > *since_sequence
+                        || !except.iter().all(|id| older.except.contains(id))
+                });
+            }
             // Of two for the same part the later one takes all away that the earlier one does.
             let is_covered = |older: &Forget| {
                 except.is_empty()

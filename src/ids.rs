@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use sha2::{Digest, Sha256};
 
 /// Ids of which the first half of their SHA-256 is kept: the same for two of them is out of the question.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Ids(HashSet<[u8; 16]>);
 
 impl Ids {

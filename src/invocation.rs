@@ -223,6 +223,9 @@ pub struct Report {
     /// Age of the newest System Log event that is committed where more is known to come, else 0.
     #[cfg_attr(feature = "schemas", schemars(range(min = 0)))]
     pub activity_lag_seconds: i64,
+    /// Changes that no answer has borne out for a day since their event, let go in this run.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub contradicted: u64,
     /// The requests that the run cost the org.
     pub okta: OktaUse,
     /// Wall time of the run.
@@ -231,6 +234,14 @@ pub struct Report {
     /// What the credential itself gives; in the report of a check, where that can be seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub power: Option<Power>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What whoever held the collector's credential could do.

@@ -1,5 +1,7 @@
 //! A commit as it is written: what a reader knows a run's batches by.
 
+use std::collections::BTreeMap;
+
 #[cfg(feature = "schemas")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -48,11 +50,29 @@ pub struct Manifest {
     pub batches: Vec<BatchEntry>,
     /// Snapshots by which a reader forgets records, after it has applied the batches.
     pub snapshots: Vec<SnapshotEntry>,
+    /// What the function knows of what readers hold, by stream; readers ignore it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub ledger: BTreeMap<String, LedgerEntry>,
     /// System Log events of this time can no longer be had.
     pub gap: Option<Gap>,
     /// Where the next run goes on; for the function alone.
     #[cfg_attr(feature = "schemas", schemars(with = "serde_json::Map<String, Value>"))]
     pub cursor: Value,
+}
+
+/// A stored ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
+#[cfg_attr(feature = "schemas", schemars(rename = "Ledger"))]
+pub struct LedgerEntry {
+    /// Its key in the bucket.
+    #[cfg_attr(feature = "schemas", schemars(length(min = 1)))]
+    pub key: String,
+    /// Its size in bytes, as stored.
+    pub bytes: u64,
+    /// SHA-256 of the object as stored, in hexadecimal.
+    #[cfg_attr(feature = "schemas", schemars(regex(pattern = SHA256)))]
+    pub sha256: String,
 }
 
 /// A snapshot that a manifest completes.
@@ -77,6 +97,11 @@ pub struct SnapshotEntry {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schemas", schemars(length(max = 100)))]
     pub except: Vec<String>,
+    /// The manifests that hold the newest lines of the records that `except` leaves; absent if they are not known. No
+    /// other line from before `since_sequence` is of use to a reader.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schemars(length(max = 100)))]
+    pub kept_sequences: Option<Vec<u64>>,
 }
 
 /// A hole in the System Log (RFC 3339, UTC).

@@ -20,7 +20,7 @@ from findings.tables.history import Tables
 from findings.tests import writer
 from findings.tests.writer import PREFIX, Bucket, complete, delete, upsert
 
-HISTORIES = int(os.environ.get("TABLE_HISTORIES", "200"))
+HISTORIES = int(os.environ.get("TABLE_HISTORIES", "40"))
 
 
 class Killed(BaseException):

@@ -51,7 +51,7 @@ impl Plan {
 }
 
 /// The engine's next wish.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Ask {
     /// Send this request; more may be asked for while it is under way.
     Fetch(Fetch),
@@ -59,6 +59,8 @@ pub enum Ask {
     Wait,
     /// Write these records, which needed no request.
     Write(Vec<Harvest>),
+    /// Give `Engine::ledgers` what is stored of them.
+    Ledgers,
     /// Tell `Engine::recalled` which events were committed since then.
     Recall(Timestamp),
     /// Commit what was absorbed, then call `Engine::committed`.
@@ -79,7 +81,7 @@ pub struct Fetch {
 }
 
 /// Events that are committed.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Recalled {
     /// Their uuids.
     pub uuids: Ids,
@@ -97,7 +99,7 @@ pub struct LogGap {
 }
 
 /// The result of a request.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Answer {
     /// A page: its body, and path and query of the next one.
     Page { body: Body, next: Option<String> },

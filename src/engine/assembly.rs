@@ -8,12 +8,12 @@ use serde_json::Value;
 use serde_json::value::to_raw_value;
 
 use super::ask::Answer;
-use super::job::Key;
+use super::scope::Scope;
 use crate::body::Item;
 use crate::streams::{Assembly, Part, Source, Step, Stream, parse};
 
 /// An object that is being put together.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Assembling {
     assembly: Assembly,
     step: Step,
@@ -46,19 +46,20 @@ pub(super) enum Stepped {
     Trouble(Answer),
 }
 
-/// Objects that are being put together, by job.
-#[derive(Debug, Default)]
-pub(super) struct Assemblies(BTreeMap<Key, Assembling>);
+/// Objects that are being put together, by stream and scope.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Assemblies(BTreeMap<(&'static str, Scope), Assembling>);
 
 impl Assemblies {
-    /// The next request for a job's object, which begins as `assembly` where it has not begun.
+    /// The next request for an object, which begins as `assembly` where it has not begun.
     pub(super) fn next(
         &mut self,
-        key: &Key,
-        stream: &Stream,
+        stream: &'static Stream,
+        scope: &Scope,
         assembly: impl FnOnce() -> Assembly,
     ) -> Option<String> {
-        if let Some(assembling) = self.0.get(key) {
+        let key = (stream.name, scope.clone());
+        if let Some(assembling) = self.0.get(&key) {
             return Some(assembling.step.path.clone());
         }
         let Source::Assembled { next, .. } = &stream.source else {
@@ -68,7 +69,7 @@ impl Assemblies {
         let step = next(&assembly)?;
         let path = step.path.clone();
         self.0.insert(
-            key.clone(),
+            key,
             Assembling {
                 assembly,
                 step,
@@ -80,27 +81,28 @@ impl Assemblies {
         Some(path)
     }
 
-    /// Begins a job's object anew.
-    pub(super) fn leave(&mut self, key: &Key) {
-        self.0.remove(key);
+    /// Begins an object anew.
+    pub(super) fn leave(&mut self, stream: &Stream, scope: &Scope) {
+        self.0.remove(&(stream.name, scope.clone()));
     }
 
     /// Begins anew all objects of a stream: a snapshot that begins now may not rest on them.
     pub(super) fn leave_all(&mut self, stream: &str) {
-        self.0.retain(|key, _| key.reads != stream);
+        self.0.retain(|(name, _), _| *name != stream);
     }
 
     /// Adds an answer. `is_second`: the object was begun anew because a detail was gone; a detail that still is gone is
     /// left out.
     pub(super) fn take(
         &mut self,
-        key: &Key,
-        stream: &Stream,
+        stream: &'static Stream,
+        scope: &Scope,
         at: Timestamp,
         answer: Answer,
         is_second: bool,
     ) -> Stepped {
-        let Some(mut assembling) = self.0.remove(key) else {
+        let key = (stream.name, scope.clone());
+        let Some(mut assembling) = self.0.remove(&key) else {
             return Stepped::More;
         };
         let began_at = *assembling.began_at.get_or_insert(at);
@@ -122,12 +124,12 @@ impl Assemblies {
                 }
             }
             Read::Nothing => {
-                self.0.insert(key.clone(), assembling);
+                self.0.insert(key, assembling);
                 return Stepped::Trouble(Answer::Dropped);
             }
             Read::End(stepped) => return stepped,
         }
-        self.0.insert(key.clone(), assembling);
+        self.0.insert(key, assembling);
         Stepped::More
     }
 }

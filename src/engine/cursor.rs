@@ -7,56 +7,37 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::guard::Sizes;
-use super::queue::Kept;
-use super::snapshot::Progress;
-use super::swept::Swept;
-use super::version_1;
+use super::graves::Graves;
+use super::lists::ListReading;
+use super::replica::KeptReplica;
 
 /// Version of the cursor's shape; a newer one is not read by older code.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The position of an integration in its org. Plain data: the engine moves it, a manifest keeps it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Cursor {
     /// `VERSION` of the function that wrote it.
     pub version: u32,
     /// Position in the System Log.
     #[serde(default)]
     pub log: LogCursor,
-    /// Snapshots by stream.
+    /// Streams that have a newest state, by name.
     #[serde(default)]
-    pub streams: BTreeMap<String, Progress>,
-    /// Readings that are still to be done, in the order in which they became known.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub jobs: Vec<Kept>,
-    /// The time before which all changes are known, by stream.
+    pub streams: BTreeMap<String, KeptReplica>,
+    /// Listings that are being read, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub swept: BTreeMap<String, Swept>,
-    /// How many records each object had when they were last read, by stream.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub sizes: BTreeMap<String, Sizes>,
-    /// Ids that were seen lately; a look decides by them whether a doubtful reading is believed.
+    pub lists: BTreeMap<String, ListReading>,
+    /// Objects that are gone for good.
     #[serde(default)]
-    pub seen: Seen,
+    pub graves: Graves,
     /// Ids of undocumented objects that were mentioned by others, by stream.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mentioned: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// Objects that must be there, as recent answers have shown.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Seen {
-    /// Id of the group Everyone, which every live user is in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub everyone: Option<String>,
-    /// By stream of pairs: the second object of a pair.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub seconds: BTreeMap<String, String>,
-}
-
 /// Position in the System Log.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LogCursor {
     /// Path and query of the next page: Okta's own `after` cursor, or where to begin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -71,15 +52,17 @@ pub struct LogCursor {
     /// are committed are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay_since: Option<Timestamp>,
+    /// Hashes of the ids of the newest page's events, in base64: Okta may give it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_page: Option<String>,
+    /// How late events were ever stored, in seconds.
+    #[serde(default)]
+    pub latest_s: i64,
 }
-
-/// The remedy for a damaged cursor.
-const RESTORE: &str =
-    "restore the manifest's first version (docs/operations.md, Restoring a deleted version)";
 
 /// A cursor that cannot be read.
 #[derive(Debug)]
-pub struct CursorError(String);
+pub struct CursorError(pub(super) String);
 
 impl fmt::Display for CursorError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -95,41 +78,14 @@ impl Default for Cursor {
             version: VERSION,
             log: LogCursor::default(),
             streams: BTreeMap::new(),
-            jobs: Vec::new(),
-            swept: BTreeMap::new(),
-            sizes: BTreeMap::new(),
-            seen: Seen::default(),
+            lists: BTreeMap::new(),
+            graves: Graves::default(),
             mentioned: BTreeMap::new(),
         }
     }
 }
 
 impl Cursor {
-    /// Reads the cursor of a manifest, of this version or an older one.
-    ///
-    /// # Errors
-    /// Where a newer version of the function wrote it, or it is no cursor at all.
-    pub fn read(value: &Value) -> Result<Self, CursorError> {
-        if !value.is_object() {
-            return Err(CursorError(format!("it is no JSON object: {RESTORE}")));
-        }
-        let version = value
-            .get("version")
-            .and_then(Value::as_u64)
-            .unwrap_or_default();
-        if version > u64::from(VERSION) {
-            let text = format!(
-                "it is of version {version}, this function knows {VERSION}: deploy the newer function again"
-            );
-            return Err(CursorError(text));
-        }
-        let read = match version {
-            0 | 1 => version_1::upgraded(value).and_then(serde_json::from_value),
-            _ => Self::deserialize(value),
-        };
-        read.map_err(|error| CursorError(format!("{error}: {RESTORE}")))
-    }
-
     /// The `published` of the newest event that is committed, by the cursor of a manifest (`value`).
     #[must_use]
     pub fn newest_event(value: &Value) -> Option<Timestamp> {
@@ -144,62 +100,42 @@ impl Cursor {
     /// in more than sweeps that found nothing.
     #[must_use]
     pub fn differs_beside_log(&self, other: &Self) -> bool {
-        let jobs = |cursor: &Self| {
-            cursor
-                .jobs
-                .iter()
-                .filter(|kept| !is_routine(kept))
-                .cloned()
-                .collect::<Vec<_>>()
+        let differs = |name: &String| {
+            let (own, other) = (self.streams.get(name), other.streams.get(name));
+            match (own, other) {
+                (Some(own), Some(other)) => own.differs_beside_sweeps(other),
+                (own, other) => own.is_some() != other.is_some(),
+            }
         };
-        self.streams != other.streams
+        self.lists != other.lists
+            || self.graves != other.graves
             || self.mentioned != other.mentioned
-            || jobs(self) != jobs(other)
+            || self.streams.keys().chain(other.streams.keys()).any(differs)
     }
-}
-
-/// Whether a job is due by time alone: the next run knows that by itself.
-fn is_routine(kept: &Kept) -> bool {
-    kept.job.changed_since.is_some() && kept.job.change.is_none() && kept.job.position.is_none()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::job::{Job, Scope};
-    use crate::streams::change::Kind;
     use serde_json::{json, to_value};
 
     #[test]
     fn a_cursor_reads_what_it_wrote() {
         let mut cursor = Cursor::default();
         cursor.log.next = Some("/api/v1/logs?after=1_1".into());
-        let scope = Scope::Parent(Kind::Group, "00g1".into());
-        cursor.jobs.push(Kept {
-            reads: "group_memberships".into(),
-            scope,
-            job: Job::of_snapshot(None),
-        });
-        cursor.jobs.push(Kept {
-            reads: "groups".into(),
-            scope: Scope::Whole,
-            job: Job::default(),
-        });
-        cursor.streams.insert(
-            "groups".into(),
-            Progress {
-                asked: true,
-                ..Progress::default()
-            },
-        );
+        let asked = json!({"asked": true, "dues": [{"scope": {"parent": ["Group", "00g1"]}, "is_part": true}]});
+        cursor
+            .streams
+            .insert("groups".into(), serde_json::from_value(asked).unwrap());
         assert_eq!(Cursor::read(&to_value(&cursor).unwrap()).unwrap(), cursor);
     }
 
     #[test]
     fn a_cursor_of_a_newer_version_is_refused() {
-        assert!(Cursor::read(&json!({"version": 3})).is_err());
-        assert!(Cursor::read(&json!({"version": 2, "later": "field"})).is_ok());
-        assert!(Cursor::read(&json!({"version": 1, "later": "field"})).is_ok());
+        assert!(Cursor::read(&json!({"version": 4})).is_err());
+        for version in 1..=3 {
+            assert!(Cursor::read(&json!({"version": version, "later": "field"})).is_ok());
+        }
         assert!(Cursor::read(&json!([])).is_err());
     }
 }

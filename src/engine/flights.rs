@@ -5,8 +5,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::ask::Answer;
-use super::job::Key;
-use crate::streams::by_name;
+use super::scope::Scope;
+use crate::streams::Stream;
 
 /// Bytes of answers that may wait for an earlier one …
 const MOST_HELD_BYTES: usize = 8 * 1024 * 1024;
@@ -15,16 +15,28 @@ const MOST_HELD: usize = 500;
 /// How long a commit, and the jobs that follow the log, wait for a request that does not answer.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
 
+/// What a request reads.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Target {
+    /// The System Log.
+    Log,
+    /// The listing of this name.
+    List(&'static str),
+    /// What has changed lately of the stream of this name.
+    Changes(&'static str),
+    /// A scope of the stream of this name.
+    Scope(&'static str, Scope),
+    /// Evidence for a reading of the scope; no records.
+    Look(&'static str, Scope),
+}
+
 /// A request that has no absorbed answer yet.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Flight {
     pub(super) ticket: u64,
-    /// Names the lane: a stream, or a listing that is no stream's own.
-    pub(super) lane: &'static str,
-    /// The job that it reads for; `None` for the System Log.
-    pub(super) key: Option<Key>,
-    /// It looks whether a doubtful answer can be believed, and reads no records.
-    pub(super) is_look: bool,
+    pub(super) target: Target,
+    /// The stream whose records its answers hold; `None` for the System Log and for listings of others' parents.
+    writes: Option<&'static Stream>,
     /// Its path and query.
     pub(super) path: String,
     pub(super) sent_at: Timestamp,
@@ -34,19 +46,25 @@ pub(super) struct Flight {
 impl Flight {
     /// Whether the answer is absorbed after that of an earlier request.
     fn waits_for(&self, earlier: &Self) -> bool {
-        let is_apart = || {
-            let (own, other) = (self.key.as_ref()?, earlier.key.as_ref()?);
-            Some(
-                own.scope
-                    .is_apart_from(&other.scope, by_name(own.reads)?.identity),
-            )
+        if self.target == earlier.target {
+            return true;
+        }
+        let (Some(own), Some(other)) = (self.writes, earlier.writes) else {
+            return false;
         };
-        self.lane == earlier.lane && !is_apart().unwrap_or_default()
+        own.name == other.name && !self.scope().is_apart_from(earlier.scope(), own.identity)
+    }
+
+    fn scope(&self) -> &Scope {
+        match &self.target {
+            Target::Scope(_, scope) | Target::Look(_, scope) => scope,
+            Target::Log | Target::List(_) | Target::Changes(_) => &Scope::Whole,
+        }
     }
 }
 
 /// Every request under way.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Flights {
     flights: Vec<Flight>,
     tickets: u64,
@@ -56,18 +74,16 @@ impl Flights {
     /// Adds a request; returns its ticket.
     pub(super) fn send(
         &mut self,
-        lane: &'static str,
-        key: Option<Key>,
-        is_look: bool,
+        target: Target,
+        writes: Option<&'static Stream>,
         path: String,
         sent_at: Timestamp,
     ) -> u64 {
         self.tickets += 1;
         self.flights.push(Flight {
             ticket: self.tickets,
-            lane,
-            key,
-            is_look,
+            target,
+            writes,
             path,
             sent_at,
             answer: None,
@@ -132,15 +148,21 @@ impl Flights {
             .all(|flight| flight.answer.is_none() && now.duration_since(flight.sent_at) >= PATIENCE)
     }
 
-    pub(super) fn is_under_way(&self, lane: &str) -> bool {
-        self.flights.iter().any(|flight| flight.lane == lane)
+    /// Whether the System Log's request is under way.
+    pub(super) fn reads_log(&self) -> bool {
+        self.log().next().is_some()
     }
 
-    /// Whether a lane's requests have been under way for so long that nothing else should wait for their answers.
-    pub(super) fn hangs(&self, lane: &str, now: Timestamp) -> bool {
-        let mut of_lane = self.flights.iter().filter(|flight| flight.lane == lane);
-        of_lane
+    /// Whether the System Log's request has been under way for so long that nothing else should wait for its answer.
+    pub(super) fn log_hangs(&self, now: Timestamp) -> bool {
+        self.log()
             .all(|flight| flight.answer.is_none() && now.duration_since(flight.sent_at) >= PATIENCE)
+    }
+
+    fn log(&self) -> impl Iterator<Item = &Flight> {
+        self.flights
+            .iter()
+            .filter(|flight| flight.target == Target::Log)
     }
 
     pub(super) fn clear(&mut self) -> Vec<Flight> {
@@ -151,8 +173,8 @@ impl Flights {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::job::Scope;
-    use crate::streams::change::{Identity, Kind};
+    use crate::streams::by_name;
+    use crate::streams::change::Kind;
 
     fn page(bytes: usize) -> Answer {
         Answer::Page {
@@ -161,13 +183,19 @@ mod tests {
         }
     }
 
+    fn send(flights: &mut Flights, target: Target, writes: &str) -> u64 {
+        flights.send(target, by_name(writes), String::new(), Timestamp::MIN)
+    }
+
     #[test]
-    fn answers_of_a_lane_are_released_in_the_order_of_their_requests() {
+    fn answers_that_may_hold_the_same_records_are_released_in_the_order_of_their_requests() {
         let mut flights = Flights::default();
-        let tickets: Vec<_> = ["a", "b", "a"]
-            .iter()
-            .map(|lane| flights.send(lane, None, false, String::new(), Timestamp::MIN))
-            .collect();
+        let object = Target::Scope("groups", Scope::Object(Kind::Group, "00g1".into()));
+        let tickets = [
+            send(&mut flights, Target::List("groups"), "groups"),
+            send(&mut flights, Target::List("users"), "users"),
+            send(&mut flights, object, "groups"),
+        ];
         flights.answer(tickets[2], page(1));
         assert!(flights.release().is_none());
         flights.answer(tickets[1], page(1));
@@ -181,24 +209,9 @@ mod tests {
 
     #[test]
     fn an_object_that_hangs_keeps_no_other_one_waiting() {
-        let of = |id: &str| Key {
-            reads: "factors",
-            scope: Scope::Object(Kind::User, id.to_owned()),
-        };
+        let of = |id: &str| Target::Scope("factors", Scope::Object(Kind::User, id.to_owned()));
         let mut flights = Flights::default();
-        let mut send = |id: &str| {
-            flights.send(
-                "factors",
-                Some(of(id)),
-                false,
-                String::new(),
-                Timestamp::MIN,
-            )
-        };
-        let tickets: Vec<_> = ["00u1", "00u2", "00u1"]
-            .into_iter()
-            .map(&mut send)
-            .collect();
+        let tickets = ["00u1", "00u2", "00u1"].map(|id| send(&mut flights, of(id), "factors"));
         flights.answer(tickets[1], page(1));
         flights.answer(tickets[2], page(1));
         assert_eq!(flights.release().unwrap().0.ticket, tickets[1]);
@@ -206,29 +219,16 @@ mod tests {
     }
 
     #[test]
-    fn scopes_that_may_share_a_record_are_not_apart() {
-        let of = |kind, id: &str| Scope::Parent(kind, id.to_owned());
-        let pair = Scope::Pair("00g1".into(), "00u1".into());
-        let both = Identity::Pair(Kind::Group, Kind::User);
-        assert!(of(Kind::Group, "00g1").is_apart_from(&of(Kind::Group, "00g2"), both));
-        assert!(!of(Kind::Group, "00g1").is_apart_from(&of(Kind::User, "00u1"), both));
-        assert!(!pair.is_apart_from(&of(Kind::User, "00u1"), both));
-        assert!(pair.is_apart_from(&of(Kind::User, "00u2"), both));
-        assert!(!Scope::Whole.is_apart_from(&pair, both));
-    }
-
-    #[test]
-    fn one_request_that_hangs_does_not_keep_all_that_comes_after_it() {
+    fn a_request_that_keeps_too_much_waiting_is_given_up() {
         let mut flights = Flights::default();
-        let hanging = flights.send("a", None, false, String::new(), Timestamp::MIN);
-        let mut given_up = None;
-        for _ in 0..20 {
-            let ticket = flights.send("a", None, false, String::new(), Timestamp::MIN);
-            flights.answer(ticket, page(1024 * 1024));
-            assert!(given_up.is_some() || flights.release().is_none());
-            given_up = given_up.or(flights.give_up());
+        let hanging = send(&mut flights, Target::List("groups"), "groups");
+        for n in 0..3 {
+            let object = Target::Scope("groups", Scope::Object(Kind::Group, format!("00g{n}")));
+            let ticket = send(&mut flights, object, "groups");
+            assert!(flights.give_up().is_none());
+            flights.answer(ticket, page(3 * 1024 * 1024));
         }
-        assert_eq!(given_up.unwrap().ticket, hanging);
-        assert_eq!(std::iter::from_fn(|| flights.release()).count(), 20);
+        assert_eq!(flights.give_up().unwrap().ticket, hanging);
+        assert!(flights.release().is_some());
     }
 }

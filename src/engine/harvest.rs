@@ -11,7 +11,7 @@ use crate::streams::{Context, Stream};
 
 /// Objects of one answer, to be mapped by their stream's declaration. Owns its text, so that
 /// mapping can go on while the engine already asks for the next page.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Harvest {
     /// The stream that the objects belong to.
     pub stream: &'static Stream,

@@ -1,82 +1,102 @@
 //! Incremental collection, without any I/O: [`Engine::next`] says what to fetch, [`Engine::absorb`] turns an answer
 //! into records and the next [`Cursor`].
 //!
-//! There is one kind of work, the `job`: a reading of a `scope` of a stream. A snapshot is a job
-//! that lists a stream and adds one for each object whose records have listings of their own; an event adds or widens
-//! one; a sweep is one that answers or adds others. A job that fails sinks in the `queue` and costs nothing but
-//! itself. Every job ends in the same way: with what it read, and a forgetting that passes the `guard`. The
-//! `order` decides what may be read beside what.
+//! For each stream a `replica` knows what readers hold (its `ledger`) and which scopes may differ from that (its
+//! `dues`). Events touch scopes; a reading that ended well settles one. A snapshot reads all parts of a stream. No other
+//! work is stored: what is to be read follows from these. What a reading did not repeat is compared with the ledger,
+//! record by record, and forgotten if events explain it or `evidence` bears it out.
 //!
 //! Order of calls: [`Engine::next`] until it no longer says [`Ask::Fetch`]; [`Engine::absorb`] with each answer as it
 //! comes; [`Engine::committed`] once the manifest exists. Answers that may hold the same records are absorbed in the
 //! order in which their requests were sent. The cursor moves when an answer is absorbed: after a kill the next run
 //! repeats the requests since the last commit, and no line is lost.
-//!
-//! Not detected before the next snapshot: a change that Okta neither logs nor lists.
 
-mod answers;
+mod absorb;
 mod ask;
+mod assembled;
 mod assembly;
-mod belief;
+mod changes;
 mod cursor;
+mod due;
+mod epoch;
 mod events;
+mod evidence;
 mod flights;
-mod guard;
+mod graves;
 mod harvest;
-mod job;
-mod lending;
+mod heard;
+mod ledger;
+mod lists;
 mod log;
-mod looks;
-mod next;
+mod older;
 mod order;
-mod queue;
+mod passes;
 mod reading;
+mod replica;
+mod replicas;
+mod run;
+mod scope;
+mod scopes;
 mod settle;
-mod snapshot;
-mod snapshots;
 mod standing;
+mod status;
 mod sweep;
-mod swept;
-mod version_1;
-mod work;
+mod troubles;
+mod wants;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 pub use ask::{Answer, Ask, Fetch, LogGap, Parked, Plan, Recalled};
 pub use cursor::{Cursor, CursorError};
+pub use epoch::Completed;
 pub use harvest::Harvest;
-pub use snapshot::Completed;
+pub use ledger::Ledger;
 pub use standing::Standing;
 
-use crate::streams::change::{Identity, Kind, Of};
-use crate::streams::{LISTINGS, Stream, by_name};
-use answers::Answers;
-use flights::{Flight, Flights};
-use job::{Job, Key, Scope};
+use crate::body::Item;
+use crate::streams::change::{Kind, Of};
+use crate::streams::{STREAMS, Source, Stream};
+use assembly::Assemblies;
+use due::{Due, News};
+use epoch::Epoch;
+
+use evidence::Evidence;
+use flights::Flights;
+use graves::Graves;
+use ledger::{Counts, Seen, print_of};
+use lists::Lists;
 use log::SystemLog;
-use work::Work;
+use reading::record_id;
+use replicas::Replicas;
+use run::Run;
+use scope::Scope;
+use status::status_of;
 
 /// Snapshots and scopes that are declared complete before a commit is due; the ends of objects that one page of the
-/// log tells of come on top.
+/// log names come on top.
 const MOST_SCOPES: usize = 2_000;
-/// Lane of the System Log.
-const LOG: &str = "System Log";
 
 /// Incremental collection of one run.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Engine {
-    work: Work,
+    run: Run,
+    replicas: Replicas,
+    lists: Lists,
     log: SystemLog,
+    epoch: Epoch,
     flights: Flights,
-    answers: Answers,
+    assemblies: Assemblies,
+    evidence: Evidence,
+    graves: Graves,
+    /// Ids of undocumented objects that were mentioned by others, by stream.
+    mentioned: BTreeMap<String, BTreeSet<String>>,
+    /// Whether the ledgers are read: an idle run has no need of them.
+    has_ledgers: bool,
     /// The cursor of the newest manifest.
     committed: Cursor,
     committed_at: Timestamp,
-    /// Whether `settle` has chosen how changed records are read since the log was last read.
-    is_settled: bool,
-    /// Whether a job waits for the next commit.
-    is_blocked: bool,
-    is_stopping: bool,
 }
 
 impl Engine {
@@ -84,24 +104,29 @@ impl Engine {
     #[must_use]
     pub fn new(plan: Plan, cursor: Cursor, sequence: u64, now: Timestamp) -> Self {
         let committed = cursor.clone();
-        let log = cursor.log.clone();
-        let mut work = Work::new(plan, cursor, sequence, now);
-        snapshots::leave_what_is_not_planned(&mut work, now);
-        let log = SystemLog::new(&mut work, log, now);
-        snapshots::note_what_is_asked(&mut work);
-        sweep::schedule(&mut work, now);
-        work.wake_a_little(now);
-        Self {
-            work,
-            log,
+        let replicas = Replicas::read(cursor.streams, plan.streams.clone(), now);
+        let mut engine = Self {
+            log: SystemLog::new(cursor.log, &plan),
+            run: Run::new(plan),
+            replicas,
+            lists: Lists::read(cursor.lists),
+            epoch: Epoch::after(sequence),
             flights: Flights::default(),
-            answers: Answers::default(),
+            assemblies: Assemblies::default(),
+            evidence: Evidence::default(),
+            graves: cursor.graves,
+            mentioned: cursor.mentioned,
+            has_ledgers: sequence == 0,
             committed,
             committed_at: now,
-            is_settled: false,
-            is_blocked: false,
-            is_stopping: false,
+        };
+        engine.leave_what_is_not_planned(now);
+        if engine.log.note_gap(now) {
+            engine.ask_for_all(now);
         }
+        engine.note_what_is_asked(now);
+        engine.schedule(now);
+        engine
     }
 
     /// The next thing to do. The caller bounds the number of requests under way: it asks again while it has room.
@@ -112,12 +137,14 @@ impl Engine {
     /// As [`Self::next`], with only those requests whose path the caller has room for. `has_room` is asked about each
     /// path that comes next, and may refuse one only while other requests are under way.
     pub fn next_where(&mut self, now: Timestamp, has_room: &dyn Fn(&str) -> bool) -> Ask {
-        let may_recall =
-            !self.is_stopping && self.flights.is_empty() && self.work.order.is_committed();
+        let may_recall = !self.run.is_stopping && self.flights.is_empty() && self.epoch.is_empty();
         if let Some(since) = self.log.wants_recall().filter(|_| may_recall) {
             return Ask::Recall(since);
         }
-        let harvests = if self.is_stopping {
+        if !self.has_ledgers && self.needs_ledgers(now) {
+            return Ask::Ledgers;
+        }
+        let harvests = if self.run.is_stopping {
             Vec::new()
         } else {
             self.begin_and_end(now)
@@ -125,17 +152,22 @@ impl Engine {
         if !harvests.is_empty() {
             return Ask::Write(harvests);
         }
-        let is_due = self.is_stopping || self.is_commit_due(now);
+        let is_due = self.run.is_stopping || self.is_commit_due(now);
         if !is_due && let Some(fetch) = self.next_fetch(now, has_room) {
             return Ask::Fetch(fetch);
+        }
+        if !is_due && self.flights.is_empty() && self.asks_for_doubted(now) {
+            return self.next_where(now, has_room);
         }
         let may_commit = self.flights.is_empty() || is_due && self.flights.are_overdue(now);
         if !may_commit {
             return Ask::Wait;
         }
         if self.has_news() {
-            let own = self.log.flush(&mut self.work);
-            return own.map_or(Ask::Commit, |own| Ask::Write(vec![own]));
+            return match self.flush_log() {
+                Some(own) => Ask::Write(vec![own]),
+                None => Ask::Commit,
+            };
         }
         if self.flights.is_empty() {
             Ask::Done
@@ -148,125 +180,35 @@ impl Engine {
     /// [`Answer::Dropped`], so that the commit does not wait for it; the engine asks for it again.
     #[must_use]
     pub fn commit_by(&self, now: Timestamp) -> Timestamp {
-        let due_at = self.committed_at + self.work.plan.checkpoint_interval;
+        let due_at = self.committed_at + self.run.plan.checkpoint_interval;
         if due_at > now {
             due_at
         } else {
-            now + self.work.plan.checkpoint_interval
+            now + self.run.plan.checkpoint_interval
         }
     }
 
     fn is_commit_due(&self, now: Timestamp) -> bool {
         let elapsed = now.duration_since(self.committed_at);
-        let interval = self.work.plan.checkpoint_interval;
-        if self.work.order.is_committed() {
+        let interval = self.run.plan.checkpoint_interval;
+        if self.epoch.order.is_committed() {
             return elapsed >= interval && self.has_news();
         }
+        let completed = self.epoch.completed().len();
         elapsed >= interval
-            || self.work.completed.len() >= MOST_SCOPES
-            || self.is_blocked && elapsed * 3 >= interval
-            || !self.work.completed.is_empty() && elapsed * 12 >= interval
-    }
-
-    /// Begins the snapshots that are due, ends those that are read, and the objects that are gone.
-    fn begin_and_end(&mut self, now: Timestamp) -> Vec<Harvest> {
-        let mut harvests = Vec::new();
-        self.is_blocked = false;
-        for key in self.work.queue.gone().cloned().collect::<Vec<_>>() {
-            match self.bury(&key, now) {
-                Some(harvest) => harvests.extend(harvest),
-                None => self.is_blocked = true,
-            }
-        }
-        harvests.extend(snapshots::finish(&mut self.work, now));
-        // The events read so far have happened before anything that a snapshot reads that begins now.
-        if self.log_lets_go_on(now) {
-            snapshots::begin(&mut self.work, &mut self.answers.assemblies, now);
-        }
-        harvests
-    }
-
-    /// Writes that an object is gone; `None` while an answer is awaited, or a line uncommitted, that may hold it.
-    fn bury(&mut self, key: &Key, now: Timestamp) -> Option<Option<Harvest>> {
-        let (Some(stream), Scope::Object(kind, id) | Scope::Parent(kind, id)) =
-            (by_name(key.reads), &key.scope)
-        else {
-            self.work.queue.remove(key);
-            return Some(None);
-        };
-        let order = &self.work.order;
-        let is_object = matches!(stream.identity, Identity::Object(_));
-        let may_end = if is_object {
-            order.is_settled(stream, *kind, id)
-        } else {
-            order.may_forget(stream, *kind, id)
-        };
-        if !may_end {
-            return None;
-        }
-        self.answers.assemblies.leave(key);
-        let cause = self.work.queue.remove(key).and_then(|job| job.cause());
-        if is_object {
-            return Some(Some(
-                self.work
-                    .tombstone(stream, &key.scope, now)
-                    .because_of(cause),
-            ));
-        }
-        let since_sequence = self.work.sequence + 1;
-        self.work.forget(stream, &key.scope, since_sequence);
-        Some(None)
-    }
-
-    /// Takes an answer; returns what can be absorbed now that it is there (nothing, while an earlier request is
-    /// unanswered that may hold the same records). An unknown ticket is ignored.
-    pub fn absorb(&mut self, ticket: u64, answer: Answer, now: Timestamp) -> Vec<Harvest> {
-        self.flights.answer(ticket, answer);
-        let mut harvests = Vec::new();
-        loop {
-            while let Some((flight, answer)) = self.flights.release() {
-                self.work.order.answered(flight.ticket);
-                harvests.extend(self.absorb_one(&flight, answer, now));
-            }
-            let Some(hanging) = self.flights.give_up() else {
-                break;
-            };
-            self.leave(&hanging, now);
-        }
-        harvests.extend(snapshots::finish(&mut self.work, now));
-        harvests
-    }
-
-    fn absorb_one(&mut self, flight: &Flight, answer: Answer, now: Timestamp) -> Vec<Harvest> {
-        match &flight.key {
-            None => self
-                .log
-                .absorb(&mut self.work, &flight.path, flight.sent_at, answer, now),
-            Some(_) => self.answers.absorb(&mut self.work, flight, answer, now),
-        }
-    }
-
-    /// Gives up a request that keeps too many answers waiting.
-    fn leave(&mut self, flight: &Flight, now: Timestamp) {
-        self.work.order.answered(flight.ticket);
-        let Some(key) = &flight.key else { return };
-        self.answers
-            .absorb(&mut self.work, flight, Answer::Dropped, now);
-        if !flight.is_look {
-            let error =
-                "Okta has answered many later requests and not this one; a later run asks again"
-                    .to_owned();
-            self.work.fail(key, error, false, now);
-        }
+            || completed >= MOST_SCOPES
+            || self.run.is_blocked && elapsed * 3 >= interval
+            || completed > 0 && elapsed * 12 >= interval
     }
 
     /// Gives up every request that has no answer and asks for no more: the run ends after one last commit. The
     /// next run asks again for answers that were not absorbed.
     pub fn stop(&mut self) {
-        self.is_stopping = true;
+        self.run.is_stopping = true;
         for flight in self.flights.clear() {
-            self.work.order.answered(flight.ticket);
+            self.epoch.order.answered(flight.ticket);
         }
+        self.evidence.clear();
     }
 
     /// Has an object's records of a stream read again: the event `cause` contradicts them without being one of theirs.
@@ -278,10 +220,18 @@ impl Engine {
         cause: Option<String>,
         now: Timestamp,
     ) {
-        if self.work.stream(stream.name).is_some() {
-            let job = Job::changed_in_life(queue::change(cause, None, false));
-            self.work.add(stream, Of::All(kind), id, job, now);
-            self.is_settled = false;
+        let scope = Scope::of(stream, Of::All(kind), id);
+        if let (Some(scope), true, Some(replica)) = (
+            scope,
+            self.replicas.is_planned(stream.name),
+            self.replicas.get_mut(stream.name),
+        ) {
+            let news = News {
+                cause,
+                ..News::unnamed(now)
+            };
+            replica.touch(scope, Due::changed_in_life(news), now);
+            self.run.is_settled = false;
         }
     }
 
@@ -290,23 +240,62 @@ impl Engine {
         self.log.recalled(recalled);
     }
 
+    /// Takes the ledgers as they were stored, by stream. A stream whose ledger is missing goes by the number of its last
+    /// snapshot's lines, until the next one is complete.
+    pub fn ledgers(&mut self, stored: &BTreeMap<String, Vec<u8>>) {
+        self.has_ledgers = true;
+        for (name, replica) in self.replicas.iter_mut() {
+            let is_read = stored
+                .get(name)
+                .is_some_and(|stored| replica.ledger.load(stored));
+            if let (false, Some(complete)) = (is_read, replica.complete()) {
+                let lines = complete.lines;
+                replica.ledger.lose_unless_counted(Counts {
+                    lines,
+                    ..Counts::default()
+                });
+                tracing::warn!(
+                    stream = name,
+                    "what readers hold is not known until the next snapshot is complete"
+                );
+            }
+        }
+    }
+
+    /// The ledgers that the next manifest has to name anew, by stream.
+    #[must_use]
+    pub fn moved_ledgers(&self) -> BTreeMap<&'static str, Vec<u8>> {
+        let moved = self
+            .replicas
+            .iter()
+            .filter(|(_, replica)| self.has_ledgers && replica.ledger.is_dirty());
+        moved
+            .map(|(name, replica)| (name, replica.ledger.stored()))
+            .collect()
+    }
+
     /// Where collecting stands, for the manifest.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
         Cursor {
             log: self.log.cursor().clone(),
-            ..self.work.cursor()
+            streams: self.replicas.kept(),
+            lists: self.lists.kept(),
+            graves: self.graves.clone(),
+            mentioned: self.mentioned.clone(),
+            ..Cursor::default()
         }
     }
 
     /// Notes that manifest `sequence` holds everything absorbed so far.
     pub fn committed(&mut self, sequence: u64, now: Timestamp) {
-        self.work.sequence = sequence;
-        self.work.order.committed();
-        self.work.completed.clear();
+        self.epoch.committed(sequence);
         self.log.committed();
         self.committed_at = now;
         self.committed = self.cursor();
+        for (_, replica) in self.replicas.iter_mut() {
+            replica.ledger.saved();
+        }
         if self.has_work(now) {
             self.log.begin_again();
         }
@@ -314,8 +303,7 @@ impl Engine {
 
     /// Whether anything was absorbed that is worth a manifest.
     fn has_news(&self) -> bool {
-        !self.work.order.is_committed()
-            || !self.work.completed.is_empty()
+        !self.epoch.is_empty()
             || self.log.gap().is_some()
             || self.cursor().differs_beside_log(&self.committed)
     }
@@ -323,40 +311,79 @@ impl Engine {
     /// How the run stands, for its manifest, report and status.
     #[must_use]
     pub fn standing(&self) -> Standing<'_> {
-        Standing {
-            work: &self.work,
-            log: &self.log,
-            committed: &self.committed,
+        Standing { engine: self }
+    }
+
+    /// Lines of an answer to a reading of the scope: moves the ledger, and gives them to be mapped by their stream's
+    /// declaration. Whether any of them differs from what readers hold comes with them.
+    fn lines(
+        &mut self,
+        stream: &'static Stream,
+        scope: &Scope,
+        parent: Option<String>,
+        at: Timestamp,
+        mut items: Vec<Item>,
+    ) -> (Option<Harvest>, bool) {
+        let mut differs = false;
+        if let Some(replica) = self.replicas.get_mut(stream.name) {
+            let (sequence, has_prints) = (self.epoch.number(), stream.is_assembled());
+            items.retain(|item| {
+                let Some(id) = record_id(stream, scope, item) else {
+                    return true;
+                };
+                // What an event has buried does not come back.
+                if !self.graves.is_empty() && id.split(':').any(|part| self.graves.is_buried(part))
+                {
+                    return false;
+                }
+                let print = if has_prints { print_of(item.get()) } else { 0 };
+                let is_changed = replica.ledger.line(&id, sequence, print);
+                replica.ledger.bear_out(&id, || Seen {
+                    differs: is_changed,
+                    status: status_of(item.get()),
+                });
+                differs |= is_changed;
+                true
+            });
         }
+        if items.is_empty() {
+            return (None, differs);
+        }
+        self.epoch.order.absorbed(stream.name, scope);
+        (Some(Harvest::new(stream, parent, at, items)), differs)
     }
 
-    /// Whether this run, or another one now, has something left to read: pages of the log, or a job.
-    #[must_use]
-    pub fn has_work(&self, now: Timestamp) -> bool {
-        let has_jobs = |name: &str| !self.work.is_parked(name) && self.work.queue.has_work(name);
-        self.log.has_more()
-            || !self.answers.looks.is_empty()
-            || self.work.queue.gone().next().is_some()
-            || self
-                .work
-                .plan
-                .streams
-                .iter()
-                .any(|stream| has_jobs(stream.name))
-            || LISTINGS
-                .iter()
-                .any(|listing| self.listing_goes_on(listing.name))
-            || snapshots::have_more(&self.work, now)
+    /// A tombstone, unless readers are known not to hold the record.
+    fn tombstone(
+        &mut self,
+        stream: &'static Stream,
+        scope: &Scope,
+        at: Timestamp,
+    ) -> Option<Harvest> {
+        let id = scope.shown();
+        let replica = self.replicas.get_mut(stream.name)?;
+        if replica.ledger.holds(&id) == Some(false) {
+            replica.ledger.drop_claim(&id);
+            return None;
+        }
+        replica.ledger.gone(&id);
+        self.epoch.order.absorbed(stream.name, scope);
+        Some(Harvest::tombstones(stream, vec![id], at))
     }
 
-    fn listing_goes_on(&self, name: &'static str) -> bool {
-        let key = Key {
-            reads: name,
-            scope: Scope::Whole,
-        };
-        self.work
-            .queue
-            .get(&key)
-            .is_some_and(|job| self.work.queue.is_ready(&key) && self.is_readable(&key, job))
+    /// Declares that records of a scope that were last sent before manifest `since` are gone.
+    fn forget(&mut self, stream: &'static Stream, scope: &Scope, since: u64) {
+        if let (Some(id), Some(replica)) = (scope.id(), self.replicas.get_mut(stream.name)) {
+            replica.ledger.forget(Some(id), since, &[]);
+        }
+        self.epoch.forget(stream, scope, since);
     }
+}
+
+/// The System Log's stream, and where it is read.
+fn log_source() -> Option<(&'static Stream, &'static str)> {
+    STREAMS.iter().find_map(|stream| match stream.source {
+        Source::SystemLog { path } => Some((*stream, path)),
+        _ => None,
+    })
 }

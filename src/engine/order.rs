@@ -13,12 +13,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::job::Scope;
+use super::scope::Scope;
 use crate::streams::Stream;
 use crate::streams::change::{Identity, Kind};
 
 /// Records that lines were read of.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Lines {
     /// Whether any record of the stream may be among them.
     any: bool,
@@ -35,7 +35,7 @@ impl Lines {
 
     fn add(&mut self, scope: &Scope) {
         match scope {
-            Scope::Whole | Scope::ChangedSince | Scope::Object(..) => self.any = true,
+            Scope::Whole | Scope::Object(..) => self.any = true,
             Scope::Parent(kind, id) => drop(self.of.entry(*kind).or_default().insert(id.clone())),
             Scope::Pair(first, second) => self.pairs.extend([first.clone(), second.clone()]),
         }
@@ -53,7 +53,7 @@ impl Lines {
 }
 
 /// Scopes that are read and not committed, and those whose requests are under way, by stream.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Order {
     uncommitted: BTreeMap<&'static str, Lines>,
     under_way: BTreeMap<&'static str, Vec<(u64, Scope)>>,

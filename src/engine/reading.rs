@@ -1,26 +1,19 @@
-//! How a job is read: its first request, and the shape of the answers.
+//! How a scope is read: its first request, and the shape of the answers.
 
-use super::job::{Job, Key, Scope};
-use crate::authomize::rfc3339;
-use crate::record::Normalized;
-use crate::streams::change::{Kind, Of, Read, Rows};
-use crate::streams::{Context, Listing, Source, Stream, by_name, listing};
 use serde_json::value::RawValue;
 
-/// The shape of a job's answers.
+use super::scope::Scope;
+use crate::record::Normalized;
+use crate::streams::change::{Identity, Kind, Of, Read};
+use crate::streams::{Context, Source, Stream};
+
+/// The shape of a scope's answers.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Shape {
-    /// Pages of a listing's items.
-    Listing(&'static Listing),
-    /// Pages of what has changed.
-    Changes(Rows),
     /// Pages of all records of one object.
     Records {
-        page_items: u64,
         /// Maps items that differ from those of the snapshot to records; gives `None` for an item that cannot tell.
         normalize: Option<fn(&RawValue, &Context<'_>) -> Option<Normalized>>,
-        /// Whether the anchor is among the records of every live object.
-        holds_anchor: bool,
     },
     /// One object.
     Object,
@@ -28,53 +21,25 @@ pub(super) enum Shape {
     Assembled {
         /// The parent's kind (see `Parents::kind`).
         kind: &'static str,
-        /// Path of the object itself, where it must be known first.
+        /// Path of the object itself, if it must be known first.
         object: Option<&'static str>,
     },
 }
 
-/// A job's stream, shape and first path. An assembled object has no first path of its own: its assembly knows.
-pub(super) struct Reading {
-    pub(super) stream: Option<&'static Stream>,
-    pub(super) shape: Shape,
-    pub(super) path: String,
-}
-
-/// How a job is read; `None` where this version cannot.
-pub(super) fn reading(key: &Key, job: &Job) -> Option<Reading> {
-    if key.scope == Scope::Whole {
-        let listing = listing(key.reads)?;
-        return Some(Reading {
-            stream: crate::streams::own_stream(listing),
-            shape: Shape::Listing(listing),
-            path: listing.path.to_owned(),
-        });
-    }
-    let stream = by_name(key.reads)?;
-    let (shape, path) = match &key.scope {
-        Scope::Whole => return None,
-        Scope::ChangedSince => {
-            let sweep = stream.sweep.as_ref()?;
-            let since = rfc3339(job.changed_since?).replace(':', "%3A");
-            (
-                Shape::Changes(sweep.rows),
-                sweep.path.replace("{since}", &since),
-            )
-        }
+/// Shape and first path of a scope's reading; `None` if this version cannot read it. An assembled object has no first
+/// path of its own: its assembly knows.
+pub(super) fn reading(stream: &'static Stream, scope: &Scope) -> Option<(Shape, String)> {
+    match scope {
+        Scope::Whole => None,
         Scope::Pair(first, second) => match &stream.reread(Of::Pair)?.read {
-            Read::Object { path } => (
-                Shape::Object,
-                path.replace("{parent}", first).replace("{child}", second),
-            ),
-            _ => return None,
+            Read::Object { path } => {
+                let path = path.replace("{parent}", first).replace("{child}", second);
+                Some((Shape::Object, path))
+            }
+            _ => None,
         },
-        Scope::Object(kind, id) | Scope::Parent(kind, id) => of_object(stream, *kind, id)?,
-    };
-    Some(Reading {
-        stream: Some(stream),
-        shape,
-        path,
-    })
+        Scope::Object(kind, id) | Scope::Parent(kind, id) => of_object(stream, *kind, id),
+    }
 }
 
 fn of_object(stream: &'static Stream, kind: Kind, id: &str) -> Option<(Shape, String)> {
@@ -82,46 +47,72 @@ fn of_object(stream: &'static Stream, kind: Kind, id: &str) -> Option<(Shape, St
         return Some(match &reread.read {
             Read::Object { path } => (Shape::Object, path.replace("{id}", id)),
             Read::Listing {
-                path,
-                page_items,
-                normalize,
-                holds_anchor,
+                path, normalize, ..
             } => {
                 let shape = Shape::Records {
-                    page_items: *page_items,
                     normalize: *normalize,
-                    holds_anchor: *holds_anchor,
                 };
                 (shape, path.replace("{id}", id))
             }
-            Read::Assembled { parent, object } => (
-                Shape::Assembled {
+            Read::Assembled { parent, object } => {
+                let shape = Shape::Assembled {
                     kind: parent,
                     object: *object,
-                },
-                String::new(),
-            ),
+                };
+                (shape, String::new())
+            }
         });
     }
     match &stream.source {
         Source::PerParent { parents, path } if parents.of == kind => {
-            let shape = Shape::Records {
-                page_items: u64::MAX,
-                normalize: None,
-                holds_anchor: false,
-            };
+            let shape = Shape::Records { normalize: None };
             Some((shape, path.replace("{parent}", id)))
         }
         Source::Assembled { parents, .. } => {
             let parents = parents.iter().find(|parents| parents.of == kind)?;
-            Some((
-                Shape::Assembled {
-                    kind: parents.kind,
-                    object: None,
-                },
-                String::new(),
-            ))
+            let shape = Shape::Assembled {
+                kind: parents.kind,
+                object: None,
+            };
+            Some((shape, String::new()))
         }
         _ => None,
+    }
+}
+
+/// Members that the answer to a request for one object may come without.
+pub(super) fn omits_of(stream: &Stream) -> &'static str {
+    match &stream.source {
+        Source::Listing(listing) => listing.omits,
+        _ => "",
+    }
+}
+
+/// The id of a record that an answer to a reading of the scope holds.
+pub(super) fn record_id(stream: &Stream, scope: &Scope, item: &RawValue) -> Option<String> {
+    match (stream.identity, scope) {
+        (Identity::Pair(..) | Identity::Principal(_), Scope::Pair(first, second)) => {
+            Some(format!("{first}:{second}"))
+        }
+        (Identity::Pair(first, _), Scope::Parent(kind, id)) if *kind != first => {
+            Some(format!("{}:{id}", (stream.own_id)(item)?))
+        }
+        (Identity::Pair(..) | Identity::Principal(_), Scope::Parent(_, id)) => {
+            Some(format!("{id}:{}", (stream.own_id)(item)?))
+        }
+        _ => (stream.own_id)(item),
+    }
+}
+
+/// The kind of the first object in a record's id; that of a principal shows in its id.
+pub(super) fn kind_of(stream: &Stream, id: &str) -> Option<Kind> {
+    match stream.identity {
+        Identity::Pair(first, _) => Some(first),
+        Identity::Principal(kinds) => kinds.iter().copied().find(|kind| kind.names("", id)),
+        Identity::Object(kind) => Some(kind),
+        Identity::Own => match &stream.source {
+            Source::Assembled { parents, .. } => parents.first().map(|parents| parents.of),
+            _ => None,
+        },
     }
 }

@@ -1,203 +1,302 @@
 //! Sweeps: every hour, and when an event names nothing, the engine asks for the objects of a stream that have changed
 //! since the last sweep or snapshot that ended well, so that changes without events do not wait for the next snapshot.
-//! Where several objects are due, one answer holds them all, and spares a request for each.
+//! If several objects are due, one answer holds them all, and spares a request for each.
+
+use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::value::RawValue;
+use serde::{Deserialize, Serialize};
 
-use super::job::{Change, Job, Key, Scope};
-use super::swept::Swept;
-use super::work::Work;
-use crate::streams::change::{Kind, Of, Rows, Sweep, Touches};
-use crate::streams::{STREAMS, Stream, id_of};
+use super::due::CLOCK_MARGIN;
+use super::ledger::stable_hash;
 
 /// How often a stream is asked without an event.
 const EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// How long an org that refuses the question is not asked again.
+const AFTER_REFUSAL: SignedDuration = SignedDuration::from_hours(24);
+/// Okta may show a change a little late: a sweep begins so far before the last one began, beside the clocks' margin.
+const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
 /// An object's last change and its event may differ by so much, both by Okta's clock.
 const BEFORE_EVENT: SignedDuration = SignedDuration::from_mins(1);
+/// Objects whose last change is remembered, so that they are no news.
+const MOST_SEEN: usize = 2_000;
 
-/// Schedules the sweeps that are due.
-pub(super) fn schedule(work: &mut Work, now: Timestamp) {
-    for (stream, until) in std::mem::take(&mut work.plan.swept_at) {
-        let known = work
-            .swept
-            .entry(stream)
-            .or_insert_with(|| Swept::until(until));
-        known.until = known.until.max(until);
-    }
-    let is_time = |stream: &&'static Stream| {
-        work.swept
-            .get(stream.name)
-            .is_some_and(|swept| now.duration_since(swept.until) >= EVERY)
-    };
-    let due: Vec<_> = work.plan.streams.iter().copied().filter(is_time).collect();
-    due.into_iter()
-        .for_each(|stream| request(work, stream, None, now));
+/// A sweep that is due or under way.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Sweeping {
+    /// Changes are listed from then on, by Okta's clock.
+    pub(super) since: Timestamp,
+    /// It is made for readings that are due, and not because its time has come: it ends as soon as these are answered.
+    #[serde(default)]
+    pub(super) is_for_dues: bool,
+    /// The event that made it due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) cause: Option<String>,
+    /// When its first request was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) began: Option<Timestamp>,
+    /// Path and query of the next page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) position: Option<String>,
+    /// Failures in a row.
+    #[serde(default)]
+    pub(super) failures: u8,
 }
 
-/// Asks for all that has changed since the last sweep; `change` says which event made that due. A stream of which
-/// nothing was read yet has no need of it.
-pub(super) fn request(
-    work: &mut Work,
-    stream: &'static Stream,
-    change: Option<Change>,
-    now: Timestamp,
-) {
-    if stream.sweep.is_none() {
-        return;
-    }
-    match work.swept.get(stream.name).map(Swept::since) {
-        Some(since) => add(work, stream, since, change, now),
-        None if change.is_some() => work.make_due(stream),
-        None => {}
-    }
+/// The time before which all changes of a stream are known, and the objects that were read since.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Swept {
+    /// When the newest sweep or snapshot that ended well began.
+    until: Timestamp,
+    /// Objects that were read as of a change near that time or later, by a hash of id and time, with the time in
+    /// seconds: they are no news.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    seen: VecDeque<(u32, i64)>,
+    /// When the org last refused the question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refused_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reading: Option<Sweeping>,
+    #[serde(skip)]
+    is_under_way: bool,
+    /// It failed in this run.
+    #[serde(skip)]
+    has_sunk: bool,
 }
 
-fn add(
-    work: &mut Work,
-    stream: &'static Stream,
-    since: Timestamp,
-    change: Option<Change>,
-    now: Timestamp,
-) {
-    let key = key(stream);
-    let is_wider = work
-        .queue
-        .get(&key)
-        .and_then(|job| job.changed_since)
-        .is_some_and(|known| since < known);
-    if is_wider && !work.queue.is_under_way(&key) {
-        work.queue.update(&key, now, Job::restart);
-    }
-    let job = Job {
-        changed_since: Some(since),
-        change,
-        ..Job::default()
-    };
-    work.queue.add(key, job, now);
-}
-
-fn key(stream: &'static Stream) -> Key {
-    Key {
-        reads: stream.name,
-        scope: Scope::ChangedSince,
-    }
-}
-
-/// Asks for what has changed since `since`, or the last sweep if that was later, for jobs that wait; `false` where
-/// the stream cannot be asked so.
-pub(super) fn request_for_jobs(
-    work: &mut Work,
-    stream: &'static Stream,
-    since: Option<Timestamp>,
-    now: Timestamp,
-) -> bool {
-    let lists_records = stream
-        .sweep
-        .as_ref()
-        .is_some_and(|sweep| matches!(sweep.rows, Rows::Records));
-    let Some(swept) = work
-        .swept
-        .get(stream.name)
-        .map(Swept::since)
-        .filter(|_| lists_records)
-    else {
-        return false;
-    };
-    if work
-        .queue
-        .get(&key(stream))
-        .is_some_and(|job| job.trouble.is_some())
-    {
-        return false;
-    }
-    let since = since.map_or(swept, |since| swept.max(since - BEFORE_EVENT));
-    add(work, stream, since, None, now);
-    true
-}
-
-/// Whether jobs of the stream wait for a sweep whose rows answer them.
-pub(super) fn may_spare(work: &Work, stream: &'static Stream) -> bool {
-    let lists_records = stream
-        .sweep
-        .as_ref()
-        .is_some_and(|sweep| matches!(sweep.rows, Rows::Records));
-    lists_records && work.queue.is_ready(&key(stream))
-}
-
-/// Whether a sweep lists only what is due, and not all since the last one.
-pub(super) fn is_for_jobs(work: &Work, stream: &Stream, job: &Job) -> bool {
-    let swept = work.swept.get(stream.name).map(Swept::since);
-    job.change.is_none() && job.changed_since > swept
-}
-
-/// Notes that a stream's first snapshot begins: nothing is known of it yet, so that nothing can be missed.
-pub(super) fn begun(work: &mut Work, stream: &Stream, now: Timestamp) {
-    if stream.sweep.is_some() {
-        work.swept
-            .entry(stream.name.to_owned())
-            .or_insert_with(|| Swept::until(now));
-    }
-}
-
-/// Notes that a sweep or snapshot that began then ended well.
-pub(super) fn ended(work: &mut Work, stream: &Stream, began_at: Timestamp) {
-    if stream.sweep.is_some() {
-        let known = work
-            .swept
-            .entry(stream.name.to_owned())
-            .or_insert_with(|| Swept::until(began_at));
-        known.move_to(began_at);
-    }
-}
-
-/// Notes as of which change an object was read.
-pub(super) fn note(work: &mut Work, stream: &Stream, row: &RawValue) {
-    let (Some(sweep), Some(swept)) = (&stream.sweep, work.swept.get_mut(stream.name)) else {
-        return;
-    };
-    if let Some(time) = (sweep.time)(row).filter(|time| *time >= swept.since())
-        && let Some(id) = id_of(row)
-    {
-        swept.see(&id, time);
-    }
-}
-
-/// Whether a row of a sweep tells of something that was not read yet.
-pub(super) fn is_news(work: &Work, stream: &Stream, sweep: &Sweep, row: &RawValue) -> bool {
-    let (Some(swept), Some(id), Some(time)) =
-        (work.swept.get(stream.name), id_of(row), (sweep.time)(row))
-    else {
-        return true;
-    };
-    !swept.has_seen(&id, time)
-}
-
-/// A user whose life changed lately is read with all that belongs to them.
-pub(super) fn mark_life(
-    work: &mut Work,
-    sweep: &Sweep,
-    row: &RawValue,
-    since: Option<Timestamp>,
-    now: Timestamp,
-) {
-    let (Some(life), Some(id)) = (sweep.life, id_of(row)) else {
-        return;
-    };
-    if life(row).is_none_or(|changed| since.is_some_and(|since| changed < since)) {
-        return;
-    }
-    let lives = |stream: &&'static Stream| {
-        stream
-            .changed_by
-            .iter()
-            .any(|by| by.touches == Touches::Life)
-    };
-    let others = STREAMS.iter().copied().filter(lives);
-    for stream in others.filter(|stream| stream.sweep.as_ref().is_none_or(|own| own.life.is_none()))
-    {
-        if work.stream(stream.name).is_some() && work.progress(stream.name).is_some() {
-            work.change(stream, Of::All(Kind::User), &id, Change::default(), now);
+impl Swept {
+    /// All changes before `until` are known.
+    pub(super) fn until(until: Timestamp) -> Self {
+        Self {
+            until,
+            seen: VecDeque::new(),
+            refused_at: None,
+            reading: None,
+            is_under_way: false,
+            has_sunk: false,
         }
+    }
+
+    /// The time before which all changes are known.
+    pub(super) fn known_until(&self) -> Timestamp {
+        self.until
+    }
+
+    /// When the org last refused the question.
+    pub(super) fn refused_at(&self) -> Option<Timestamp> {
+        self.refused_at
+    }
+
+    /// Takes an earlier run's word on the time before which all changes are known.
+    pub(super) fn raise(&mut self, until: Timestamp) {
+        self.until = self.until.max(until);
+    }
+
+    /// Takes it that changes since then may not be known.
+    pub(super) fn lower(&mut self, since: Timestamp) {
+        self.until = self.until.min(since + OVERLAP + CLOCK_MARGIN);
+    }
+
+    pub(super) fn reading(&self) -> Option<&Sweeping> {
+        self.reading.as_ref()
+    }
+
+    /// Whether a sweep may be sent, or is under way.
+    pub(super) fn is_ready(&self) -> bool {
+        self.reading.is_some() && !self.has_sunk
+    }
+
+    pub(super) fn may_send(&self) -> bool {
+        self.is_ready() && !self.is_under_way
+    }
+
+    /// Whether the org refuses the question, and is to be asked another day.
+    pub(super) fn is_refused(&self, now: Timestamp) -> bool {
+        self.refused_at
+            .is_some_and(|at| now.duration_since(at) < AFTER_REFUSAL)
+    }
+
+    /// Asks for all that has changed since the last sweep, if its time has come.
+    pub(super) fn schedule(&mut self, now: Timestamp) {
+        if now.duration_since(self.until) >= EVERY {
+            self.request(None, now);
+        }
+    }
+
+    /// Asks for all that has changed since the last sweep; `cause` is the event that made that due. `false` if the org
+    /// refuses the question.
+    pub(super) fn request(&mut self, cause: Option<String>, now: Timestamp) -> bool {
+        if self.is_refused(now) {
+            return false;
+        }
+        let since = self.since();
+        self.ask(since, false, cause);
+        true
+    }
+
+    /// Asks for what has changed since the first event that made readings due; `false` if that cannot be asked now.
+    pub(super) fn request_for_dues(&mut self, since: Option<Timestamp>, now: Timestamp) -> bool {
+        let has_failed = self
+            .reading
+            .as_ref()
+            .is_some_and(|reading| reading.failures > 0);
+        if self.is_refused(now) || has_failed || self.has_sunk {
+            return false;
+        }
+        let swept = self.since();
+        let since = since.map_or(swept, |since| swept.max(since - BEFORE_EVENT));
+        self.ask(since, true, None);
+        true
+    }
+
+    fn ask(&mut self, since: Timestamp, is_for_dues: bool, cause: Option<String>) {
+        let asked = Sweeping {
+            since,
+            is_for_dues,
+            cause,
+            began: None,
+            position: None,
+            failures: 0,
+        };
+        match &mut self.reading {
+            None => self.reading = Some(asked),
+            Some(reading) => {
+                reading.is_for_dues &= is_for_dues;
+                reading.cause = asked.cause.or(reading.cause.take());
+                if since < reading.since && !self.is_under_way {
+                    (reading.since, reading.position, reading.began) = (since, None, None);
+                }
+            }
+        }
+    }
+
+    pub(super) fn sent(&mut self) {
+        self.is_under_way = true;
+    }
+
+    pub(super) fn answered(&mut self) {
+        self.is_under_way = false;
+    }
+
+    /// Goes on to the next page.
+    pub(super) fn go_on(&mut self, next: String, at: Timestamp) {
+        if let Some(reading) = &mut self.reading {
+            reading.began.get_or_insert(at);
+            (reading.position, reading.failures) = (Some(next), 0);
+        }
+    }
+
+    /// Notes that the sweep ended well, whose last request was sent at `at`.
+    pub(super) fn ended(&mut self, at: Timestamp) {
+        if let Some(reading) = self.reading.take().filter(|reading| !reading.is_for_dues) {
+            self.move_to(reading.began.unwrap_or(at));
+        }
+        self.refused_at = None;
+    }
+
+    /// Notes that the org refuses the question.
+    pub(super) fn refused(&mut self, at: Timestamp) {
+        (self.reading, self.refused_at) = (None, Some(at));
+    }
+
+    /// Notes a failure: the next run tries again, from the beginning if the position may be at fault.
+    pub(super) fn failed(&mut self) {
+        self.has_sunk = true;
+        if let Some(reading) = &mut self.reading {
+            reading.failures = reading.failures.saturating_add(1);
+            if reading.failures >= 3 {
+                (reading.position, reading.began) = (None, None);
+            }
+        }
+    }
+
+    /// Begins the reading anew: its position has expired.
+    pub(super) fn restart(&mut self) {
+        if let Some(reading) = &mut self.reading {
+            (reading.position, reading.began) = (None, None);
+        }
+    }
+
+    /// Where the next sweep begins.
+    fn since(&self) -> Timestamp {
+        self.until - OVERLAP - CLOCK_MARGIN
+    }
+
+    /// Notes as of which change an object was read.
+    pub(super) fn see(&mut self, id: &str, time: Timestamp) {
+        if time >= self.since() && !self.has_seen(id, time) {
+            self.seen.push_back((hash(id, time), time.as_second()));
+            if self.seen.len() > MOST_SEEN {
+                self.seen.pop_front();
+            }
+        }
+    }
+
+    pub(super) fn has_seen(&self, id: &str, time: Timestamp) -> bool {
+        let hash = hash(id, time);
+        self.seen.iter().any(|(seen, _)| *seen == hash)
+    }
+
+    /// All changes before `until` are known; what the next sweep will not list need not be remembered.
+    pub(super) fn move_to(&mut self, until: Timestamp) {
+        self.until = self.until.max(until);
+        let since = self.since().as_second();
+        self.seen.retain(|(_, time)| *time >= since);
+    }
+}
+
+fn hash(id: &str, time: Timestamp) -> u32 {
+    (stable_hash(format!("{id} {}", time.as_millisecond()).as_bytes()) >> 32) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-23T18:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn an_hour_after_the_last_sweep_the_next_one_is_due() {
+        let mut swept = Swept::until(now());
+        swept.schedule(now() + SignedDuration::from_mins(59));
+        assert!(!swept.is_ready());
+        swept.schedule(now() + SignedDuration::from_mins(60));
+        assert_eq!(
+            swept.reading().unwrap().since,
+            now() - SignedDuration::from_mins(10)
+        );
+        swept.ended(now() + SignedDuration::from_mins(60));
+        assert_eq!(swept.known_until(), now() + SignedDuration::from_mins(60));
+    }
+
+    #[test]
+    fn an_org_that_refuses_the_question_is_asked_another_day() {
+        let mut swept = Swept::until(now());
+        swept.request(None, now());
+        swept.refused(now());
+        assert!(!swept.request(None, now() + SignedDuration::from_hours(23)));
+        assert!(swept.request(None, now() + SignedDuration::from_hours(24)));
+    }
+
+    #[test]
+    fn a_sweep_that_is_made_for_readings_moves_nothing() {
+        let mut swept = Swept::until(now());
+        assert!(swept.request_for_dues(Some(now()), now()));
+        assert_eq!(swept.reading().unwrap().since, now() - BEFORE_EVENT);
+        swept.ended(now() + SignedDuration::from_mins(5));
+        assert_eq!(swept.known_until(), now());
+    }
+
+    #[test]
+    fn the_third_failure_at_a_position_begins_anew() {
+        let mut swept = Swept::until(now());
+        swept.request(None, now());
+        swept.go_on("/next".into(), now());
+        (0..2).for_each(|_| swept.failed());
+        assert!(swept.reading().unwrap().position.is_some());
+        swept.failed();
+        assert!(swept.reading().unwrap().position.is_none());
     }
 }

@@ -1,6 +1,6 @@
 //! The engine's asks, carried out: fetch, map, compress, store, commit.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -13,12 +13,12 @@ use super::outcome::{Ended, answer_of, snapshot_of};
 use super::plan::{answered_by, plan};
 use super::recall::recall;
 use super::swept::LastSweeps;
-use super::{Failure, Handler, Run, heads, org_url};
+use super::{Failure, Handler, Run, heads, ledgers, org_url};
 use crate::COLLECTOR;
 use crate::authomize::rfc3339;
 use crate::batch::{BatchEntry, Batches, Sealed};
 use crate::clock::Clock;
-use crate::commit::{CommitError, CommitLog, Gap, Head, Manifest, SCHEMA};
+use crate::commit::{CommitError, CommitLog, Gap, Head, LedgerEntry, Manifest, SCHEMA};
 use crate::engine::{Ask, Cursor, Engine, Fetch, Harvest};
 use crate::invocation::Request;
 use crate::okta::{self, Org, Page, Within};
@@ -151,6 +151,10 @@ impl<'a, S: Store> Collecting<'a, S> {
                     let until = now + self.run.stop_at.duration_since(now) / 2;
                     self.engine
                         .recalled(recall(&self.log, &self.head, since, until, self.clock).await?);
+                }
+                Ask::Ledgers => {
+                    let stored = ledgers::stored(&self.store, &self.head.ledger).await?;
+                    self.engine.ledgers(&stored);
                 }
                 Ask::Write(harvests) => self.harvests.extend(harvests),
                 Ask::Wait | Ask::Fetch(_) => self.take_answer().await?,
@@ -336,7 +340,10 @@ impl<'a, S: Store> Collecting<'a, S> {
         while !self.uploads.is_empty() {
             self.await_upload().await?;
         }
-        let manifest = self.manifest();
+        let moved = self.engine.moved_ledgers();
+        let place = (self.prefix, self.run.integration.slug.as_str());
+        let ledger = ledgers::store(&self.store, place, &self.head.ledger, moved).await?;
+        let manifest = self.manifest(ledger);
         match self.log.commit(&manifest).await {
             Ok(head) => self.head = head,
             Err(CommitError::Superseded { sequence, run }) => {
@@ -361,7 +368,7 @@ impl<'a, S: Store> Collecting<'a, S> {
         Ok(true)
     }
 
-    fn manifest(&mut self) -> Manifest {
+    fn manifest(&mut self, ledger: BTreeMap<String, LedgerEntry>) -> Manifest {
         let integration = &self.run.integration;
         let completed = self.engine.standing().completed().to_vec();
         if completed
@@ -392,6 +399,7 @@ impl<'a, S: Store> Collecting<'a, S> {
             mode: self.run.mode.word(),
             batches,
             snapshots: completed.iter().map(snapshot_of).collect(),
+            ledger,
             gap: self.engine.standing().gap().map(|gap| Gap {
                 from: rfc3339(gap.from),
                 to: rfc3339(gap.to),

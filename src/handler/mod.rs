@@ -8,6 +8,7 @@ mod counted;
 mod failure;
 mod heads;
 mod joined;
+mod ledgers;
 mod outcome;
 mod plan;
 mod power;

@@ -41,6 +41,7 @@ pub(super) fn snapshot_of(done: &Completed) -> SnapshotEntry {
         since_sequence,
         ref scope,
         ref except,
+        ref kept_sequences,
     } = *done;
     SnapshotEntry {
         stream,
@@ -48,6 +49,7 @@ pub(super) fn snapshot_of(done: &Completed) -> SnapshotEntry {
         complete: true,
         scope: scope.clone(),
         except: except.clone(),
+        kept_sequences: kept_sequences.clone(),
     }
 }
 
@@ -61,6 +63,7 @@ pub(super) struct Ended {
     go_on: bool,
     retry_after_s: Option<i64>,
     activity_lag_s: i64,
+    contradicted: u64,
     excepted: usize,
     oldest_state_at: Option<Timestamp>,
     used: Use,
@@ -160,7 +163,8 @@ impl Ended {
         self.go_on = engine.has_work(now);
         self.retry_after_s = standing.retry_after_s().filter(|_| !self.go_on);
         self.activity_lag_s = standing.activity_lag(now);
-        self.progress = progress::of(&engine.cursor(), standing.streams());
+        self.contradicted = standing.contradicted();
+        self.progress = progress::of(standing);
         (self.excepted, self.oldest_state_at) = (standing.excepted(), standing.oldest_snapshot());
         for stream in standing.streams() {
             let held = standing.held(stream.name);
@@ -214,6 +218,7 @@ impl Ended {
                 .collect(),
             retry_after_seconds: self.retry_after_s,
             activity_lag_seconds: self.activity_lag_s,
+            contradicted: self.contradicted,
             okta: OktaUse {
                 requests: self.used.requests,
                 throttled_ms: self.used.throttled_ms,

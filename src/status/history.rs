@@ -312,6 +312,7 @@ mod tests {
                     complete: true,
                     scope: None,
                     except: vec![],
+                    kept_sequences: None,
                 },
                 SnapshotEntry {
                     stream: "groups",
@@ -319,8 +320,10 @@ mod tests {
                     complete: true,
                     scope: Some("00g".into()),
                     except: vec![],
+                    kept_sequences: None,
                 },
             ],
+            ledger: Default::default(),
             gap: None,
             cursor: Value::Null,
         }

@@ -42,12 +42,12 @@ pub static STREAM: Stream = Stream {
                 path: "/api/v1/apps/{id}/groups?limit=200",
                 page_items: 200,
                 normalize: None,
-                holds_anchor: false,
             },
         },
     ],
     sweep: None,
     fixed: None,
+    own_id: super::id_of,
     normalize,
     tombstone: None,
 };

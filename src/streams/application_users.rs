@@ -61,7 +61,6 @@ pub static STREAM: Stream = Stream {
                 path: "/api/v1/apps/{id}/users?limit=500",
                 page_items: 500,
                 normalize: None,
-                holds_anchor: false,
             },
         },
         Reread {
@@ -70,12 +69,12 @@ pub static STREAM: Stream = Stream {
                 path: "/api/v1/apps?limit=200&filter=user.id%20eq%20%22{id}%22&expand=user%2F{id}",
                 page_items: 200,
                 normalize: Some(normalize_app_of_user),
-                holds_anchor: false,
             },
         },
     ],
     sweep: None,
     fixed: None,
+    own_id: super::id_of,
     normalize,
     tombstone: None,
 };

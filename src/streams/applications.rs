@@ -17,7 +17,6 @@ pub static LISTING: Listing = Listing {
     name: "applications",
     path: "/api/v1/apps?limit=200",
     omits: "",
-    anchor: None,
 };
 
 const CHANGES: &[&str] = &[
@@ -59,6 +58,7 @@ pub static STREAM: Stream = Stream {
     }],
     sweep: None,
     fixed: None,
+    own_id: super::id_of,
     normalize,
     tombstone: None,
 };

@@ -10,7 +10,7 @@ use super::Context;
 use crate::record::Normalized;
 
 /// An object that events name and that records hang on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Kind {
     /// `00u…`
     User,
@@ -75,9 +75,6 @@ pub enum Read {
         /// Maps its items to records, where they differ from those of the snapshot; gives `None`
         /// for an item that cannot tell.
         normalize: Option<fn(&RawValue, &Context<'_>) -> Option<Normalized>>,
-        /// Whether the anchor (see [`Listing::anchor`](super::Listing::anchor)) is among the items of every live
-        /// object.
-        holds_anchor: bool,
     },
     /// Put together like the snapshot's.
     Assembled {
@@ -216,13 +213,26 @@ pub fn ends_if_absent(event_type: &str) -> bool {
     .contains(&event_type)
 }
 
-/// Whether events of this type bring something.
+/// What events of a type say of the records that they name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// They are there.
+    Came,
+    /// They are gone.
+    Gone,
+}
+
+/// The effect of events of this type; `None` where it shows in the records alone. The last word of a type says it:
+/// `group.user_membership.add`.
 #[must_use]
-pub fn brings(event_type: &str) -> bool {
-    !takes_away(event_type)
-        && ["add", "grant", "create", "assign", "confirm"]
-            .iter()
-            .any(|word| event_type.contains(word))
+pub fn effect(event_type: &str) -> Option<Effect> {
+    match event_type.rsplit('.').next().unwrap_or_default() {
+        "add" | "create" | "grant" | "assign" | "activate" => Some(Effect::Came),
+        "remove" | "delete" | "revoke" | "unassign" | "deactivate" | "reset_all" => {
+            Some(Effect::Gone)
+        }
+        _ => None,
+    }
 }
 
 impl Trigger {
@@ -265,7 +275,7 @@ pub(super) const LIFE_OF_A_USER: &[&str] = &[
     "system.identity_sources.user.delete",
 ];
 /// The events among [`LIFE_OF_A_USER`] that take away: nobody is given a role by beginning.
-pub(super) const LOSSES_OF_A_USER: &[&str] = &[
+pub const LOSSES_OF_A_USER: &[&str] = &[
     "user.lifecycle.deactivate",
     "user.lifecycle.delete.initiated",
     "system.import.user.delete",
@@ -333,12 +343,12 @@ mod tests {
         assert!(
             takes_away("group.user_membership.remove") && takes_away("user.lifecycle.deactivate")
         );
-        assert!(
-            brings("application.user_membership.add") && brings("user.account.privilege.grant")
+        assert_eq!(
+            effect("application.user_membership.add"),
+            Some(Effect::Came)
         );
-        assert!(
-            !brings("user.account.update_profile") && !brings("user.lifecycle.delete.completed")
-        );
+        assert_eq!(effect("user.account.privilege.revoke"), Some(Effect::Gone));
+        assert_eq!(effect("user.account.update_profile"), None);
     }
 
     #[test]

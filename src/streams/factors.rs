@@ -16,7 +16,6 @@ pub static LISTING: Listing = Listing {
     name: "factors",
     path: users::LISTING.path,
     omits: "omitCredentials,omitCredentialsLinks,omitTransitioningToStatus",
-    anchor: None,
 };
 
 pub static STREAM: Stream = Stream {
@@ -57,9 +56,14 @@ pub static STREAM: Stream = Stream {
     }],
     sweep: None,
     fixed: None,
+    own_id: user_id,
     normalize,
     tombstone: None,
 };
+
+fn user_id(raw: &RawValue) -> Option<String> {
+    super::text_of(raw, "user_id")
+}
 
 /// Users who cannot sign in have none; an unknown status is asked for.
 fn can_have_factors(user: &RawValue) -> bool {

@@ -65,7 +65,6 @@ pub static STREAM: Stream = Stream {
                 path: "/api/v1/groups/{id}/users?limit=1000",
                 page_items: 1000,
                 normalize: None,
-                holds_anchor: false,
             },
         },
         Reread {
@@ -74,7 +73,6 @@ pub static STREAM: Stream = Stream {
                 path: "/api/v1/users/{id}/groups",
                 page_items: 200,
                 normalize: Some(normalize_group_of_user),
-                holds_anchor: true,
             },
         },
     ],
@@ -88,6 +86,7 @@ pub static STREAM: Stream = Stream {
         life: None,
     }),
     fixed: None,
+    own_id: super::id_of,
     normalize,
     tombstone: None,
 };

@@ -17,7 +17,6 @@ pub static LISTING: Listing = Listing {
     name: "groups",
     path: "/api/v1/groups?limit=200&expand=stats",
     omits: "",
-    anchor: Some(is_everyone),
 };
 
 const CHANGES: &[&str] = &[
@@ -55,6 +54,7 @@ pub static STREAM: Stream = Stream {
         life: None,
     }),
     fixed: None,
+    own_id: super::id_of,
     normalize,
     tombstone: None,
 };

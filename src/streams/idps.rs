@@ -15,7 +15,6 @@ pub static LISTING: Listing = Listing {
     name: "idps",
     path: "/api/v1/idps?limit=200",
     omits: "",
-    anchor: None,
 };
 
 pub static STREAM: Stream = Stream {
@@ -32,6 +31,7 @@ pub static STREAM: Stream = Stream {
     rereads: &[],
     sweep: None,
     fixed: None,
+    own_id: super::id_of,
     normalize,
     tombstone: None,
 };

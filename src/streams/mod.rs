@@ -28,7 +28,7 @@ use serde_json::value::RawValue;
 
 pub use activity::{LogEvent, Party, Traffic, entry, parties};
 use change::{ENDS, Identity, Of, Reread, Sweep, Touches, Trigger};
-pub use object::{Context, id_of, parse};
+pub use object::{Context, id_of, is_in_transition, parse, text_of};
 use object::{every, last_updated, time_of};
 pub use source::{Assembly, Cadence, Fixed, Join, Listing, Mentions, Parents, Part, Source, Step};
 
@@ -59,6 +59,9 @@ pub struct Stream {
     pub sweep: Option<Sweep>,
     /// Objects of it that need no request.
     pub fixed: Option<Fixed>,
+    /// The part of a record's id that is an object's own; with the parent's id before it, the whole id of records that
+    /// are read per parent.
+    pub own_id: fn(&RawValue) -> Option<String>,
     /// One object of an answer → record; `None` where the object has no usable id.
     pub normalize: fn(&RawValue, &Context<'_>) -> Option<Normalized>,
     /// The bundle that tells Authomize of a record that is gone, by its id.

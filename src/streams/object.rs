@@ -122,6 +122,22 @@ pub fn id_of(raw: &RawValue) -> Option<String> {
         .filter(|id| !id.is_empty())
 }
 
+/// A text at the top of an object that is not empty, without reading the rest of it.
+#[must_use]
+pub fn text_of(raw: &RawValue, field: &str) -> Option<String> {
+    let object: Members<'_> = serde_json::from_str(raw.get()).ok()?;
+    let text: String = serde_json::from_str(object.get(field)?.get()).ok()?;
+    (!text.is_empty()).then_some(text)
+}
+
+/// Whether Okta is about to change the object's status: `transitioningToStatus` names the next one.
+/// <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/User/#tag/User/operation/getUser!c=200&path=transitioningToStatus&t=response>
+#[must_use]
+pub fn is_in_transition(raw: &RawValue) -> bool {
+    const FIELD: &str = "transitioningToStatus";
+    raw.get().contains(FIELD) && text_of(raw, FIELD).is_some()
+}
+
 /// A time at the top of an object, without reading the rest of it into memory.
 pub(super) fn time_of(raw: &RawValue, field: &str) -> Option<Timestamp> {
     let object: Members<'_> = serde_json::from_str(raw.get()).ok()?;

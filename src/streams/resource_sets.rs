@@ -13,7 +13,6 @@ pub static LISTING: Listing = Listing {
     name: "resource_sets",
     path: "/api/v1/iam/resource-sets",
     omits: "",
-    anchor: None,
 };
 
 pub static STREAM: Stream = Stream {
@@ -42,6 +41,7 @@ pub static STREAM: Stream = Stream {
     rereads: &[],
     sweep: None,
     fixed: None,
+    own_id: super::id_of,
     normalize,
     tombstone: None,
 };

@@ -21,7 +21,6 @@ pub static ASSIGNEES: Listing = Listing {
     name: "role_assignees",
     path: "/api/v1/iam/assignees/users?limit=100",
     omits: "",
-    anchor: None,
 };
 
 const PRINCIPALS: &[Kind] = &[Kind::User, Kind::Group, Kind::Application];
@@ -111,6 +110,7 @@ pub static STREAM: Stream = Stream {
     ],
     sweep: None,
     fixed: None,
+    own_id: super::id_of,
     normalize,
     tombstone: None,
 };

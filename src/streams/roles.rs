@@ -19,7 +19,6 @@ pub static LISTING: Listing = Listing {
     name: "roles",
     path: "/api/v1/iam/roles",
     omits: "",
-    anchor: None,
 };
 
 pub static STREAM: Stream = Stream {
@@ -51,9 +50,15 @@ pub static STREAM: Stream = Stream {
         known: &STANDARD,
         object: standard,
     }),
+    own_id: role_id,
     normalize,
     tombstone: None,
 };
+
+/// The id of a custom role, or the type of a standard one.
+fn role_id(raw: &RawValue) -> Option<String> {
+    super::id_of(raw).or_else(|| super::text_of(raw, "type"))
+}
 
 /// The standard role types that Okta documents.
 /// <https://developer.okta.com/docs/api/openapi/okta-management/guides/roles/#standard-roles>

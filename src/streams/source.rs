@@ -80,8 +80,6 @@ pub struct Listing {
     /// and the answer bytes. The items' own requests go without them, too.
     /// <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/User/#tag/User/operation/listUsers!in=header&path=Content-Type>
     pub omits: &'static str,
-    /// Whether an item is the one that must be there: the group Everyone.
-    pub anchor: Option<fn(&RawValue) -> bool>,
 }
 
 /// A listing is known by its name.

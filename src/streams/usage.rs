@@ -20,6 +20,7 @@ pub static STREAM: Stream = Stream {
     rereads: &[],
     sweep: None,
     fixed: None,
+    own_id: super::id_of,
     normalize,
     tombstone: None,
 };

@@ -20,7 +20,6 @@ pub static LISTING: Listing = Listing {
     name: "users",
     path: "/api/v1/users?limit=200&filter=lastUpdated%20ge%20%221970-01-01T00%3A00%3A00.000Z%22",
     omits: "omitCredentialsLinks",
-    anchor: None,
 };
 
 /// Events that change a user alone. A sign-in is use, not a change.
@@ -76,6 +75,7 @@ pub static STREAM: Stream = Stream {
         life: Some(life),
     }),
     fixed: None,
+    own_id: super::id_of,
     normalize,
     tombstone: Some(tombstone),
 };

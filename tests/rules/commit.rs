@@ -27,6 +27,7 @@ fn manifest(head: &Head, run: &str) -> Manifest {
         mode: "incremental",
         batches: Vec::new(),
         snapshots: Vec::new(),
+        ledger: Default::default(),
         gap: None,
         cursor: json!({"version": 1, "at": head.sequence + 1}),
     }

@@ -32,8 +32,18 @@ fn now() -> Timestamp {
     "2026-11-23T18:00:00Z".parse().unwrap()
 }
 
+/// The engine's next wish beside its ledgers, of which none is stored.
+fn ask(engine: &mut Engine, now: Timestamp) -> Ask {
+    loop {
+        match engine.next(now) {
+            Ask::Ledgers => engine.ledgers(&std::collections::BTreeMap::new()),
+            other => return other,
+        }
+    }
+}
+
 fn fetch(engine: &mut Engine) -> (u64, String) {
-    match engine.next(now()) {
+    match ask(engine, now()) {
         Ask::Fetch(fetch) => (fetch.ticket, fetch.path),
         other => panic!("{other:?} where a request was expected"),
     }
@@ -61,7 +71,7 @@ fn a_parent_that_does_not_answer_keeps_no_other_one_waiting() {
     let (listing, _) = fetch(&mut engine);
     engine.absorb(listing, page(groups(0..3), None), now());
     let requests: Vec<_> = (0..3).map(|_| fetch(&mut engine)).collect();
-    assert!(matches!(engine.next(now()), Ask::Wait));
+    assert!(matches!(ask(&mut engine, now()), Ask::Wait));
     let mut ids = Vec::new();
     for (request, user) in [(2, "00u3"), (1, "00u2"), (0, "00u1")] {
         let harvests = engine.absorb(
@@ -75,7 +85,7 @@ fn a_parent_that_does_not_answer_keeps_no_other_one_waiting() {
         ids.push(records.map(|record| record.unwrap().id).collect::<Vec<_>>());
     }
     assert_eq!(ids, [["00g2:00u3"], ["00g1:00u2"], ["00g0:00u1"]]);
-    assert!(matches!(engine.next(now()), Ask::Commit));
+    assert!(matches!(ask(&mut engine, now()), Ask::Commit));
     assert_eq!(engine.standing().completed().len(), 2);
 }
 
@@ -176,7 +186,7 @@ fn what_was_not_absorbed_is_asked_for_again_and_nothing_else() {
         now(),
     );
     engine.stop();
-    assert!(matches!(engine.next(now()), Ask::Commit));
+    assert!(matches!(ask(&mut engine, now()), Ask::Commit));
     let cursor = Cursor::read(&serde_json::to_value(engine.cursor()).unwrap()).unwrap();
     let mut resumed = Engine::new(plan(&["groups", "group_memberships"]), cursor, 1, now());
     asked = (0..4).map(|_| fetch(&mut resumed)).collect();
@@ -191,7 +201,7 @@ fn what_was_not_absorbed_is_asked_for_again_and_nothing_else() {
             &first(3)
         ]
     );
-    assert!(matches!(resumed.next(now()), Ask::Wait));
+    assert!(matches!(ask(&mut resumed, now()), Ask::Wait));
 }
 
 #[test]
@@ -205,12 +215,12 @@ fn a_listing_whose_position_expired_begins_anew_with_a_new_snapshot() {
     );
     let (ticket, _) = fetch(&mut engine);
     engine.absorb(ticket, Answer::Expired, now());
-    assert!(matches!(engine.next(now()), Ask::Commit));
+    assert!(matches!(ask(&mut engine, now()), Ask::Commit));
     engine.committed(5, now());
     let (ticket, again) = fetch(&mut engine);
     assert_eq!(again, first);
     engine.absorb(ticket, page(json!([{"id": "00u1"}]), None), now());
-    assert!(matches!(engine.next(now()), Ask::Commit));
+    assert!(matches!(ask(&mut engine, now()), Ask::Commit));
     assert_eq!(engine.standing().completed()[0].since_sequence, 6);
 }
 
@@ -235,9 +245,9 @@ fn a_function_that_was_off_for_too_long_tells_the_gap_and_reads_everything_again
     let (ticket, path) = fetch(&mut engine);
     assert!(path.starts_with("/api/v1/users"), "{path}");
     engine.absorb(ticket, page(json!([]), None), now());
-    assert!(matches!(engine.next(now()), Ask::Commit));
+    assert!(matches!(ask(&mut engine, now()), Ask::Commit));
     engine.committed(5, now());
-    assert!(matches!(engine.next(now()), Ask::Done) && engine.standing().gap().is_none());
+    assert!(matches!(ask(&mut engine, now()), Ask::Done) && engine.standing().gap().is_none());
 }
 
 #[test]
@@ -245,9 +255,9 @@ fn a_limit_beyond_the_runs_end_leaves_the_work_for_later() {
     let mut engine = Engine::new(plan(&["users"]), Cursor::default(), 0, now());
     let (ticket, _) = fetch(&mut engine);
     engine.absorb(ticket, Answer::Limited { retry_after_s: 40 }, now());
-    assert!(matches!(engine.next(now()), Ask::Commit));
+    assert!(matches!(ask(&mut engine, now()), Ask::Commit));
     engine.committed(1, now());
-    assert!(matches!(engine.next(now()), Ask::Done));
+    assert!(matches!(ask(&mut engine, now()), Ask::Done));
     assert_eq!(
         (engine.standing().retry_after_s(), engine.has_work(now())),
         (Some(40), false)
@@ -305,7 +315,7 @@ fn one_object_that_is_refused_holds_up_nobody() {
             now(),
         );
     }
-    assert!(matches!(engine.next(now()), Ask::Commit));
+    assert!(matches!(ask(&mut engine, now()), Ask::Commit));
     let completed: Vec<_> = engine
         .standing()
         .completed()
@@ -320,7 +330,7 @@ fn one_object_that_is_refused_holds_up_nobody() {
         ]
     );
     engine.committed(1, now());
-    assert!(matches!(engine.next(now()), Ask::Done));
+    assert!(matches!(ask(&mut engine, now()), Ask::Done));
     let mut next = Engine::new(plan(&streams), engine.cursor(), 1, now());
     let (_, path) = fetch(&mut next);
     assert_eq!(path, "/api/v1/groups/00g1/roles");
@@ -341,12 +351,12 @@ fn a_stream_that_is_switched_off_does_not_hold_up_its_listing() {
         now(),
     );
     engine.stop();
-    assert!(matches!(engine.next(now()), Ask::Commit));
+    assert!(matches!(ask(&mut engine, now()), Ask::Commit));
     let mut resumed = Engine::new(plan(&["groups"]), engine.cursor(), 1, now());
     let (ticket, path) = fetch(&mut resumed);
     assert_eq!(path, "/api/v1/groups?after=3");
     resumed.absorb(ticket, page(groups(3..4), None), now());
-    assert!(matches!(resumed.next(now()), Ask::Commit));
+    assert!(matches!(ask(&mut resumed, now()), Ask::Commit));
     assert_eq!(resumed.standing().completed()[0].stream, "groups");
 }
 
@@ -358,9 +368,9 @@ fn what_is_taken_for_committed_is_left_out_of_a_log_that_is_read_again() {
     let mut engine = Engine::new(plan(&["activity"]), cursor, 4, now());
     let (log, _) = fetch(&mut engine);
     engine.absorb(log, Answer::Expired, now());
-    let since = now() - SignedDuration::from_hours(2);
+    let since = now() - SignedDuration::from_hours(24);
     assert!(
-        matches!(engine.next(now()), Ask::Recall(from) if from == since - SignedDuration::from_mins(5))
+        matches!(ask(&mut engine, now()), Ask::Recall(from) if from == since - SignedDuration::from_mins(5))
     );
     let mut uuids = Ids::default();
     uuids.add("known");
@@ -369,7 +379,7 @@ fn what_is_taken_for_committed_is_left_out_of_a_log_that_is_read_again() {
         known_until: Some(since + SignedDuration::from_mins(30)),
     });
     let (log, path) = fetch(&mut engine);
-    assert!(path.contains("since=2026-11-23T16%3A00"), "{path}");
+    assert!(path.contains("since=2026-11-22T18%3A00"), "{path}");
     let event = |uuid: &str, minutes: i64| {
         let published = since + SignedDuration::from_mins(minutes);
         json!({"uuid": uuid, "eventType": "x", "published": published.to_string()})
@@ -420,7 +430,7 @@ fn a_full_page_whose_link_names_no_limit_is_not_the_last() {
         page(events(1_100..1_199), Some("/api/v1/logs?after=3_1")),
         now(),
     );
-    assert!(matches!(engine.next(now()), Ask::Commit));
+    assert!(matches!(ask(&mut engine, now()), Ask::Commit));
 }
 
 #[test]
@@ -428,11 +438,11 @@ fn events_that_come_without_a_position_are_not_read_twice() {
     let mut engine = Engine::new(plan(&["activity"]), Cursor::default(), 0, now());
     let (log, _) = fetch(&mut engine);
     engine.absorb(log, page(events(0..3), None), now());
-    assert!(matches!(engine.next(now()), Ask::Commit));
+    assert!(matches!(ask(&mut engine, now()), Ask::Commit));
     engine.committed(1, now());
-    assert!(matches!(engine.next(now()), Ask::Done));
+    assert!(matches!(ask(&mut engine, now()), Ask::Done));
     let mut engine = Engine::new(plan(&["activity"]), engine.cursor(), 1, now());
-    assert!(matches!(engine.next(now()), Ask::Recall(_)));
+    assert!(matches!(ask(&mut engine, now()), Ask::Recall(_)));
     let mut uuids = Ids::default();
     (0..3).for_each(|n| uuids.add(&format!("e{n}")));
     engine.recalled(Recalled {
@@ -440,13 +450,13 @@ fn events_that_come_without_a_position_are_not_read_twice() {
         known_until: None,
     });
     let (log, path) = fetch(&mut engine);
-    assert!(path.contains("since=2026-11-23T16%3A00"), "{path}");
+    assert!(path.contains("since=2026-11-22T18%3A00"), "{path}");
     assert!(
         engine
             .absorb(log, page(events(0..3), None), now())
             .is_empty()
     );
-    assert!(matches!(engine.next(now()), Ask::Done));
+    assert!(matches!(ask(&mut engine, now()), Ask::Done));
 }
 
 #[test]
@@ -472,9 +482,9 @@ fn an_object_that_waits_for_its_next_answer_when_it_is_time_to_commit_is_not_beg
     let commit_by = engine.commit_by(now());
     assert_eq!(commit_by, now() + SignedDuration::from_secs(60));
     engine.absorb(waiting, Answer::Dropped, now());
-    assert!(matches!(engine.next(commit_by), Ask::Commit));
+    assert!(matches!(ask(&mut engine, commit_by), Ask::Commit));
     engine.committed(1, commit_by);
-    let Ask::Fetch(again) = engine.next(commit_by) else {
+    let Ask::Fetch(again) = ask(&mut engine, commit_by) else {
         panic!("nothing to fetch")
     };
     assert_eq!(again.path, second);
@@ -483,7 +493,7 @@ fn an_object_that_waits_for_its_next_answer_when_it_is_time_to_commit_is_not_beg
 /// Answers everything until there is nothing left to do, from a small org; returns the newest manifest's number.
 fn settle(engine: &mut Engine, mut sequence: u64) -> u64 {
     loop {
-        match engine.next(now()) {
+        match ask(engine, now()) {
             Ask::Fetch(fetch) => {
                 let objects = match fetch.path.split('?').next().unwrap() {
                     "/api/v1/groups" => groups(0..1),
@@ -526,12 +536,12 @@ fn an_absence_that_no_deletion_tells_of_takes_nothing_away() {
             ),
             now(),
         );
-        let Ask::Fetch(user) = engine.next(later) else {
+        let Ask::Fetch(user) = ask(&mut engine, later) else {
             panic!("look {look}: nothing to fetch")
         };
         assert_eq!(user.path, "/api/v1/users/00u1");
         assert!(engine.absorb(user.ticket, Answer::Gone, later).is_empty());
-        assert!(matches!(engine.next(later), Ask::Commit));
+        assert!(matches!(ask(&mut engine, later), Ask::Commit));
         assert_eq!(engine.standing().completed(), []);
         sequence += 1;
         engine.committed(sequence, later);
@@ -544,7 +554,7 @@ fn an_absence_that_no_deletion_tells_of_takes_nothing_away() {
         now(),
     );
     assert!(
-        matches!(engine.next(now()), Ask::Done),
+        matches!(ask(&mut engine, now()), Ask::Done),
         "it is left to the next snapshot"
     );
 }
@@ -567,7 +577,7 @@ fn so_many_ends_of_objects_are_committed_before_the_log_is_read_on() {
     for number in 0..5 {
         let next = format!("/api/v1/logs?after={number}_2&limit=1000");
         let (log, path) = loop {
-            match engine.next(now()) {
+            match ask(&mut engine, now()) {
                 Ask::Commit => {
                     sequence += 1;
                     engine.committed(sequence, now());
@@ -630,10 +640,10 @@ fn who_can_no_longer_sign_in_is_not_read_by_a_snapshot_that_was_open_before() {
                 now()
             )
             .len(),
-        2,
-        "a tombstone and the user"
+        1,
+        "the user: no factors of theirs were ever written"
     );
-    assert!(matches!(engine.next(now()), Ask::Commit));
+    assert!(matches!(ask(&mut engine, now()), Ask::Commit));
     assert_eq!(
         engine
             .standing()
@@ -719,7 +729,7 @@ fn run_through(
     let (mut asked, mut sequence) = (std::collections::BTreeMap::new(), 1);
     let mut log = events.into_iter().enumerate();
     for _ in 0..100_000 {
-        match engine.next(now()) {
+        match ask(engine, now()) {
             Ask::Fetch(fetch) => {
                 let path = fetch.path.split('?').next().unwrap().to_owned();
                 let (answer, named) = if path == "/api/v1/logs" {
@@ -801,8 +811,8 @@ fn of_a_million_users_only_what_has_changed_is_read() {
     );
     let joined = asked("group.user_membership.add", &of("UserGroup", "00g1"), 1);
     assert!(
-        joined.values().sum::<usize>() <= 3,
-        "a group of a million is not listed: {joined:?}"
+        joined.values().sum::<usize>() <= 4 + 3,
+        "of groups of a million one page at most is looked at, of three at most: {joined:?}"
     );
 }
 
@@ -838,11 +848,8 @@ fn changes_of_a_stream_that_is_refused_neither_stop_the_log_nor_fill_the_cursor(
         let asked = run_through(&mut engine, events, "/api/v1/users/{}/factors");
         assert!(asked["/api/v1/logs"] >= 16, "run {run}: {asked:?}");
         let cursor = engine.cursor();
-        assert!(
-            cursor.jobs.len() <= 12_000,
-            "run {run}: {} jobs",
-            cursor.jobs.len()
-        );
+        let bytes = serde_json::to_vec(&cursor).unwrap().len();
+        assert!(bytes < 2_000_000, "run {run}: {bytes} bytes");
         engine = Engine::new(plan_of_a_million(), cursor, 2, now());
     }
 }

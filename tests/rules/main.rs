@@ -39,6 +39,7 @@ mod replays;
 mod s3;
 mod schemas;
 mod secrecy;
+mod simulation;
 mod status;
 mod streams;
 mod template;

@@ -89,7 +89,10 @@ impl Org {
             return Err(Refusal::wrong_method());
         }
         self.check_access(call)?;
-        (call.route.handler)(self, call)
+        if call.route.class == Class::Logs {
+            return (call.route.handler)(self, call);
+        }
+        self.as_seen(|org| (call.route.handler)(org, call))
     }
 
     fn finish(

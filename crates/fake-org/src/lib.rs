@@ -44,6 +44,7 @@ mod state;
 mod streamed;
 mod table;
 mod token;
+mod unseen;
 mod users;
 
 pub use access::Denial;

@@ -1,5 +1,7 @@
 //! The org: what it holds, its clock, and the way of a request through it.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::access::Denial;
@@ -16,6 +18,7 @@ use crate::mishaps::Mishaps;
 use crate::paging::Links;
 use crate::streamed::Streamed;
 use crate::table::{Relation, Table};
+use crate::unseen::Unseen;
 
 /// An org's features and behaviour.
 #[derive(Clone, Debug)]
@@ -118,6 +121,9 @@ pub struct Org {
     pub(crate) credentials: Credentials,
     pub(crate) denials: Vec<(Matcher, Denial)>,
     pub(crate) cursor_generation: u64,
+    /// Generations of cursors that the org fails on.
+    pub(crate) broken_cursors: BTreeSet<u64>,
+    pub(crate) unseen: Unseen,
     /// Changes are not logged while this is set.
     pub(crate) silent: bool,
     /// The actor of the changes that are logged.
@@ -163,6 +169,8 @@ impl Org {
             credentials: Credentials::default(),
             denials: Vec::new(),
             cursor_generation: 0,
+            broken_cursors: BTreeSet::new(),
+            unseen: Unseen::default(),
             silent: false,
             actor: Party::system(),
             counts: Counts::default(),

@@ -103,6 +103,12 @@ impl Org {
         self.cursor_generation += 1;
     }
 
+    /// Makes the org fail, with status 500, on every cursor given out so far.
+    pub fn break_cursors(&mut self) {
+        self.broken_cursors.insert(self.cursor_generation);
+        self.expire_cursors();
+    }
+
     /// Where the list goes on, by the `after` parameter.
     pub(crate) fn position(&self, call: &Call<'_>) -> Result<Position, Refusal> {
         let Some(after) = call.query("after") else {
@@ -124,6 +130,9 @@ impl Org {
         let [generation, issued, path, place, given] = fields[..] else {
             return Err(refused());
         };
+        if self.broken_cursors.contains(&generation) {
+            return Err(Refusal::api(500, "E0000009", "Internal Server Error"));
+        }
         let age = self.now().as_second().unsigned_abs().saturating_sub(issued);
         let stale = self
             .options

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 /// One object and its JSON text, made when first asked for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) id: String,
     pub(crate) value: Value,
@@ -21,7 +21,7 @@ impl Row {
 }
 
 /// Objects by id, listed in the order in which they came; a replaced object keeps its place.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Table {
     rows: BTreeMap<u64, Row>,
     places: HashMap<String, u64>,
@@ -109,7 +109,7 @@ impl Table {
 }
 
 /// Objects that belong to a parent and stand for a child: memberships, assignments, linked users.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Relation {
     by_parent: BTreeMap<String, Table>,
     by_child: HashMap<String, BTreeSet<String>>,

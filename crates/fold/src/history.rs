@@ -254,6 +254,7 @@ impl Before<'_> {
                 complete: true,
                 scope: None,
                 except: Vec::new(),
+                kept_sequences: None,
             };
             self.at(since_sequence).snapshots.push(whole);
         }

@@ -105,15 +105,21 @@ fn parse(
     stream: &str,
     faults: &mut Vec<(Option<u64>, Fault)>,
 ) -> Option<Entry> {
-    let head = read(line).and_then(|(head, record)| {
-        if head.stream == stream {
-            return Ok((head, record));
-        }
-        Err(Fault::LineStream {
-            expected: stream.to_owned(),
-            found: head.stream,
-        })
-    });
+    let unreadable = |error: serde_json::Error| Fault::LineUnreadable {
+        reason: error.to_string(),
+    };
+    let head = serde_json::from_slice(line)
+        .map_err(unreadable)
+        .and_then(read)
+        .and_then(|(head, record)| {
+            if head.stream == stream {
+                return Ok((head, record));
+            }
+            Err(Fault::LineStream {
+                expected: stream.to_owned(),
+                found: head.stream,
+            })
+        });
     let (head, record) = head
         .map_err(|fault| faults.push((Some(number), fault)))
         .ok()?;
@@ -130,12 +136,22 @@ fn parse(
     })
 }
 
-fn read(line: &[u8]) -> Result<(Head, Value), Fault> {
-    let unreadable = |error: serde_json::Error| Fault::LineUnreadable {
-        reason: error.to_string(),
+/// A line that was never stored, with its stream.
+pub(crate) fn entry(number: u64, line: Value) -> Result<(String, Entry), Fault> {
+    let (head, record) = read(line)?;
+    let entry = Entry {
+        number,
+        op: head.op,
+        id: head.id,
+        record,
     };
-    let record: Value = serde_json::from_slice(line).map_err(unreadable)?;
+    Ok((head.stream, entry))
+}
+
+fn read(record: Value) -> Result<(Head, Value), Fault> {
     check_schema(&record).map_err(|found| Fault::LineSchema { found })?;
-    let head = Head::deserialize(&record).map_err(unreadable)?;
+    let head = Head::deserialize(&record).map_err(|error| Fault::LineUnreadable {
+        reason: error.to_string(),
+    })?;
     Ok((head, record))
 }

@@ -114,6 +114,7 @@ impl Forget {
             complete: true,
             scope: self.scope.clone(),
             except: self.except.clone().unwrap_or_default(),
+            kept_sequences: None,
         }
     }
 }

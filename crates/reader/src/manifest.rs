@@ -72,6 +72,9 @@ pub struct Snapshot {
     /// that did not answer.
     #[serde(default)]
     pub except: Vec<String>,
+    /// The manifests with the newest lines of what `except` leaves, if they are known: a hint for checkpoints.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_sequences: Option<Vec<u64>>,
 }
 
 impl Snapshot {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::batch::{self, Entry, Op};
 use crate::bundle::Bundle;
@@ -113,6 +114,29 @@ impl State {
         let numbered = serde_json::from_slice::<Numbered>(manifest);
         let sequence = numbered.map_or(self.next_sequence, |numbered| numbered.sequence);
         self.apply_at(sequence, manifest, objects)
+    }
+
+    /// Applies a commit that was never stored: `lines` in their order, of all streams, then what its complete
+    /// snapshots did not repeat is forgotten. For whoever tries a collector without a bucket.
+    ///
+    /// What breaks the contract is added to [`violations`](Self::violations).
+    pub fn apply_lines(
+        &mut self,
+        sequence: u64,
+        lines: impl IntoIterator<Item = Value>,
+        snapshots: &[Snapshot],
+    ) {
+        self.step_to(sequence);
+        for (number, line) in (1..).zip(lines) {
+            let fault = match batch::entry(number, line) {
+                Ok((stream, entry)) => self.apply_line(sequence, &stream, entry),
+                Err(fault) => Some(fault),
+            };
+            if let Some(fault) = fault {
+                self.fault(sequence, fault);
+            }
+        }
+        self.forget(sequence, snapshots);
     }
 
     /// `sequence` is what the manifest's key says.

@@ -375,7 +375,7 @@ impl<'c, 'w> Days<'c, 'w> {
         let cursor = self.case.cursor();
         let streams = cursor["streams"].as_object().unwrap().values();
         let open = streams
-            .filter(|progress| !progress["open"].is_null())
+            .filter(|progress| !progress["pass"].is_null())
             .count() as u64;
         let mut asked = 0;
         for _ in 0..RUNS {

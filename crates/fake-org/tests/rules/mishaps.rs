@@ -6,7 +6,7 @@ use fake_org::{NewUser, Org};
 use jiff::SignedDuration;
 
 use crate::changes::{events, types};
-use crate::support::{get, org};
+use crate::support::{get, ids_of, org};
 
 fn hire(org: &mut Org) {
     org.create_user(NewUser::named("Ada", "L").status("STAGED"));
@@ -99,4 +99,30 @@ fn late_events_come_by_themselves_at_their_time() {
         ["user.lifecycle.create"]
     );
     assert_eq!(org.late_events(), 1);
+}
+
+#[test]
+fn a_change_is_logged_at_once_and_listed_once_it_is_seen() {
+    let mut org = org();
+    let (ada, group) = (
+        org.create_user(NewUser::named("Ada", "L")),
+        org.create_group("G"),
+    );
+    let members = format!("/api/v1/groups/{group}/users");
+    let until = org.now() + SignedDuration::from_secs(3);
+    let said = types(&mut org, |org| {
+        assert!(org.unseen_until(until, |org| org.add_member(&group, &ada)))
+    });
+    assert_eq!(said, ["group.user_membership.add"]);
+    assert!(ids_of(&get(&mut org, &members)).is_empty());
+    // What follows is not seen before it.
+    org.create_group("Later");
+    assert_eq!(
+        ids_of(&get(&mut org, "/api/v1/groups")),
+        std::slice::from_ref(&group)
+    );
+    assert_eq!(org.state().memberships, [format!("{group}:{ada}")]);
+    org.advance(SignedDuration::from_secs(3));
+    assert_eq!(ids_of(&get(&mut org, &members)), [ada]);
+    assert_eq!(ids_of(&get(&mut org, "/api/v1/groups")).len(), 2);
 }

@@ -57,6 +57,18 @@ fn expired_cursors_and_those_of_other_lists_are_refused() {
 }
 
 #[test]
+fn broken_cursors_fail_for_good_and_new_ones_do_not() {
+    let mut org = org();
+    people(&mut org, 3);
+    let next = next_target(&get(&mut org, "/api/v1/users?limit=1")).unwrap();
+    org.break_cursors();
+    let newer = next_target(&get(&mut org, "/api/v1/users?limit=1")).unwrap();
+    org.advance(jiff::SignedDuration::from_hours(50));
+    assert_eq!(get(&mut org, &next).status, 500);
+    assert_eq!(get(&mut org, &newer).status, 200);
+}
+
+#[test]
 fn links_come_in_every_form() {
     let link = |links: Links| {
         let mut org = org_with(Options {

@@ -161,3 +161,21 @@ fn growing_streams_keep_every_line_and_usage_may_repeat_an_id() {
     assert_eq!(usage.repeated[0].1.record["source"]["version"], 2);
     assert!(state.entities().is_empty());
 }
+
+#[test]
+fn commits_that_were_never_stored_are_applied_by_the_same_two_rules() {
+    let mut state = State::new("okta", "acme");
+    let users = ["00u1", "00u2"].map(|id| upsert("users", id, 1));
+    state.apply_lines(1, users, &[]);
+    let snapshot = serde_json::from_value(complete("users", 2)).unwrap();
+    state.apply_lines(
+        2,
+        [upsert("users", "00u2", 2), delete("groups", "00g1")],
+        &[snapshot],
+    );
+    assert_eq!(state.records("users").keys().collect::<Vec<_>>(), ["00u2"]);
+    assert!(state.violations.is_empty());
+    let event = upsert("activity", "e1", 1);
+    state.apply_lines(3, [event.clone(), event], &[]);
+    assert_eq!(state.violations.len(), 1);
+}
