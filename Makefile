@@ -60,7 +60,7 @@ looks: rust browser-tools ## Look at the status page in a browser, in every stat
 
 soak: rust venv findings-venv ## Try hostile input, the model, the simulation and histories of tables for longer than `make test` does; HOSTILE_CASES=50 MODEL_CASES=20000 DAYS_CASES=1000 SIMULATION_CASES=20000
 	HOSTILE_CASES=$(or $(HOSTILE_CASES),50) PROPTEST_CASES=20000 MODEL_CASES=$(or $(MODEL_CASES),20000) DAYS_CASES=$(or $(DAYS_CASES),1000) \
-	  SIMULATION_CASES=$(or $(SIMULATION_CASES),20000) \
+	  SIMULATION_CASES=$(or $(SIMULATION_CASES),20000) EXHAUSTIVE_CHANGES=$(or $(EXHAUSTIVE_CHANGES),3) \
 	  cargo test --locked --package okta-authomize -- hostile scrub model:: simulation:: --nocapture
 	TABLE_HISTORIES=$(or $(TABLE_HISTORIES),1000) $(FINDINGS_PYTHON) -B -m unittest findings.tests.test_tables
 

@@ -211,7 +211,7 @@ impl Due {
     }
 
     /// Whether the reading waits for its object as the open snapshot lists it.
-    pub(super) fn awaits_listing(&self, stream: &Stream) -> bool {
+    pub(super) fn waits_for_listing(&self, stream: &Stream) -> bool {
         stream.rereads.is_empty() && stream.is_assembled() && self.item.is_none()
     }
 

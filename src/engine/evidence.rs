@@ -288,10 +288,6 @@ impl Doubt {
                 | Answer::Refused { error }
                 | Answer::Unavailable { error },
             ) => Verdict::Undecided(error.clone()),
-            (Look::OtherSide(_), Answer::Gone) => Verdict::Undecided(
-                "Okta no longer shows what is missing, and no event says that it is gone"
-                    .to_owned(),
-            ),
             (Look::Record | Look::OtherSide(_), _) => Verdict::Open,
             (Look::User, _) => Verdict::Undecided("Okta does not show the user".to_owned()),
         }
@@ -505,11 +501,11 @@ mod tests {
         let failed = || Answer::Failed {
             error: "500".into(),
         };
-        let (verdict, asked) = after(&[failed(), failed()]);
+        let (verdict, asked) = after(&[failed()]);
         assert!(
             matches!(verdict, Some(Verdict::Undecided(_))),
             "{verdict:?}"
         );
-        assert_eq!(asked.len(), 2);
+        assert_eq!(asked.len(), 1);
     }
 }

@@ -297,7 +297,8 @@ impl Engine {
             let Some(due) = replica.dues.get(scope) else {
                 continue;
             };
-            if rank == Rank::Again && is_only_whole(stream, scope) || due.awaits_listing(stream) {
+            if rank == Rank::Again && is_only_whole(stream, scope) || due.waits_for_listing(stream)
+            {
                 // The whole is asked for it.
                 continue;
             }
