@@ -114,6 +114,23 @@ pub struct Retry {
 }
 
 impl Retry {
+    /// Whether the answer lacks what must be there. What another answer contradicts once may have changed between the two.
+    pub(super) fn is_short(&self) -> bool {
+        match self.why {
+            Why::Short { is_alone, .. } => !is_alone || self.attempts > 1,
+            _ => false,
+        }
+    }
+
+    /// Whether another answer is expected to bear out what is known, with nobody's help.
+    pub(super) fn is_awaited(&self) -> bool {
+        match self.why {
+            Why::Contradicted { .. } | Why::Absent | Why::Lacking => true,
+            Why::Short { .. } => !self.is_short(),
+            Why::Failed | Why::Refused => false,
+        }
+    }
+
     /// Whether Okta has answered, and the answer is not believed.
     pub(super) fn is_doubt(&self) -> bool {
         matches!(

@@ -897,15 +897,11 @@ impl Replica {
         self.leave_open(scope, Why::Absent, now);
     }
 
-    /// Readings whose answers are not believed. What another answer contradicts once may have changed between the two.
+    /// Readings whose answers are not believed.
     pub(super) fn short(&self) -> impl Iterator<Item = (&Scope, &Why)> {
         self.dues.iter().filter_map(|(scope, due)| {
-            let retry = due.retry.as_ref()?;
-            let is_short = match retry.why {
-                Why::Short { is_alone, .. } => !is_alone || retry.attempts > 1,
-                _ => false,
-            };
-            is_short.then_some((scope, &retry.why))
+            let retry = due.retry.as_ref().filter(|retry| retry.is_short())?;
+            Some((scope, &retry.why))
         })
     }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Engine;
 use super::ask::{LogGap, Parked};
-use super::due::{Due, Why};
+use super::due::{Due, Retry, Why};
 use super::epoch::Completed;
 use super::replica::Replica;
 use super::scope::Scope;
@@ -131,17 +131,12 @@ impl<'a> Standing<'a> {
             .sum()
     }
 
-    /// Scopes of a stream that are asked again because their answers do not bear out what events said, or show no such
-    /// object.
+    /// Scopes of a stream that are asked again because their answers do not bear out what events said, lack what another
+    /// answer shows, or show no such object.
     #[must_use]
     pub fn awaited(self, stream: &str) -> usize {
-        let is_awaited = |(_, due): &(&Scope, &Due)| {
-            let why = due.retry.as_ref().map(|retry| &retry.why);
-            matches!(
-                why,
-                Some(Why::Contradicted { .. } | Why::Absent | Why::Lacking)
-            )
-        };
+        let is_awaited =
+            |(_, due): &(&Scope, &Due)| due.retry.as_ref().is_some_and(Retry::is_awaited);
         self.replica(stream)
             .map_or(0, |replica| replica.dues.iter().filter(is_awaited).count())
     }
