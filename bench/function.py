@@ -48,7 +48,7 @@ class Cost:
 class Function:
     """A started function."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._events = queue.Queue()
         self._answers = queue.Queue()
         self.polled = queue.Queue()
@@ -75,7 +75,7 @@ class Function:
         self.begin(event, seconds)
         return self.finish()
 
-    def begin(self, event=None, seconds=RUN_SECONDS):
+    def begin(self, event=None, seconds=RUN_SECONDS) -> None:
         self._cpu, self._began = process.cpu_seconds(self.pid), time.monotonic()
         self._events.put((event or {"mode": "incremental"}, time.time() + seconds))
 

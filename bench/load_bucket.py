@@ -82,7 +82,7 @@ def write(folder, stream, make, number):
         yield {"stream": stream, "key": key, "records": len(lines), "bytes": len(body), "sha256": sha256}
 
 
-def main(folder, users):
+def main(folder, users) -> None:
     sizes = [("groups", group, GROUPS), ("applications", app, 100), ("users", user, users), ("factors", factors, users)]
     sizes += [("group_memberships", membership, users), ("application_users", assignment, users // 10)]
     sizes += [("usage", sign_in, users)]

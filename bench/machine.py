@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 
-def described():
+def described() -> str:
     cpu = next((line for line in lines("/proc/cpuinfo") if line.startswith("model name")), ": unknown processor")
     memory_kib = next(
         (line for line in lines("/proc/meminfo") if line.startswith("MemTotal")), "MemTotal: 0 kB"

@@ -31,7 +31,7 @@ def share_of_a_processor(pid, share):
     """Lets a process have so much of each period's CPU time; 1 is one processor."""
     ended = threading.Event()
 
-    def keep():
+    def keep() -> None:
         spent = process.cpu_seconds(pid)
         while not ended.is_set():
             spent += share * PERIOD_S
@@ -74,7 +74,7 @@ def measure(bench):
             ]
 
 
-def main(programs):
+def main(programs) -> int:
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
     try:
         if not programs:

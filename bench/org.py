@@ -12,13 +12,13 @@ from demo.failure import Failure
 class Org:
     """A running org: where it is, and the secret for it."""
 
-    def __init__(self, process, ready):
+    def __init__(self, process, ready) -> None:
         self._process = process
         self.url = ready["url"]
         self.secret = ready["secret"]
         self.pid = process.pid
 
-    def change(self, what, count):
+    def change(self, what, count) -> None:
         """Makes so many changes: of "profiles", "memberships", "assignments" (of one app) or "factors"."""
         self._process.stdin.write(f"{what} {count}\n")
         self._process.stdin.flush()
@@ -29,7 +29,7 @@ class Org:
         with urllib.request.urlopen(f"{self.url}/_fake/counts", timeout=60) as answer:
             return json.load(answer)
 
-    def reset_counts(self):
+    def reset_counts(self) -> None:
         urllib.request.urlopen(urllib.request.Request(f"{self.url}/_fake/reset-counts", method="POST"), timeout=60)
 
 

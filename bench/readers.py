@@ -21,7 +21,7 @@ from demo.aws import BUCKET, PREFIX, SECRET_ID, Aws
 from demo.children import child
 from demo.load import PYTHON
 
-FINDINGS_PYTHON = os.environ.get("FINDINGS_PYTHON", ".venv-findings/bin/python3")
+FINDINGS_PYTHON = os.environ.get("FINDINGS_PYTHON", ".venv/bin/python3")
 DAYS = 365
 EVENTS_A_USER_AND_DAY = 20
 """Assumed: sign-ins, uses of apps and factors; what an org's own log holds is seen in its first day."""
@@ -29,7 +29,7 @@ DOLLARS_A_TB = 5
 FACTORS_EVERY_DAYS = 7
 
 
-def main(words):
+def main(words) -> int:
     programs = Path(words[0] if words else "target/debug")
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "bucket")
@@ -51,7 +51,7 @@ def main(words):
     return 0
 
 
-def collect(programs, copy):
+def collect(programs, copy) -> None:
     """Runs the function until nothing is left to do, and copies the bucket."""
     function = Function()
     with Aws() as aws, org.serving(programs / "bench-org") as served, http.serving(function.answer) as service:

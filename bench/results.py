@@ -21,7 +21,7 @@ COLD_START_MS, BINARY_MB, ZIPPED_MB = 20, 15, 7
 OVER_SHARE = 1.2
 
 
-def head():
+def head() -> str:
     today = datetime.date.today().isoformat()
     return f"""# Results of `make bench`
 
@@ -33,7 +33,7 @@ the median, CPU that of the run in the middle, memory the highest. `RATE_LIMIT_S
 Each measurement stands beside its bar where it has one, and says whether it is met."""
 
 
-def met(value, bar):
+def met(value, bar) -> str:
     """`met` or by how much not."""
     return "met" if value <= bar else f"**missed by {(value / bar - 1) * 100:.0f} %**"
 
@@ -165,7 +165,7 @@ def troubled(measured):
     return f"## Objects that do not answer\n\n{text}\n\n" + table(header, rows)
 
 
-def backlog(measured):
+def backlog(measured) -> str:
     if not measured:
         return "## A large backlog\n\nNo entity was committed within 170 s."
     return (

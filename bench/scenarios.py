@@ -22,7 +22,7 @@ def all_but(*kept):
 class Bench:
     """The programs to measure, and how often."""
 
-    def __init__(self, program, org_program, times):
+    def __init__(self, program, org_program, times) -> None:
         self.program = program
         self.org_program = org_program
         self.times = times

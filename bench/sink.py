@@ -12,14 +12,14 @@ BUCKET = "bench"
 class Sink:
     """One bucket and one secret."""
 
-    def __init__(self, secret):
+    def __init__(self, secret) -> None:
         self.secret = secret
         self.objects = {}
         # Of every manifest, the time of its creation on the monotonic clock.
         self.created = {}
         self.reset()
 
-    def reset(self):
+    def reset(self) -> None:
         """Counts from zero again."""
         self.bytes_out = 0
         self.puts = 0

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench import watch_bucket
 
-PYTHON = os.environ.get("FINDINGS_PYTHON", ".venv-findings/bin/python3")
+PYTHON = os.environ.get("FINDINGS_PYTHON", ".venv/bin/python3")
 BARS = {10_000: 1, 100_000: 3, 1_000_000: 10}
 """Seconds of a wake-up that appends 500 events, by the number of those that are there."""
 YEAR_DAYS = 365
@@ -69,7 +69,7 @@ def year(events=100_000):
     return sorted(found, key=lambda row: -row[1])
 
 
-def main():
+def main() -> None:
     print(table(("events", "first wake-up", "500 events more", "CPU", "peak memory", "bar"), rows()))
     found = year()
     whole = ("all findings, one by one", sum(size for _, size, _ in found), sum(dollars for *_, dollars in found))

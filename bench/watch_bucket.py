@@ -32,7 +32,7 @@ TYPES = (
 class Org:
     """Its objects and events as lines of batches."""
 
-    def __init__(self, events):
+    def __init__(self, events) -> None:
         self._random = random.Random(1)
         self._events = max(events, 1)
         self.users = [f"00u{number:017}" for number in range(USERS)]
@@ -188,11 +188,11 @@ class Org:
 class Log:
     """The commit log of a bucket."""
 
-    def __init__(self, folder):
+    def __init__(self, folder) -> None:
         self._folder = folder
         self._previous, self.sequence = None, 0
 
-    def commit(self, batches, snapshots, at):
+    def commit(self, batches, snapshots, at) -> None:
         self.sequence += 1
         entries = []
         for number, (stream, lines) in enumerate(batches):
@@ -226,13 +226,13 @@ class Log:
         self._put(f"okta/manifests/okta/{self.sequence:012}.json", stored)
         self._previous = hashlib.sha256(stored).hexdigest()
 
-    def _put(self, key, content):
+    def _put(self, key, content) -> None:
         file = self._folder / key
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
 
 
-def app(number):
+def app(number) -> str:
     return f"0oa{number % APPS:03}"
 
 
@@ -248,7 +248,7 @@ def line(stream, id, source):
     }
 
 
-def moment(number, events):
+def moment(number, events) -> str:
     return f"{(BEGAN + timedelta(seconds=DAYS * 86_400 * number / events)).isoformat(timespec='milliseconds')}Z"
 
 
@@ -265,7 +265,7 @@ def write(folder, events):
         uses = [org.use(number, log.sequence + 1) for number in range(first, last, 5)]
         log.commit([*batches, ("usage", uses)], [], moment(last, events))
 
-    def more():
+    def more() -> None:
         user = org.users[3]
         suspended = line("users", user, {"id": user, "status": "SUSPENDED", "profile": {"login": "x"}})
         log.commit(

@@ -97,7 +97,7 @@ DEFAULTS = {
 
 
 class Refused(Exception):
-    def __init__(self, status, body):
+    def __init__(self, status, body) -> None:
         super().__init__(status)
         self.status, self.body = status, body
 
@@ -105,13 +105,13 @@ class Refused(Exception):
 class Authomize:
     """The tenant: apps, and their items by path and identity."""
 
-    def __init__(self, token):
+    def __init__(self, token) -> None:
         self.lock = threading.RLock()
         self.token = token
         self.apps = {}
         self.configure({}, clear=True)
 
-    def configure(self, options, clear):
+    def configure(self, options, clear) -> None:
         if clear:
             self.apps = {}
             self.options = dict(DEFAULTS)
@@ -186,7 +186,7 @@ class Authomize:
         return {"requestId": secrets.token_hex(8), "acceptedTimestamp": self.stamp(self.now())}
 
     def post(self, app, path, body):
-        name, model, identity, references = KINDS[path]
+        _, model, identity, references = KINDS[path]
         data = validated(model, body)["data"]
         self.refuse(data)
         accepted, at = [], self.now()
@@ -208,22 +208,21 @@ class Authomize:
         told = {"requestId": secrets.token_hex(8), "numberOfAcceptedEntities": len(accepted) - uncounted, "data": ids}
         return told | ({} if self.options["time"] == "none" else {"acceptedTimestamp": self.stamp(at)})
 
-    def refuse(self, data):
+    def refuse(self, data) -> None:
         blind = any(named(item, self.options["refuse_blindly"]) for item in data)
         if blind:
             raise Refused(
                 422, {"detail": [{"loc": ["body"], "msg": "some item is not to our taste", "type": "value_error"}]}
             )
-        loc = lambda index: ["body", "data", index, "uniqueId"]
         detail = [
-            {"loc": loc(index), "msg": self.taste(item), "type": "value_error"}
+            {"loc": ["body", "data", index, "uniqueId"], "msg": self.taste(item), "type": "value_error"}
             for index, item in enumerate(data)
             if named(item, self.options["refuse"])
         ]
         if detail:
             raise Refused(422, {"detail": detail})
 
-    def taste(self, item):
+    def taste(self, item) -> str:
         return f"is not to our taste: {json.dumps(item)}" if self.options["repeats"] else "is not to our taste"
 
     def refers(self, app, path, item, references, valid, invalid):
@@ -241,7 +240,7 @@ class Authomize:
                 fine = fine and known
         return fine
 
-    def process(self, everything=False):
+    def process(self, everything=False) -> None:
         due = [entry for entry in self.pending if everything or entry[0] <= self.requests]
         self.pending = [entry for entry in self.pending if entry not in due]
         for _, app, path, identity, accepted, at in due:
@@ -309,7 +308,7 @@ class Authomize:
         ]
         return {"token": self.token, "last": self.last, "apps": apps}
 
-    def restore(self, state):
+    def restore(self, state) -> None:
         self.token, self.last = state["token"], state["last"]
         for app in state["apps"]:
             items = {}
@@ -351,15 +350,15 @@ class Handler(BaseHTTPRequestHandler):
     wbufsize = -1
     disable_nagle_algorithm = True
 
-    def log_message(self, *_):
+    def log_message(self, *_) -> None:
         pass
 
-    def do_GET(self):
+    def do_GET(self) -> None:
         self.handle_one()
 
     do_POST = do_DELETE = do_PATCH = do_GET
 
-    def handle_one(self):
+    def handle_one(self) -> None:
         tenant = self.server.tenant
         length = int(self.headers.get("Content-Length", 0))
         body = self.rfile.read(length)
@@ -368,9 +367,11 @@ class Handler(BaseHTTPRequestHandler):
         with tenant.lock:
             if url.path == "/_fake/advance":
                 tenant.simulated += json.loads(body)["us"]
-                return self.send(200, {})
+                self.send(200, {})
+                return
             if url.path.startswith("/_fake/"):
-                return self.send(200, self.control(url.path, body))
+                self.send(200, self.control(url.path, body))
+                return
             tenant.requests += 1
             tenant.bytes += length
             path = re.sub(r"(/v2/apps)/[^/]+", r"\1/{id}", url.path)
@@ -380,7 +381,8 @@ class Handler(BaseHTTPRequestHandler):
                 tenant.options["faults"].pop(0) if tenant.options["faults"] else tenant.lasting(self.command, url.path)
             )
             if fault and not fault.get("applied"):
-                return self.fail(fault)
+                self.fail(fault)
+                return
             try:
                 if self.headers.get("Authorization") != tenant.token:
                     raise Refused(401, {"detail": "Unauthorized"})
@@ -402,7 +404,7 @@ class Handler(BaseHTTPRequestHandler):
             return tenant.rename(json.loads(body))
         return {"/_fake/items": tenant.items, "/_fake/counts": tenant.counts}[path]()
 
-    def fail(self, fault):
+    def fail(self, fault) -> None:
         if fault.get("drop"):
             self.close_connection = True
             with contextlib.suppress(OSError):
@@ -412,7 +414,7 @@ class Handler(BaseHTTPRequestHandler):
         headers |= {"Location": fault["location"]} if "location" in fault else {}
         self.send(fault["status"], fault.get("body", {"detail": "trouble"}), headers)
 
-    def send(self, status, answer, headers=()):
+    def send(self, status, answer, headers=()) -> None:
         body = json.dumps(answer).encode()
         self.send_response(status)
         for name, value in dict(headers).items():
@@ -423,7 +425,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--listen", default="127.0.0.1:0")
     parser.add_argument("--token", default="")

@@ -20,7 +20,7 @@ OTHER = 99
 class Schema:
     """One version of the schema, as ocsf-json-schema packages it."""
 
-    def __init__(self, version):
+    def __init__(self, version) -> None:
         self.raw = get_ocsf_schema(version)
         self.json_schema = OcsfJsonSchemaEmbedded(self.raw)
         self.validators = {}
@@ -64,7 +64,7 @@ class Schema:
                 yield f"{path}.{sibling}: {value[sibling]!r} beside {key} {value[key]}, which is {caption!r}"
 
 
-def main():
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.parse_args()
     schemas, wrong, counts, shown = {}, 0, collections.Counter(), 0

@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NoReturn
 
 from demo import changes, findings, function, load, summary
 from demo.aws import BUCKET, PREFIX, SECRET_ID, Aws
@@ -24,7 +25,7 @@ MOST_INVOCATIONS = 20
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def main(arguments):
+def main(arguments) -> int | None:
     parser = argparse.ArgumentParser(prog="make run", description="Collects an org into out/.")
     shape = parser.add_mutually_exclusive_group()
     told_of = "reports, seconds, findings, files, load"
@@ -63,14 +64,14 @@ def beside_output():
     return answer
 
 
-def stop(*_):
+def stop(*_) -> NoReturn:
     """The first signal begins the end; more of them would only leave it unfinished."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
-def bypass_proxies():
+def bypass_proxies() -> None:
     """Everything but one's own org is on this machine."""
     for name in ("NO_PROXY", "no_proxy"):
         os.environ[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1,localhost"]))
@@ -110,7 +111,7 @@ def environment(aws, source):
     return settings | {"OKTA_ENDPOINT_URL": source.endpoint or ""}
 
 
-def keep(aws, state):
+def keep(aws, state) -> None:
     """Keeps what is committed, and the org it came from, however the run ended."""
     aws.copy_to(OUT)
     if state:

@@ -43,18 +43,18 @@ class Aws:
     def __exit__(self, *_):
         self._server.stop()
 
-    def create_secret(self, content):
+    def create_secret(self, content) -> None:
         secrets = boto3.client("secretsmanager")
         secrets.create_secret(Name=SECRET_ID, SecretString=json.dumps(content))
 
-    def restore(self, out: Path):
+    def restore(self, out: Path) -> None:
         """Puts back what earlier runs left in out/; files of the demo itself begin with a dot, and tables are the watch's business."""
         for file in sorted(out.glob("[!.]*/**/*")):
             if file.is_file() and out / PREFIX / "tables" not in file.parents:
                 key = file.relative_to(out).as_posix()
                 self._copied[key] = self._s3.put_object(Bucket=BUCKET, Key=key, Body=file.read_bytes())["ETag"]
 
-    def copy_to(self, out: Path):
+    def copy_to(self, out: Path) -> None:
         """Copies whatever is new or different in the bucket, under the same keys."""
         for entry in self.objects():
             key, version = entry["Key"], entry["ETag"]

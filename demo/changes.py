@@ -37,11 +37,11 @@ def kinds(events):
     return ", ".join(f"{kind} × {number}" for kind, number in counted[:6]) + more
 
 
-def sign(record):
+def sign(record) -> str:
     return "-" if record["op"] == "delete" else "+"
 
 
-def name(record):
+def name(record) -> str:
     """The name that people use, where the record says so, else the id."""
     source = record.get("source", {})
     profile = source.get("profile", {})

@@ -27,7 +27,7 @@ NO_TERMINAL = 120
 REACHABLE = {"succeeded": "yes", "not_applicable": "not there"}
 
 
-def main(arguments):
+def main(arguments) -> int:
     parser = argparse.ArgumentParser(prog="make check", description="Whether a secret opens its Okta org.")
     parser.add_argument("--report", metavar="FILE", help="a check's report to show instead of running one; - reads it")
     given = parser.parse_args(arguments)
@@ -78,7 +78,7 @@ def run(secret):
             return running.report(process)
 
 
-def refusal(error):
+def refusal(error) -> str:
     """What a Lambda error says."""
     return f"{error['errorType']}: {error.get('errorMessage', '')}"
 
@@ -152,13 +152,16 @@ def parts(told):
 
 def wrapped(cells, widths):
     """One row's lines."""
-    columns = [textwrap.wrap(cell, width - 2, break_on_hyphens=False) or [""] for cell, width in zip(cells, widths)]
+    columns = [
+        textwrap.wrap(cell, width - 2, break_on_hyphens=False) or [""]
+        for cell, width in zip(cells, widths, strict=True)
+    ]
     for number in range(max(map(len, columns))):
         parts_of_line = [column[number] if number < len(column) else "" for column in columns]
-        yield ("  " + "".join(part.ljust(width) for part, width in zip(parts_of_line, widths))).rstrip()
+        yield ("  " + "".join(part.ljust(width) for part, width in zip(parts_of_line, widths, strict=True))).rstrip()
 
 
-def verdict(report):
+def verdict(report) -> str:
     closed = [name for name, told in report["streams"].items() if told.get("outcome") not in REACHABLE]
     requests = report.get("okta", {}).get("requests", 0)
     if closed:

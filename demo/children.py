@@ -19,7 +19,7 @@ def child(command, **options):
         end(process)
 
 
-def end(process):
+def end(process) -> None:
     """Asks first, then kills whatever of the process and its descendants is still there."""
     family = descendants(process.pid)
     if process.poll() is None:

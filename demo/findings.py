@@ -31,7 +31,7 @@ def tell(out, prefix, integration, is_json=False):
     return (f"{complaint}\n{news}", json.loads(answer)) if is_json else (f"{answer}\n{news}", [])
 
 
-def cases(report):
+def cases(report) -> str:
     """What the watch has found, in a line."""
     told = f"{len(report['opened'])} cases opened and {len(report['closed'])} closed"
     if report["digest"] is not None:

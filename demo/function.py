@@ -58,12 +58,12 @@ def built():
 class Pending:
     """An invocation that is under way; `poll` is as a process's: nothing until it has ended."""
 
-    def __init__(self, answers, process):
+    def __init__(self, answers, process) -> None:
         self._answers = answers
         self._process = process
         self.answer = None
 
-    def poll(self):
+    def poll(self) -> int | None:
         if self.answer is None:
             with contextlib.suppress(queue.Empty):
                 self.answer = self._answers.get_nowait()
@@ -81,7 +81,7 @@ class Pending:
 class Function:
     """The function, waiting for invocations."""
 
-    def __init__(self, log):
+    def __init__(self, log) -> None:
         self._log = log
         self._events = queue.Queue()
         self._answers = queue.Queue()
@@ -116,7 +116,7 @@ class Function:
             return json.loads(body)
         raise Failure(f"the function answered with an error\n\n{reason(body)}\n\n{self.log_tail()}")
 
-    def begin(self, process):
+    def begin(self, process) -> None:
         """Waits until it asks for its first event."""
         self._process = process
         patience_ends = time.monotonic() + START_SECONDS
@@ -128,7 +128,7 @@ class Function:
         told = f": {reason(body)}" if place == "init/error" else ""
         raise Failure(f"the function does not start{told}\n\n{self.log_tail()}")
 
-    def log_tail(self):
+    def log_tail(self) -> str:
         lines = self._log.read_text(errors="replace").splitlines()
         shown = "\n".join(f"  {line}" for line in lines[-LOG_TAIL_LINES:])
         return f"The end of its log, {self._log}:\n{shown}"

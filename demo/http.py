@@ -10,7 +10,7 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def handle_error(self, request, client_address):
+    def handle_error(self, request, client_address) -> None:
         """A function that has ended resets its connections; all else is told."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
@@ -26,9 +26,10 @@ def serving(answer):
         # Headers and body leave together.
         wbufsize = -1
 
-        def handle_any(self):
+        def handle_any(self) -> None:
             if "chunked" in self.headers.get("Transfer-Encoding", ""):
-                return self.send_error(411)
+                self.send_error(411)
+                return
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             status, headers, content = answer(self.command, self.path, self.headers, body)
             self.send_response_only(status)
@@ -40,7 +41,7 @@ def serving(answer):
 
         do_GET = do_PUT = do_POST = do_HEAD = handle_any
 
-        def log_message(self, *_):
+        def log_message(self, *_) -> None:
             pass
 
     server = Server(("127.0.0.1", 0), Exchange)

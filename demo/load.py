@@ -25,7 +25,7 @@ def main(arguments):
     try:
         program = build()
         if os.environ.get("AUTHOMIZE_SECRET") or "plan" in arguments or "--help" in arguments:
-            return subprocess.run([program, *arguments]).returncode
+            return subprocess.run([program, *arguments], check=False).returncode
         if os.environ.get("BUCKET"):
             raise Failure(
                 "BUCKET is loaded into an Authomize of your own: name a file with its token in AUTHOMIZE_SECRET"
@@ -48,7 +48,7 @@ def load_into_fake(program, arguments):
         secret = Path(folder, "authomize.json")
         secret.write_text(json.dumps({"token": tenant["token"], "base_url": tenant["url"]}))
         print(f"\nLoading {OUT}/ into a fake Authomize at {tenant['url']}", flush=True)
-        return subprocess.run([program, "--dir", OUT, "--secret", secret, *arguments]).returncode
+        return subprocess.run([program, "--dir", OUT, "--secret", secret, *arguments], check=False).returncode
 
 
 @contextlib.contextmanager

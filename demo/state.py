@@ -28,11 +28,11 @@ class State:
         file = out / FILE
         return cls(**json.loads(file.read_text())) if file.exists() else None
 
-    def add_burst(self):
+    def add_burst(self) -> None:
         """Lets something happen in the org now."""
         self.bursts.append(timestamp(datetime.datetime.now(datetime.timezone.utc)))
 
-    def write(self, out):
+    def write(self, out) -> None:
         out.mkdir(exist_ok=True)
         (out / FILE).write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n")
 

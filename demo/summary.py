@@ -1,7 +1,7 @@
 """The summary after a run: streams, requests, time, outcome, and where the files are."""
 
 
-def size(number):
+def size(number) -> str:
     """Bytes for people."""
     for unit in ("B", "kB", "MB"):
         if number < 1000:
@@ -10,7 +10,7 @@ def size(number):
     return f"{number:.1f} GB"
 
 
-def many(number, word):
+def many(number, word) -> str:
     ending = "es" if word.endswith("ch") else "s"
     return f"{number:,} {word}{ending if number != 1 else ''}"
 

@@ -87,22 +87,21 @@ def session(answers, terminal):
     return aws
 
 
-def make_package(given, terminal):
-    python = os.environ.get("CHECKOV_PYTHON", sys.executable)
-    athena = package.athena_by(os.environ.get("FINDINGS_PYTHON", sys.executable), ROOT)
+def make_package(given, terminal) -> int:
+    python = sys.executable
     folder = package.package(
         ROOT,
         ROOT / "target/lambda",
         given.arch,
         package.parts_list_by(python, ROOT),
         package.plain_by(python, ROOT),
-        athena=athena,
+        athena=package.athena_by(python, ROOT),
     )
     terminal.say(f"{folder.relative_to(ROOT)}/ and {folder.name}.zip beside it; dist/packaged.yaml is the template")
     return 0
 
 
-def do_configure(aws, terminal, answers, given):
+def do_configure(aws, terminal, answers, given) -> int:
     configure(aws, terminal, answers)
     return 0
 
@@ -129,7 +128,7 @@ def do_upgrade(aws, terminal, answers, given):
     return install(aws, terminal, answers, given, template)
 
 
-def install(aws, terminal, answers, given, template):
+def install(aws, terminal, answers, given, template) -> int:
     """Creates or upgrades the stack with this template of the package."""
     folder = ROOT / "dist" / f"okta-authomize-{package.version(ROOT)}-{given.arch}"
     if not folder.is_dir():
@@ -148,13 +147,13 @@ def install(aws, terminal, answers, given, template):
     return 0
 
 
-def do_check(aws, terminal, answers, given):
+def do_check(aws, terminal, answers, given) -> int:
     stack = outputs(aws, answers, terminal)
     event = orgs.named(aws, stack, answers.stack, given)
     return 0 if run.check(aws, stack["FunctionName"], terminal, event) else 1
 
 
-def do_invoke(aws, terminal, answers, given):
+def do_invoke(aws, terminal, answers, given) -> int:
     stack = outputs(aws, answers, terminal)
     if given.which == LOADER:
         report = run.invoke(aws, loader_of(stack, answers, given), given.event or EVERY_INTEGRATION, "load")
@@ -188,19 +187,19 @@ def watch_of(stack, answers):
     return stack["WatchName"]
 
 
-def do_logs(aws, terminal, answers, given):
+def do_logs(aws, terminal, answers, given) -> int:
     group = outputs(aws, answers, terminal)["Log"] + ("" if given.which == COLLECTOR else f"-{given.which}")
     run.logs(aws, group, terminal, given.minutes, given.follow)
     return 0
 
 
-def do_status(aws, terminal, answers, given):
+def do_status(aws, terminal, answers, given) -> int:
     for name, link in run.links(aws, outputs(aws, answers, terminal)).items():
         terminal.say(f"{name}, for five minutes:\n{link}")
     return 0
 
 
-def do_destroy(aws, terminal, answers, given):
+def do_destroy(aws, terminal, answers, given) -> int:
     stack = Stack(aws, answers.stack, terminal.say, service_role=answers.service_role)
     told = stack.described()
     if not told:

@@ -1,7 +1,6 @@
 """The answers to `make deploy`, in an ignored file, so that `make upgrade` asks nothing. No credential is among it."""
 
 import json
-import os
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
@@ -36,9 +35,9 @@ class Answers:
             raise Failure(f"{file} has unknown keys: {', '.join(unknown)}; known are {', '.join(sorted(known))}")
         return cls(**told)
 
-    def write(self, file=FILE):
+    def write(self, file=FILE) -> None:
         text = json.dumps(asdict(self), indent=2) + "\n"
         beside = file.with_suffix(".new")
         beside.touch(mode=0o600)
         beside.write_text(text, encoding="utf-8")
-        os.replace(beside, file)
+        beside.replace(file)

@@ -11,7 +11,7 @@ KEPT = "[Enter: as it is]"
 class Terminal:
     """`read` and `read_hidden` are given by tests."""
 
-    def __init__(self, read=input, read_hidden=getpass.getpass, say=None):
+    def __init__(self, read=input, read_hidden=getpass.getpass, say=None) -> None:
         self._read = read
         self._read_hidden = read_hidden
         self.say = say or (lambda text="": print(text, flush=True))

@@ -32,7 +32,7 @@ TAG = {"Key": "okta-authomize", "Value": "collect"}
 NONE = "none"
 
 
-def configure(aws, terminal, answers):
+def configure(aws, terminal, answers) -> None:
     """Asks, and creates the secret or gives it a new version. Puts its ARN into `answers`."""
     last = of_last_time(aws, answers.secret)
     question = "Okta domain, such as acme.okta.com, or the org's custom domain"
@@ -62,7 +62,7 @@ def names(terminal, present):
     return told | ({"owner": owner} if owner else {})
 
 
-def tell_what_stays(terminal, content):
+def tell_what_stays(terminal, content) -> None:
     """Names the keys that are not asked for, without what they hold."""
     if kept := sorted(content.keys() - {"domain", "integration_name", "owner"}):
         terminal.say(f"Stays as it is in the secret: {', '.join(kept)}.")
@@ -111,7 +111,7 @@ def text_of(content, key):
     return value.strip() if isinstance(value, str) else ""
 
 
-def host_of(domain):
+def host_of(domain) -> str:
     """The org's own host, however its address is written."""
     org, _, suffix = domain.strip().lower().removeprefix("https://").rstrip("/").partition(".")
     return f"{org.removesuffix('-admin')}.{suffix}"
@@ -188,7 +188,7 @@ def write(aws, name, content):
         raise Failure(f"the secret {name} cannot be created: {error.response['Error']['Message']}") from None
 
 
-def wrong_with_domain(text):
+def wrong_with_domain(text) -> str | None:
     """What is wrong with the domain, by the rules of the collector (src/secret/content.rs)."""
     host = text.lower().removeprefix("https://").removesuffix("/")
     label = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -200,7 +200,7 @@ def wrong_with_domain(text):
     return f"The org's own domain, below {', '.join(SUFFIXES)}, or its custom domain; https, without a port, a path or a user."
 
 
-def wrong_with_mail(text):
+def wrong_with_mail(text) -> str | None:
     return (
         None
         if text in ("", NONE) or re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text)
@@ -208,7 +208,7 @@ def wrong_with_mail(text):
     )
 
 
-def wrong_with_name(text):
+def wrong_with_name(text) -> str | None:
     fits = re.fullmatch(r"[A-Za-z0-9/_+=.@-]{1,512}", text) or text.startswith("arn:")
     return None if fits else "Letters, digits and /_+=.@- alone."
 
@@ -216,7 +216,7 @@ def wrong_with_name(text):
 def wrong_with_key_file(kept):
     """What is wrong with the name of a file for a private key; nothing is wrong with none, where there is a key to keep."""
 
-    def wrong(text):
+    def wrong(text) -> str | None:
         if not text:
             return None if kept else "It is needed."
         try:

@@ -31,7 +31,7 @@ OPERATORS = {
 }
 
 
-def holds(condition, context):
+def holds(condition, context) -> bool:
     """Whether a statement's condition holds for a request's context, of which keys may be absent."""
     for operator, keys in (condition or {}).items():
         for key, wanted in keys.items():
@@ -61,13 +61,13 @@ def fits(statement, action, resource, context):
 class Role:
     """A role of a resolved template, with the policy of the bucket beside it; `used` are the ids of statements that allowed something."""
 
-    def __init__(self, resources, name, bucket_policy=()):
+    def __init__(self, resources, name, bucket_policy=()) -> None:
         policies = resources[name]["Properties"]["Policies"]
         self.statements = [one for policy in policies for one in policy["PolicyDocument"]["Statement"]]
         self.bucket_policy = list(bucket_policy)
         self.used, self.refused = set(), []
 
-    def allows(self, action, resource, context=None):
+    def allows(self, action, resource, context=None) -> bool:
         """Whether a request is allowed; what is not is kept in `refused`."""
         context = context or {}
         fitting = [one for one in self.statements if fits(one, action, resource, context)]

@@ -30,7 +30,7 @@ def handed_on(template):
     return "".join(taken.values()), given
 
 
-def value(name, text):
+def value(name, text) -> str:
     return f'!Join [",", !Ref {name}]' if "Type: CommaDelimitedList" in text else f"!Ref {name}"
 
 
@@ -59,7 +59,7 @@ def current():
     return fleet, made(fleet, template, roster)
 
 
-def main():
+def main() -> None:
     (ROOT / "fleet.yaml").write_text(current()[1], encoding="utf-8")
 
 

@@ -85,7 +85,7 @@ def package(root, binaries, arch, parts_list, plain, watch_code=None, athena=Non
     return folder
 
 
-def key(folder):
+def key(folder) -> str:
     """The folder of a package in a bucket: its name, and the beginning of the SHA-256 of what is deployed of it. While that stays the
     same, so does the key; another build of the same version has another one."""
     missing = [name for name in DEPLOYED if not (folder / name).is_file()]
@@ -97,7 +97,7 @@ def key(folder):
     return f"{folder.name}-{whole.hexdigest()[:DIGITS]}"
 
 
-def archive(file, bootstrap):
+def archive(file, bootstrap) -> None:
     """A function's archive: the program alone, executable."""
     entry = zipfile.ZipInfo("bootstrap", EPOCH)
     entry.external_attr = 0o755 << 16
@@ -140,9 +140,9 @@ def sha256(file):
 
 
 def plain_by(python, root):
-    """Makes plain CloudFormation with what is installed beside checkov."""
+    """Makes plain CloudFormation in a process of its own."""
 
-    def plain(template, file):
+    def plain(template, file) -> None:
         if subprocess.run(
             [python, "-B", "-m", "deploy.plain", str(template), str(file)], cwd=root, stdout=sys.stderr, check=False
         ).returncode:
@@ -152,9 +152,9 @@ def plain_by(python, root):
 
 
 def parts_list_by(python, root):
-    """Lists a program's parts with what is installed beside checkov."""
+    """Lists a program's parts in a process of its own."""
 
-    def parts_list(file, program, arch):
+    def parts_list(file, program, arch) -> None:
         command = [python, "-B", "-m", "deploy.parts", program, arch, str(file)]
         if subprocess.run(command, cwd=root, stdout=sys.stderr, check=False).returncode:
             raise Failure(f"the parts of {program} cannot be listed: see above")
@@ -163,7 +163,7 @@ def parts_list_by(python, root):
 
 
 def athena_by(python, root):
-    """Makes Athena's stack with what is installed for the findings."""
+    """Makes Athena's stack in a process of its own."""
 
     def athena():
         made = subprocess.run(

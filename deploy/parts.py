@@ -80,7 +80,7 @@ def bill(program, arch):
     return JsonV1Dot5(bom).output_as_string(indent=1)
 
 
-def main(program, arch, file):
+def main(program, arch, file) -> None:
     Path(file).write_text(bill(program, arch), encoding="utf-8")
 
 

@@ -43,7 +43,7 @@ def plain(template):
     return made
 
 
-def main(template, file):
+def main(template, file) -> None:
     made = plain(load(template))
     text = json.dumps(made, indent=1)
     text = text if len(text) <= MOST_BYTES else json.dumps(made, separators=(",", ":"))

@@ -15,7 +15,7 @@ LEAST_UNRESERVED = 100
 FUNCTION_NAMES = ("FunctionName", "LoaderName", "WatchName")
 
 
-def ask_all(aws, terminal, answers):
+def ask_all(aws, terminal, answers) -> None:
     """Asks what the template cannot know; answers of before are the defaults."""
     parameters = answers.parameters
     answers.stack = answers.stack or "okta-authomize"
@@ -38,11 +38,11 @@ def ask_all(aws, terminal, answers):
     parameters["OneRunAtATime"] = concurrency(aws, terminal, wanted, reserved(aws, answers.stack))
 
 
-def needed(text):
+def needed(text) -> str | None:
     return None if text else "It is needed."
 
 
-def wrong_with_alarms(text):
+def wrong_with_alarms(text) -> str | None:
     is_one = (
         text == NONE or re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text) or re.fullmatch(r"arn:aws[a-z-]*:sns:\S+", text)
     )
@@ -75,7 +75,7 @@ def topic(aws, terminal, answers, told):
     return arn
 
 
-def ask_network(aws, terminal, parameters):
+def ask_network(aws, terminal, parameters) -> None:
     before = parameters.get("SubnetIds") or NONE
     given = terminal.ask(
         "3. Private subnets for one fixed address towards Okta, divided by commas, or none", before, wrong_with_subnets
@@ -90,13 +90,13 @@ def ask_network(aws, terminal, parameters):
     parameters["SecurityGroupIds"] = groups
 
 
-def wrong_with_subnets(text):
+def wrong_with_subnets(text) -> str | None:
     return (
         None if text == NONE or re.fullmatch(r"subnet-[0-9a-f]+(,subnet-[0-9a-f]+)*", text) else "subnet-..., or none."
     )
 
 
-def wrong_with_groups(text):
+def wrong_with_groups(text) -> str | None:
     return None if re.fullmatch(r"sg-[0-9a-f]+(,sg-[0-9a-f]+)*", text) else "sg-..., divided by commas."
 
 
@@ -110,7 +110,7 @@ def reserved(aws, stack):
     )
 
 
-def concurrency(aws, terminal, wanted, held=0):
+def concurrency(aws, terminal, wanted, held=0) -> str:
     """Whether the account's limit lets each function reserve a concurrency of 1; what they hold already counts as free. New accounts
     have a limit of 10."""
     limit = aws.client("lambda").get_account_settings()["AccountLimit"]

@@ -25,7 +25,7 @@ class Resolver:
     """`parameters` are texts; those that are missing have their defaults. `names` are what references to resources come to: by
     resource, or `Resource.Attribute`."""
 
-    def __init__(self, template, parameters, names=None, pseudo=None):
+    def __init__(self, template, parameters, names=None, pseudo=None) -> None:
         self._template = template
         self._values = (
             PSEUDO
@@ -43,7 +43,7 @@ class Resolver:
             name for name, told in resources if "Condition" not in told or self.condition(told["Condition"])
         }
 
-    def rules(self):
+    def rules(self) -> None:
         """Checks patterns and rules as CloudFormation does before it begins."""
         for name, told in self._template["Parameters"].items():
             pattern, value = told.get("AllowedPattern"), self._values[name]

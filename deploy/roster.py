@@ -38,7 +38,7 @@ GAUGES = (
 class Round:
     """One round at `now`, in seconds since 1970, with `client(service)` for AWS and `settings` as in the environment."""
 
-    def __init__(self, client, settings, now):
+    def __init__(self, client, settings, now) -> None:
         self._client = client
         self._settings = settings
         self._now = now
@@ -66,7 +66,7 @@ class Round:
         changed = {one["ARN"]: one.get("LastChangedDate") or one.get("CreatedDate") for one in secrets}
         return {one["ARN"]: (one["Name"], max(deployed, seconds(changed[one["ARN"]]))) for one in secrets}
 
-    def send(self, orgs, at):
+    def send(self, orgs, at) -> None:
         """Sends each org's message of the round `at`. The same round again sends nothing new. The order is another one each time, for
         the first are the first to be served."""
         orgs = sorted(orgs)
@@ -169,7 +169,7 @@ class Round:
         }
         return gauges, words
 
-    def publish(self, gauges, words):
+    def publish(self, gauges, words) -> None:
         """Names the orgs in trouble to whom alarms go; nothing where there are none."""
         if not words:
             return
@@ -205,11 +205,12 @@ def reason(line):
     )
 
 
-def told(duration_s):
+def told(duration_s: float) -> str:
     """A duration for people, such as `5 h`."""
-    for unit, length in (("d", 24 * HOUR_S), ("h", HOUR_S), ("min", 60)):
-        if duration_s >= 2 * length or unit == "min":
+    for unit, length in (("d", 24 * HOUR_S), ("h", HOUR_S)):
+        if duration_s >= 2 * length:
             return f"{duration_s / length:.0f} {unit}"
+    return f"{duration_s / 60:.0f} min"
 
 
 def seconds(time_or_none):

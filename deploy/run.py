@@ -37,7 +37,7 @@ def check(aws, function, terminal, event):
     return shown.is_open(report)
 
 
-def logs(aws, group, terminal, minutes, follow):
+def logs(aws, group, terminal, minutes, follow) -> None:
     """Shows the lines of the last minutes, and then those that come."""
     client = aws.client("logs")
     since = int((time.time() - 60 * minutes) * 1000)

@@ -23,7 +23,7 @@ OWN_PARAMETER = {ONE_ORG: "SecretArn", FLEET: "SummaryCron"}
 class Outputs(dict):
     """A stack's outputs, as texts; nothing of them is ever run."""
 
-    def __init__(self, name, told):
+    def __init__(self, name, told) -> None:
         super().__init__((output["OutputKey"], output["OutputValue"]) for output in told.get("Outputs", []))
         self._name = name
         self.is_fleet = template_of(told) == FLEET
@@ -44,7 +44,7 @@ def template_of(told):
 class Stack:
     """One stack in one account and region. What is made takes `tags`, and is made with the role `service_role`, if there is one."""
 
-    def __init__(self, aws, name, say, tags=None, service_role=""):
+    def __init__(self, aws, name, say, tags=None, service_role="") -> None:
         self._cloudformation = aws.client("cloudformation")
         self._tags = as_list(tags)
         self._role = {"RoleARN": service_role} if service_role else {}
@@ -84,7 +84,7 @@ class Stack:
             )
         return template
 
-    def deploy(self, template_url, parameters):
+    def deploy(self, template_url, parameters) -> None:
         """Creates or changes it. Parameters that are not given keep their values, and new ones their defaults."""
         there = self.described()
         is_new = not there or there["StackStatus"] == "REVIEW_IN_PROGRESS"
@@ -114,7 +114,7 @@ class Stack:
         self._cloudformation.execute_change_set(StackName=self.name, ChangeSetName=change)
         self._follow("stack_create_complete" if is_new else "stack_update_complete")
 
-    def destroy(self):
+    def destroy(self) -> None:
         self._cloudformation.delete_stack(StackName=self.name, **self._role)
         self._follow("stack_delete_complete")
 
@@ -123,7 +123,7 @@ class Stack:
         summary = self._cloudformation.get_template_summary(TemplateURL=template_url)
         return {one["ParameterKey"] for one in summary["Parameters"]}
 
-    def _is_worth_it(self, change):
+    def _is_worth_it(self, change) -> bool:
         began = time.monotonic()
         while time.monotonic() - began < 60 * LONGEST_MINUTES:
             told = self._cloudformation.describe_change_set(StackName=self.name, ChangeSetName=change)
@@ -138,7 +138,7 @@ class Stack:
             time.sleep(2)
         raise Failure("CloudFormation does not come to an end with the change set; look at the stack in its console")
 
-    def _follow(self, waiter):
+    def _follow(self, waiter) -> None:
         self._say("CloudFormation is at work; a first deployment takes about three minutes.")
         try:
             self._cloudformation.get_waiter(waiter).wait(
@@ -179,7 +179,7 @@ def upload(aws, folder, region, tags=None):
     return bucket, key
 
 
-def make_bucket(s3, bucket, region, account, tags):
+def make_bucket(s3, bucket, region, account, tags) -> None:
     try:
         s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=account)
         return
@@ -194,6 +194,6 @@ def make_bucket(s3, bucket, region, account, tags):
         s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": as_list(tags)})
 
 
-def url_of(bucket, key, region):
+def url_of(bucket, key, region) -> str:
     """Where CloudFormation reads a template; the last part of the host is that of the region's partition."""
     return f"https://{bucket}.s3.{region}.{URL_SUFFIX[boto3.session.Session().get_partition_for_region(region)]}/{key}"

@@ -32,17 +32,17 @@ def first_request(program, emulator=()):
     asked, heard = [], threading.Event()
 
     class Runtime(BaseHTTPRequestHandler):
-        def do_GET(self):
+        def do_GET(self) -> None:
             asked.append(self.path)
             heard.set()
 
-        def do_POST(self):
+        def do_POST(self) -> None:
             asked.append(f"{self.path}: {self.rfile.read(int(self.headers.get('Content-Length', 0)))[:300]}")
             heard.set()
             self.send_response(202)
             self.end_headers()
 
-        def log_message(self, *_):
+        def log_message(self, *_) -> None:
             pass
 
     with HTTPServer(("127.0.0.1", 0), Runtime) as server:
@@ -59,7 +59,7 @@ def first_request(program, emulator=()):
     return asked[0] if asked else None
 
 
-def main(program, *emulator):
+def main(program, *emulator) -> int:
     asked = first_request(program, emulator)
     if asked != NEXT:
         print(f"{program} does not start: {asked or 'it asked for nothing'}", file=sys.stderr)

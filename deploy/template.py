@@ -35,7 +35,7 @@ def load(path):
     return yaml.load(Path(path).read_text(encoding="utf-8"), Loader)
 
 
-def main():
+def main() -> None:
     json.dump(load(sys.argv[1]), sys.stdout)
 
 

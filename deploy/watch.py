@@ -27,7 +27,7 @@ LARGEST_UNPACKED_BYTES = 250_000_000
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def fetch(root, folder, arch):
+def fetch(root, folder, arch) -> None:
     """Installs what `requirements/watch.txt` names, for Lambda and not for this machine."""
     shutil.rmtree(folder, ignore_errors=True)
     platforms = [word for each in MANYLINUX for word in ("--platform", f"{each}_{PLATFORMS[arch]}")]

@@ -74,7 +74,7 @@ def _cases(connection: duckdb.DuckDBPyConnection, finding: Finding, values: dict
     try:
         asked = connection.execute(query)
         names = [name for name, *_ in asked.description]
-        rows = [dict(zip(names, row)) for row in asked.fetchall()]
+        rows = [dict(zip(names, row, strict=True)) for row in asked.fetchall()]
     except duckdb.Error as error:
         raise RuntimeError(f"{finding.id}: {error}") from error
     return [_case(row) for row in rows]

@@ -413,7 +413,7 @@ def view_types(stream) -> dict[str, tuple[str, str]]:
     """Columns of the view of a stream's newest rows: Athena's type and the catalogue's."""
     names = [name for name in shape.columns(stream) if name != "op"]
     types = {name: (athena.presto_type(stream.name, name), athena.hive_type(stream.name, name)) for name in names}
-    return types | {name: ("varchar", "string") for name in athena.partitions(stream.name)}
+    return types | dict.fromkeys(athena.partitions(stream.name), ("varchar", "string"))
 
 
 def views() -> dict[str, str]:

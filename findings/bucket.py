@@ -193,7 +193,9 @@ class Log:
     def _look_for_batches(self) -> None:
         """Sets apart what has expired, and finds fault with what is missing or changed."""
         lowest = self.starts.lowest
-        checks = {batch.key: problem for batch, problem in zip(self.batches, _checked(self.store, self.batches))}
+        checks = {
+            batch.key: problem for batch, problem in zip(self.batches, _checked(self.store, self.batches), strict=True)
+        }
         gone = [batch for batch in self.batches if checks[batch.key] is None]
         self.expired = [batch for batch in gone if batch.sequence < lowest]
         for batch in self.batches:

@@ -32,7 +32,7 @@ def _empty(connection, rows: str, columns: list[str]) -> list[str]:
     if not columns:
         return []
     counts = connection.execute(f"select {', '.join(f'count({column})' for column in columns)} from {rows}").fetchone()
-    return [column for column, count in zip(columns, counts) if not count]
+    return [column for column, count in zip(columns, counts, strict=True) if not count]
 
 
 if __name__ == "__main__":

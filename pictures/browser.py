@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 import urllib.request
+from pathlib import Path
 
 import websocket
 
@@ -40,7 +41,9 @@ def install():
         ["apt-get", "install", "-y", "--no-install-recommends", "chromium", "fonts-dejavu-core"],
     ):
         with contextlib.suppress(subprocess.TimeoutExpired):
-            done = subprocess.run(command, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"}, timeout=600, **quiet)
+            done = subprocess.run(
+                command, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"}, timeout=600, check=False, **quiet
+            )
             if done.returncode:
                 print(f"{' '.join(command)} failed: {done.stderr.strip()[-500:]}", flush=True)
                 return None
@@ -50,7 +53,7 @@ def install():
 class Tab:
     """One page that is open."""
 
-    def __init__(self, url):
+    def __init__(self, url) -> None:
         self._socket = websocket.create_connection(url, timeout=ANSWER_SECONDS, suppress_origin=True)
         self._last = 0
         self.requested = []
@@ -77,7 +80,7 @@ class Tab:
             raise Failure(f"the check's script failed: {given['exceptionDetails']}")
         return given["result"].get("value")
 
-    def open(self, url, width, height, scheme, media="screen"):
+    def open(self, url, width, height, scheme, media="screen") -> None:
         self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self.ask("Emulation.setEmulatedMedia", media=media, features=features)
@@ -125,7 +128,7 @@ def _address(process, profile):
     patience_ends = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < patience_ends:
         with contextlib.suppress(OSError, ValueError, StopIteration):
-            with open(os.path.join(profile, "DevToolsActivePort")) as file:
+            with (Path(profile) / "DevToolsActivePort").open() as file:
                 port = int(file.readline())
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/json", timeout=5) as answer:
                 return next(tab["webSocketDebuggerUrl"] for tab in json.load(answer) if tab["type"] == "page")

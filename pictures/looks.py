@@ -69,7 +69,7 @@ def printed(tab, name, url):
     return [f"{name}, printed: beyond the paper: {text}" for text in tab.evaluate(OVERFLOW)]
 
 
-def main():
+def main() -> int:
     path = browser.program() or browser.install()
     if not path:
         print("the status page was not looked at: there is no browser", flush=True)

@@ -24,7 +24,7 @@ TERMINAL = 1000
 RUN_ROWS, FINDING_ROWS = 44, 34
 
 
-def main():
+def main() -> int:
     path = browser.program() or browser.install()
     if not path:
         print("make pictures: there is no Chromium, and it cannot be installed here", file=sys.stderr)
@@ -42,7 +42,7 @@ def main():
             "--",
             "pages::",
         ]
-        if subprocess.run(test).returncode:
+        if subprocess.run(test, check=False).returncode:
             raise Failure("the rules of the pages fail (see above)")
         FOLDER.mkdir(parents=True, exist_ok=True)
         with browser.tab(path) as tab:
@@ -54,7 +54,7 @@ def main():
     return 0
 
 
-def states(tab):
+def states(tab) -> None:
     """A picture of every state, and of one on a phone and in the dark."""
     given = pages()
     shots = [(name, name, DESK, DESK_HIGH if name == "connected" else 620, "light") for name in STATES]
@@ -67,7 +67,7 @@ def states(tab):
         keep(picture, tab.picture(height))
 
 
-def run(tab):
+def run(tab) -> None:
     """Two pictures of a first `make run`."""
     printed = first_run()
     collected, _, rest = printed.partition("\n\nokta of ")
@@ -89,7 +89,9 @@ def first_run():
     if out.exists():
         out.rename(aside)
     try:
-        done = subprocess.run([sys.executable, "-B", "-m", "demo", "--text"], stdout=subprocess.PIPE, text=True)
+        done = subprocess.run(
+            [sys.executable, "-B", "-m", "demo", "--text"], stdout=subprocess.PIPE, text=True, check=False
+        )
     finally:
         shutil.rmtree(out, ignore_errors=True)
         if aside.exists():
@@ -99,7 +101,7 @@ def first_run():
     return done.stdout
 
 
-def keep(name, png):
+def keep(name, png) -> None:
     """Writes a picture, small."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     picture = picture.quantize(COLOURS, dither=Image.Dither.NONE)

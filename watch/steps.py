@@ -101,9 +101,7 @@ class Steps:
         """The holder's own roles; from a group that gives one the holder is taken out, where Okta masters the group."""
         steps = []
         for role in self.facts.roles[holder]:
-            if role.group_id is None:
-                steps.append(self.take_role(role.assignment_id))
-            elif role.group_type == "APP_GROUP":
+            if role.group_id is None or role.group_type == "APP_GROUP":
                 steps.append(self.take_role(role.assignment_id))
             else:
                 steps.append(self.leave_group(role.group_id, holder))

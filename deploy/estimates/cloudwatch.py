@@ -22,13 +22,13 @@ STEP_S = 300
 class Metrics:
     """Points of metrics, by namespace, name and the values of dimensions."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._points = defaultdict(list)
 
-    def put(self, namespace, name, dimensions, at, value):
+    def put(self, namespace, name, dimensions, at, value) -> None:
         bisect.insort(self._points[namespace, name, frozenset(dimensions.items())], (at, value))
 
-    def emf(self, line, at):
+    def emf(self, line, at) -> None:
         """Takes in a line of the embedded metric format, as of a time."""
         for directive in line["_aws"]["CloudWatchMetrics"]:
             for names in directive["Dimensions"]:
@@ -53,7 +53,7 @@ class Metrics:
 class Alarm:
     """An alarm by its properties in a template; `names` gives what its references stand for."""
 
-    def __init__(self, properties, names):
+    def __init__(self, properties, names) -> None:
         self._alarm = properties
         self._names = names
         self._periods = properties["EvaluationPeriods"]
@@ -121,4 +121,4 @@ class Alarm:
 def evaluate(expression, values):
     """Metric math of single points: arithmetic, comparisons, AND, OR, IF."""
     python = re.sub(r"\bOR\b", "or", re.sub(r"\bAND\b", "and", expression))
-    return float(eval(python, {"__builtins__": {}}, values | {"IF": lambda test, yes, no: yes if test else no}))  # noqa: S307
+    return float(eval(python, {"__builtins__": {}}, values | {"IF": lambda test, yes, no: yes if test else no}))

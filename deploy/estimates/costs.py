@@ -166,7 +166,7 @@ def table(header, rows):
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def dollars(value):
+def dollars(value) -> str:
     return f"{value:,.2f}" if value < 100 else f"{value:,.0f}"
 
 
@@ -212,7 +212,7 @@ def by_orgs():
     return table(header, rows)
 
 
-def main():
+def main() -> None:
     print(by_users(), by_orgs(), sep="\n\n")
 
 

@@ -38,7 +38,7 @@ PARSED = functools.cache(roster.parsed)
 class Org:
     """An org, and how its runs go: `work_s` is what it still has to read; `limited` runs end early, for Okta's limit is far off."""
 
-    def __init__(self, name, since=START, work_s=0, limited=False):
+    def __init__(self, name, since=START, work_s=0, limited=False) -> None:
         self.arn = f"arn:aws:secretsmanager:us-east-1:123456789012:secret:{name}-AbCdEf"
         self.name, self.since, self.work_s, self.limited = name, since, work_s, limited
         self.sick, self.hangs = [], []
@@ -82,7 +82,7 @@ class Org:
 class Fleet:
     """Orgs, queue, function and log from `START` on; `client` is AWS as the rounds see it."""
 
-    def __init__(self, orgs, minutes=15, at_once=500):
+    def __init__(self, orgs, minutes=15, at_once=500) -> None:
         self.orgs = {org.arn: org for org in orgs}
         self.minutes, self.at_once = minutes, at_once
         self.now, self.rng = START, random.Random(SEED)
@@ -141,14 +141,14 @@ class Fleet:
                 self._plan(self.now, self._serve, group)
         return {}
 
-    def publish(self, TopicArn, Subject, Message):
+    def publish(self, TopicArn, Subject, Message) -> None:
         self.notices.append((self.now, Subject, Message))
 
     # What happens by itself.
-    def _plan(self, at, what, *given):
+    def _plan(self, at, what, *given) -> None:
         heapq.heappush(self.events, (at, next(self.order), what, given))
 
-    def _serve(self, group):
+    def _serve(self, group) -> None:
         """Starts the group's next message, if none of it is on its way and there is room."""
         waiting = self.groups[group]
         while waiting and self.now - waiting[0][0] >= QUEUE["MessageRetentionPeriod"]:
@@ -167,7 +167,7 @@ class Fleet:
         # What failed is not deleted: it is in the way of its group until it is visible again, and by then it is dropped.
         self._plan(self.now + (duration if is_done else QUEUE["VisibilityTimeout"]), self._free, group)
 
-    def _end(self, line):
+    def _end(self, line) -> None:
         self.running -= 1
         if line:
             self.log.append((self.now, json.dumps(line)))
@@ -178,11 +178,11 @@ class Fleet:
         if waiting:
             self._serve(min(waiting)[1])
 
-    def _free(self, group):
+    def _free(self, group) -> None:
         del self.busy[group]
         self._serve(group)
 
-    def _round(self, kind):
+    def _round(self, kind) -> None:
         if not any(begins <= self.now < ends for begins, ends in self.paused):
             at = datetime.fromtimestamp(self.now, timezone.utc).isoformat()
             with (
@@ -195,7 +195,7 @@ class Fleet:
 
     def go(self, days):
         """Lets time pass."""
-        for minute in range(0, int(days * DAY / MINUTE)):
+        for minute in range(int(days * DAY / MINUTE)):
             at = START + minute * MINUTE
             if minute % self.minutes == 0:
                 self._plan(at, self._round, "orgs")
@@ -296,7 +296,7 @@ def week():
     return fleet
 
 
-def clock(at):
+def clock(at) -> str:
     return f"day {int((at - START) // DAY) + 1}, {datetime.fromtimestamp(at, timezone.utc):%H:%M}"
 
 
@@ -326,7 +326,7 @@ def of_the_orgs(fleet):
     )
 
 
-def main():
+def main() -> None:
     fleet = week().go(7)
     print(by_cases(), of_the_week(fleet), of_the_orgs(fleet), sep="\n\n")
 

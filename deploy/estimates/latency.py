@@ -83,7 +83,7 @@ def told():
     return table(["way", "p50", "p95", "to the alert, p50", "to the alert, p95", "runs a day"], rows)
 
 
-def main():
+def main() -> None:
     print(told())
 
 

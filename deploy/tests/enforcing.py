@@ -28,7 +28,7 @@ HOPS = {"connection", "transfer-encoding", "content-length", "host"}
 class Deciding:
     """Which permissions a request needs, and whether the role has them."""
 
-    def __init__(self, role, key=None, secret_key=None, secrets=None):
+    def __init__(self, role, key=None, secret_key=None, secrets=None) -> None:
         self.role = role
         self.key, self.secret_key, self.secrets = key, secret_key, secrets or {}
 
@@ -87,7 +87,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     moto = decide = lock = None
 
-    def log_message(self, *_):
+    def log_message(self, *_) -> None:
         pass
 
     def _handle(self):
@@ -137,7 +137,7 @@ class Handler(BaseHTTPRequestHandler):
             answer.read(),
         )
 
-    def _send(self, status, headers, body):
+    def _send(self, status, headers, body) -> None:
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -147,7 +147,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
-def main(moto, role, given):
+def main(moto, role, given) -> None:
     handler = type(
         "Enforcing",
         (Handler,),

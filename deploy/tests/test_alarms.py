@@ -84,12 +84,12 @@ def states(name, day):
     return [state for _, state in Alarm(ALARMS[name], names).changes(metrics, begins, ends)]
 
 
-def twice_a_day(number):
+def twice_a_day(number) -> str:
     return "rejected" if number % 100 < 2 else "idle"
 
 
 def sick(hours):
-    def befall(fleet):
+    def befall(fleet) -> None:
         org = next(iter(fleet.orgs.values()))
         org.sick = [(simulated.START + 2 * HOUR, simulated.START + (2 + hours) * HOUR)]
 
@@ -97,7 +97,7 @@ def sick(hours):
 
 
 def hangs(hours):
-    def befall(fleet):
+    def befall(fleet) -> None:
         org = next(iter(fleet.orgs.values()))
         org.hangs = [(simulated.START + 2 * HOUR, simulated.START + (2 + hours) * HOUR)]
 
@@ -208,23 +208,23 @@ DAYS = {
 
 
 class BothWays(unittest.TestCase):
-    def test_every_alarm_of_the_templates_has_its_days(self):
+    def test_every_alarm_of_the_templates_has_its_days(self) -> None:
         self.assertEqual(DAYS.keys(), ALARMS.keys())
 
-    def test_each_goes_off_on_a_day_that_must_raise_it_and_is_over_when_the_trouble_is(self):
+    def test_each_goes_off_on_a_day_that_must_raise_it_and_is_over_when_the_trouble_is(self) -> None:
         for name in DAYS:
             with self.subTest(name):
                 found = states(name, 0)
                 self.assertEqual(found.count(ALARM), 1, found)
                 self.assertEqual(found[-1], OK)
 
-    def test_none_goes_off_on_a_day_that_must_not_raise_it(self):
+    def test_none_goes_off_on_a_day_that_must_not_raise_it(self) -> None:
         for name in DAYS:
             with self.subTest(name):
                 self.assertNotIn(ALARM, states(name, 1))
                 self.assertNotIn(INSUFFICIENT, states(name, 1))
 
-    def test_a_schedule_that_stops_is_told_of_by_the_alarms_that_are_for_it_and_no_other(self):
+    def test_a_schedule_that_stops_is_told_of_by_the_alarms_that_are_for_it_and_no_other(self) -> None:
         stopped = {name for name, alarm in ALARMS.items() if alarm["TreatMissingData"] == "missing"}
         self.assertEqual(stopped, {"NoSuccessAlarm", "NoOrgAlarm"})
         metrics, ends = one_org((3, "idle"), (6, None), (3, "idle"))
@@ -233,15 +233,15 @@ class BothWays(unittest.TestCase):
         self.assertIn("InsufficientDataActions", ALARMS["NoSuccessAlarm"])
         self.assertIn("InsufficientDataActions", ALARMS["NoOrgAlarm"])
 
-    def test_a_day_without_trouble_raises_none_at_all(self):
+    def test_a_day_without_trouble_raises_none_at_all(self) -> None:
         metrics, ends = one_org((0.2, "well"), (26, "idle"))
         for name, alarm in ALARMS.items():
-            if name not in ("NoOrgAlarm",):
+            if name != "NoOrgAlarm":
                 self.assertNotIn(ALARM, [state for _, state in Alarm(alarm, NAMES).changes(metrics, EVERY, ends)], name)
 
 
 class Fleets(unittest.TestCase):
-    def test_an_org_that_nobody_mends_hides_no_other(self):
+    def test_an_org_that_nobody_mends_hides_no_other(self) -> None:
         orgs = simulated.healthy(60)
         for number, hour in ((0, 1), (1, 6)):
             orgs[number].sick = [(simulated.START + hour * HOUR, float("inf"))]
@@ -249,14 +249,14 @@ class Fleets(unittest.TestCase):
         found = [state for _, name, state in simulated.alarms(fleet, 0.6) if name == "SickAlarm"]
         self.assertEqual(found, [OK, ALARM, OK, ALARM, OK])
 
-    def test_while_a_tenth_of_all_are_sick_it_stays_on(self):
+    def test_while_a_tenth_of_all_are_sick_it_stays_on(self) -> None:
         orgs = simulated.healthy(60)
         for org in orgs[:10]:
             org.sick = [(simulated.START, float("inf"))]
         fleet = simulated.Fleet(orgs).go(0.5)
         self.assertEqual([state for _, name, state in simulated.alarms(fleet, 0.5) if name == "SickAlarm"], [OK, ALARM])
 
-    def test_the_numbers_of_a_round_are_those_that_alarms_ask_for(self):
+    def test_the_numbers_of_a_round_are_those_that_alarms_ask_for(self) -> None:
         told = roster.emf("acme", dict.fromkeys((name for name, _ in roster.GAUGES), 0), 0)
         self.assertTrue(all(metric["Name"] in told for metric in told["_aws"]["CloudWatchMetrics"][0]["Metrics"]))
 
@@ -285,17 +285,17 @@ class Evaluation(unittest.TestCase):
                 metrics.put("N", "m", {}, 300 * number + 1, value)
         return self.alarm(**more).state(metrics, 300 * len(points))
 
-    def test_all_periods_must_breach_or_m_of_n(self):
+    def test_all_periods_must_breach_or_m_of_n(self) -> None:
         self.assertEqual(self.state([1, 1, 1]), ALARM)
         self.assertEqual(self.state([1, 0, 1]), OK)
         self.assertEqual(self.state([1, 0, 1], DatapointsToAlarm=2), ALARM)
 
-    def test_missing_data_is_well_or_missing_as_the_alarm_says(self):
+    def test_missing_data_is_well_or_missing_as_the_alarm_says(self) -> None:
         self.assertEqual(self.state([1, None, 1]), OK)
         for points, expected in (([None, None, None], INSUFFICIENT), ([None, None, 1], ALARM), ([None, None, 0], OK)):
             self.assertEqual(self.state(points, TreatMissingData="missing"), expected, points)
 
-    def test_expressions_are_worked_out(self):
+    def test_expressions_are_worked_out(self) -> None:
         values = {"fresh": 0, "many": 6, "orgs": 50}
         self.assertEqual(evaluate("IF(fresh > 0 OR many > orgs / 10, 1, 0)", values), 1)
         self.assertEqual(evaluate("IF(fresh > 0 OR many > orgs / 10, 1, 0)", values | {"many": 5}), 0)

@@ -15,7 +15,7 @@ def manifests():
 
 
 class Dependencies(unittest.TestCase):
-    def test_each_has_a_reason_and_each_reason_its_dependency(self):
+    def test_each_has_a_reason_and_each_reason_its_dependency(self) -> None:
         named = set()
         for _, manifest in manifests():
             named |= manifest.get("dependencies", {}).keys() | manifest.get("dev-dependencies", {}).keys()
@@ -25,7 +25,7 @@ class Dependencies(unittest.TestCase):
         self.assertEqual(len(told), len(set(told)))
         self.assertEqual(set(told), named)
 
-    def test_the_functions_are_built_without_what_only_tests_need(self):
+    def test_the_functions_are_built_without_what_only_tests_need(self) -> None:
         for program in ("okta-authomize", "okta-authomize-loader"):
             tree = [
                 "cargo",

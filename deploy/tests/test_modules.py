@@ -48,7 +48,7 @@ def is_there(module, name):
 
 
 class Modules(unittest.TestCase):
-    def test_every_program_imports_what_is_there(self):
+    def test_every_program_imports_what_is_there(self) -> None:
         found = 0
         for file in files():
             for module, name in imported(file):
@@ -59,7 +59,7 @@ class Modules(unittest.TestCase):
                     )
         self.assertGreater(found, 100)
 
-    def test_the_text_of_the_benchmarks_names_every_module_and_no_other(self):
+    def test_the_text_of_the_benchmarks_names_every_module_and_no_other(self) -> None:
         text = (ROOT / "bench/__init__.py").read_text(encoding="utf-8")
         listed = {line.split()[0] for line in text.split("\n\n")[1].splitlines()}
         by_hand = {"readers", "memory", "load_bucket"}

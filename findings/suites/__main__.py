@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import tomllib
+import tomli
 
 from findings.suites import rules
 from findings.suites.rules import Rule, Trial
@@ -39,7 +39,7 @@ def main(words: list[str] | None = None) -> int:
     except (OSError, rules.NotRead) as error:
         print(f"make suites: {error}", file=sys.stderr)
         return 2
-    table = tomllib.loads(TABLE.read_text())
+    table = tomli.loads(TABLE.read_text())
     verdicts = [_verdict(rule, table[rule.suite].get(rule.id)) for rule in found if given.only in (None, rule.id)]
     for each in verdicts:
         print(f"{each.rule.suite:<8} {each.rule.id:<82} {each.word:<9} {each.why}")

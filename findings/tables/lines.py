@@ -81,7 +81,7 @@ def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[tuple])
     if rows:
         names = [name for name, *_ in connection.execute(f"describe {table}").fetchall()]
         lists = ", ".join(f"unnest(${number}) as {name}" for number, name in enumerate(names, start=1))
-        connection.execute(f"insert into {table} select {lists}", [list(column) for column in zip(*rows)])
+        connection.execute(f"insert into {table} select {lists}", [list(column) for column in zip(*rows, strict=True)])
 
 
 def _faults(connection: duckdb.DuckDBPyConnection) -> list[str]:

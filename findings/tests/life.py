@@ -62,7 +62,7 @@ def event(
     proxy: bool = False,
     session: str | None = None,
     type: str = "User",
-    debug: dict[str, Any] = {},
+    debug: dict[str, Any] | None = None,
     **more: Any,
 ) -> dict[str, Any]:
     """An event `at` seconds after the start. A target is (type, id, name[, login[, members of its own]])."""
@@ -95,7 +95,7 @@ def event(
             for each in to
         ],
         "authenticationContext": {"externalSessionId": session or "unknown"},
-        "debugContext": {"debugData": dict(debug)},
+        "debugContext": {"debugData": dict(debug or {})},
     }
     for path, value in more.items():
         outer, _, inner = path.partition("__")

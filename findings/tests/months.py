@@ -173,7 +173,7 @@ class Month:
             carrier,
             "phone",
             session=session,
-            debug={**PUSH, **({"pushWithNumberChallengeResponseType": "OV_WITH_CHALLENGE_RESPONSE_VALID"})},
+            debug={**PUSH, "pushWithNumberChallengeResponseType": "OV_WITH_CHALLENGE_RESPONSE_VALID"},
             **network,
         )
         yield life.event(

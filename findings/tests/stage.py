@@ -108,7 +108,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, table: str, columns: dict[str, 
     if rows:
         connection.execute(
             f"insert into {table} select {', '.join(f'unnest(?::{type}[])' for type in columns.values())}",
-            [list(column) for column in zip(*rows)],
+            [list(column) for column in zip(*rows, strict=True)],
         )
 
 

@@ -113,7 +113,7 @@ def random_history(seed: int) -> list[Commit]:
 
 def _commit(random: Random, sequence: int) -> Commit:
     made = Commit()
-    for number in range(random.randint(0, 3)):
+    for _ in range(random.randint(0, 3)):
         stream = random.choice(STREAMS)
         made.batches.append((stream, [_line(random, stream) for _ in range(random.randint(0, 5))]))
     if random.random() < 0.3:
@@ -165,12 +165,11 @@ def state(history: list[Commit]) -> State:
         for stream, lines in commit.batches:
             for line in lines:
                 last[stream, line["id"]] = sequence, line
-    there = {
+    return {
         key: line["source"]
         for key, (sent, line) in last.items()
         if line["op"] == "upsert" and not _is_forgotten(history, key, sent)
     }
-    return there
 
 
 def _is_forgotten(history: list[Commit], key: tuple[str, str], sent: int) -> bool:

@@ -29,7 +29,7 @@ fn project() -> &'static Path {
 /// The interpreter that `make` has installed the findings' needs for.
 fn python() -> PathBuf {
     let given = std::env::var_os("FINDINGS_PYTHON").map(PathBuf::from);
-    let python = given.unwrap_or_else(|| project().join(".venv-findings/bin/python3"));
+    let python = given.unwrap_or_else(|| project().join(".venv/bin/python3"));
     assert!(
         python.exists(),
         "{} is not there: run make test, which installs it",

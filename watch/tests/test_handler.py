@@ -259,7 +259,7 @@ class Outbox(Case):
             [],
         )
 
-        def publish(topic, word):
+        def publish(topic, word) -> None:
             calls.append(word["id"])
             if len(calls) > 1:
                 raise down
@@ -278,7 +278,7 @@ class Outbox(Case):
             outbox.Topic._publish,
         )
 
-        def publish(topic, word):
+        def publish(topic, word) -> None:
             if word["change"] == "opened" and word["case"]["key"] == "e2":
                 raise refused
             real(topic, word)

@@ -115,7 +115,7 @@ class Plans(unittest.TestCase):
                 self.assertNotIn("rm -rf", line)
         curls = [shlex.split(line.partition("| ")[2]) for line in script.splitlines() if "| curl" in line]
         self.assertEqual(
-            [words[words.index("--request") + 2] for words in curls][0],
+            next(words[words.index("--request") + 2] for words in curls),
             "https://acme.okta.com/api/v1/users/00u1/sessions?oauthTokens=true",
         )
         self.assertFalse(any("SSWS" in word for words in curls for word in words))

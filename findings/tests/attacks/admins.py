@@ -47,7 +47,7 @@ HELD = was("role_assignments", "0oabackup:ra9", SUPER)
 def caused(stream: str, id: str, source: dict, kind: str):
     """A record that an event of this kind brought, with the event."""
 
-    def act(stage):
+    def act(stage) -> None:
         stage.record(stream, id, source, START, "opening")
 
     return [e(kind, 0, "boss", [user("grace")], uuid="opening"), act]
@@ -183,10 +183,9 @@ RULES = {
             ],
             "the_same_again": [admin("grace", "HELP_DESK_ADMIN"), gets("Help Desk administrator")],
             "narrowed_after_a_grant_in_the_log": [
-                gets("Application administrator (all)", "Report administrator", at=-40 * DAY),
                 gets("Report administrator"),
-            ][1:]
-            + [admin("grace", "REPORT_ADMIN")],
+                admin("grace", "REPORT_ADMIN"),
+            ],
             "revoked": [e("user.account.privilege.revoke", 0, "boss", [user("grace")])],
         },
     ),
