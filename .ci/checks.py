@@ -43,6 +43,7 @@ LANES = (
         Check("checks", f"{PYTHON} .ci/test_checks.py"),
         Check("Python format", "ruff format --check --quiet"),
         Check("Python lint", "ruff check --quiet"),
+        Check("Python types", "mypy"),
         Check("conformance checks", f"{os.environ.get('CONFORMANCE_PYTHON')} -B -m conformance.selftest"),
         Check("findings", f"{PYTHON} -m findings.selftest"),
         Check("deployment", f"{PYTHON} -m deploy.selftest"),

@@ -5,12 +5,14 @@
 
 import contextlib
 import dataclasses
+import io
 import json
 import queue
 import subprocess
 import tempfile
 import time
 import uuid
+from typing import IO, Any
 
 from bench import process
 from bench.sink import BUCKET, PREFIX, Sink
@@ -49,11 +51,12 @@ class Function:
     """A started function."""
 
     def __init__(self) -> None:
-        self._events = queue.Queue()
-        self._answers = queue.Queue()
-        self.polled = queue.Queue()
-        self.pid = None
-        self.log = None
+        self._events: queue.Queue[tuple[Any, float]] = queue.Queue()
+        self._answers: queue.Queue[tuple[float, str, bytes]] = queue.Queue()
+        self.polled: queue.Queue[float] = queue.Queue()
+        self.pid = 0
+        self.log: IO[str] = io.StringIO()
+        self.cold_start_s = 0.0
 
     def answer(self, method, path, _headers, body):
         """The Lambda service's side."""

@@ -9,15 +9,23 @@ import hashlib
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
+Line = tuple[str, dict[str, Any], dict[str, Any]]
+"""An id, a bundle, a source."""
 BATCH = 10_000
 GROUPS = 1_000
 PROPERTIES = ("status", "created", "statusChanged", "passwordChanged", "profile.login", "type.id")
 
 
-def user(number):
+def user(number: int) -> Line:
     login = f"person.{number}@acme.example"
-    item = {"uniqueId": f"00u{number:017}", "originId": f"00u{number:017}", "name": login, "email": login}
+    item: dict[str, Any] = {
+        "uniqueId": f"00u{number:017}",
+        "originId": f"00u{number:017}",
+        "name": login,
+        "email": login,
+    }
     item |= {"firstName": "Ada", "lastName": f"Lovelace {number}", "status": "Enabled", "department": "Finance"}
     item |= {"lastLoginAt": "2026-11-20T07:00:00.000Z"}
     item["customProperties"] = [{"key": key, "value": f"2026-01-01T00:00:00.{number:07}Z"} for key in PROPERTIES]
@@ -89,7 +97,7 @@ def main(folder, users) -> None:
     batches = [entry for stream, make, number in sizes for entry in write(folder, stream, make, number)]
     whole = [stream for stream, _, _ in sizes if stream != "usage"]
     snapshots = [{"stream": stream, "since_sequence": 1, "complete": True} for stream in whole]
-    manifest = {
+    manifest: dict[str, Any] = {
         "schema": 1,
         "sequence": 1,
         "previous_sha256": None,

@@ -80,8 +80,9 @@ def main(programs) -> int:
         if not programs:
             from bench.__main__ import build
 
-            programs = build("okta-authomize", "okta-authomize"), build("fake-org", "bench-org")
-        rows = list(measure(Bench(*programs, 1)))
+            programs = [build("okta-authomize", "okta-authomize"), build("fake-org", "bench-org")]
+        program, org_program = programs
+        rows = list(measure(Bench(program, org_program, 1)))
     except Failure as failure:
         print(f"\nbench.memory: {failure}", file=sys.stderr)
         return 1

@@ -75,7 +75,7 @@ def collect(programs, copy) -> None:
 
 def stream_sizes(copy):
     """By stream: (records, bytes) of the committed batches."""
-    sizes = {}
+    sizes: dict[str, tuple[int, int]] = {}
     for file in sorted(copy.glob(f"{PREFIX}/manifests/**/*.json")):
         for batch in json.loads(file.read_text())["batches"]:
             records, size = sizes.get(batch["stream"], (0, 0))
@@ -89,12 +89,11 @@ def load(programs, copy, mode):
         secret = Path(folder, "authomize.json")
         secret.write_text(json.dumps({"token": tenant["token"], "base_url": tenant["url"]}))
         began = time.monotonic()
-        process = subprocess.Popen(
-            [programs / "load", mode, "--dir", copy, "--secret", secret, "--json"], stdout=subprocess.PIPE
-        )
-        answer = process.stdout.read()
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        command = [programs / "load", mode, "--dir", copy, "--secret", secret, "--json"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            answer = process.stdout.read() if process.stdout else b""
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
         seconds = time.monotonic() - began
         report = json.loads(answer)
         return (
@@ -142,7 +141,7 @@ def year(sizes):
     rows = [
         (f"`{name}`", read[name]) for name in ("current_users", "effective_admins", "effective_access", "mfa", "events")
     ]
-    dearest = max(findings, key=findings.get)
+    dearest = max(findings, key=lambda name: findings[name])
     rows += [
         (f"the finding that reads most, `{dearest}`", findings[dearest]),
         (f"all {len(findings)} findings", sum(findings.values())),

@@ -110,8 +110,8 @@ def paths(measured):
     told = []
     for row in measured:
         every = sorted(row["paths"].keys() | row["least"].keys())
-        differing = [(path, row["paths"].get(path, 0), row["least"].get(path, 0)) for path in every]
-        differing = [f"`{path}` {made:,} (floor {least:,})" for path, made, least in differing if made != least]
+        counted = [(path, row["paths"].get(path, 0), row["least"].get(path, 0)) for path in every]
+        differing = [f"`{path}` {made:,} (floor {least:,})" for path, made, least in counted if made != least]
         told.append(f"- {row['name']}: {', '.join(differing) or 'every path at its floor'}")
     return "Requests by path that differ from the floor:\n\n" + "\n".join(told)
 

@@ -14,9 +14,9 @@ class Sink:
 
     def __init__(self, secret) -> None:
         self.secret = secret
-        self.objects = {}
+        self.objects: dict[str, bytes] = {}
         # Of every manifest, the time of its creation on the monotonic clock.
-        self.created = {}
+        self.created: dict[str, float] = {}
         self.reset()
 
     def reset(self) -> None:

@@ -6,7 +6,6 @@ A wake-up is a process of its own: it reads the commit, appends it to the tables
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -88,4 +87,4 @@ def table(head, lines):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

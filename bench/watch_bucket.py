@@ -11,6 +11,7 @@ import random
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 USERS = 10_000
 APPS = 100
@@ -190,7 +191,8 @@ class Log:
 
     def __init__(self, folder) -> None:
         self._folder = folder
-        self._previous, self.sequence = None, 0
+        self._previous: str | None = None
+        self.sequence = 0
 
     def commit(self, batches, snapshots, at) -> None:
         self.sequence += 1
@@ -208,7 +210,7 @@ class Log:
                     "sha256": hashlib.sha256(body).hexdigest(),
                 }
             )
-        manifest = {
+        manifest: dict[str, Any] = {
             "schema": 1,
             "sequence": self.sequence,
             "previous_sha256": self._previous,

@@ -9,7 +9,7 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from demo import changes, findings, function, load, summary
 from demo.aws import BUCKET, PREFIX, SECRET_ID, Aws
@@ -79,12 +79,12 @@ def bypass_proxies() -> None:
 
 def collect(own_secret, is_json):
     state = None if own_secret else demo_state()
-    source = own_org(own_secret) if own_secret else None
+    own: Any = own_org(own_secret) if own_secret else None
     programs = function.build(function.NAME, *([] if own_secret else [function.ORG]))
     with ExitStack() as stack:
         aws = stack.enter_context(Aws())
         aws.restore(OUT)
-        source = source or stack.enter_context(demo_org(programs / function.ORG, state))
+        source = stack.enter_context(demo_org(programs / function.ORG, state)) if state else own
         aws.create_secret(source.secret)
         # Before the function, so that it has ended when this is done: no commit is copied by halves.
         stack.callback(keep, aws, state)
@@ -147,7 +147,7 @@ def story(aws, source, running, is_json):
 
 
 def invoke_until_done(running, progress):
-    reports = []
+    reports: list[dict[str, Any]] = []
     while len(reports) < MOST_INVOCATIONS and (not reports or reports[-1]["continue"]):
         with running.invocation() as process:
             progress.watch(process)

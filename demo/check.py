@@ -99,7 +99,7 @@ def table(report, columns=NO_TERMINAL):
     missing = max(rest * 2 // 5, NARROWEST)
     widths = (stream, reachable, missing, rest - missing)
     rows = [("stream", "reachable", "missing", "remedy")]
-    first_with = {}
+    first_with: dict[str, str] = {}
     for name, told in report["streams"].items():
         lack, remedy = parts(told)
         if remedy:

@@ -37,7 +37,7 @@ def end(process) -> None:
 
 def descendants(ancestor):
     """Ids of all processes below one. The function is in a session of its own, out of any group signal's reach."""
-    children = {}
+    children: dict[int, list[int]] = {}
     for pid, parent in processes():
         children.setdefault(parent, []).append(pid)
     found = []

@@ -83,9 +83,9 @@ class Function:
 
     def __init__(self, log) -> None:
         self._log = log
-        self._events = queue.Queue()
-        self._answers = queue.Queue()
-        self._polled = queue.Queue()
+        self._events: queue.Queue[bytes] = queue.Queue()
+        self._answers: queue.Queue[tuple[str, bytes]] = queue.Queue()
+        self._polled: queue.Queue[bool] = queue.Queue()
         self._process = None
 
     def serve(self, method, path, _headers, body):

@@ -1,5 +1,7 @@
 """The summary after a run: streams, requests, time, outcome, and where the files are."""
 
+from typing import Any
+
 
 def size(number) -> str:
     """Bytes for people."""
@@ -28,7 +30,7 @@ def tell(reports, manifests, counts, seconds):
 
 def streams(reports, manifests):
     """A row a stream: what the runs committed, and what it is worth in the bucket."""
-    rows = {}
+    rows: dict[str, list[Any]] = {}
     for report in reports:
         for stream, told in report["streams"].items():
             row = rows.setdefault(stream, [0, 0, 0, 0, 0, ""])

@@ -65,7 +65,8 @@ class Role:
         policies = resources[name]["Properties"]["Policies"]
         self.statements = [one for policy in policies for one in policy["PolicyDocument"]["Statement"]]
         self.bucket_policy = list(bucket_policy)
-        self.used, self.refused = set(), []
+        self.used: set[str] = set()
+        self.refused: list[tuple[str, str]] = []
 
     def allows(self, action, resource, context=None) -> bool:
         """Whether a request is allowed; what is not is kept in `refused`."""

@@ -45,7 +45,7 @@ PARAMETERS = """Parameters:
 
 def version(root):
     """The version of all packages of the workspace."""
-    return VERSION.search((root / "Cargo.toml").read_text(encoding="utf-8"))[1]
+    return VERSION.findall((root / "Cargo.toml").read_text(encoding="utf-8"))[0]
 
 
 def package(root, binaries, arch, parts_list, plain, watch_code=None, athena=None):

@@ -36,7 +36,7 @@ class Resolver:
             raise Unresolved(f"no such parameters: {sorted(unknown)}")
         self._values |= parameters
         self._names = names or {}
-        self._conditions = {}
+        self._conditions: dict[str, bool] = {}
         self.rules()
         resources = template["Resources"].items()
         self.present = {

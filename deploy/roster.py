@@ -13,6 +13,7 @@ import json
 import os
 import random
 import time
+from typing import Any
 
 import boto3
 
@@ -100,7 +101,7 @@ class Round:
                 filterPattern='{ $.message = "metrics" }',
             )
         )
-        found = {}
+        found: dict[str, Any] = {}
         for event in (event for page in pages for event in page["events"]):
             line, at = parsed(event["message"]), event["timestamp"] / 1_000
             org = known.get(line.get("secret"))

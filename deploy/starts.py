@@ -37,7 +37,8 @@ def first_request(program, emulator=()):
             heard.set()
 
         def do_POST(self) -> None:
-            asked.append(f"{self.path}: {self.rfile.read(int(self.headers.get('Content-Length', 0)))[:300]}")
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            asked.append(f"{self.path}: {body[:300].decode(errors='replace')}")
             heard.set()
             self.send_response(202)
             self.end_headers()

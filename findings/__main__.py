@@ -11,7 +11,7 @@ import duckdb
 from findings import answers, catalog, ocsf, table, who
 from findings.answers import Answer
 from findings.asked import BROKEN, TROUBLES, Asked, place, told
-from findings.database import database
+from findings.database import database, only_row
 from findings.tables import append
 
 
@@ -71,7 +71,7 @@ def _answer(
     if given.who:
         return _who(connection, given.who)
     found = answers.answers(connection, values)
-    sequence, now = connection.execute("select max(sequence), max(committed_at) from commits").fetchone()
+    sequence, now = only_row(connection, "select max(sequence), max(committed_at) from commits")
     found = [answer for answer in found if not given.only or answer.finding.id in given.only]
     if given.json:
         print(json.dumps([_object(answer, bool(given.only)) for answer in found], indent=1, ensure_ascii=False))

@@ -9,6 +9,7 @@ import duckdb
 from findings import catalog, views, ways, who
 from findings.catalog import Finding
 from findings.columns import streams
+from findings.database import only_row
 from findings.dialect import DuckDb
 
 EXAMPLES = 5
@@ -44,7 +45,7 @@ class Answer(NamedTuple):
 def build_views(connection: duckdb.DuckDBPyConnection, values: dict[str, int], also: str = "") -> None:
     """Makes every relation of what `Tables.show` shows, with the columns that findings name, or `also`, a query of another program."""
     connection.execute(MACROS)
-    is_log_long = connection.execute("select count(*) from changes_activity").fetchone()[0] > MOST_COPIED_EVENTS
+    is_log_long = only_row(connection, "select count(*) from changes_activity")[0] > MOST_COPIED_EVENTS
     for name, select in views.selects(DuckDb, _words() | frozenset(re.findall(r"\w+", also))).items():
         connection.execute(catalog.filled(f"{DuckDb.create(name, is_log_long)}\n{select}", values))
     ways.build(connection)

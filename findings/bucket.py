@@ -146,7 +146,8 @@ class Log:
         if not manifests and not place.sequence:
             raise Unreadable(_nothing(store, prefix, integration))
         log.follows(place)
-        previous, expected = place.sha256, place.sequence + 1
+        previous: Any = place.sha256
+        expected = place.sequence + 1
         for sequence in sorted(sequence for sequence in manifests if sequence > place.sequence)[:most]:
             if sequence != expected:
                 log.fault(sequence, f"missing before it: manifests {expected} to {sequence - 1}")

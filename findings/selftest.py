@@ -110,7 +110,7 @@ class Dialects(unittest.TestCase):
 
     def test_a_view_has_the_columns_that_its_types_tell(self) -> None:
         for stream in streams():
-            given = sqlglot.parse_one(athena.current(stream), read="athena").named_selects
+            given = sqlglot.parse_one(athena.current(stream), read="athena").assert_is(sqlglot.exp.Query).named_selects
             self.assertEqual(given, list(athena_stack.view_types(stream)), stream.view)
 
 
@@ -124,7 +124,8 @@ def scans_of(select: str) -> list[str]:
         for table in sqlglot.parse_one(select, read="athena").find_all(sqlglot.exp.Table)
         if table.name in scanned.TABLES
     ]
-    wheres = [(table, table.find_ancestor(sqlglot.exp.Select).args.get("where")) for table in found]
+    selects = [(table, table.find_ancestor(sqlglot.exp.Select)) for table in found]
+    wheres = [(table, select.args.get("where") if select else None) for table, select in selects]
     return [f"{table.name}: {where.sql() if where else ''}" for table, where in wheres]
 
 

@@ -35,14 +35,19 @@ def install():
         print("no Chromium here, and apt-get may not be used: install it, or name it in CHROMIUM", flush=True)
         return None
     print("Installing Chromium with apt-get (once, about 90 MB to download)", flush=True)
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
     for command in (
         ["apt-get", "update"],
         ["apt-get", "install", "-y", "--no-install-recommends", "chromium", "fonts-dejavu-core"],
     ):
         with contextlib.suppress(subprocess.TimeoutExpired):
             done = subprocess.run(
-                command, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"}, timeout=600, check=False, **quiet
+                command,
+                env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
+                timeout=600,
+                check=False,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
             )
             if done.returncode:
                 print(f"{' '.join(command)} failed: {done.stderr.strip()[-500:]}", flush=True)
@@ -56,7 +61,7 @@ class Tab:
     def __init__(self, url) -> None:
         self._socket = websocket.create_connection(url, timeout=ANSWER_SECONDS, suppress_origin=True)
         self._last = 0
-        self.requested = []
+        self.requested: list[str] = []
         for domain in ("Page", "Network", "Runtime"):
             self.ask(f"{domain}.enable")
 

@@ -145,7 +145,11 @@ class _Watch(NamedTuple):
             left = outbox.deliver(place, woken, self.rules)
             beside = self._beside(connection, place, woken.ledger)
         known = woken.ledger
-        report = {"integration": integration, "sequence": known.sequence, "open": len(known.cases_open())}
+        report: dict[str, Any] = {
+            "integration": integration,
+            "sequence": known.sequence,
+            "open": len(known.cases_open()),
+        }
         report |= {
             change: [word["case"] for word in woken.news if word["change"] == change] for change in ("opened", "closed")
         }

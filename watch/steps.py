@@ -3,6 +3,7 @@
 https://developer.okta.com/docs/api/openapi/okta-management/guides/overview/
 """
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -28,7 +29,7 @@ class Steps:
         request: tuple[str, str, Any] | None,
         undo: str,
         affects: int = 1,
-        used: list[str] = (),
+        used: Sequence[str] = (),
     ) -> Step:
         method, path, body = request or (None, None, None)
         asked = {"method": method, "path": path, "body": body} if request else None

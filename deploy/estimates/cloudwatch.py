@@ -8,12 +8,14 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.
 import bisect
 import re
 from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
 
 COMPARE = {
     "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
     "LessThanThreshold": lambda value, threshold: value < threshold,
 }
-STATISTICS = {"Sum": sum, "Minimum": min, "Maximum": max}
+STATISTICS: dict[str, Callable[[list[float]], float]] = {"Sum": sum, "Minimum": min, "Maximum": max}
 OK, ALARM, INSUFFICIENT = "OK", "ALARM", "INSUFFICIENT_DATA"
 # How often an alarm is looked at, in seconds. CloudWatch does so every minute.
 STEP_S = 300
@@ -23,7 +25,7 @@ class Metrics:
     """Points of metrics, by namespace, name and the values of dimensions."""
 
     def __init__(self) -> None:
-        self._points = defaultdict(list)
+        self._points: dict[Any, list[tuple[float, float]]] = defaultdict(list)
 
     def put(self, namespace, name, dimensions, at, value) -> None:
         bisect.insort(self._points[namespace, name, frozenset(dimensions.items())], (at, value))

@@ -15,6 +15,7 @@ import random
 from collections import defaultdict, deque
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 from deploy import roster
@@ -41,9 +42,11 @@ class Org:
     def __init__(self, name, since=START, work_s=0, limited=False) -> None:
         self.arn = f"arn:aws:secretsmanager:us-east-1:123456789012:secret:{name}-AbCdEf"
         self.name, self.since, self.work_s, self.limited = name, since, work_s, limited
-        self.sick, self.hangs = [], []
+        self.sick: list[tuple[float, float]] = []
+        self.hangs: list[tuple[float, float]] = []
         self.tags = [roster.TAG]
-        self.began, self.well_at = [], None
+        self.began: list[float] = []
+        self.well_at: float | None = None
 
     def is_healthy(self):
         return not self.sick and not self.hangs and self.name.startswith("okta/")
@@ -86,11 +89,16 @@ class Fleet:
         self.orgs = {org.arn: org for org in orgs}
         self.minutes, self.at_once = minutes, at_once
         self.now, self.rng = START, random.Random(SEED)
-        self.groups, self.busy, self.running = defaultdict(deque), {}, 0
-        self.seen, self.log = {}, deque()
-        self.events, self.order = [], itertools.count()
-        self.metrics, self.notices, self.longest_queue = Metrics(), [], 0
-        self.paused = []
+        self.groups: dict[str, deque[Any]] = defaultdict(deque)
+        self.busy: dict[str, Any] = {}
+        self.running = 0
+        self.seen: dict[str, Any] = {}
+        self.log: deque[Any] = deque()
+        self.events: list[Any] = []
+        self.order = itertools.count()
+        self.metrics, self.longest_queue = Metrics(), 0
+        self.notices: list[Any] = []
+        self.paused: list[Any] = []
         self.settings = {
             "SCHEDULE_MINUTES": str(minutes),
             "QUEUE_URL": "queue",
@@ -105,7 +113,7 @@ class Fleet:
         return self
 
     def get_paginator(self, name):
-        pages = {"list_secrets": self._secrets, "filter_log_events": self._log_events}[name]
+        pages: Any = {"list_secrets": self._secrets, "filter_log_events": self._log_events}[name]
         return type("Pages", (), {"paginate": staticmethod(pages)})
 
     def _secrets(self, Filters):

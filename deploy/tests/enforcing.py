@@ -85,7 +85,9 @@ def deciding(role, given):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    moto = decide = lock = None
+    moto: str
+    decide: Deciding
+    lock: threading.Lock
 
     def log_message(self, *_) -> None:
         pass
@@ -147,15 +149,18 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
-def main(moto, role, given) -> None:
+class Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """A program that is killed leaves its connections."""
+
+
+def main(moto: str, role: str, given: str) -> None:
     handler = type(
         "Enforcing",
         (Handler,),
         {"moto": urlsplit(moto).netloc, "decide": deciding(role, json.loads(given)), "lock": threading.Lock()},
     )
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    # Whoever is killed leaves its connections.
-    server.handle_error = lambda *_: None
+    server = Server(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(f"http://127.0.0.1:{server.server_port}", flush=True)
     sys.stdin.read()

@@ -108,7 +108,7 @@ def rounds(orgs):
     return counted("OktaAuthomize", "orgs", {"stack": STACK}, *orgs)
 
 
-LOADS = ("OktaAuthomize", f"{STACK}-loader-troubles", {})
+LOADS: tuple[str, str, dict[str, str]] = ("OktaAuthomize", f"{STACK}-loader-troubles", {})
 # alarm -> (a day that raises it and ends well, a day that must not).
 DAYS = {
     "FailingAlarm": (lambda: one_org((4, "idle"), (2, "rejected"), (8, "idle")), lambda: one_org((24, twice_a_day))),

@@ -230,7 +230,8 @@ class Numbers(InAws):
         self.assertIn("First: ", notice["Message"])
 
     def test_without_trouble_nobody_is_told_and_a_very_long_list_is_cut(self) -> None:
-        self.ran(*self.add("okta/a"), "fleet-well")
+        (org,) = self.add("okta/a")
+        self.ran(org, "fleet-well")
         self.round("summary")
         self.assertEqual(self.notices(), [])
         words = {f"okta/{n:04}": ["not run for 60 min"] for n in range(2_000)}

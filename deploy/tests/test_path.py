@@ -11,6 +11,7 @@ import re
 import time
 import unittest
 import warnings
+from typing import Any
 from unittest.mock import patch
 
 from moto.awslambda_simple.models import LambdaSimpleBackend
@@ -79,7 +80,7 @@ class InAnAccount(OnAws):
         (self.folder / "Cargo.toml").write_text((ROOT / "Cargo.toml").read_text())
         self.open.enter_context(patch.object(program, "ROOT", self.folder))
         self.open.enter_context(patch.object(stacks, "DELAY_S", 0))
-        self.invoked = []
+        self.invoked: list[tuple[str, Any]] = []
         path = self
 
         def invoke(backend, function, qualifier, body, headers, response_headers):
@@ -129,7 +130,7 @@ class InAnAccount(OnAws):
         self.make(
             "invoke", arguments=["--which", "loader", "--event", '{"integration": "okta", "accept_shrink": true}']
         )
-        functions = [re.search(r"-(Function|Loader)-", function)[1] for function, _ in self.invoked]
+        functions = [re.findall(r"-(Function|Loader)-", function)[0] for function, _ in self.invoked]
         self.assertEqual(functions, ["Function", "Function", "Loader", "Loader"])
         bucket = next(one["Name"] for one in self.client("s3").list_buckets()["Buckets"] if "-code-" not in one["Name"])
         self.client("s3").put_object(Bucket=bucket, Key="okta/status/okta.html", Body=b"")

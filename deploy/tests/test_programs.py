@@ -40,7 +40,9 @@ class Scripted(Terminal):
     """A terminal at which these lines are typed, one after the other."""
 
     def __init__(self, *lines) -> None:
-        self.typed, self.said, self.hidden = list(lines), [], []
+        self.typed = list(lines)
+        self.said: list[str] = []
+        self.hidden: list[str] = []
         super().__init__(self._next, self._next_hidden, lambda text="": self.said.append(text))
 
     def _next(self, shown):
@@ -252,7 +254,7 @@ class Configure(OnAws):
 
     def test_the_suffixes_are_those_that_the_collector_takes(self) -> None:
         text = (ROOT / "src" / "secret" / "content.rs").read_text(encoding="utf-8")
-        listed = re.search(r"const SUFFIXES: \[&str; \d+\] = \[(.*?)\];", text, re.DOTALL)[1]
+        (listed,) = re.findall(r"const SUFFIXES: \[&str; \d+\] = \[(.*?)\];", text, re.DOTALL)
         self.assertEqual(re.findall(r'"([^"]+)"', listed), list(SUFFIXES))
 
     def test_a_secret_of_a_custom_domain_is_named_after_all_of_it(self) -> None:
@@ -650,7 +652,7 @@ class Stacks(OnAws):
             },
         }
         s3.put_object(Bucket="code", Key="template.json", Body=json.dumps(template))
-        said = []
+        said: list[str] = []
         stack = stacks.Stack(self.aws, "okta-authomize", said.append)
         url = stacks.url_of("code", "template.json", "us-east-1")
         stack.deploy(url, {"Name": "one", "Kept": "mine"})
@@ -668,7 +670,7 @@ class Whole(OnAws):
 
     def setUp(self) -> None:
         super().setUp()
-        self.deployed = []
+        self.deployed: list[tuple[str, str, dict[str, str]]] = []
         (self.folder / "Cargo.toml").write_text((ROOT / "Cargo.toml").read_text())
 
     def run_command(self, name, *lines, **more):
@@ -922,18 +924,25 @@ class Toolchain(InAFolder):
         place.mkdir(exist_ok=True)
         for name in ("bash", "make", "sed", "cut", "awk", "uname"):
             if not (place / name).exists():
-                (place / name).symlink_to(shutil.which(name))
+                (place / name).symlink_to(shutil.which(name) or name)
         for name, says in told.items():
             (place / name).write_text(f"#!/bin/bash\necho '{says}'\n")
             (place / name).chmod(0o755)
         for name in missing:
             (place / name).unlink()
-        command = [place / "make", "--silent", "--file", ROOT / "Makefile", f"VENV={self.folder}", "rust"]
+        command: list[str | Path] = [
+            place / "make",
+            "--silent",
+            "--file",
+            ROOT / "Makefile",
+            f"VENV={self.folder}",
+            "rust",
+        ]
         done = subprocess.run(command, cwd=ROOT, env={"PATH": str(place)}, capture_output=True, text=True, check=False)
         return done.returncode, done.stderr
 
     def test_a_toolchain_that_is_there_and_new_enough_is_taken(self) -> None:
-        oldest = re.search(r'^rust-version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)[1]
+        (oldest,) = re.findall(r'^rust-version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)
         for version in (oldest, f"{oldest}.0", f"{oldest}.1-nightly", "1.100.0-beta.2", "2.0.0"):
             self.assertEqual(self.rust(version), (0, ""), version)
 
@@ -951,7 +960,7 @@ class Toolchain(InAFolder):
             self.assertIn(remedy, told)
 
     def test_the_documents_ask_for_the_same_rust(self) -> None:
-        oldest = re.search(r'^rust-version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)[1]
+        (oldest,) = re.findall(r'^rust-version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)
         for document in ("README.md", "CONTRIBUTING.md"):
             self.assertIn(
                 f"Rust {oldest} or newer with a C compiler", " ".join((ROOT / document).read_text().split()), document

@@ -3,6 +3,7 @@
 import json
 import re
 import unittest
+from typing import Any
 
 import hcl2
 import yaml
@@ -30,7 +31,7 @@ OF_TERRAFORM = {"for_each", "depends_on", "lifecycle", "__start_line__", "__end_
 
 def read(place):
     """The Terraform files of a folder as one."""
-    found = {}
+    found: dict[str, list[Any]] = {}
     for file in sorted(place.glob("*.tf")):
         for kind, blocks in hcl2.loads(file.read_text(encoding="utf-8")).items():
             found.setdefault(kind, []).extend(blocks)

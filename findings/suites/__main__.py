@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import tomli
 
-from findings.suites import rules
+from findings.suites import derived, rules
 from findings.suites.rules import Rule, Trial
 from findings.suites.scenes import SCENES
 from findings.tests.stage import Stage
@@ -69,7 +69,8 @@ def _verdict(rule: Rule, said: dict[str, Any] | None) -> Verdict:
     trials = _trials(rule, said)
     if not any(trial.is_expected for trial in trials):
         return Verdict(rule, MISSED, "nothing to try: the table wants a scene")
-    false, silent = [], []
+    false: list[str] = []
+    silent: list[str] = []
     for trial in trials:
         raised = _stage(trial, said).ask(said["by"])
         if bool(raised) != trial.is_expected:
@@ -97,7 +98,7 @@ def _trials(rule: Rule, said: dict[str, Any]) -> list[Trial]:
     ]
     times = said.get("times", 1)
     return [
-        trial._replace(events=[event for event in trial.events for event in rules.derived.repeated(event, times)])
+        trial._replace(events=[event for event in trial.events for event in derived.repeated(event, times)])
         if times > 1
         else trial
         for trial in wanted

@@ -13,6 +13,7 @@ import json
 import duckdb
 
 from findings.bucket import Snapshot
+from findings.database import only_row
 from findings.tables.lines import insert
 
 SENT = """
@@ -162,7 +163,7 @@ def of_events(connection: duckdb.DuckDBPyConnection, history: str) -> int:
           select *, row_number() over (partition by id order by sequence, ordinal, line) as time from lines
         ) numbered
         where time = 1 and id not in (select id from {history})""")
-    lines, rows = connection.execute("select (select count(*) from lines), (select count(*) from changed)").fetchone()
+    lines, rows = only_row(connection, "select (select count(*) from lines), (select count(*) from changed)")
     return lines - rows
 
 

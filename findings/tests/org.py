@@ -319,13 +319,18 @@ class _Reading:
         people = lambda user: not targets or any((group, user) in self.members for group in ids)
         group = lambda id: not targets or id in ids
         if kind == "ORG_ADMIN":
-            self._resets(node, every), self._adds(node, every), self._idps(node), self._writes(node, every)
+            self._resets(node, every)
+            self._adds(node, every)
+            self._idps(node)
+            self._writes(node, every)
         elif kind == "APP_ADMIN":
             self._reads(node, lambda id: not targets or id in ids or self.apps[id]["name"] in names)
         elif kind in ("API_ACCESS_MANAGEMENT_ADMIN", "READ_ONLY_ADMIN"):
             self._reads(node, every)
         elif kind == "USER_ADMIN":
-            self._resets(node, people), self._adds(node, group), self._writes(node, people)
+            self._resets(node, people)
+            self._adds(node, group)
+            self._writes(node, people)
         elif kind == "HELP_DESK_ADMIN":
             self._resets(node, people)
         elif kind == "GROUP_MEMBERSHIP_ADMIN":

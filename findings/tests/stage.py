@@ -112,7 +112,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, table: str, columns: dict[str, 
         )
 
 
-_shown: list[tuple] = []
+_shown: list[dict[str, int]] = []
 
 
 def _show(

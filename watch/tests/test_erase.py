@@ -9,6 +9,7 @@ import tempfile
 import unittest
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -94,11 +95,12 @@ def naming(folder: Path, word: str) -> list[str]:
     return found
 
 
-def erased(folder: Path, user: str, *words: str) -> tuple[int, dict | None]:
+def erased(folder: Path, user: str, *words: str) -> tuple[int, dict[str, Any]]:
+    """Its status, and its report: empty if there is none."""
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
         code = erase.main(["--dir", str(folder), "--integration", "acme", "--user", user, "--json", *words])
-    return code, json.loads(said.getvalue()) if said.getvalue() else None
+    return code, json.loads(said.getvalue() or "{}")
 
 
 class OfACopy(unittest.TestCase):

@@ -196,9 +196,9 @@ class InAuthomize(Case):
         boto3.client("secretsmanager", REGION).put_secret_value(
             SecretId="authomize", SecretString=f"{TOKEN} is no JSON"
         )
-        with self.assertRaises(ValueError) as raised:
+        with self.assertRaises(ValueError) as no_json:
             self.wake({"integration": "acme"})
-        self.assertNotIn(TOKEN, str(raised.exception))
+        self.assertNotIn(TOKEN, str(no_json.exception))
 
     def test_plain_http_is_for_this_machine_alone(self) -> None:
         with self.assertRaisesRegex(ValueError, "AUTHOMIZE_API_URL"):
