@@ -27,7 +27,7 @@ TARGET_FLAGS = $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
 # A build of the watch is asked for by SAM.
 .PHONY: build-Watch
 .PHONY: help run check test pictures looks soak bench build package configure deploy upgrade invoke logs status destroy peek past load findings paths suites watch cases erase \
-  policies fmt doc clean rust python programs venv demo-tools build-tools package-tools test-tools looks-tools pictures-tools \
+  policies prose fmt doc clean rust python programs venv demo-tools build-tools package-tools test-tools looks-tools pictures-tools \
   conformance-venv findings-tools suites-tools erase-tools policies-venv
 
 help: ## List the targets
@@ -140,6 +140,9 @@ load: rust conformance-venv ## Load out/ into a fake Authomize, or AUTHOMIZE_SEC
 fmt: rust test-tools ## Format the Rust and the Python code
 	cargo fmt --all
 	ruff format
+
+prose: python ## Count habits of speech in comments, names of tests and documents; ARGS="--lines FILE" shows each place
+	@python3 -B .ci/prose.py $(ARGS)
 
 doc: rust ## Build the Rust documentation into target/doc
 	cargo doc --workspace --no-deps --locked
