@@ -16,13 +16,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 # `who` after a noun names somebody ("users who"); after one of these it stands for a noun that is missing.
 BEFORE_A_CLAUSE = (
-    "about after and are as at ask asks be before beside but by for from if in into is know knows like named names not of on or "
-    "over say says see shows than that to under unlike was when whether with without"
-).split()
+    "about|after|and|are|as|at|ask|asks|be|before|beside|but|by|for|from|if|in|into|is|know|knows|like|named|names|not|of|on|or|"
+    "over|say|says|see|shows|than|that|to|under|unlike|was|when|whether|with|without"
+)
 HABITS = {
     # "what is gone", "who may read it": a clause in place of a noun.
     "what/who": re.compile(
-        rf"\b(?:what|whatever|whoever)\b|(?:^|[.,;:(]\s*|\b(?:{'|'.join(BEFORE_A_CLAUSE)})\s+)who\b", re.IGNORECASE
+        rf"\b(?:what|whatever|whoever)\b|(?:^|[.,;:(]\s*|\b(?:{BEFORE_A_CLAUSE})\s+)who\b", re.IGNORECASE
     ),
     # "the row tells": a document or a program says, shows, reports.
     "tell/told": re.compile(r"\b(?:tell|tells|telling|told)\b", re.IGNORECASE),
