@@ -14,6 +14,7 @@ import sys
 import textwrap
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from demo.failure import Failure
 
@@ -23,6 +24,7 @@ NARROWEST = 20
 FIXED_COLUMNS = (20, 11)
 # Most that a line is given, whatever the terminal has.
 WIDEST = 160
+Report = dict[str, Any]
 NO_TERMINAL = 120
 REACHABLE = {"succeeded": "yes", "not_applicable": "not there"}
 
@@ -83,16 +85,16 @@ def refusal(error) -> str:
     return f"{error['errorType']}: {error.get('errorMessage', '')}"
 
 
-def is_open(report):
+def is_open(report: Report) -> bool:
     """Whether every stream can be read, or does not exist in this org."""
     return all(told.get("outcome") in REACHABLE for told in report["streams"].values())
 
 
-def width():
+def width() -> int:
     return min(shutil.get_terminal_size((NO_TERMINAL, 0)).columns, WIDEST)
 
 
-def table(report, columns=NO_TERMINAL):
+def table(report: Report, columns: int = NO_TERMINAL) -> list[str]:
     """Lines of text: a row a stream with what it is missing and what to do; a remedy stands once, and is named again."""
     stream, reachable = FIXED_COLUMNS
     rest = max(columns - 2 - stream - reachable, 2 * NARROWEST + 2)

@@ -1,5 +1,7 @@
 """The answers to `make deploy`, in an ignored file, so that `make upgrade` asks nothing. No credential is among it."""
 
+from __future__ import annotations
+
 import json
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -17,12 +19,12 @@ class Answers:
     stack: str = "okta-authomize"
     region: str = ""
     secret: str = ""
-    parameters: dict = field(default_factory=dict)
-    tags: dict = field(default_factory=dict)
+    parameters: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
     service_role: str = ""
 
     @classmethod
-    def read(cls, file=FILE):
+    def read(cls, file: Path = FILE) -> Answers:
         if not file.exists():
             return cls()
         try:
@@ -35,7 +37,7 @@ class Answers:
             raise Failure(f"{file} has unknown keys: {', '.join(unknown)}; known are {', '.join(sorted(known))}")
         return cls(**told)
 
-    def write(self, file=FILE) -> None:
+    def write(self, file: Path = FILE) -> None:
         text = json.dumps(asdict(self), indent=2) + "\n"
         beside = file.with_suffix(".new")
         beside.touch(mode=0o600)

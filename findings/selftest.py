@@ -7,6 +7,7 @@ from pathlib import Path
 import sqlglot
 
 from findings import athena, athena_stack, catalog, scanned, table, views
+from findings.answers import Answer
 from findings.bucket import utc
 from findings.columns import SCHEMAS, streams
 from findings.database import database
@@ -198,13 +199,11 @@ class Table(unittest.TestCase):
         self.assertIn("Not found", "\n".join(table.text(_nothing())))
 
 
-def _nothing():
-    from findings.answers import Answer
-
+def _nothing() -> list[Answer]:
     return [Answer(finding, []) for finding in catalog.findings()]
 
 
-def load_tests(loader, tests, pattern):
+def load_tests(loader: unittest.TestLoader, tests: unittest.TestSuite, pattern: str | None) -> unittest.TestSuite:
     tests.addTests(loader.discover(str(ROOT / "tests"), top_level_dir=str(ROOT.parent)))
     return tests
 

@@ -199,7 +199,7 @@ class Fleet:
             ):
                 gauges = roster.run({"round": kind, "at": at}, self.client, self.settings, self.now)
             if kind == "orgs":
-                self.metrics.emf(roster.emf(STACK, gauges, self.now), self.now)
+                self.metrics.emf(roster.emf(STACK, gauges or {}, self.now), self.now)
 
     def go(self, days):
         """Lets time pass."""

@@ -428,7 +428,7 @@ class Package(InAFolder):
         self.make()
         (self.folder / "built/okta-authomize/bootstrap").unlink()
         with self.assertRaisesRegex(Failure, "make build"):
-            package.package(self.folder / "root", self.folder / "built", "arm64", None, None)
+            package.package(self.folder / "root", self.folder / "built", "arm64", Mock(), Mock(), athena=Mock())
 
     def test_plain_templates_are_the_same_without_a_transform(self) -> None:
         folder = self.make()
@@ -659,7 +659,7 @@ class Stacks(OnAws):
         self.assertEqual(self.topics(), ["one"])
         stack.deploy(url, {"Name": "two"})
         self.assertEqual(self.topics(), ["two"])
-        kept = {one["ParameterKey"]: one["ParameterValue"] for one in stack.described()["Parameters"]}
+        kept = {one["ParameterKey"]: one["ParameterValue"] for one in (stack.described() or {})["Parameters"]}
         self.assertEqual(kept, {"Name": "two", "Kept": "mine"})
         stack.destroy()
         self.assertIsNone(stack.described())
