@@ -35,7 +35,7 @@ def main() -> int:
     return 0
 
 
-def build(package, program):
+def build(package, program) -> Path:
     """A program as it is released; gives the file."""
     command = ["cargo", "build", "--release", "--locked", "--package", package, "--bin", program]
     with child(command, env=os.environ | AS_CARGO_LAMBDA) as process:

@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 import uuid
+from collections.abc import Iterator
 from typing import IO, Any
 
 from bench import process
@@ -58,7 +59,7 @@ class Function:
         self.log: IO[str] = io.StringIO()
         self.cold_start_s = 0.0
 
-    def answer(self, method, path, _headers, body):
+    def answer(self, method, path, _headers, body) -> tuple[int, Any, bytes] | tuple[int, dict[Any, Any], bytes]:
         """The Lambda service's side."""
         place = path.removeprefix("/2018-06-01/runtime/")
         if method == "GET" and place == "invocation/next":
@@ -73,7 +74,7 @@ class Function:
         self._answers.put((time.monotonic(), place, body))
         return 202, {}, b'{"status":"OK"}'
 
-    def invoke(self, event=None, seconds=RUN_SECONDS):
+    def invoke(self, event=None, seconds=RUN_SECONDS) -> Any:
         """One run, which has so many seconds."""
         self.begin(event, seconds)
         return self.finish()
@@ -82,7 +83,7 @@ class Function:
         self._cpu, self._began = process.cpu_seconds(self.pid), time.monotonic()
         self._events.put((event or {"mode": "incremental"}, time.time() + seconds))
 
-    def finish(self):
+    def finish(self) -> Any:
         ended, place, body = self._answers.get(timeout=RUN_SECONDS + 60)
         if not place.endswith("/response"):
             raise Failure(f"the function answered with an error: {body.decode()}\n{self.tail()}")
@@ -90,16 +91,16 @@ class Function:
         return Cost(json.loads(body), ended - self._began, cpu, process.peak_mib(self.pid))
 
     @property
-    def began(self):
+    def began(self) -> Any:
         return self._began
 
-    def tail(self):
+    def tail(self) -> str:
         self.log.seek(0)
         return "".join(self.log.readlines()[-20:])
 
 
 @contextlib.contextmanager
-def running(program, org, settings=(), off=()):
+def running(program, org, settings=(), off=()) -> Iterator[tuple[Any, Any]]:
     """The function, its first poll behind it, with an empty bucket; gives it and the bucket's sink."""
     function, sink = Function(), Sink(org.secret | {"streams_off": list(off)} if org else {})
     with (

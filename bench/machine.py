@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 from pathlib import Path
+from typing import Any
 
 
 def described() -> str:
@@ -18,6 +19,6 @@ def described() -> str:
     )
 
 
-def lines(path):
+def lines(path) -> Any:
     file = Path(path)
     return file.read_text().splitlines() if file.exists() else []

@@ -13,6 +13,8 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from typing import Any
 
 from bench import process
 from bench.results import table
@@ -27,7 +29,7 @@ PER_GB_SECOND = 0.0000133334
 
 
 @contextlib.contextmanager
-def share_of_a_processor(pid, share):
+def share_of_a_processor(pid, share) -> Iterator[None]:
     """Lets a process have so much of each period's CPU time; 1 is one processor."""
     ended = threading.Event()
 
@@ -55,7 +57,7 @@ def share_of_a_processor(pid, share):
             os.kill(pid, signal.SIGCONT)
 
 
-def measure(bench):
+def measure(bench) -> Iterator[list[Any]]:
     """A row a size: an idle run's and a first run's duration, and what the first one costs."""
     with bench.org("--latency-ms", LATENCY_MS) as served:
         for size in SIZES_MB:

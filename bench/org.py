@@ -4,6 +4,8 @@ import contextlib
 import json
 import subprocess
 import urllib.request
+from collections.abc import Iterator
+from typing import Any
 
 from demo.children import child
 from demo.failure import Failure
@@ -24,7 +26,7 @@ class Org:
         self._process.stdin.flush()
         self._process.stdout.readline()
 
-    def counts(self):
+    def counts(self) -> Any:
         """The requests so far: by path template, answers 429, bytes before compression."""
         with urllib.request.urlopen(f"{self.url}/_fake/counts", timeout=60) as answer:
             return json.load(answer)
@@ -34,7 +36,7 @@ class Org:
 
 
 @contextlib.contextmanager
-def serving(program, *options):
+def serving(program, *options) -> Iterator[Any]:
     command = [program, *map(str, options)]
     with child(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         ready = process.stdout.readline()

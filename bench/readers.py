@@ -12,7 +12,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from bench import org
 from bench.function import ENVIRONMENT, Function
@@ -73,7 +75,7 @@ def collect(programs, copy) -> None:
         aws.copy_to(copy)
 
 
-def stream_sizes(copy):
+def stream_sizes(copy) -> dict[Any, Any]:
     """By stream: (records, bytes) of the committed batches."""
     sizes: dict[str, tuple[int, int]] = {}
     for file in sorted(copy.glob(f"{PREFIX}/manifests/**/*.json")):
@@ -83,7 +85,7 @@ def stream_sizes(copy):
     return dict(sorted(sizes.items()))
 
 
-def load(programs, copy, mode):
+def load(programs, copy, mode) -> tuple[Any, str, str, str, str]:
     """(mode, requests, bytes, seconds, peak memory) of a load."""
     with tempfile.TemporaryDirectory() as folder, fake() as tenant:
         secret = Path(folder, "authomize.json")
@@ -106,14 +108,14 @@ def load(programs, copy, mode):
 
 
 @contextlib.contextmanager
-def fake():
+def fake() -> Iterator[Any]:
     """A fake Authomize that holds nothing yet."""
     command = [PYTHON, "-B", "conformance/authomize_fake.py", "--until-stdin-closes"]
     with child(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield json.loads(process.stdout.readline())
 
 
-def findings(copy):
+def findings(copy) -> tuple[Any, int]:
     """(seconds, number of findings) of asking all."""
     began = time.monotonic()
     command = [FINDINGS_PYTHON, "-B", "-m", "findings", "--dir", copy, "--json"]
@@ -121,13 +123,13 @@ def findings(copy):
     return time.monotonic() - began, len(found)
 
 
-def year(sizes):
+def year(sizes) -> list[Any]:
     """Rows of what queries read, a year after the first run of an org of this size."""
     users = sizes["users"][0]
     events = DAYS * users * EVENTS_A_USER_AND_DAY
     of_an_event = {stream: sizes[stream][1] / sizes["activity"][0] for stream in ("activity", "usage")}
 
-    def in_a_year(stream):
+    def in_a_year(stream) -> Any:
         if stream in of_an_event:
             return events * of_an_event[stream]
         return sizes.get(stream, (0, 0))[1] * DAYS / (FACTORS_EVERY_DAYS if stream == "factors" else 1)
@@ -150,7 +152,7 @@ def year(sizes):
     return [(name, f"{size:,.0f}", f"{size / 1e12 * DOLLARS_A_TB:.4f}") for name, size in rows]
 
 
-def table(head, rows):
+def table(head, rows) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n" + "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
 

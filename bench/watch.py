@@ -8,7 +8,9 @@ import os
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from bench import watch_bucket
 
@@ -23,7 +25,7 @@ ROW_GROUP_BYTES = 1_000_000
 """About what is read with one request."""
 
 
-def rows(sizes=tuple(BARS)):
+def rows(sizes=tuple(BARS)) -> Iterator[tuple[str, str, str, str, str, Any]]:
     """(events, first wake-up, wake-up with 500 events more, its CPU seconds, peak memory, bar) of each size."""
     for events in sizes:
         with tempfile.TemporaryDirectory() as folder:
@@ -36,7 +38,7 @@ def rows(sizes=tuple(BARS)):
             yield f"{events:,}", f"{first:.1f} s", f"{seconds:.2f} s", f"{cpu:.2f} s", f"{memory:.0f} MiB", verdict
 
 
-def woken(folder):
+def woken(folder) -> tuple[Any, Any, Any]:
     """(seconds, CPU seconds, MiB) of a wake-up."""
     began = time.monotonic()
     process = subprocess.Popen([PYTHON, "-B", "-m", "watch", "--dir", folder, "--json"], stdout=subprocess.DEVNULL)
@@ -47,7 +49,7 @@ def woken(folder):
     return time.monotonic() - began, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
-def year(events=100_000):
+def year(events=100_000) -> list[Any]:
     """(finding, bytes, US dollars) of what queries read a year after the first run of an org of this size, the dearest first."""
     with tempfile.TemporaryDirectory() as folder:
         watch_bucket.write(Path(folder), events)
@@ -80,7 +82,7 @@ def main() -> None:
     )
 
 
-def table(head, lines):
+def table(head, lines) -> str:
     return "\n" + "\n".join(
         f"| {' | '.join(str(cell) for cell in line)} |" for line in [head, tuple("---" for _ in head), *lines]
     )

@@ -9,6 +9,7 @@ import hashlib
 import json
 import random
 import sys
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ class Org:
         self._events = max(events, 1)
         self.users = [f"00u{number:017}" for number in range(USERS)]
 
-    def objects(self):
+    def objects(self) -> Iterator[tuple[str, list[Any]]]:
         """(stream, lines) of a first snapshot."""
         created = "2026-01-01T00:00:00.000Z"
         users, numbered = self.users, list(enumerate(self.users))
@@ -138,7 +139,7 @@ class Org:
             ],
         )
 
-    def event(self, number):
+    def event(self, number) -> Any:
         at = moment(number, self._events)
         user, uuid = self._random.choice(self.users), f"{self._random.getrandbits(128):032x}"
         agent = {
@@ -179,7 +180,7 @@ class Org:
         ocsf = {"class_uid": 3002, "metadata": {"uid": uuid, "version": "1.8.0"}, "unmapped": {"a": "b" * 100}}
         return line("activity", uuid, source) | {"ocsf": ocsf}
 
-    def use(self, number, sequence):
+    def use(self, number, sequence) -> Any:
         at, user = moment(number, self._events), self.users[number % USERS]
         times = {"first_used_at": at, "last_used_at": at}
         source = {"app_id": app(number), "user_id": user, "date": at[:10], "count": 1} | times
@@ -238,7 +239,7 @@ def app(number) -> str:
     return f"0oa{number % APPS:03}"
 
 
-def line(stream, id, source):
+def line(stream, id, source) -> dict[Any, Any]:
     return {
         "schema": 1,
         "stream": stream,
@@ -254,7 +255,7 @@ def moment(number, events) -> str:
     return f"{(BEGAN + timedelta(seconds=DAYS * 86_400 * number / events)).isoformat(timespec='milliseconds')}Z"
 
 
-def write(folder, events):
+def write(folder, events) -> Any:
     """Writes the bucket; gives what commits 500 events more and a changed user."""
     org, log = Org(events), Log(folder)
     objects = list(org.objects())

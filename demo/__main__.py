@@ -57,7 +57,7 @@ def main(arguments) -> int | None:
         return 130
 
 
-def beside_output():
+def beside_output() -> Any:
     """Standard output, of which nothing else is left: what this program and those that it starts say goes to standard error."""
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -77,7 +77,7 @@ def bypass_proxies() -> None:
         os.environ[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1,localhost"]))
 
 
-def collect(own_secret, is_json):
+def collect(own_secret, is_json) -> Any:
     state = None if own_secret else demo_state()
     own: Any = own_org(own_secret) if own_secret else None
     programs = function.build(function.NAME, *([] if own_secret else [function.ORG]))
@@ -92,7 +92,7 @@ def collect(own_secret, is_json):
         return story(aws, source, running, is_json)
 
 
-def demo_state():
+def demo_state() -> Any:
     """The same org as before, and something more has happened in it; or a first one."""
     state = State.read(OUT)
     collected = (OUT / PREFIX / "manifests" / DEMO_INTEGRATION).exists()
@@ -104,7 +104,7 @@ def demo_state():
     return state
 
 
-def environment(aws, source):
+def environment(aws, source) -> Any:
     """The function's settings; those of the reader's shell, such as RATE_LIMIT_SHARE, pass through."""
     settings = aws.environment | {"BUCKET": BUCKET, "PREFIX": PREFIX, "SECRET_ID": SECRET_ID}
     # Empty is unset: an own org is reached by its domain, whatever the shell says.
@@ -118,7 +118,7 @@ def keep(aws, state) -> None:
         state.write(OUT)
 
 
-def story(aws, source, running, is_json):
+def story(aws, source, running, is_json) -> dict[Any, Any]:
     print(f"\nCollecting {source.title}", flush=True)
     started = time.monotonic()
     known = {entry["Key"] for entry in aws.objects(f"{PREFIX}/manifests/")}
@@ -146,7 +146,7 @@ def story(aws, source, running, is_json):
     }
 
 
-def invoke_until_done(running, progress):
+def invoke_until_done(running, progress) -> Any:
     reports: list[dict[str, Any]] = []
     while len(reports) < MOST_INVOCATIONS and (not reports or reports[-1]["continue"]):
         with running.invocation() as process:

@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 import textwrap
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def main(arguments) -> int:
     return 0 if is_open(report) else 1
 
 
-def read(path):
+def read(path) -> Any:
     """A report as the function answered it."""
     try:
         report = json.load(sys.stdin) if path == "-" else json.loads(Path(path).read_text())
@@ -57,7 +58,7 @@ def read(path):
     return report
 
 
-def run(secret):
+def run(secret) -> Any:
     """Runs the check on this machine, with the bucket emulated."""
     # What these import is installed by make alone; a report can be shown without.
     from demo import function
@@ -112,7 +113,7 @@ def table(report: Report, columns: int = NO_TERMINAL) -> list[str]:
     return [*lines, "", verdict(report), *power(report, columns)]
 
 
-def power(report, columns):
+def power(report, columns) -> list[Any]:
     """What the credential itself gives, where the function could see it."""
     told = report.get("power")
     if not told:
@@ -133,7 +134,7 @@ def power(report, columns):
     ]
 
 
-def parts(told):
+def parts(told) -> tuple[Any, Any] | tuple[str, str] | tuple[Any, str]:
     """What is missing, and the remedy: the function writes one, a colon, the other, and Okta's words in brackets."""
     outcome, error = told.get("outcome"), told.get("error") or ""
     if outcome == "succeeded":
@@ -152,7 +153,7 @@ def parts(told):
     return lack, remedy
 
 
-def wrapped(cells, widths):
+def wrapped(cells, widths) -> Iterator[str]:
     """One row's lines."""
     columns = [
         textwrap.wrap(cell, width - 2, break_on_hyphens=False) or [""]

@@ -3,6 +3,7 @@
 import contextlib
 import sys
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -17,7 +18,7 @@ class Server(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def serving(answer):
+def serving(answer) -> Iterator[str]:
     """Serves `answer(method, path, headers, body) -> (status, headers, body)`; gives host:port."""
 
     class Exchange(BaseHTTPRequestHandler):

@@ -42,7 +42,7 @@ class Progress:
         else:
             print(line, flush=True)
 
-    def _text(self):
+    def _text(self) -> str:
         new = [entry for entry in self._aws.objects(f"{PREFIX}/") if entry["Key"] not in self._before]
         batches = [entry for entry in new if entry["Key"].startswith(f"{PREFIX}/data/")]
         commits = [entry for entry in new if entry["Key"].startswith(f"{PREFIX}/manifests/")]

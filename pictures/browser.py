@@ -12,7 +12,9 @@ import subprocess
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import websocket
 
@@ -24,12 +26,12 @@ START_SECONDS = 30
 ANSWER_SECONDS = 60
 
 
-def program():
+def program() -> Any:
     """The browser's path, or `None` where there is none."""
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
 
 
-def install():
+def install() -> Any:
     """Installs Debian's Chromium where this may be done; says why where not. Gives the browser's path or `None`."""
     if not shutil.which("apt-get") or os.geteuid() != 0:
         print("no Chromium here, and apt-get may not be used: install it, or name it in CHROMIUM", flush=True)
@@ -65,7 +67,7 @@ class Tab:
         for domain in ("Page", "Network", "Runtime"):
             self.ask(f"{domain}.enable")
 
-    def ask(self, method, **parameters):
+    def ask(self, method, **parameters) -> Any:
         """Sends a command and waits for its result; requests that are seen meanwhile are kept."""
         self._last += 1
         self._socket.send(json.dumps({"id": self._last, "method": method, "params": parameters}))
@@ -78,7 +80,7 @@ class Tab:
                     raise Failure(f"the browser refuses {method}: {message['error']['message']}")
                 return message["result"]
 
-    def evaluate(self, expression):
+    def evaluate(self, expression) -> Any:
         """The value of a script's expression, awaited. It runs for the check; the page itself may run none."""
         given = self.ask("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
         if "exceptionDetails" in given:
@@ -97,7 +99,7 @@ class Tab:
                 raise Failure(f"{url} does not finish loading")
             time.sleep(0.02)
 
-    def picture(self, height=None):
+    def picture(self, height=None) -> Any:
         """A PNG of the page, whole or its upper `height` pixels."""
         size = self.ask("Page.getLayoutMetrics")["cssContentSize"]
         clip = {
@@ -112,7 +114,7 @@ class Tab:
 
 
 @contextlib.contextmanager
-def tab(path):
+def tab(path) -> Iterator[Any]:
     """A tab of a browser that ends with the block."""
     with tempfile.TemporaryDirectory() as profile:
         command = [path, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
@@ -128,7 +130,7 @@ def tab(path):
             yield Tab(_address(process, profile))
 
 
-def _address(process, profile):
+def _address(process, profile) -> Any:
     """Where the tab's socket is, once the browser has written down its port."""
     patience_ends = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < patience_ends:

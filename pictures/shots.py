@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -83,7 +84,7 @@ def run(tab) -> None:
             keep(name, tab.picture())
 
 
-def first_run():
+def first_run() -> Any:
     """The output of `make run` where there is no out/ yet; one that is there is put aside meanwhile."""
     out, aside = Path("out"), Path("out-aside")
     if out.exists():

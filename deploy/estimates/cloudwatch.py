@@ -43,7 +43,7 @@ class Metrics:
                         line[metric["Name"]],
                     )
 
-    def statistic(self, namespace, name, dimensions, statistic, begins, ends):
+    def statistic(self, namespace, name, dimensions, statistic, begins, ends) -> Any:
         """The statistic of the points in [begins, ends), or `None` without any."""
         points = self._points.get((namespace, name, frozenset(dimensions.items())), [])
         values = [
@@ -61,7 +61,7 @@ class Alarm:
         self._periods = properties["EvaluationPeriods"]
         self._least = properties.get("DatapointsToAlarm", self._periods)
 
-    def _text(self, value):
+    def _text(self, value) -> Any:
         if isinstance(value, str):
             return value
         ((way, what),) = value.items()
@@ -71,12 +71,12 @@ class Alarm:
             return self._names[".".join(what)]
         return re.sub(r"\$\{([^}]+)\}", lambda found: self._names[found[1]], what)
 
-    def _value(self, metrics, told, begins, ends):
+    def _value(self, metrics, told, begins, ends) -> Any:
         dimensions = {self._text(one["Name"]): self._text(one["Value"]) for one in told.get("Dimensions", [])}
         statistic = told.get("Statistic") or told["Stat"]
         return metrics.statistic(told["Namespace"], self._text(told["MetricName"]), dimensions, statistic, begins, ends)
 
-    def _point(self, metrics, begins, ends):
+    def _point(self, metrics, begins, ends) -> Any:
         if "Metrics" not in self._alarm:
             return self._value(metrics, self._alarm, begins, ends)
         values = {
@@ -91,11 +91,11 @@ class Alarm:
         (expression,) = [one["Expression"] for one in self._alarm["Metrics"] if "Expression" in one]
         return evaluate(expression, values)
 
-    def _period(self):
+    def _period(self) -> Any:
         stats = [one["MetricStat"] for one in self._alarm.get("Metrics", []) if "MetricStat" in one]
         return stats[0]["Period"] if stats else self._alarm["Period"]
 
-    def state(self, metrics, at):
+    def state(self, metrics, at) -> Any:
         """The state at a time, whatever it was before."""
         period = self._period()
         points = [self._point(metrics, at - (n + 1) * period, at - n * period) for n in range(self._periods)]
@@ -109,7 +109,7 @@ class Alarm:
         assert missing == "notBreaching", missing
         return ALARM if sum(there) >= self._least else OK
 
-    def changes(self, metrics, begins, ends):
+    def changes(self, metrics, begins, ends) -> Any:
         """(time, state) of every change in this time. A new alarm is INSUFFICIENT_DATA."""
         before, found = INSUFFICIENT, []
         for at in range(int(begins), int(ends) + 1, STEP_S):
@@ -120,7 +120,7 @@ class Alarm:
         return found
 
 
-def evaluate(expression, values):
+def evaluate(expression, values) -> float:
     """Metric math of single points: arithmetic, comparisons, AND, OR, IF."""
     python = re.sub(r"\bOR\b", "or", re.sub(r"\bAND\b", "and", expression))
     return float(eval(python, {"__builtins__": {}}, values | {"IF": lambda test, yes, no: yes if test else no}))

@@ -13,6 +13,7 @@ import itertools
 import json
 import random
 from collections import defaultdict, deque
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -48,16 +49,16 @@ class Org:
         self.began: list[float] = []
         self.well_at: float | None = None
 
-    def is_healthy(self):
+    def is_healthy(self) -> Any:
         return not self.sick and not self.hangs and self.name.startswith("okta/")
 
-    def is_sick(self, now):
+    def is_sick(self, now) -> bool:
         return any(begins <= now < ends for begins, ends in self.sick)
 
-    def hangs_at(self, now):
+    def hangs_at(self, now) -> bool:
         return any(begins <= now < ends for begins, ends in self.hangs)
 
-    def run(self, now, rng):
+    def run(self, now, rng) -> tuple[Any, None] | tuple[Any, Any]:
         """One run from now on: (its duration, its line of metrics or `None` if Lambda ends it)."""
         self.began.append(now)
         if self.hangs_at(now):
@@ -75,7 +76,7 @@ class Org:
         self.well_at = now + duration
         return duration, self._line("succeeded", now + duration)
 
-    def _line(self, outcome, at, **more):
+    def _line(self, outcome, at, **more) -> Any:
         line = {"message": "metrics", "secret": self.arn, "outcome": outcome, **more}
         if self.well_at is not None:
             line["freshness_seconds"] = int(at - self.well_at)
@@ -109,14 +110,14 @@ class Fleet:
         }
 
     # AWS, as far as the rounds use it.
-    def client(self, service):
+    def client(self, service) -> Any:
         return self
 
-    def get_paginator(self, name):
+    def get_paginator(self, name) -> Any:
         pages: Any = {"list_secrets": self._secrets, "filter_log_events": self._log_events}[name]
         return type("Pages", (), {"paginate": staticmethod(pages)})
 
-    def _secrets(self, Filters):
+    def _secrets(self, Filters) -> Iterator[dict[Any, Any]]:
         there = [org for org in self.orgs.values() if org.since <= self.now]
         for first in range(0, len(there), 100):
             part = there[first : first + 100]
@@ -132,15 +133,15 @@ class Fleet:
                 ]
             }
 
-    def _log_events(self, logGroupName, startTime, filterPattern):
+    def _log_events(self, logGroupName, startTime, filterPattern) -> Iterator[dict[Any, Any]]:
         yield {
             "events": [{"timestamp": at * 1_000, "message": text} for at, text in self.log if at * 1_000 >= startTime]
         }
 
-    def get_queue_attributes(self, QueueUrl, AttributeNames):
+    def get_queue_attributes(self, QueueUrl, AttributeNames) -> dict[Any, Any]:
         return {"Attributes": {"CreatedTimestamp": str(int(START))}}
 
-    def send_message_batch(self, QueueUrl, Entries):
+    def send_message_batch(self, QueueUrl, Entries) -> dict[Any, Any]:
         for entry in Entries:
             if self.now - self.seen.get(entry["MessageDeduplicationId"], -DEDUPLICATED) >= DEDUPLICATED:
                 self.seen[entry["MessageDeduplicationId"]] = self.now
@@ -201,7 +202,7 @@ class Fleet:
             if kind == "orgs":
                 self.metrics.emf(roster.emf(STACK, gauges or {}, self.now), self.now)
 
-    def go(self, days):
+    def go(self, days) -> Any:
         """Lets time pass."""
         for minute in range(int(days * DAY / MINUTE)):
             at = START + minute * MINUTE
@@ -218,7 +219,7 @@ class Fleet:
         return self
 
 
-def alarms(fleet, days):
+def alarms(fleet, days) -> list[Any]:
     """Of each alarm of fleet.yaml on the rounds' metrics: (time, name, state) of its changes."""
     found = []
     for name, resource in load(ROOT / "fleet.yaml")["Resources"].items():
@@ -228,7 +229,7 @@ def alarms(fleet, days):
     return sorted(found)
 
 
-def intervals(orgs, begins=0.0, ends=float("inf")):
+def intervals(orgs, begins=0.0, ends=float("inf")) -> list[Any]:
     """Seconds between the beginnings of two runs of these orgs, sorted."""
     found = []
     for org in orgs:
@@ -237,11 +238,11 @@ def intervals(orgs, begins=0.0, ends=float("inf")):
     return sorted(found)
 
 
-def healthy(number):
+def healthy(number) -> list[Any]:
     return [Org(f"okta/{n:03}") for n in range(number)]
 
 
-def told(values):
+def told(values) -> list[Any]:
     if not values:
         return ["", ""]
     return [f"{values[len(values) // 2] / MINUTE:.1f} min", f"{values[-1] / MINUTE:.1f} min"]
@@ -258,19 +259,19 @@ CASES = {
 }
 
 
-def hanging():
+def hanging() -> Any:
     org = Org("okta/hangs")
     org.hangs = [(START, float("inf"))]
     return org
 
 
-def failing(n):
+def failing(n) -> Any:
     org = Org(f"okta/fails-{n}")
     org.sick = [(START, float("inf"))]
     return org
 
 
-def by_cases(days=0.5):
+def by_cases(days=0.5) -> Any:
     """What the healthy orgs see of the others in half a day, at 15 minutes."""
     rows = []
     for name, orgs in CASES.items():
@@ -284,12 +285,12 @@ def by_cases(days=0.5):
     return table(header, rows)
 
 
-def newcomers():
+def newcomers() -> Any:
     """500 orgs that are all new at once, and whose runs all wait for limits."""
     return Fleet([Org(f"okta/{n:03}", work_s=HOUR, limited=True) for n in range(500)])
 
 
-def week():
+def week() -> Any:
     """500 orgs, and what befalls them."""
     orgs = healthy(449)
     orgs += [Org(f"new/{n:02}", since=START + 2 * DAY, work_s=6 * HOUR) for n in range(50)]
@@ -308,7 +309,7 @@ def clock(at) -> str:
     return f"day {int((at - START) // DAY) + 1}, {datetime.fromtimestamp(at, timezone.utc):%H:%M}"
 
 
-def of_the_week(fleet):
+def of_the_week(fleet) -> Any:
     rows = []
     went_off = {}
     for at, name, state in alarms(fleet, 7):
@@ -324,7 +325,7 @@ def of_the_week(fleet):
     )
 
 
-def of_the_orgs(fleet):
+def of_the_orgs(fleet) -> str:
     """Intervals of the healthy orgs while rounds went on, and what the summaries said."""
     well = [org for org in fleet.orgs.values() if org.is_healthy()]
     half, longest = told(intervals(well, ends=6 * DAY))

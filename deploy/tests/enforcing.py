@@ -12,6 +12,7 @@ import json
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from deploy.iam import Role
@@ -32,7 +33,7 @@ class Deciding:
         self.role = role
         self.key, self.secret_key, self.secrets = key, secret_key, secrets or {}
 
-    def s3(self, method, bucket, key, query, headers):
+    def s3(self, method, bucket, key, query, headers) -> tuple[Any, bool] | tuple[Any, Any]:
         """Whether S3 would take it, and whether an absent object may be a 404."""
         arn = f"arn:aws:s3:::{bucket}"
         if not key:
@@ -51,7 +52,7 @@ class Deciding:
             allowed = allowed and self.role.allows("s3:GetObject", of_object)
         return allowed, True
 
-    def secret(self, target, body):
+    def secret(self, target, body) -> Any:
         name = json.loads(body)["SecretId"]
         arn, tags = self.secrets.get(name, (name, {}))
         context = {f"secretsmanager:ResourceTag/{key}": value for key, value in tags.items()}
@@ -61,12 +62,12 @@ class Deciding:
             allowed = self.role.allows("kms:Decrypt", self.secret_key, via)
         return allowed
 
-    def _kms(self, action):
+    def _kms(self, action) -> Any:
         via = {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}
         return not self.key or self.role.allows(action, self.key, via)
 
 
-def deciding(role, given):
+def deciding(role, given) -> Any:
     """The decision for a role of template.yaml with these parameters, names and secrets."""
     resolver = Resolver(load(ROOT / "template.yaml"), given["parameters"], given.get("names"))
     resources = resolver.resources()
@@ -92,7 +93,7 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *_) -> None:
         pass
 
-    def _handle(self):
+    def _handle(self) -> Any:
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
         parts = urlsplit(self.path)
@@ -120,7 +121,7 @@ class Handler(BaseHTTPRequestHandler):
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _handle
 
-    def _told(self):
+    def _told(self) -> dict[Any, Any]:
         role = self.decide.role
         return {
             "used": sorted(role.used),
@@ -128,7 +129,7 @@ class Handler(BaseHTTPRequestHandler):
             "refused": role.refused,
         }
 
-    def _forward(self, body):
+    def _forward(self, body) -> tuple[Any, dict[Any, Any], Any]:
         connection = http.client.HTTPConnection(self.moto, timeout=60)
         headers = {name: value for name, value in self.headers.items() if name.lower() not in HOPS}
         connection.request(self.command, self.path, body, headers | {"Host": self.moto})

@@ -6,6 +6,7 @@ and of what AWS itself counts of such runs. What CloudWatch does with them stand
 
 import functools
 import unittest
+from typing import Any
 
 from deploy import roster
 from deploy.estimates import fleet as simulated
@@ -31,7 +32,7 @@ ALARMS = {
 }
 
 
-def one_org(*parts):
+def one_org(*parts) -> tuple[Any, Any]:
     """Days of runs every five minutes: (hours, name of a line or a function of the number of the run that gives one, or `None` for no
     run). What passes since the last good run is counted."""
     metrics, at, well_at = Metrics(), 0, 0
@@ -50,7 +51,7 @@ def one_org(*parts):
     return metrics, at
 
 
-def counted(namespace, name, dimensions, *parts):
+def counted(namespace, name, dimensions, *parts) -> tuple[Any, Any]:
     """Days of a metric alone: (hours, value every five minutes, or `None`)."""
     metrics, at = Metrics(), 0
     for hours, value in parts:
@@ -61,7 +62,7 @@ def counted(namespace, name, dimensions, *parts):
     return metrics, at
 
 
-def a_fleet(days, orgs, befall=lambda fleet: None):
+def a_fleet(days, orgs, befall=lambda fleet: None) -> Any:
     """Days of a simulated fleet, with the real rounds."""
     fleet = simulated.Fleet(orgs())
     befall(fleet)
@@ -69,7 +70,7 @@ def a_fleet(days, orgs, befall=lambda fleet: None):
 
 
 @functools.cache
-def states(name, day):
+def states(name, day) -> list[Any]:
     """The states that an alarm has in a day, in order."""
     made = DAYS[name][day]()
     if isinstance(made, simulated.Fleet):
@@ -88,7 +89,7 @@ def twice_a_day(number) -> str:
     return "rejected" if number % 100 < 2 else "idle"
 
 
-def sick(hours):
+def sick(hours) -> Any:
     def befall(fleet) -> None:
         org = next(iter(fleet.orgs.values()))
         org.sick = [(simulated.START + 2 * HOUR, simulated.START + (2 + hours) * HOUR)]
@@ -96,7 +97,7 @@ def sick(hours):
     return befall
 
 
-def hangs(hours):
+def hangs(hours) -> Any:
     def befall(fleet) -> None:
         org = next(iter(fleet.orgs.values()))
         org.hangs = [(simulated.START + 2 * HOUR, simulated.START + (2 + hours) * HOUR)]
@@ -104,7 +105,7 @@ def hangs(hours):
     return befall
 
 
-def rounds(orgs):
+def rounds(orgs) -> Any:
     return counted("OktaAuthomize", "orgs", {"stack": STACK}, *orgs)
 
 
@@ -264,7 +265,7 @@ class Fleets(unittest.TestCase):
 class Evaluation(unittest.TestCase):
     """CloudWatch's rules, as far as alarms here depend on them."""
 
-    def alarm(self, **more):
+    def alarm(self, **more) -> Any:
         told = {
             "Namespace": "N",
             "MetricName": "m",
@@ -278,7 +279,7 @@ class Evaluation(unittest.TestCase):
             {},
         )
 
-    def state(self, points, **more):
+    def state(self, points, **more) -> Any:
         metrics = Metrics()
         for number, value in enumerate(points):
             if value is not None:

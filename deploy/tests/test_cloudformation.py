@@ -11,6 +11,7 @@ import io
 import json
 import unittest
 import zipfile
+from typing import Any
 from unittest.mock import patch
 
 import boto3
@@ -29,7 +30,7 @@ BUS = "okta"
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
 
 
-def translated(name, parameters):
+def translated(name, parameters) -> Any:
     """The template as CloudFormation's transform for SAM makes it."""
     template = load(ROOT / name)
     for resource in template["Resources"].values():
@@ -59,13 +60,13 @@ class Stacks(unittest.TestCase):
             self.addCleanup(one.__exit__, None, None, None)
 
     @staticmethod
-    def archive():
+    def archive() -> Any:
         made = io.BytesIO()
         with zipfile.ZipFile(made, "w") as archive:
             archive.writestr("bootstrap", "")
         return made.getvalue()
 
-    def create(self, **parameters):
+    def create(self, **parameters) -> set[Any]:
         given = {"SecretArn": SECRET} | parameters
         cloudformation = boto3.client("cloudformation")
         cloudformation.create_stack(
@@ -252,7 +253,7 @@ class Stacks(unittest.TestCase):
             attributes = boto3.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
             self.assertEqual(attributes["KmsMasterKeyId"], key, queue)
 
-    def policies(self, role):
+    def policies(self, role) -> list[Any]:
         iam, name = boto3.client("iam"), self.physical[role]
         names = iam.list_role_policies(RoleName=name)["PolicyNames"]
         told = [iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"] for policy in names]

@@ -3,13 +3,15 @@
 import re
 import subprocess
 import unittest
+from collections.abc import Iterator
+from typing import Any
 
 import tomli
 
 from deploy.tests.resources import ROOT
 
 
-def manifests():
+def manifests() -> Iterator[tuple[Any, Any]]:
     for file in [ROOT / "Cargo.toml", *sorted((ROOT / "crates").glob("*/Cargo.toml"))]:
         yield file, tomli.loads(file.read_text(encoding="utf-8"))
 

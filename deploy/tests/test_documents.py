@@ -2,6 +2,7 @@
 
 import re
 import unittest
+from typing import Any
 
 from deploy import roster
 from deploy.estimates import costs, fleet, latency
@@ -11,7 +12,7 @@ from deploy.tests.resources import ROOT, of_type
 DOCUMENT = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 
 
-def codes(header):
+def codes(header) -> set[Any]:
     """The words between backticks in the first column of a table."""
     lines = DOCUMENT.split(header, 1)[1].splitlines()[2:]
     rows = [
@@ -59,7 +60,7 @@ class Operations(unittest.TestCase):
         )
         self.assertEqual((of_one, of_all), (costs.ALARM_METRICS, costs.FLEET_ALARM_METRICS))
 
-    def watched(self, template, conditions):
+    def watched(self, template, conditions) -> Any:
         """How many metrics the alarms watch that have no condition, or one of these."""
         alarms = of_type(load(ROOT / template), "AWS::CloudWatch::Alarm").values()
         there = [alarm["Properties"] for alarm in alarms if alarm.get("Condition") in (None, *conditions)]

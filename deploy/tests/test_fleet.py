@@ -5,6 +5,7 @@ import io
 import json
 import time
 import unittest
+from typing import Any
 from unittest.mock import patch
 
 import boto3
@@ -61,11 +62,11 @@ class InAws(unittest.TestCase):
             "TOPIC_ARN": topic,
         }
 
-    def add(self, *names, tags=(COLLECT,)):
+    def add(self, *names, tags=(COLLECT,)) -> list[Any]:
         """New secrets; their ARNs."""
         return [self.secrets.create_secret(Name=name, SecretString="{}", Tags=list(tags))["ARN"] for name in names]
 
-    def round(self, kind="orgs", after_s=0, **event):
+    def round(self, kind="orgs", after_s=0, **event) -> Any:
         """One round, so many seconds from now; its numbers and what it printed."""
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
@@ -79,7 +80,7 @@ class InAws(unittest.TestCase):
         event = {"timestamp": int((self.now + after_s) * 1_000), "message": text}
         self.logs.put_log_events(logGroupName=LOG, logStreamName="one", logEvents=[event])
 
-    def messages(self):
+    def messages(self) -> Any:
         """The messages in the queue, each taken and done with."""
         found = []
         while batch := self.sqs.receive_message(
@@ -90,7 +91,7 @@ class InAws(unittest.TestCase):
                 found.append((json.loads(one["Body"])["secret_id"], one["Attributes"]["MessageGroupId"]))
         return found
 
-    def notices(self):
+    def notices(self) -> list[Any]:
         told = self.sqs.receive_message(QueueUrl=self.inbox, MaxNumberOfMessages=10).get("Messages", [])
         return [json.loads(message["Body"]) for message in told]
 
@@ -268,7 +269,7 @@ class Enforced(InAws):
         resources = Resolver(FLEET, {"AlarmTopicArn": self.topic}, names).resources()
         self.role = Role(resources, "RosterRole")
 
-    def client(self, service):
+    def client(self, service) -> Any:
         client = boto3.client(service)
         resource = {
             "secretsmanager": "*",

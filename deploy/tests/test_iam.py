@@ -1,6 +1,7 @@
 """IAM's decision, as far as the templates depend on it."""
 
 import unittest
+from typing import Any
 
 from deploy.iam import Role, holds, like
 from deploy.resolve import Resolver
@@ -8,7 +9,7 @@ from deploy.template import load
 from deploy.tests.resources import ROOT
 
 
-def role(*statements, bucket_policy=()):
+def role(*statements, bucket_policy=()) -> Any:
     resources = {"Role": {"Properties": {"Policies": [{"PolicyDocument": {"Statement": list(statements)}}]}}}
     return Role(resources, "Role", bucket_policy)
 

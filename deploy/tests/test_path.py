@@ -33,12 +33,12 @@ REGION = "eu-central-1"
 AUTHOMIZE = {"outcome": "succeeded", "integration": "okta"}
 
 
-def said_by(nested, attribute):
+def said_by(nested, attribute) -> Any:
     """An output of a nested stack."""
     return next(one["OutputValue"] for one in nested.outputs if one["OutputKey"] == attribute.removeprefix("Outputs."))
 
 
-def applied(apply):
+def applied(apply) -> Any:
     """A change set's application. A new stack has its outputs then; of a change only the parameters are noted, for moto cannot change
     resources under conditions."""
 
@@ -83,7 +83,7 @@ class InAnAccount(OnAws):
         self.invoked: list[tuple[str, Any]] = []
         path = self
 
-        def invoke(backend, function, qualifier, body, headers, response_headers):
+        def invoke(backend, function, qualifier, body, headers, response_headers) -> bytes:
             path.invoked.append((function, json.loads(body)))
             return json.dumps(AUTHOMIZE if "-Loader-" in function else answer("succeeded")).encode()
 
@@ -98,7 +98,7 @@ class InAnAccount(OnAws):
         self.package = packed(self.folder / "dist", code)
         translate(self.package)
 
-    def make(self, command, *lines, arguments=()):
+    def make(self, command, *lines, arguments=()) -> str:
         """A target of make, at whose questions these lines are typed; what it said."""
         terminal = Scripted(*lines)
         with patch.object(program, "Terminal", lambda: terminal):
@@ -106,10 +106,10 @@ class InAnAccount(OnAws):
         self.assertEqual(terminal.typed, [], "a question was not asked")
         return "\n".join(terminal.said)
 
-    def client(self, name):
+    def client(self, name) -> Any:
         return program.session(Answers.read(), Scripted()).client(name)
 
-    def code(self):
+    def code(self) -> Any:
         """Where CloudFormation takes the code from."""
         (told,) = self.client("cloudformation").describe_stacks(StackName=Answers.read().stack)["Stacks"]
         return next(one["ParameterValue"] for one in told["Parameters"] if one["ParameterKey"] == "CodeKey")

@@ -15,6 +15,7 @@ import unittest
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from unittest.mock import Mock, patch
 
 import boto3
@@ -45,11 +46,11 @@ class Scripted(Terminal):
         self.hidden: list[str] = []
         super().__init__(self._next, self._next_hidden, lambda text="": self.said.append(text))
 
-    def _next(self, shown):
+    def _next(self, shown) -> Any:
         self.said.append(shown)
         return self.typed.pop(0)
 
-    def _next_hidden(self, shown):
+    def _next_hidden(self, shown) -> Any:
         self.said.append(shown)
         self.hidden.append(self.typed.pop(0))
         return self.hidden[-1]
@@ -80,13 +81,13 @@ class Configure(OnAws):
         super().setUp()
         self.answers = Answers()
 
-    def configure(self, *lines):
+    def configure(self, *lines) -> Any:
         terminal = Scripted(*lines)
         configure(self.aws, terminal, self.answers)
         self.assertEqual(terminal.typed, [], "a question was not asked")
         return terminal
 
-    def content(self, name="okta/acme"):
+    def content(self, name="okta/acme") -> Any:
         return json.loads(self.aws.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
 
     def put(self, name="okta/acme", **content) -> None:
@@ -279,7 +280,7 @@ class Questions(OnAws):
         super().setUp()
         self.secret = self.aws.client("secretsmanager").create_secret(Name="okta/acme", SecretString="{}")["ARN"]
 
-    def ask(self, *lines):
+    def ask(self, *lines) -> Any:
         answers = Answers()
         with patch.object(questions, "concurrency", return_value="true"):
             questions.ask_all(self.aws, Scripted(*lines), answers)
@@ -351,7 +352,7 @@ class Kept(InAFolder):
 
 
 class Package(InAFolder):
-    def make(self, arch="arm64"):
+    def make(self, arch="arm64") -> Any:
         root = self.folder / "root"
         root.mkdir(exist_ok=True)
         for name in ("template.yaml", "fleet.yaml", "alerts.yaml", "Cargo.toml"):
@@ -446,7 +447,7 @@ class Package(InAFolder):
 
 
 class Asked(OnAws):
-    def outputs(self):
+    def outputs(self) -> dict[Any, Any]:
         self.aws.client("s3").create_bucket(Bucket="data")
         return {
             "FunctionName": "collector",
@@ -455,9 +456,9 @@ class Asked(OnAws):
             "Log": "/aws/lambda/x",
         }
 
-    def client(self, told, error=None):
+    def client(self, told, error=None) -> Any:
         class Lambda:
-            def invoke(self, **given):
+            def invoke(self, **given) -> dict[Any, Any]:
                 self.given = given
                 return {"Payload": io.BytesIO(json.dumps(told).encode())} | ({"FunctionError": error} if error else {})
 
@@ -547,7 +548,7 @@ class Asked(OnAws):
         self.assertEqual(len(terminal.said), 3)
 
 
-def packed(dist, code=b"code"):
+def packed(dist, code=b"code") -> Any:
     """A package's folder, with code of a kind and the real templates."""
     folder = dist / f"okta-authomize-{package.version(ROOT)}-arm64"
     folder.mkdir(parents=True, exist_ok=True)
@@ -631,7 +632,7 @@ class Stacks(OnAws):
         with self.assertRaisesRegex(Failure, "make deploy"):
             stacks.Stack(self.aws, "okta-authomize", print).outputs()
 
-    def topics(self):
+    def topics(self) -> list[Any]:
         return [topic["TopicArn"].rsplit(":", 1)[1] for topic in self.aws.client("sns").list_topics()["Topics"]]
 
     def test_what_a_stack_says_is_told_by_name(self) -> None:
@@ -673,7 +674,7 @@ class Whole(OnAws):
         self.deployed: list[tuple[str, str, dict[str, str]]] = []
         (self.folder / "Cargo.toml").write_text((ROOT / "Cargo.toml").read_text())
 
-    def run_command(self, name, *lines, **more):
+    def run_command(self, name, *lines, **more) -> tuple[Any, Any]:
         terminal, given = Scripted(*lines), program.parse([name, *more.pop("arguments", [])])
         answers = Answers.read()
         answers.region = "us-east-1"
@@ -875,7 +876,7 @@ class Whole(OnAws):
 
 
 class Region(InAFolder):
-    def region(self, answers=None, profile=None, **environment):
+    def region(self, answers=None, profile=None, **environment) -> Any:
         names = ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE")
         kept = {name: value for name, value in os.environ.items() if name not in names}
         file = self.folder / "config"
@@ -913,7 +914,7 @@ class Region(InAFolder):
 class Toolchain(InAFolder):
     """What `make rust` asks for, with programs that are not there or too old."""
 
-    def rust(self, version="1.95.0", missing=()):
+    def rust(self, version="1.95.0", missing=()) -> tuple[Any, Any]:
         """The exit code and words of `make rust` with this compiler."""
         told = {
             "cargo": "cargo 1.95.0",

@@ -29,7 +29,7 @@ SCHEMA = {
 OF_TERRAFORM = {"for_each", "depends_on", "lifecycle", "__start_line__", "__end_line__"}
 
 
-def read(place):
+def read(place) -> Any:
     """The Terraform files of a folder as one."""
     found: dict[str, list[Any]] = {}
     for file in sorted(place.glob("*.tf")):
@@ -39,7 +39,7 @@ def read(place):
 
 
 class Workflows(unittest.TestCase):
-    def text(self, name):
+    def text(self, name) -> str:
         return WORKFLOWS[name].read_text(encoding="utf-8")
 
     def test_every_job_has_the_permissions_that_it_needs_and_the_workflow_none(self) -> None:

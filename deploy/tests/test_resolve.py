@@ -5,6 +5,7 @@ import json
 import random
 import re
 import unittest
+from typing import Any
 
 from deploy.resolve import Resolver, Unresolved
 from deploy.template import load
@@ -77,7 +78,7 @@ PARTITIONS = {
 }
 
 
-def parameters(template, chosen):
+def parameters(template, chosen) -> dict[Any, Any]:
     """The parameters of a choice, with what it needs."""
     given = {name: CHOICES[name] for name in chosen}
     for name in chosen:
@@ -87,7 +88,7 @@ def parameters(template, chosen):
     return {name: value for name, value in given.items() if name in template["Parameters"]}
 
 
-def resolve(template, chosen, partition="aws"):
+def resolve(template, chosen, partition="aws") -> tuple[Any, Any]:
     suffix, region = PARTITIONS[partition]
     pseudo = {"AWS::Partition": partition, "AWS::URLSuffix": suffix, "AWS::Region": region}
     resolver = Resolver(template, parameters(template, chosen), pseudo=pseudo)

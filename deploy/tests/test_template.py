@@ -3,6 +3,8 @@
 import json
 import re
 import unittest
+from collections.abc import Iterator
+from typing import Any
 
 from deploy.template import load
 from deploy.tests.resources import ROOT, of_type
@@ -16,7 +18,7 @@ FUNCTIONS = of_type(TEMPLATE, "AWS::Serverless::Function")
 ALARMS = of_type(TEMPLATE, "AWS::CloudWatch::Alarm")
 
 
-def statements(role):
+def statements(role) -> Iterator[Any]:
     """Every statement of a role's policies, those under a condition included."""
     for policy in role["Properties"]["Policies"]:
         for statement in policy["PolicyDocument"]["Statement"]:
@@ -80,11 +82,11 @@ class GovernedAccounts(unittest.TestCase):
 class Retention(unittest.TestCase):
     """The newest state of a stream outlives every reading that replaces it, and an alarm comes before its end."""
 
-    def days_allowed(self, name):
+    def days_allowed(self, name) -> list[Any]:
         pattern = TEMPLATE["Parameters"][name]["AllowedPattern"]
         return [days for days in range(10_000) if re.fullmatch(pattern.strip("^$"), str(days))]
 
-    def hours_allowed(self, parameter):
+    def hours_allowed(self, parameter) -> list[Any]:
         bounds = [rule["Assert"]["Fn::Contains"] for rule in TEMPLATE["Rules"]["WhatExpiresIsReadInTime"]["Assertions"]]
         (values,) = [values for values, asked in bounds if asked == {"Ref": parameter}]
         return [int(value) for value in values]
@@ -119,7 +121,7 @@ class Retention(unittest.TestCase):
 IN_RULES = {"Ref", "Fn::And", "Fn::Contains", "Fn::Equals", "Fn::If", "Fn::Not", "Fn::Or"}
 
 
-def functions(value):
+def functions(value) -> Iterator[Any]:
     if isinstance(value, dict):
         for name, inside in value.items():
             if name == "Ref" or name.startswith("Fn::"):
@@ -158,7 +160,7 @@ class Outputs(unittest.TestCase):
 
 
 class Alarms(unittest.TestCase):
-    def descriptions(self):
+    def descriptions(self) -> Iterator[tuple[Any, Any]]:
         for template in (TEMPLATE, FLEET):
             for name, alarm in of_type(template, "AWS::CloudWatch::Alarm").items():
                 yield name, alarm["Properties"]["AlarmDescription"]

@@ -2,6 +2,7 @@
 
 import os
 import unittest
+from typing import Any
 
 from findings import opengraph, paths, removals
 from findings.tests import life, org
@@ -33,7 +34,7 @@ APP = was(
 )
 
 
-def person(name: str, status: str = "ACTIVE"):
+def person(name: str, status: str = "ACTIVE") -> Any:
     return was("users", f"00u{name}", {"id": f"00u{name}", "status": status, "profile": {"login": name}})
 
 

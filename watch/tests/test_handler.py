@@ -9,6 +9,7 @@ import tempfile
 import unittest
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import boto3
@@ -318,7 +319,7 @@ class Outbox(Case):
         sizes: list[int] = []
 
         class Client:
-            def put_events(self, Entries):
+            def put_events(self, Entries) -> dict[Any, Any]:
                 sizes.append(sum(len(value.encode()) for entry in Entries for value in entry.values()))
                 return {"Entries": [{} for _ in Entries]}
 
@@ -334,7 +335,7 @@ class Outbox(Case):
         inner: list[dict] = []
         real = outbox.Bus.tell
 
-        def racing(bus, words):
+        def racing(bus, words) -> Any:
             # While one tells, another wakes, and a third after a new commit.
             if not inner:
                 inner.append({})
@@ -387,7 +388,7 @@ class Outbox(Case):
 
         real, left = BaseClient._make_api_call, [acts]
 
-        def counting(client, operation, given):
+        def counting(client, operation, given) -> Any:
             if operation in ("PutObject", "DeleteObject", "PutEvents", "Publish"):
                 left[0] -= 1
                 if left[0] == 0:

@@ -165,7 +165,7 @@ class InALake(Case):
         for acts in range(1, 5):
             left = [acts]
 
-            def counting(client, operation, given, left=left):
+            def counting(client, operation, given, left=left) -> Any:
                 if operation == "PutObject" and given["Bucket"] == LAKE:
                     left[0] -= 1
                     if left[0] == 0:
@@ -197,7 +197,7 @@ class InALake(Case):
         asked = []
         real = BaseClient._make_api_call
 
-        def noting(client, operation, given):
+        def noting(client, operation, given) -> Any:
             if operation == "AssumeRole":
                 asked.append(given)
             return real(client, operation, given)

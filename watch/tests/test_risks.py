@@ -7,6 +7,7 @@ import unittest
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from unittest import mock
 
 import boto3
@@ -160,10 +161,10 @@ class InAuthomize(Case):
         self.assertEqual(self.wake(), {"batchItemFailures": []})
         self.assertEqual(len(self.fake.titles(ADA)), 1)
 
-    def _losing(self, lost: str):
+    def _losing(self, lost: str) -> Any:
         real = risks.Authomize.send
 
-        def send(authomize, method, body):
+        def send(authomize, method, body) -> Any:
             if method == lost:
                 raise risks.Refused("lost")
             return real(authomize, method, body)

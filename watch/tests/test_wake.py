@@ -282,8 +282,8 @@ class Kills(Case):
         """A wake-up that is killed at its nth write: what it said before, and whether it was."""
         left = [acts]
 
-        def counting(real):
-            def act(*words, **more):
+        def counting(real) -> Any:
+            def act(*words, **more) -> Any:
                 left[0] -= 1
                 if left[0] == 0:
                     raise Killed

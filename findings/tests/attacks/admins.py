@@ -1,5 +1,7 @@
 """Admins: what is granted, reset, and done by whoever took one over."""
 
+from typing import Any
+
 from findings.tests.life import CONSOLE, DAY, HOUR, MINUTE, START, admin, app, e, gone, known, user, was
 
 GROUP = ("UserGroup", "00gops", "Ops")
@@ -44,7 +46,7 @@ SUPER = {"principal_id": "0oabackup", "principal_type": "Client", "id": "ra9", "
 HELD = was("role_assignments", "0oabackup:ra9", SUPER)
 
 
-def caused(stream: str, id: str, source: dict, kind: str):
+def caused(stream: str, id: str, source: dict, kind: str) -> list[Any]:
     """A record that an event of this kind brought, with the event."""
 
     def act(stage) -> None:
@@ -53,15 +55,15 @@ def caused(stream: str, id: str, source: dict, kind: str):
     return [e(kind, 0, "boss", [user("grace")], uuid="opening"), act]
 
 
-def console(at, kind="policy.evaluate_sign_on", result="CHALLENGE", **more):
+def console(at, kind="policy.evaluate_sign_on", result="CHALLENGE", **more) -> Any:
     return e(kind, at, "boss", [CONSOLE], result=result, **more)
 
 
-def verified(method):
+def verified(method) -> list[Any]:
     return [e("user.authentication.verify", 0, "boss", [(*CONSOLE, None, {"detailEntry": {"methodTypeUsed": method}})])]
 
 
-def gets(*names, by="boss", at=0, who="grace", kind="user.account.privilege.grant", result="SUCCESS", **more):
+def gets(*names, by="boss", at=0, who="grace", kind="user.account.privilege.grant", result="SUCCESS", **more) -> Any:
     return e(kind, at, by, [user(who)], result=result, debug={"privilegeGranted": ", ".join(names)}, **more)
 
 
