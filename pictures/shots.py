@@ -12,11 +12,10 @@ from PIL import Image
 
 from demo.failure import Failure
 from pictures import browser, terminal
-from pictures.states import STATES, pages
+from pictures.states import pages
 
 FOLDER = Path("docs/pictures")
-DESK, PHONE = 1180, 390
-DESK_HIGH, PHONE_HIGH = 1700, 1300
+DESK, DESK_HIGH = 1180, 1700
 # Shades of a picture: what is drawn has few, and takes a third of the space by it.
 COLOURS = 64
 # Width of the window for a terminal's page.
@@ -47,7 +46,7 @@ def main() -> int:
             raise Failure("the rules of the pages fail (see above)")
         FOLDER.mkdir(parents=True, exist_ok=True)
         with browser.tab(path) as tab:
-            states(tab)
+            page(tab)
             run(tab)
     except Failure as failure:
         print(f"make pictures: {failure}", file=sys.stderr)
@@ -55,17 +54,10 @@ def main() -> int:
     return 0
 
 
-def states(tab) -> None:
-    """A picture of every state, and of one on a phone and in the dark."""
-    given = pages()
-    shots = [(name, name, DESK, DESK_HIGH if name == "connected" else 620, "light") for name in STATES]
-    shots += [
-        ("connected-dark", "connected", DESK, DESK_HIGH, "dark"),
-        ("degraded-phone", "degraded", PHONE, PHONE_HIGH, "light"),
-    ]
-    for picture, state, width, height, scheme in shots:
-        tab.open(given[state], width, 900, scheme)
-        keep(picture, tab.picture(height))
+def page(tab) -> None:
+    """A picture of the status page of a connected integration."""
+    tab.open(pages()["connected"], DESK, 900, "light")
+    keep("connected", tab.picture(DESK_HIGH))
 
 
 def run(tab) -> None:
