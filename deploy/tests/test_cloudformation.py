@@ -82,7 +82,7 @@ class Stacks(unittest.TestCase):
         self.physical = {one["LogicalResourceId"]: one.get("PhysicalResourceId") for one in found}
         return set(self.physical)
 
-    def test_one_org_with_what_is_asked_for_as_a_rule(self) -> None:
+    def test_one_org_with_the_usual_choices(self) -> None:
         made = self.create()
         self.assertLessEqual({"Function", "Role", "Bucket", "LogGroup", "Overview"}, made)
         absent = {"Loader", "Watch", "ReaderRole", "WakeQueue", "WakeRule1"}
@@ -120,7 +120,7 @@ class Stacks(unittest.TestCase):
         sources = boto3.client("lambda").list_event_source_mappings()["EventSourceMappings"]
         self.assertEqual(sorted(source["MaximumBatchingWindowInSeconds"] for source in sources), [5, 300])
 
-    def test_the_watch_reads_what_is_committed_and_writes_tables_cases_and_its_status_alone(self) -> None:
+    def test_the_watch_reads_commits_and_writes_tables_cases_and_its_status_alone(self) -> None:
         topic = "arn:aws:sns:eu-central-1:123456789012:alerts"
         made = self.create(DeployWatch="true", AlertTopicArn=topic, AlertSeverity="medium")
         self.assertLessEqual({"Watch", "WatchQueue", "WatchDeadLetters", "WatchRule"}, made)
@@ -191,7 +191,7 @@ class Stacks(unittest.TestCase):
         self.assertEqual(function["Environment"]["Variables"]["BUCKET"], "shared-bucket")
         self.assertNotIn("${", json.dumps(self.policies("Role")))
 
-    def test_whoever_comes_back_to_a_kept_bucket_has_a_loader_there(self) -> None:
+    def test_a_return_to_a_kept_bucket_brings_a_loader(self) -> None:
         made = self.create(
             BucketName="shared-bucket", AuthomizeSecretArn=SECRET.replace("okta", "authomize"), Integration="acme"
         )

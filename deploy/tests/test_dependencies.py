@@ -27,7 +27,7 @@ class Dependencies(unittest.TestCase):
         self.assertEqual(len(told), len(set(told)))
         self.assertEqual(set(told), named)
 
-    def test_the_functions_are_built_without_what_only_tests_need(self) -> None:
+    def test_the_functions_are_built_without_dependencies_of_tests(self) -> None:
         for program in ("okta-authomize", "okta-authomize-loader"):
             tree = [
                 "cargo",

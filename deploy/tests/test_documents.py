@@ -23,11 +23,11 @@ def codes(header) -> set[Any]:
 
 
 class Operations(unittest.TestCase):
-    def test_the_tables_are_what_is_worked_out(self) -> None:
+    def test_the_tables_are_the_estimates(self) -> None:
         for table in (costs.by_users(), costs.by_orgs(), latency.told()):
             self.assertIn(table, DOCUMENT)
 
-    def test_the_simulated_week_of_a_fleet_is_what_is_simulated(self) -> None:
+    def test_the_simulated_week_of_a_fleet_is_in_the_document(self) -> None:
         week = fleet.week().go(7)
         for text in (fleet.by_cases(), fleet.of_the_week(week), fleet.of_the_orgs(week)):
             self.assertIn(text, DOCUMENT)

@@ -296,7 +296,7 @@ class Enforced(InAws):
         self.assertEqual(self.role.used, {"ListSecrets", "SendTheOrgs", "ReadHowRunsEnded", "SendTheSummary"})
         self.assertEqual({one["Sid"] for one in self.role.statements} - self.role.used, {"WriteItsOwnLog"})
 
-    def test_what_it_may_not_do_is_refused(self) -> None:
+    def test_other_actions_are_refused(self) -> None:
         (org,) = self.add("okta/a")
         with self.assertRaises(PermissionError):
             self.client("secretsmanager").get_secret_value(SecretId=org)
@@ -318,7 +318,7 @@ class Simulated(unittest.TestCase):
         self.assertLessEqual(simulated.intervals(orgs[:1], ends=7_000)[-1], simulated.LONG + 120)
         self.assertLessEqual(simulated.intervals(orgs[1:])[-1], 2 * 60 + 5)
 
-    def test_a_fleet_whose_rounds_are_rare_still_goes_on_with_what_is_unfinished(self) -> None:
+    def test_a_fleet_whose_rounds_are_rare_still_goes_on_with_unfinished_runs(self) -> None:
         orgs = [simulated.Org("okta/long", work_s=7_200), *simulated.healthy(3)]
         simulated.Fleet(orgs, minutes=60).go(0.2)
         self.assertLessEqual(simulated.intervals(orgs[:1], ends=7_000)[-1], 1_800)
@@ -326,7 +326,7 @@ class Simulated(unittest.TestCase):
 
 
 class Definition(unittest.TestCase):
-    def test_what_fleet_yaml_repeats_is_what_it_repeats(self) -> None:
+    def test_the_generated_parts_of_fleet_yaml_equal_their_sources(self) -> None:
         there, made = inline.current()
         self.assertTrue(there == made, "python -m deploy.inline writes fleet.yaml anew")
 
@@ -374,7 +374,7 @@ class Definition(unittest.TestCase):
         for name, role in of_type(FLEET, "AWS::IAM::Role").items():
             self.assertEqual(role["Properties"]["PermissionsBoundary"]["Fn::If"][0], "HasBoundary", name)
 
-    def test_every_alarm_says_what_to_do_first_and_no_alarm_of_one_org_is_in_a_fleet(self) -> None:
+    def test_every_alarm_begins_with_a_first_step_and_no_alarm_of_one_org_is_in_a_fleet(self) -> None:
         for name, alarm in of_type(FLEET, "AWS::CloudWatch::Alarm").items():
             self.assertIn(" First: ", alarm["Properties"]["AlarmDescription"], name)
         of_orgs = {
@@ -386,7 +386,7 @@ class Definition(unittest.TestCase):
         for name in of_orgs:
             self.assertIn(TEMPLATE["Resources"][name]["Condition"], ("IsOneOrg", "DataOfOneOrgExpires"), name)
 
-    def test_alarms_are_made_of_what_rounds_write(self) -> None:
+    def test_alarms_use_the_metrics_that_rounds_write(self) -> None:
         known = {name for name, _ in roster.GAUGES}
         for name, alarm in of_type(FLEET, "AWS::CloudWatch::Alarm").items():
             for metric in [

@@ -25,7 +25,7 @@ DENY = {
 
 
 class Decisions(unittest.TestCase):
-    def test_what_is_not_allowed_is_refused_and_what_is_denied_stays_so(self) -> None:
+    def test_an_action_needs_an_allowance_and_a_denial_is_final(self) -> None:
         one = role(ALLOW, bucket_policy=[DENY])
         self.assertTrue(one.allows("s3:PutObject", "arn:aws:s3:::b/okta/data/x"))
         self.assertFalse(one.allows("s3:GetObject", "arn:aws:s3:::b/okta/data/x"))

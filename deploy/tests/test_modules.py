@@ -50,7 +50,7 @@ def is_there(module, name) -> Any:
 
 
 class Modules(unittest.TestCase):
-    def test_every_program_imports_what_is_there(self) -> None:
+    def test_every_import_of_a_program_exists(self) -> None:
         found = 0
         for file in files():
             for module, name in imported(file):

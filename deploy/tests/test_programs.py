@@ -120,7 +120,7 @@ class Configure(OnAws):
         self.configure("", "", "", "new", "", "")
         self.assertEqual((self.answers.secret, self.content(first)["token"]), (first, "new"))
 
-    def test_what_is_not_asked_for_stays_and_an_empty_line_keeps_what_is_there(self) -> None:
+    def test_other_keys_stay_and_an_empty_line_keeps_a_value(self) -> None:
         rest = {
             "streams_off": ["roles"],
             "drop_attributes": ["mobilePhone"],
@@ -145,7 +145,7 @@ class Configure(OnAws):
         self.configure("", "", "", "", "", "", "")
         self.assertEqual(self.content(), before)
 
-    def test_of_what_the_secret_holds_nothing_is_shown_and_nothing_is_on_the_disk(self) -> None:
+    def test_nothing_of_the_secret_is_shown_or_on_the_disk(self) -> None:
         hushed = {
             "integration_name": "hushed-name",
             "owner": "hushed@acme.com",
@@ -305,7 +305,7 @@ class Questions(OnAws):
             ("subnet-0a1,subnet-0b2", "sg-0c3"),
         )
 
-    def test_a_secret_that_is_not_there_is_told_with_what_to_do(self) -> None:
+    def test_a_missing_secret_is_reported_with_the_remedy(self) -> None:
         with self.assertRaisesRegex(Failure, "make configure"):
             self.ask("okta/nobody")
 
@@ -318,7 +318,7 @@ class Questions(OnAws):
             self.assertEqual(questions.concurrency(aws, terminal, wanted), expected)
             self.assertEqual(bool(terminal.said), expected == "false")
 
-    def test_what_the_stack_has_reserved_is_not_undone_by_deploying_again(self) -> None:
+    def test_a_reservation_of_the_stack_outlasts_another_deployment(self) -> None:
         settings = {"AccountLimit": {"UnreservedConcurrentExecutions": 100}}
         held = {"collector": {"ReservedConcurrentExecutions": 1}, "loader": {}}
         functions = SimpleNamespace(
@@ -337,7 +337,7 @@ class Questions(OnAws):
 
 
 class Kept(InAFolder):
-    def test_what_was_asked_is_not_asked_again(self) -> None:
+    def test_no_question_is_asked_twice(self) -> None:
         Answers(region="eu-central-1", secret="arn:x", parameters={"ScheduleMinutes": "10"}).write()
         self.assertEqual(Answers.read().parameters, {"ScheduleMinutes": "10"})
 
@@ -380,7 +380,7 @@ class Package(InAFolder):
         with zipfile.ZipFile(folder.parent / f"{folder.name}.zip") as whole:
             self.assertEqual({Path(name).name for name in whole.namelist()}, {file.name for file in folder.iterdir()})
 
-    def test_the_watch_holds_what_it_runs_with_and_no_test(self) -> None:
+    def test_the_archive_of_the_watch_holds_its_library_and_no_test(self) -> None:
         with zipfile.ZipFile(self.make() / "watch.zip") as archive:
             names = set(archive.namelist())
         needed = {
@@ -425,7 +425,7 @@ class Package(InAFolder):
         self.assertIn("/packaged.yaml", collector["Properties"]["TemplateURL"]["Fn::Sub"])
         self.assertLessEqual({"CodeBucket", "CodeKey", "Fleet"}, collector["Properties"]["Parameters"].keys())
 
-    def test_what_is_not_built_is_told(self) -> None:
+    def test_a_program_that_is_not_built_is_reported(self) -> None:
         self.make()
         (self.folder / "built/okta-authomize/bootstrap").unlink()
         with self.assertRaisesRegex(Failure, "make build"):
@@ -635,7 +635,7 @@ class Stacks(OnAws):
     def topics(self) -> list[Any]:
         return [topic["TopicArn"].rsplit(":", 1)[1] for topic in self.aws.client("sns").list_topics()["Topics"]]
 
-    def test_what_a_stack_says_is_told_by_name(self) -> None:
+    def test_outputs_of_a_stack_are_shown_by_name(self) -> None:
         template = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}, "Outputs": {"BucketName": {"Value": "data"}}}
         self.aws.client("cloudformation").create_stack(StackName="okta-authomize", TemplateBody=json.dumps(template))
         self.assertEqual(stacks.Stack(self.aws, "okta-authomize", print).outputs(), {"BucketName": "data"})
@@ -847,7 +847,7 @@ class Whole(OnAws):
         self.assertEqual((code, cloudformation.describe_stacks()["Stacks"]), (0, []))
         self.assertIn("s3://data", terminal.said[-1])
 
-    def test_what_goes_wrong_is_a_message_and_no_stack_trace(self) -> None:
+    def test_an_error_is_a_message_and_no_stack_trace(self) -> None:
         for command, told in (
             ("upgrade", "there is no stack okta-authomize in us-east-1: make deploy"),
             ("check", "make deploy"),
@@ -954,7 +954,7 @@ class Toolchain(InAFolder):
             self.assertRegex(told, r"Rust 1\.90 or newer is needed, and rustc is .+: rustup update", version)
             self.assertIn(version or "of no known version", told)
 
-    def test_what_is_missing_is_told_with_what_to_install(self) -> None:
+    def test_a_missing_program_is_reported_with_its_package(self) -> None:
         for missing, remedy in (("cargo", "rustup.rs"), ("rustc", "rustup.rs"), ("cc", "build-essential")):
             code, told = self.rust(missing=[missing])
             self.assertNotEqual(code, 0, missing)
@@ -969,7 +969,7 @@ class Toolchain(InAFolder):
 
 
 class Makefile(InAFolder):
-    def test_what_a_person_says_is_handed_on(self) -> None:
+    def test_options_of_a_target_are_handed_on(self) -> None:
         place = self.folder / "bin"
         place.mkdir()
         (place / "python3").write_text("""#!/bin/bash\nprintf '<%s>' "$@"\n""")
@@ -995,7 +995,7 @@ class Makefile(InAFolder):
                 told.endswith("<-B><-m><deploy>" + "".join(f"<{word}>" for word in expected)), (words, told)
             )
 
-    def test_no_target_runs_what_a_stack_says(self) -> None:
+    def test_no_target_runs_the_outputs_of_a_stack(self) -> None:
         told = (ROOT / "Makefile").read_text() + (ROOT / "README.md").read_text()
         self.assertNotRegex(told, r"\beval\b")
 

@@ -74,7 +74,7 @@ class Workflows(unittest.TestCase):
                 for step in job["steps"]:
                     self.assertNotIn("${{", step.get("run", ""), name)
 
-    def test_what_a_workflow_starts_is_there(self) -> None:
+    def test_the_targets_of_workflows_exist(self) -> None:
         makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
         for name in WORKFLOWS:
             for target in re.findall(r"run: make (\w+)", self.text(name)):
@@ -106,7 +106,7 @@ class Terraform(unittest.TestCase):
         there = {name for block in read(ROOT / "terraform")["variable"] for name in block}
         self.assertEqual(set(re.findall(r"\bvar\.(\w+)", texts)), there)
 
-    def test_examples_give_what_the_module_and_the_templates_know(self) -> None:
+    def test_examples_use_inputs_that_the_module_and_the_templates_have(self) -> None:
         variables = {name for block in read(ROOT / "terraform")["variable"] for name in block}
         for example, template in (("one-org", "template.yaml"), ("fleet", "fleet.yaml")):
             ((_, module),) = read(ROOT / "terraform/examples" / example)["module"][0].items()

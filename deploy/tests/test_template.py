@@ -46,7 +46,7 @@ class GovernedAccounts(unittest.TestCase):
             self.assertIn("JoinTheSubnets", sids, name)
             self.assertIn("ButNotFromWithin", sids, name)
 
-    def test_only_what_has_no_resource_is_allowed_on_all(self) -> None:
+    def test_only_actions_without_a_resource_are_allowed_on_all(self) -> None:
         for name, role in ROLES.items():
             for statement in statements(role):
                 if statement["Effect"] == "Allow" and statement["Resource"] == "*":
@@ -105,7 +105,7 @@ class Retention(unittest.TestCase):
             self.assertIn(int(TEMPLATE["Parameters"][parameter]["Default"]), hours)
             self.assertLessEqual(4 * max(hours), shortest * HOURS_PER_DAY, parameter)
 
-    def test_whatever_is_kept_is_kept_by_one_rule_alone(self) -> None:
+    def test_one_retention_rule_alone_applies_to_each_object(self) -> None:
         begins = [
             rule["Prefix"]["Fn::Sub"]
             for rule in TEMPLATE["Resources"]["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]

@@ -40,7 +40,7 @@ class Suites(unittest.TestCase):
         self.assertEqual(events[0]["outcome"]["reason"], "more words")
         self.assertEqual([event["actor"]["displayName"] for event in derived.near(tree)], ["Bot", "Agent"])
 
-    def test_what_is_written_in_another_way_is_an_error(self) -> None:
+    def test_another_notation_is_an_error(self) -> None:
         for read, text in (
             (conditions.okta, 'eventType like "a"'),
             (conditions.okta, '(eventType eq "a"'),

@@ -180,7 +180,7 @@ def _activity(folder: Path) -> list[tuple]:
 
 
 class Rows(Case):
-    def test_a_manifest_that_sends_a_record_twice_has_one_row_and_what_is_repeated_has_none(self) -> None:
+    def test_a_record_sent_twice_in_a_manifest_has_one_row_and_a_repeated_one_has_none(self) -> None:
         bucket = Bucket(self.folder)
         bucket.commit(
             [

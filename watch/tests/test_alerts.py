@@ -98,7 +98,7 @@ class Recipes(Case):
         )
         self.assertEqual((posture["RecordState"], posture["Compliance"]["Status"]), ("ARCHIVED", "PASSED"))
 
-    def test_what_security_hub_refuses_comes_again(self) -> None:
+    def test_a_refusal_of_security_hub_is_retried(self) -> None:
         self.alert()
         events = [each for each in self.told(self.of_bus) if each["detail-type"] == "Okta case opened"]
         answer = {

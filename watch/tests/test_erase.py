@@ -109,7 +109,7 @@ class OfACopy(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder, True)
         self.bucket = Bucket(self.folder)
 
-    def test_who_is_still_in_okta_is_not_erased(self) -> None:
+    def test_a_person_still_in_okta_is_not_erased(self) -> None:
         self.bucket.commit([("users", [user("00u1", ADA)])], [complete("users", 1)])
         self.assertEqual(erased(self.folder, "00u1", "--yes"), (2, None))
         self.assertTrue(naming(self.folder / PREFIX / "data", "00u1"))

@@ -202,7 +202,7 @@ class Woken(Case):
             [key for key in written if not key.startswith(allowed)], [f"{PREFIX}/status/acme.findings.json"]
         )
 
-    def test_what_another_integration_has_costs_this_one_nothing(self) -> None:
+    def test_trouble_of_another_integration_costs_this_one_nothing(self) -> None:
         self.begin()
         other = Bucket(self.bucket.folder, "beta")
         other.commit([("idps", [idp("0oaB")])])
@@ -298,7 +298,7 @@ class Outbox(Case):
             state = json.loads(self.s3.get_object(Bucket=BUCKET, Key=f"{PREFIX}/cases/acme.state.json")["Body"].read())
         self.assertEqual(state["outbox"], [])
 
-    def test_cases_that_are_large_together_or_by_themselves_are_within_what_the_bus_takes(self) -> None:
+    def test_cases_that_are_large_together_or_by_themselves_are_within_the_limits_of_the_bus(self) -> None:
         case = {
             "id": "c",
             "integration": "acme",
@@ -330,7 +330,7 @@ class Outbox(Case):
         self.assertEqual(outbox.Bus(Client(), "default").tell(words), [word["id"] for word in words])
         self.assertLess(max(sizes), 256_000)
 
-    def test_who_tells_has_a_lease_and_who_comes_meanwhile_leaves_it_to_them(self) -> None:
+    def test_the_sender_has_a_lease_and_others_leave_the_sending_to_it(self) -> None:
         self.begin()
         inner: list[dict] = []
         real = outbox.Bus.tell

@@ -159,7 +159,7 @@ class Told(Case):
         self.assertEqual((code, told["digest"], told["open"]), (0, {"low": 1}, 1))
         self.assertEqual(before.items() - snapshot_of(self.folder).items(), set())
 
-    def test_what_is_damaged_or_not_there_writes_nothing_and_ends_with_another_status_than_0(self) -> None:
+    def test_damage_or_absence_writes_nothing_and_ends_with_another_status_than_0(self) -> None:
         self.begin()
         self.bucket.commit([("idps", [idp("0oa3")])])
         file = self.folder / self.bucket.batch_keys(2)[0]
@@ -194,7 +194,7 @@ class Accepted(Case):
         (self.folder / PREFIX / "cases").mkdir(parents=True, exist_ok=True)
         (self.folder / PREFIX / "cases/acme.accepted.json").write_text(json.dumps(entries))
 
-    def test_what_is_accepted_is_counted_and_not_told_and_tells_the_reason(self) -> None:
+    def test_an_accepted_case_is_counted_and_not_announced_and_has_its_reason(self) -> None:
         self.begin()
         self.accept(
             {"finding": "idp-inactive", "reason": "they are being set up"},
