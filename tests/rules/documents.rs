@@ -413,7 +413,7 @@ fn the_documents_explain_every_error() {
 }
 
 #[test]
-fn every_file_begins_with_what_it_is_for() {
+fn every_file_begins_with_its_purpose() {
     let there = [
         "src",
         "crates/aws/src",

@@ -101,7 +101,7 @@ pub fn assert_refused(bucket: &Bucket) {
 }
 
 #[test]
-fn the_tables_hold_of_any_history_what_the_reader_sees() {
+fn the_tables_equal_the_readers_state_for_any_history() {
     let mut runner = TestRunner::deterministic();
     let temp = tempfile::tempdir().unwrap();
     let cases: Vec<(PathBuf, Bucket)> = (0..HISTORIES)
