@@ -5,6 +5,7 @@ import contextlib
 import json
 import sys
 import time
+from typing import Any
 
 import duckdb
 
@@ -85,7 +86,7 @@ def _answer(
     return 0
 
 
-def _who(connection, user: str) -> int:
+def _who(connection: duckdb.DuckDBPyConnection, user: str) -> int:
     lines = who.text(connection, user)
     if not lines:
         print(f"make findings: no user has the id or login {user!r}", file=sys.stderr)
@@ -108,7 +109,7 @@ def _known(ids: list[str]) -> None:
         raise ValueError(f"no finding {', '.join(unknown)}; there are: {', '.join(sorted(known))}")
 
 
-def _object(answer: Answer, every: bool) -> dict:
+def _object(answer: Answer, every: bool) -> dict[str, Any]:
     shown = answer.cases if every else answer.cases[: answers.EXAMPLES]
     return {
         "id": answer.finding.id,

@@ -2,7 +2,7 @@
 
 import re
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -81,6 +81,6 @@ def _cases(connection: duckdb.DuckDBPyConnection, finding: Finding, values: dict
     return [_case(row) for row in rows]
 
 
-def _case(row: dict) -> Case:
+def _case(row: dict[str, Any]) -> Case:
     id = str(row["id"])
     return Case(id, str(row["name"] or id), row["detail"] or "", row["seen_at"], tuple(row.get("evidence") or ()))

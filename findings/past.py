@@ -128,7 +128,17 @@ def _diff(connection: duckdb.DuckDBPyConnection, sequence: int, until: int) -> l
     return [*lines, f"manifest {sequence}: {changes} records, {events} events of the System Log"]
 
 
-def _change(connection, stream, id, op, cause, is_forgotten, source, source_before, op_before) -> list[str]:
+def _change(
+    connection: duckdb.DuckDBPyConnection,
+    stream: str,
+    id: str,
+    op: str,
+    cause: str | None,
+    is_forgotten: bool,
+    source: str | None,
+    source_before: str | None,
+    op_before: str | None,
+) -> list[str]:
     if op == "delete":
         word = "removed: a snapshot did not repeat it" if is_forgotten else "removed"
         return [f"{stream}  {id}  {word}{_because(connection, cause)}"]

@@ -54,7 +54,7 @@ def carried(select: str) -> str:
     return sqlglot.transpile(select, read="athena", write="duckdb")[0]
 
 
-def _lists(dialect) -> list[str]:
+def _lists(dialect: type[DuckDb | Athena]) -> list[str]:
     selects = views.selects(dialect)
     return [selects[items.name] for stream in streams() for items in stream.lists]
 

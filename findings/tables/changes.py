@@ -9,6 +9,7 @@ them sent it. An entry ends early where a snapshot forgets it.
 """
 
 import json
+from typing import Any
 
 import duckdb
 
@@ -141,10 +142,10 @@ def _forgets(connection: duckdb.DuckDBPyConnection, snapshots: list[Snapshot]) -
     insert(connection, "spares", [(number, spared) for number, each in numbered for spared in each.spared])
 
 
-def _same(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
+def _same(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
     """Records that were sent again as they were, with their members in another order."""
     asked = connection.execute(ALIKE)
-    same: list[tuple] = []
+    same: list[tuple[Any, ...]] = []
     while rows := asked.fetchmany(10_000):
         same += [(id, sequence) for id, sequence, source, before in rows if _sorted(source) == _sorted(before)]
     return same
