@@ -22,7 +22,7 @@ AS_CARGO_LAMBDA = {
 }
 
 
-def main():
+def main() -> int:
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
     try:
         programs = build("okta-authomize", "okta-authomize"), build("fake-org", "bench-org")
@@ -35,7 +35,7 @@ def main():
     return 0
 
 
-def build(package, program):
+def build(package, program) -> Path:
     """A program as it is released; gives the file."""
     command = ["cargo", "build", "--release", "--locked", "--package", package, "--bin", program]
     with child(command, env=os.environ | AS_CARGO_LAMBDA) as process:
@@ -47,11 +47,11 @@ def build(package, program):
     return Path(json.loads(metadata.stdout)["target_directory"], "release", program)
 
 
-def measure(bench):
+def measure(bench) -> None:
     began = time.monotonic()
     parts = []
 
-    def tell(part):
+    def tell(part) -> None:
         parts.append(part)
         print(f"\n{part}", flush=True)
 

@@ -1,6 +1,7 @@
 """The fewest requests that read the bench org, with the largest pages that Okta allows or, for groups and their members, recommends."""
 
 from math import ceil
+from typing import Any
 
 USERS, GROUPS, APPS, ADMINS, IDPS = 10_000, 500, 100, 50, 5
 PAGES_OF_MEMBERS = GROUPS * ceil(39_940 / GROUPS / 200)
@@ -25,10 +26,10 @@ ENTITIES = {
 FACTORS = {"GET /api/v1/users/{id}/factors": USERS}
 
 
-def events(count):
+def events(count) -> dict[Any, Any]:
     """A page that is not full ends the log; where all are full an empty one does."""
     return {"GET /api/v1/logs": count // 1000 + 1}
 
 
-def together(*parts):
+def together(*parts) -> dict[Any, Any]:
     return {path: number for part in (TOKEN, *parts) for path, number in part.items()}

@@ -5,12 +5,15 @@
 
 import contextlib
 import dataclasses
+import io
 import json
 import queue
 import subprocess
 import tempfile
 import time
 import uuid
+from collections.abc import Iterator
+from typing import IO, Any
 
 from bench import process
 from bench.sink import BUCKET, PREFIX, Sink
@@ -48,14 +51,15 @@ class Cost:
 class Function:
     """A started function."""
 
-    def __init__(self):
-        self._events = queue.Queue()
-        self._answers = queue.Queue()
-        self.polled = queue.Queue()
-        self.pid = None
-        self.log = None
+    def __init__(self) -> None:
+        self._events: queue.Queue[tuple[Any, float]] = queue.Queue()
+        self._answers: queue.Queue[tuple[float, str, bytes]] = queue.Queue()
+        self.polled: queue.Queue[float] = queue.Queue()
+        self.pid = 0
+        self.log: IO[str] = io.StringIO()
+        self.cold_start_s = 0.0
 
-    def answer(self, method, path, _headers, body):
+    def answer(self, method, path, _headers, body) -> tuple[int, Any, bytes] | tuple[int, dict[Any, Any], bytes]:
         """The Lambda service's side."""
         place = path.removeprefix("/2018-06-01/runtime/")
         if method == "GET" and place == "invocation/next":
@@ -70,16 +74,16 @@ class Function:
         self._answers.put((time.monotonic(), place, body))
         return 202, {}, b'{"status":"OK"}'
 
-    def invoke(self, event=None, seconds=RUN_SECONDS):
+    def invoke(self, event=None, seconds=RUN_SECONDS) -> Any:
         """One run, which has so many seconds."""
         self.begin(event, seconds)
         return self.finish()
 
-    def begin(self, event=None, seconds=RUN_SECONDS):
+    def begin(self, event=None, seconds=RUN_SECONDS) -> None:
         self._cpu, self._began = process.cpu_seconds(self.pid), time.monotonic()
         self._events.put((event or {"mode": "incremental"}, time.time() + seconds))
 
-    def finish(self):
+    def finish(self) -> Any:
         ended, place, body = self._answers.get(timeout=RUN_SECONDS + 60)
         if not place.endswith("/response"):
             raise Failure(f"the function answered with an error: {body.decode()}\n{self.tail()}")
@@ -87,16 +91,16 @@ class Function:
         return Cost(json.loads(body), ended - self._began, cpu, process.peak_mib(self.pid))
 
     @property
-    def began(self):
+    def began(self) -> Any:
         return self._began
 
-    def tail(self):
+    def tail(self) -> str:
         self.log.seek(0)
         return "".join(self.log.readlines()[-20:])
 
 
 @contextlib.contextmanager
-def running(program, org, settings=(), off=()):
+def running(program, org, settings=(), off=()) -> Iterator[tuple[Any, Any]]:
     """The function, its first poll behind it, with an empty bucket; gives it and the bucket's sink."""
     function, sink = Function(), Sink(org.secret | {"streams_off": list(off)} if org else {})
     with (

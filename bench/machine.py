@@ -4,9 +4,10 @@ import os
 import platform
 import subprocess
 from pathlib import Path
+from typing import Any
 
 
-def described():
+def described() -> str:
     cpu = next((line for line in lines("/proc/cpuinfo") if line.startswith("model name")), ": unknown processor")
     memory_kib = next(
         (line for line in lines("/proc/meminfo") if line.startswith("MemTotal")), "MemTotal: 0 kB"
@@ -18,6 +19,6 @@ def described():
     )
 
 
-def lines(path):
+def lines(path) -> Any:
     file = Path(path)
     return file.read_text().splitlines() if file.exists() else []

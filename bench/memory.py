@@ -13,6 +13,8 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from typing import Any
 
 from bench import process
 from bench.results import table
@@ -27,11 +29,11 @@ PER_GB_SECOND = 0.0000133334
 
 
 @contextlib.contextmanager
-def share_of_a_processor(pid, share):
+def share_of_a_processor(pid, share) -> Iterator[None]:
     """Lets a process have so much of each period's CPU time; 1 is one processor."""
     ended = threading.Event()
 
-    def keep():
+    def keep() -> None:
         spent = process.cpu_seconds(pid)
         while not ended.is_set():
             spent += share * PERIOD_S
@@ -55,7 +57,7 @@ def share_of_a_processor(pid, share):
             os.kill(pid, signal.SIGCONT)
 
 
-def measure(bench):
+def measure(bench) -> Iterator[list[Any]]:
     """A row a size: an idle run's and a first run's duration, and what the first one costs."""
     with bench.org("--latency-ms", LATENCY_MS) as served:
         for size in SIZES_MB:
@@ -74,14 +76,15 @@ def measure(bench):
             ]
 
 
-def main(programs):
+def main(programs) -> int:
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
     try:
         if not programs:
             from bench.__main__ import build
 
-            programs = build("okta-authomize", "okta-authomize"), build("fake-org", "bench-org")
-        rows = list(measure(Bench(*programs, 1)))
+            programs = [build("okta-authomize", "okta-authomize"), build("fake-org", "bench-org")]
+        program, org_program = programs
+        rows = list(measure(Bench(program, org_program, 1)))
     except Failure as failure:
         print(f"\nbench.memory: {failure}", file=sys.stderr)
         return 1

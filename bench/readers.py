@@ -12,7 +12,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from bench import org
 from bench.function import ENVIRONMENT, Function
@@ -21,7 +23,7 @@ from demo.aws import BUCKET, PREFIX, SECRET_ID, Aws
 from demo.children import child
 from demo.load import PYTHON
 
-FINDINGS_PYTHON = os.environ.get("FINDINGS_PYTHON", ".venv-findings/bin/python3")
+FINDINGS_PYTHON = os.environ.get("FINDINGS_PYTHON", ".venv/bin/python3")
 DAYS = 365
 EVENTS_A_USER_AND_DAY = 20
 """Assumed: sign-ins, uses of apps and factors; what an org's own log holds is seen in its first day."""
@@ -29,7 +31,7 @@ DOLLARS_A_TB = 5
 FACTORS_EVERY_DAYS = 7
 
 
-def main(words):
+def main(words) -> int:
     programs = Path(words[0] if words else "target/debug")
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "bucket")
@@ -51,7 +53,7 @@ def main(words):
     return 0
 
 
-def collect(programs, copy):
+def collect(programs, copy) -> None:
     """Runs the function until nothing is left to do, and copies the bucket."""
     function = Function()
     with Aws() as aws, org.serving(programs / "bench-org") as served, http.serving(function.answer) as service:
@@ -73,9 +75,9 @@ def collect(programs, copy):
         aws.copy_to(copy)
 
 
-def stream_sizes(copy):
+def stream_sizes(copy) -> dict[Any, Any]:
     """By stream: (records, bytes) of the committed batches."""
-    sizes = {}
+    sizes: dict[str, tuple[int, int]] = {}
     for file in sorted(copy.glob(f"{PREFIX}/manifests/**/*.json")):
         for batch in json.loads(file.read_text())["batches"]:
             records, size = sizes.get(batch["stream"], (0, 0))
@@ -83,18 +85,17 @@ def stream_sizes(copy):
     return dict(sorted(sizes.items()))
 
 
-def load(programs, copy, mode):
+def load(programs, copy, mode) -> tuple[Any, str, str, str, str]:
     """(mode, requests, bytes, seconds, peak memory) of a load."""
     with tempfile.TemporaryDirectory() as folder, fake() as tenant:
         secret = Path(folder, "authomize.json")
         secret.write_text(json.dumps({"token": tenant["token"], "base_url": tenant["url"]}))
         began = time.monotonic()
-        process = subprocess.Popen(
-            [programs / "load", mode, "--dir", copy, "--secret", secret, "--json"], stdout=subprocess.PIPE
-        )
-        answer = process.stdout.read()
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        command = [programs / "load", mode, "--dir", copy, "--secret", secret, "--json"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            answer = process.stdout.read() if process.stdout else b""
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
         seconds = time.monotonic() - began
         report = json.loads(answer)
         return (
@@ -107,14 +108,14 @@ def load(programs, copy, mode):
 
 
 @contextlib.contextmanager
-def fake():
+def fake() -> Iterator[Any]:
     """A fake Authomize that holds nothing yet."""
     command = [PYTHON, "-B", "conformance/authomize_fake.py", "--until-stdin-closes"]
     with child(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield json.loads(process.stdout.readline())
 
 
-def findings(copy):
+def findings(copy) -> tuple[Any, int]:
     """(seconds, number of findings) of asking all."""
     began = time.monotonic()
     command = [FINDINGS_PYTHON, "-B", "-m", "findings", "--dir", copy, "--json"]
@@ -122,13 +123,13 @@ def findings(copy):
     return time.monotonic() - began, len(found)
 
 
-def year(sizes):
+def year(sizes) -> list[Any]:
     """Rows of what queries read, a year after the first run of an org of this size."""
     users = sizes["users"][0]
     events = DAYS * users * EVENTS_A_USER_AND_DAY
     of_an_event = {stream: sizes[stream][1] / sizes["activity"][0] for stream in ("activity", "usage")}
 
-    def in_a_year(stream):
+    def in_a_year(stream) -> Any:
         if stream in of_an_event:
             return events * of_an_event[stream]
         return sizes.get(stream, (0, 0))[1] * DAYS / (FACTORS_EVERY_DAYS if stream == "factors" else 1)
@@ -142,7 +143,7 @@ def year(sizes):
     rows = [
         (f"`{name}`", read[name]) for name in ("current_users", "effective_admins", "effective_access", "mfa", "events")
     ]
-    dearest = max(findings, key=findings.get)
+    dearest = max(findings, key=lambda name: findings[name])
     rows += [
         (f"the finding that reads most, `{dearest}`", findings[dearest]),
         (f"all {len(findings)} findings", sum(findings.values())),
@@ -151,7 +152,7 @@ def year(sizes):
     return [(name, f"{size:,.0f}", f"{size / 1e12 * DOLLARS_A_TB:.4f}") for name, size in rows]
 
 
-def table(head, rows):
+def table(head, rows) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n" + "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
 

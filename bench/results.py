@@ -5,6 +5,7 @@ import statistics
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from bench import machine
 
@@ -21,7 +22,7 @@ COLD_START_MS, BINARY_MB, ZIPPED_MB = 20, 15, 7
 OVER_SHARE = 1.2
 
 
-def head():
+def head() -> str:
     today = datetime.date.today().isoformat()
     return f"""# Results of `make bench`
 
@@ -33,17 +34,17 @@ the median, CPU that of the run in the middle, memory the highest. `RATE_LIMIT_S
 Each measurement stands beside its bar where it has one, and says whether it is met."""
 
 
-def met(value, bar):
+def met(value, bar) -> str:
     """`met` or by how much not."""
     return "met" if value <= bar else f"**missed by {(value / bar - 1) * 100:.0f} %**"
 
 
-def table(header, rows):
+def table(header, rows) -> str:
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
-def program(file, starts):
+def program(file, starts) -> str:
     size = file.stat().st_size / 1e6
     with tempfile.TemporaryDirectory() as folder:
         zipped = Path(folder, "function.zip")
@@ -60,7 +61,7 @@ def program(file, starts):
     return "## The program\n\n" + table(["what", "measured", "bar", ""], rows)
 
 
-def runs(title, measured):
+def runs(title, measured) -> str:
     rows = [run(row) for row in measured]
     header = [
         "run",
@@ -77,7 +78,7 @@ def runs(title, measured):
     return "\n\n".join([f"## {title}", table(header, rows), paths(measured)])
 
 
-def run(row):
+def run(row) -> list[Any]:
     per_records = row["cpu_s"] / max(row["records"], 1) * 100_000
     return [
         row["name"] + ("" if row["outcome"] == "succeeded" else f" (**{row['outcome']}**)"),
@@ -93,7 +94,7 @@ def run(row):
     ]
 
 
-def bars(row):
+def bars(row) -> str:
     wall, cpu = BARS.get(row["name"], (None, None))
     told = []
     if wall:
@@ -105,18 +106,18 @@ def bars(row):
     return ", ".join(told)
 
 
-def paths(measured):
+def paths(measured) -> str:
     """Requests by path beside the floor, of the runs that are worth a look: those that differ from it."""
     told = []
     for row in measured:
         every = sorted(row["paths"].keys() | row["least"].keys())
-        differing = [(path, row["paths"].get(path, 0), row["least"].get(path, 0)) for path in every]
-        differing = [f"`{path}` {made:,} (floor {least:,})" for path, made, least in differing if made != least]
+        counted = [(path, row["paths"].get(path, 0), row["least"].get(path, 0)) for path in every]
+        differing = [f"`{path}` {made:,} (floor {least:,})" for path, made, least in counted if made != least]
         told.append(f"- {row['name']}: {', '.join(differing) or 'every path at its floor'}")
     return "Requests by path that differ from the floor:\n\n" + "\n".join(told)
 
 
-def changes(measured):
+def changes(measured) -> str:
     rows = [
         [
             row["name"],
@@ -130,7 +131,7 @@ def changes(measured):
     return "## Runs after a complete one, at 0 ms\n\n" + table(["run", "requests", "wall", "CPU", "records"], rows)
 
 
-def costs(measured):
+def costs(measured) -> str:
     counts = sorted({count for row in measured for count in row["requests"]})
     rows = [
         [
@@ -145,7 +146,7 @@ def costs(measured):
     return f"## What changes cost\n\n{text}\n\n" + table(header, rows)
 
 
-def troubled(measured):
+def troubled(measured) -> str:
     rows = [
         [
             row["name"],
@@ -165,7 +166,7 @@ def troubled(measured):
     return f"## Objects that do not answer\n\n{text}\n\n" + table(header, rows)
 
 
-def backlog(measured):
+def backlog(measured) -> str:
     if not measured:
         return "## A large backlog\n\nNo entity was committed within 170 s."
     return (
@@ -174,7 +175,7 @@ def backlog(measured):
     )
 
 
-def limited(measured):
+def limited(measured) -> str:
     rows = [
         [
             row["name"],
@@ -199,7 +200,7 @@ def limited(measured):
     return "## 600 requests a minute for groups\n\n" + table(header, rows)
 
 
-def watch(rows):
+def watch(rows) -> str:
     text = "A wake-up is a process of its own, in which Python and DuckDB start, too. The bars are of the one that appends 500 events."
     header = ["events", "first wake-up", "500 events more", "its CPU", "its peak memory", "bar"]
     return "## The watch\n\n" + text + "\n\n" + table(header, [list(row) for row in rows])

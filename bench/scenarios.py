@@ -2,6 +2,8 @@
 
 import statistics
 import time
+from collections.abc import Iterator
+from typing import Any
 
 from bench import floor, function, org
 
@@ -15,25 +17,25 @@ EVENTS = 50_000
 FULL_SHARE = {"RATE_LIMIT_SHARE": "100"}
 
 
-def all_but(*kept):
+def all_but(*kept) -> list[Any]:
     return [stream for stream in STREAMS if stream not in kept]
 
 
 class Bench:
     """The programs to measure, and how often."""
 
-    def __init__(self, program, org_program, times):
+    def __init__(self, program, org_program, times) -> None:
         self.program = program
         self.org_program = org_program
         self.times = times
 
-    def org(self, *options):
+    def org(self, *options) -> Any:
         return org.serving(self.org_program, *options)
 
-    def function(self, served, settings=FULL_SHARE, off=()):
+    def function(self, served, settings=FULL_SHARE, off=()) -> Any:
         return function.running(self.program, served, settings, off)
 
-    def measure(self, name, served, off, least, times=None, settings=FULL_SHARE):
+    def measure(self, name, served, off, least, times=None, settings=FULL_SHARE) -> Any:
         """A first run into an empty bucket, several times over; the middle one counts."""
         rows = []
         for _ in range(times or self.times):
@@ -46,7 +48,7 @@ class Bench:
         }
 
 
-def row(name, cost, served, sink, least=None):
+def row(name, cost, served, sink, least=None) -> dict[Any, Any]:
     counts = served.counts()
     return {
         "name": name,
@@ -64,7 +66,7 @@ def row(name, cost, served, sink, least=None):
     }
 
 
-def usual(bench):
+def usual(bench) -> Iterator[Any]:
     """The org of 10,000 users, at 0 and 20 ms."""
     log, entities = floor.together(floor.events(EVENTS)), floor.together(floor.ENTITIES)
     everything = floor.together(floor.events(EVENTS), floor.ENTITIES, floor.FACTORS)
@@ -77,7 +79,7 @@ def usual(bench):
             yield bench.measure(f"everything, {at}", served, (), everything, times=1)
 
 
-def incremental(bench):
+def incremental(bench) -> Iterator[Any]:
     """Runs that follow a complete one: nothing new, then so many users changed."""
     with bench.org() as served, bench.function(served, off=("factors",)) as (running, sink):
         running.invoke()
@@ -93,7 +95,7 @@ def incremental(bench):
             yield measured | {"records": measured["records"] - before}
 
 
-def costs(bench):
+def costs(bench) -> Iterator[dict[Any, Any]]:
     """Requests of the run after so many changes, by kind, in orgs of every size."""
     for users in (1_000, 10_000, 100_000):
         # A first run reads the factors of each user, which takes longer than the rest of the bench where they are many.
@@ -110,7 +112,7 @@ def costs(bench):
                     }
 
 
-def cost_of_changes(served, running, kind, users):
+def cost_of_changes(served, running, kind, users) -> Iterator[tuple[Any, Any]]:
     for count in (1, 10, 100, 1_000, 10_000):
         if count <= users:
             served.change(kind, count)
@@ -119,7 +121,7 @@ def cost_of_changes(served, running, kind, users):
             yield count, sum(served.counts()["requests"].values())
 
 
-def troubled(bench):
+def troubled(bench) -> Iterator[Any]:
     """First runs over objects that Okta does not answer for, and the runs after them."""
     refused = 1_000
     everything = floor.together(floor.events(EVENTS), floor.ENTITIES, floor.FACTORS)
@@ -130,7 +132,7 @@ def troubled(bench):
         yield row("the run after it", running.invoke(), served, sink)
 
 
-def hanging(bench):
+def hanging(bench) -> Any:
     """A first run over an org with a group whose members are never listed."""
     entities = floor.together(floor.ENTITIES)
     with bench.org("--hanging-group", "--latency-ms", 20) as served:
@@ -138,7 +140,7 @@ def hanging(bench):
             return row("a group among 500 that hangs", running.invoke(), served, sink, entities)
 
 
-def crowds(bench):
+def crowds(bench) -> Iterator[Any]:
     """Orgs that are larger than memory should be."""
     users = 1_000_000
     with bench.org("--streamed", users) as served:
@@ -149,7 +151,7 @@ def crowds(bench):
         yield bench.measure(name, served, all_but("group_memberships"), pages, times=1)
 
 
-def backlog(bench, events=1_000_000):
+def backlog(bench, events=1_000_000) -> Any:
     """How long a large log keeps the entities waiting."""
     with bench.org("--events", events) as served, bench.function(served) as (running, sink):
         running.begin(seconds=180)
@@ -158,7 +160,7 @@ def backlog(bench, events=1_000_000):
         return first and {"events": events, "first_entity_s": first - running.began}
 
 
-def first_entity(sink):
+def first_entity(sink) -> Any:
     """When a manifest with entities was created first."""
     for created, manifest in sink.manifests():
         if any(batch["stream"] in ENTITIES for batch in manifest["batches"]):
@@ -166,7 +168,7 @@ def first_entity(sink):
     return None
 
 
-def limited(bench, share, per_minute=600):
+def limited(bench, share, per_minute=600) -> Any:
     """Two requests a group under a limit; the share's own time is what an even pace would take."""
     with bench.org("--groups-a-minute", per_minute) as served:
         settings = {"RATE_LIMIT_SHARE": str(share)}
@@ -177,7 +179,7 @@ def limited(bench, share, per_minute=600):
     return measured | {"allowed_s": allowed_s}
 
 
-def cold_starts(bench, times=20):
+def cold_starts(bench, times=20) -> Any:
     """Seconds from the start of the process to its first poll."""
     started = []
     for _ in range(times):

@@ -6,14 +6,15 @@ A wake-up is a process of its own: it reads the commit, appends it to the tables
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from bench import watch_bucket
 
-PYTHON = os.environ.get("FINDINGS_PYTHON", ".venv-findings/bin/python3")
+PYTHON = os.environ.get("FINDINGS_PYTHON", ".venv/bin/python3")
 BARS = {10_000: 1, 100_000: 3, 1_000_000: 10}
 """Seconds of a wake-up that appends 500 events, by the number of those that are there."""
 YEAR_DAYS = 365
@@ -24,7 +25,7 @@ ROW_GROUP_BYTES = 1_000_000
 """About what is read with one request."""
 
 
-def rows(sizes=tuple(BARS)):
+def rows(sizes=tuple(BARS)) -> Iterator[tuple[str, str, str, str, str, Any]]:
     """(events, first wake-up, wake-up with 500 events more, its CPU seconds, peak memory, bar) of each size."""
     for events in sizes:
         with tempfile.TemporaryDirectory() as folder:
@@ -37,7 +38,7 @@ def rows(sizes=tuple(BARS)):
             yield f"{events:,}", f"{first:.1f} s", f"{seconds:.2f} s", f"{cpu:.2f} s", f"{memory:.0f} MiB", verdict
 
 
-def woken(folder):
+def woken(folder) -> tuple[Any, Any, Any]:
     """(seconds, CPU seconds, MiB) of a wake-up."""
     began = time.monotonic()
     process = subprocess.Popen([PYTHON, "-B", "-m", "watch", "--dir", folder, "--json"], stdout=subprocess.DEVNULL)
@@ -48,7 +49,7 @@ def woken(folder):
     return time.monotonic() - began, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
-def year(events=100_000):
+def year(events=100_000) -> list[Any]:
     """(finding, bytes, US dollars) of what queries read a year after the first run of an org of this size, the dearest first."""
     with tempfile.TemporaryDirectory() as folder:
         watch_bucket.write(Path(folder), events)
@@ -69,7 +70,7 @@ def year(events=100_000):
     return sorted(found, key=lambda row: -row[1])
 
 
-def main():
+def main() -> None:
     print(table(("events", "first wake-up", "500 events more", "CPU", "peak memory", "bar"), rows()))
     found = year()
     whole = ("all findings, one by one", sum(size for _, size, _ in found), sum(dollars for *_, dollars in found))
@@ -81,11 +82,11 @@ def main():
     )
 
 
-def table(head, lines):
+def table(head, lines) -> str:
     return "\n" + "\n".join(
         f"| {' | '.join(str(cell) for cell in line)} |" for line in [head, tuple("---" for _ in head), *lines]
     )
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -9,8 +9,10 @@ import hashlib
 import json
 import random
 import sys
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 USERS = 10_000
 APPS = 100
@@ -32,12 +34,12 @@ TYPES = (
 class Org:
     """Its objects and events as lines of batches."""
 
-    def __init__(self, events):
+    def __init__(self, events) -> None:
         self._random = random.Random(1)
         self._events = max(events, 1)
         self.users = [f"00u{number:017}" for number in range(USERS)]
 
-    def objects(self):
+    def objects(self) -> Iterator[tuple[str, list[Any]]]:
         """(stream, lines) of a first snapshot."""
         created = "2026-01-01T00:00:00.000Z"
         users, numbered = self.users, list(enumerate(self.users))
@@ -137,7 +139,7 @@ class Org:
             ],
         )
 
-    def event(self, number):
+    def event(self, number) -> Any:
         at = moment(number, self._events)
         user, uuid = self._random.choice(self.users), f"{self._random.getrandbits(128):032x}"
         agent = {
@@ -178,7 +180,7 @@ class Org:
         ocsf = {"class_uid": 3002, "metadata": {"uid": uuid, "version": "1.8.0"}, "unmapped": {"a": "b" * 100}}
         return line("activity", uuid, source) | {"ocsf": ocsf}
 
-    def use(self, number, sequence):
+    def use(self, number, sequence) -> Any:
         at, user = moment(number, self._events), self.users[number % USERS]
         times = {"first_used_at": at, "last_used_at": at}
         source = {"app_id": app(number), "user_id": user, "date": at[:10], "count": 1} | times
@@ -188,11 +190,12 @@ class Org:
 class Log:
     """The commit log of a bucket."""
 
-    def __init__(self, folder):
+    def __init__(self, folder) -> None:
         self._folder = folder
-        self._previous, self.sequence = None, 0
+        self._previous: str | None = None
+        self.sequence = 0
 
-    def commit(self, batches, snapshots, at):
+    def commit(self, batches, snapshots, at) -> None:
         self.sequence += 1
         entries = []
         for number, (stream, lines) in enumerate(batches):
@@ -208,7 +211,7 @@ class Log:
                     "sha256": hashlib.sha256(body).hexdigest(),
                 }
             )
-        manifest = {
+        manifest: dict[str, Any] = {
             "schema": 1,
             "sequence": self.sequence,
             "previous_sha256": self._previous,
@@ -226,17 +229,17 @@ class Log:
         self._put(f"okta/manifests/okta/{self.sequence:012}.json", stored)
         self._previous = hashlib.sha256(stored).hexdigest()
 
-    def _put(self, key, content):
+    def _put(self, key, content) -> None:
         file = self._folder / key
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
 
 
-def app(number):
+def app(number) -> str:
     return f"0oa{number % APPS:03}"
 
 
-def line(stream, id, source):
+def line(stream, id, source) -> dict[Any, Any]:
     return {
         "schema": 1,
         "stream": stream,
@@ -248,11 +251,11 @@ def line(stream, id, source):
     }
 
 
-def moment(number, events):
+def moment(number, events) -> str:
     return f"{(BEGAN + timedelta(seconds=DAYS * 86_400 * number / events)).isoformat(timespec='milliseconds')}Z"
 
 
-def write(folder, events):
+def write(folder, events) -> Any:
     """Writes the bucket; gives what commits 500 events more and a changed user."""
     org, log = Org(events), Log(folder)
     objects = list(org.objects())
@@ -265,7 +268,7 @@ def write(folder, events):
         uses = [org.use(number, log.sequence + 1) for number in range(first, last, 5)]
         log.commit([*batches, ("usage", uses)], [], moment(last, events))
 
-    def more():
+    def more() -> None:
         user = org.users[3]
         suspended = line("users", user, {"id": user, "status": "SUSPENDED", "profile": {"login": "x"}})
         log.commit(

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bundle import MODELS, is_utc_time, item_problems, whole_problems
-from commit_log import Batch, BrokenLog, Manifest, logs, manifests, parse_line, read_batch, read_snapshot
-from newest_state import NewestState, Place
+from conformance.bundle import MODELS, is_utc_time, item_problems, whole_problems
+from conformance.commit_log import Batch, BrokenLog, Manifest, logs, manifests, parse_line, read_batch, read_snapshot
+from conformance.newest_state import NewestState, Place
 
 SHOWN_FINDINGS = 20
 STREAMS = frozenset(

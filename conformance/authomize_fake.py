@@ -24,6 +24,7 @@ import time
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from authomize.rest_api_client.generated.connectors_rest_api import schemas
 from pydantic import ValidationError
@@ -35,7 +36,9 @@ ACCOUNT = ("accounts/users", "accounts/nonHumanIdentities")
 GROUPING = ("access/grouping",)
 PRIVILEGE = ("privileges",)
 ASSET = ("assets", "assets/git-repository")
-KINDS = {
+Reference = tuple[str, tuple[str, ...], str]
+"""A field, the paths of what it may name, and the word for it in an answer."""
+KINDS: dict[str, tuple[str, Any, list[str], list[Reference]]] = {
     "accounts/users": ("users", schemas.NewUsersListRequestSchema, ["uniqueId"], []),
     "accounts/nonHumanIdentities": ("service_accounts", schemas.NewServiceAccountListRequestSchema, ["uniqueId"], []),
     "identities": ("identities", schemas.NewIdentitiesListRequestSchema, ["uniqueId"], []),
@@ -74,7 +77,9 @@ KINDS = {
         [("sourceId", ASSET, "Source"), ("targetId", ASSET, "Target")],
     ),
 }
-DEFAULTS = {
+JsonObject = dict[str, Any]
+"""What JSON says, and what stands for an app: its `items` are (item, time of the last update) by path and key."""
+DEFAULTS: JsonObject = {
     "reading": "replace",  # or "merge": what a POST of a known id does
     "lag": 0,  # requests after which what was accepted is processed
     "refuse": [],  # ids refused with 422 and a loc
@@ -97,32 +102,36 @@ DEFAULTS = {
 
 
 class Refused(Exception):
-    def __init__(self, status, body):
+    def __init__(self, status: int, body: JsonObject) -> None:
         super().__init__(status)
         self.status, self.body = status, body
+
+
+Pending = tuple[int, JsonObject, str, list[str], list[JsonObject], int]
+"""The request after which it is processed, the app, the path, the fields of a key, the items, the time."""
 
 
 class Authomize:
     """The tenant: apps, and their items by path and identity."""
 
-    def __init__(self, token):
+    def __init__(self, token: str) -> None:
         self.lock = threading.RLock()
         self.token = token
-        self.apps = {}
+        self.apps: dict[str, JsonObject] = {}
         self.configure({}, clear=True)
 
-    def configure(self, options, clear):
+    def configure(self, options: JsonObject, clear: bool) -> None:
         if clear:
             self.apps = {}
             self.options = dict(DEFAULTS)
             self.requests = self.bytes = 0
-            self.by_path = {}
-            self.purges = []
-            self.pending = []
+            self.by_path: dict[str, int] = {}
+            self.purges: list[JsonObject] = []
+            self.pending: list[Pending] = []
             self.last = self.simulated = 0
         self.options.update(options)
 
-    def now(self):
+    def now(self) -> int:
         """Whole microseconds since 1970, strictly increasing, so that no two requests share a time."""
         tick = self.options["tick_us"]
         self.simulated += tick
@@ -131,7 +140,7 @@ class Authomize:
         self.last = max(self.last + 1, now)
         return self.last
 
-    def answer(self, method, path, query, body):
+    def answer(self, method: str, path: str, query: dict[str, str], body: bytes) -> JsonObject:
         if path == "/is_alive":
             return {"isAlive": True}
         if path == "/me":
@@ -140,7 +149,7 @@ class Authomize:
             return self.list_apps(query) if method == "GET" else self.create_app(body)
         found = re.fullmatch(r"/v2/apps/([^/]+)(?:/(.+))?", path)
         app = self.apps.get(found[1]) if found else None
-        if app is None:
+        if found is None or app is None:
             raise Refused(404, {"detail": "Not Found"})
         if found[2] is None and method == "GET":
             return described(app)
@@ -153,12 +162,13 @@ class Authomize:
             return self.post(app, found[2], body)
         raise Refused(404, {"detail": "Not Found"})
 
-    def lasting(self, method, path):
+    def lasting(self, method: str, path: str) -> JsonObject | None:
         """The fault of an endpoint that is out of order."""
         place = f"{method} {re.sub(r'^/v2/apps/[^/]+/?', '', path)}"
-        return self.options["endpoints"].get(place)
+        fault: JsonObject | None = self.options["endpoints"].get(place)
+        return fault
 
-    def list_apps(self, query):
+    def list_apps(self, query: dict[str, str]) -> JsonObject:
         limit, skip = int(query.get("limit", 50)), int(query.get("skip", 0))
         apps = [described(app) for app in self.apps.values()]
         if self.options["empty_lists"] > 0:
@@ -167,13 +177,13 @@ class Authomize:
         pagination = {"limit": limit, "skip": skip, "total": len(apps)}
         return {"pagination": pagination, "data": apps[skip : skip + limit]}
 
-    def create_app(self, body):
+    def create_app(self, body: bytes | str) -> JsonObject:
         name = validated(schemas.NewAppSchema, body)["integrationName"]
         app = {"id": f"app-{len(self.apps) + 1}", "name": name, "created": self.now(), "items": {}}
         self.apps[app["id"]] = app
         return described(app)
 
-    def delete(self, app, query):
+    def delete(self, app: JsonObject, query: dict[str, str]) -> JsonObject:
         self.process(everything=True)
         before = query.get("modifiedBefore")
         limit = float("inf") if before is None else instant(before)
@@ -185,12 +195,13 @@ class Authomize:
         self.purges.append({"app": app["id"], "modifiedBefore": before, "deleted": gone})
         return {"requestId": secrets.token_hex(8), "acceptedTimestamp": self.stamp(self.now())}
 
-    def post(self, app, path, body):
-        name, model, identity, references = KINDS[path]
+    def post(self, app: JsonObject, path: str, body: bytes) -> JsonObject:
+        _, model, identity, references = KINDS[path]
         data = validated(model, body)["data"]
         self.refuse(data)
         accepted, at = [], self.now()
-        valid, invalid = {}, {}
+        valid: dict[str, set[str]] = {}
+        invalid: dict[str, set[str]] = {}
         for item in data:
             if self.refers(app, path, item, references, valid, invalid):
                 accepted.append(item)
@@ -208,25 +219,32 @@ class Authomize:
         told = {"requestId": secrets.token_hex(8), "numberOfAcceptedEntities": len(accepted) - uncounted, "data": ids}
         return told | ({} if self.options["time"] == "none" else {"acceptedTimestamp": self.stamp(at)})
 
-    def refuse(self, data):
+    def refuse(self, data: list[JsonObject]) -> None:
         blind = any(named(item, self.options["refuse_blindly"]) for item in data)
         if blind:
             raise Refused(
                 422, {"detail": [{"loc": ["body"], "msg": "some item is not to our taste", "type": "value_error"}]}
             )
-        loc = lambda index: ["body", "data", index, "uniqueId"]
         detail = [
-            {"loc": loc(index), "msg": self.taste(item), "type": "value_error"}
+            {"loc": ["body", "data", index, "uniqueId"], "msg": self.taste(item), "type": "value_error"}
             for index, item in enumerate(data)
             if named(item, self.options["refuse"])
         ]
         if detail:
             raise Refused(422, {"detail": detail})
 
-    def taste(self, item):
+    def taste(self, item: JsonObject) -> str:
         return f"is not to our taste: {json.dumps(item)}" if self.options["repeats"] else "is not to our taste"
 
-    def refers(self, app, path, item, references, valid, invalid):
+    def refers(
+        self,
+        app: JsonObject,
+        path: str,
+        item: JsonObject,
+        references: list[Reference],
+        valid: dict[str, set[str]],
+        invalid: dict[str, set[str]],
+    ) -> bool:
         """Whether all that the item refers to is there; fills in the lists of the answer."""
         if path == "access/permissions":
             grouping = item["sourceType"] == "Grouping"
@@ -241,7 +259,7 @@ class Authomize:
                 fine = fine and known
         return fine
 
-    def process(self, everything=False):
+    def process(self, everything: bool = False) -> None:
         due = [entry for entry in self.pending if everything or entry[0] <= self.requests]
         self.pending = [entry for entry in self.pending if entry not in due]
         for _, app, path, identity, accepted, at in due:
@@ -252,7 +270,7 @@ class Authomize:
                 known, modified = items.get(key, ({}, 0))
                 items[key] = ((known | item) if merged else item, max(at, modified))
 
-    def stamp(self, at):
+    def stamp(self, at: int) -> str:
         moment = EPOCH + datetime.timedelta(microseconds=at - at % self.options["told_us"])
         if self.options["time"] == "offset":
             return moment.astimezone(datetime.timezone(datetime.timedelta(hours=2))).isoformat()
@@ -260,7 +278,7 @@ class Authomize:
             return moment.replace(tzinfo=None).isoformat()
         return moment.isoformat()
 
-    def items(self):
+    def items(self) -> JsonObject:
         self.process(everything=True)
         named_items = {}
         for app in self.apps.values():
@@ -270,7 +288,7 @@ class Authomize:
             named_items[f"{app['name']} ({app['id']})"] = kinds
         return named_items
 
-    def seed(self, seeds):
+    def seed(self, seeds: JsonObject) -> JsonObject:
         """Makes an app with this many users of somebody else, or adds them to the app of that name."""
         named = [app for app in self.apps.values() if app["name"] == seeds["name"]]
         if not named or seeds.get("another"):
@@ -282,12 +300,12 @@ class Authomize:
             users[(name,)] = ({"uniqueId": name}, self.now())
         return {"id": named[0]["id"]}
 
-    def rename(self, name):
+    def rename(self, name: str) -> JsonObject:
         for app in self.apps.values():
             app["name"] = name
         return {}
 
-    def counts(self):
+    def counts(self) -> JsonObject:
         return {
             "requests": self.requests,
             "bytes": self.bytes,
@@ -296,7 +314,7 @@ class Authomize:
             "apps": len(self.apps),
         }
 
-    def dump(self):
+    def dump(self) -> JsonObject:
         self.process(everything=True)
         apps = [
             app
@@ -309,34 +327,34 @@ class Authomize:
         ]
         return {"token": self.token, "last": self.last, "apps": apps}
 
-    def restore(self, state):
+    def restore(self, state: JsonObject) -> None:
         self.token, self.last = state["token"], state["last"]
         for app in state["apps"]:
-            items = {}
+            items: JsonObject = {}
             for path, key, item, modified in app["items"]:
                 items.setdefault(path, {})[tuple(key)] = (item, modified)
             self.apps[app["id"]] = app | {"items": items}
 
 
-def described(app):
+def described(app: JsonObject) -> JsonObject:
     at = (EPOCH + datetime.timedelta(microseconds=app["created"])).isoformat()
     return {"id": app["id"], "integrationName": app["name"], "createdAt": at, "modifiedAt": at}
 
 
-def named(item, ids):
+def named(item: JsonObject, ids: list[str]) -> bool:
     return any(item.get(field) in ids for field in ("uniqueId", "sourceUniqueId", "sourceId", "targetId"))
 
 
-def instant(text):
+def instant(text: str) -> int:
     moment = datetime.datetime.fromisoformat(text)
     moment = moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)
     return (moment - EPOCH) // datetime.timedelta(microseconds=1)
 
 
-def validated(model, body):
+def validated(model: Any, body: bytes | str) -> JsonObject:
     """The body as sent, if the model takes it. Absent fields stay absent, as the model's defaults are not stored."""
     try:
-        content = json.loads(body)
+        content: JsonObject = json.loads(body)
         model.parse_obj(content)
     except ValidationError as error:
         detail = [entry | {"loc": ["body", *entry["loc"]]} for entry in json.loads(error.json())]
@@ -347,19 +365,20 @@ def validated(model, body):
 
 
 class Handler(BaseHTTPRequestHandler):
+    server: "Server"
     protocol_version = "HTTP/1.1"
     wbufsize = -1
     disable_nagle_algorithm = True
 
-    def log_message(self, *_):
+    def log_message(self, *_: object) -> None:
         pass
 
-    def do_GET(self):
+    def do_GET(self) -> None:
         self.handle_one()
 
     do_POST = do_DELETE = do_PATCH = do_GET
 
-    def handle_one(self):
+    def handle_one(self) -> None:
         tenant = self.server.tenant
         length = int(self.headers.get("Content-Length", 0))
         body = self.rfile.read(length)
@@ -368,9 +387,11 @@ class Handler(BaseHTTPRequestHandler):
         with tenant.lock:
             if url.path == "/_fake/advance":
                 tenant.simulated += json.loads(body)["us"]
-                return self.send(200, {})
+                self.send(200, {})
+                return
             if url.path.startswith("/_fake/"):
-                return self.send(200, self.control(url.path, body))
+                self.send(200, self.control(url.path, body))
+                return
             tenant.requests += 1
             tenant.bytes += length
             path = re.sub(r"(/v2/apps)/[^/]+", r"\1/{id}", url.path)
@@ -380,7 +401,8 @@ class Handler(BaseHTTPRequestHandler):
                 tenant.options["faults"].pop(0) if tenant.options["faults"] else tenant.lasting(self.command, url.path)
             )
             if fault and not fault.get("applied"):
-                return self.fail(fault)
+                self.fail(fault)
+                return
             try:
                 if self.headers.get("Authorization") != tenant.token:
                     raise Refused(401, {"detail": "Unauthorized"})
@@ -391,7 +413,7 @@ class Handler(BaseHTTPRequestHandler):
                 status, answer = refused.status, refused.body
             self.fail(fault) if fault else self.send(status, answer)
 
-    def control(self, path, body):
+    def control(self, path: str, body: bytes) -> JsonObject:
         tenant = self.server.tenant
         if path == "/_fake/reset" or path == "/_fake/options":
             tenant.configure(json.loads(body or b"{}"), clear=path.endswith("reset"))
@@ -402,7 +424,7 @@ class Handler(BaseHTTPRequestHandler):
             return tenant.rename(json.loads(body))
         return {"/_fake/items": tenant.items, "/_fake/counts": tenant.counts}[path]()
 
-    def fail(self, fault):
+    def fail(self, fault: JsonObject) -> None:
         if fault.get("drop"):
             self.close_connection = True
             with contextlib.suppress(OSError):
@@ -412,10 +434,10 @@ class Handler(BaseHTTPRequestHandler):
         headers |= {"Location": fault["location"]} if "location" in fault else {}
         self.send(fault["status"], fault.get("body", {"detail": "trouble"}), headers)
 
-    def send(self, status, answer, headers=()):
+    def send(self, status: int, answer: JsonObject, headers: dict[str, str] | None = None) -> None:
         body = json.dumps(answer).encode()
         self.send_response(status)
-        for name, value in dict(headers).items():
+        for name, value in (headers or {}).items():
             self.send_header(name, value)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -423,8 +445,14 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+class Server(ThreadingHTTPServer):
+    def __init__(self, address: tuple[str, int], tenant: Authomize) -> None:
+        super().__init__(address, Handler)
+        self.tenant = tenant
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--listen", default="127.0.0.1:0")
     parser.add_argument("--token", default="")
     parser.add_argument("--state", type=Path, help="file that keeps the tenant between two runs")
@@ -435,8 +463,7 @@ def main():
     if state:
         tenant.restore(state)
     host, _, port = arguments.listen.rpartition(":")
-    server = serve(host, int(port) or state.get("port", 0))
-    server.tenant = tenant
+    server = serve(host, int(port) or state.get("port", 0), tenant)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(json.dumps({"url": f"http://{host}:{server.server_port}", "token": tenant.token}), flush=True)
@@ -448,12 +475,12 @@ def main():
                 arguments.state.write_text(json.dumps(tenant.dump() | {"port": server.server_port}))
 
 
-def serve(host, port):
+def serve(host: str, port: int, tenant: Authomize) -> Server:
     """The port of the last run if it is free: an API at another address is another tenant."""
     try:
-        return ThreadingHTTPServer((host, port), Handler)
+        return Server((host, port), tenant)
     except OSError:
-        return ThreadingHTTPServer((host, 0), Handler)
+        return Server((host, 0), tenant)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from commit_log import Snapshot
+from conformance.commit_log import Snapshot
 
 GROWING_STREAMS = frozenset({"activity", "usage"})
 """Streams whose lines are never replaced, so they have no newest state."""

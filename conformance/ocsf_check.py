@@ -9,9 +9,13 @@ import argparse
 import collections
 import json
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 from jsonschema import Draft202012Validator
 from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
+
+JsonObject = dict[str, Any]
 
 SHOWN = 50
 OTHER = 99
@@ -20,18 +24,18 @@ OTHER = 99
 class Schema:
     """One version of the schema, as ocsf-json-schema packages it."""
 
-    def __init__(self, version):
+    def __init__(self, version: str) -> None:
         self.raw = get_ocsf_schema(version)
         self.json_schema = OcsfJsonSchemaEmbedded(self.raw)
-        self.validators = {}
+        self.validators: dict[tuple[str, tuple[str, ...]], Draft202012Validator] = {}
 
-    def validator(self, name, profiles):
+    def validator(self, name: str, profiles: list[str]) -> Draft202012Validator:
         key = (name, tuple(sorted(profiles)))
         if key not in self.validators:
             self.validators[key] = Draft202012Validator(self.json_schema.get_class_schema(name, list(profiles)))
         return self.validators[key]
 
-    def problems(self, event):
+    def problems(self, event: JsonObject) -> Iterator[str]:
         """What is wrong with an event, each as one line."""
         name = self.json_schema.lookup_class_name_from_uid(event["class_uid"])
         profiles = event["metadata"].get("profiles", [])
@@ -41,7 +45,7 @@ class Schema:
             yield "$.type_uid: not made of class and activity"
         yield from self.conventions(self.raw["classes"][name], event, "$")
 
-    def conventions(self, described, value, path):
+    def conventions(self, described: JsonObject, value: JsonObject, path: str) -> Iterator[str]:
         """What JSON Schema does not say: captions and deprecation."""
         for key, member in value.items():
             attribute = described["attributes"].get(key)
@@ -56,7 +60,7 @@ class Schema:
                     yield from self.conventions(kind, item, f"{path}.{key}[{index}]")
 
     @staticmethod
-    def caption(attribute, value, key, path):
+    def caption(attribute: JsonObject, value: JsonObject, key: str, path: str) -> Iterator[str]:
         sibling, choices = attribute.get("sibling"), attribute.get("enum")
         if sibling and choices and sibling in value and value[key] != OTHER:
             caption = choices.get(str(value[key]), {}).get("caption")
@@ -64,10 +68,12 @@ class Schema:
                 yield f"{path}.{sibling}: {value[sibling]!r} beside {key} {value[key]}, which is {caption!r}"
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.parse_args()
-    schemas, wrong, counts, shown = {}, 0, collections.Counter(), 0
+    schemas: dict[str, Schema] = {}
+    counts: collections.Counter[str] = collections.Counter()
+    wrong = shown = 0
     for number, line in enumerate(sys.stdin, 1):
         try:
             event = json.loads(line)

@@ -14,8 +14,8 @@ import unittest
 from pathlib import Path
 from typing import Any
 
-import authomize_check
-from bundle import MODELS, item_problems, whole_problems
+from conformance import authomize_check
+from conformance.bundle import MODELS, item_problems, whole_problems
 
 JsonObject = dict[str, Any]
 

@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any, NoReturn
 
 from demo import changes, findings, function, load, summary
 from demo.aws import BUCKET, PREFIX, SECRET_ID, Aws
@@ -24,7 +25,7 @@ MOST_INVOCATIONS = 20
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def main(arguments):
+def main(arguments) -> int | None:
     parser = argparse.ArgumentParser(prog="make run", description="Collects an org into out/.")
     shape = parser.add_mutually_exclusive_group()
     told_of = "reports, seconds, findings, files, load"
@@ -56,34 +57,34 @@ def main(arguments):
         return 130
 
 
-def beside_output():
+def beside_output() -> Any:
     """Standard output, of which nothing else is left: what this program and those that it starts say goes to standard error."""
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     return answer
 
 
-def stop(*_):
+def stop(*_) -> NoReturn:
     """The first signal begins the end; more of them would only leave it unfinished."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
-def bypass_proxies():
+def bypass_proxies() -> None:
     """Everything but one's own org is on this machine."""
     for name in ("NO_PROXY", "no_proxy"):
         os.environ[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1,localhost"]))
 
 
-def collect(own_secret, is_json):
+def collect(own_secret, is_json) -> Any:
     state = None if own_secret else demo_state()
-    source = own_org(own_secret) if own_secret else None
+    own: Any = own_org(own_secret) if own_secret else None
     programs = function.build(function.NAME, *([] if own_secret else [function.ORG]))
     with ExitStack() as stack:
         aws = stack.enter_context(Aws())
         aws.restore(OUT)
-        source = source or stack.enter_context(demo_org(programs / function.ORG, state))
+        source = stack.enter_context(demo_org(programs / function.ORG, state)) if state else own
         aws.create_secret(source.secret)
         # Before the function, so that it has ended when this is done: no commit is copied by halves.
         stack.callback(keep, aws, state)
@@ -91,7 +92,7 @@ def collect(own_secret, is_json):
         return story(aws, source, running, is_json)
 
 
-def demo_state():
+def demo_state() -> Any:
     """The same org as before, and something more has happened in it; or a first one."""
     state = State.read(OUT)
     collected = (OUT / PREFIX / "manifests" / DEMO_INTEGRATION).exists()
@@ -103,21 +104,21 @@ def demo_state():
     return state
 
 
-def environment(aws, source):
+def environment(aws, source) -> Any:
     """The function's settings; those of the reader's shell, such as RATE_LIMIT_SHARE, pass through."""
     settings = aws.environment | {"BUCKET": BUCKET, "PREFIX": PREFIX, "SECRET_ID": SECRET_ID}
     # Empty is unset: an own org is reached by its domain, whatever the shell says.
     return settings | {"OKTA_ENDPOINT_URL": source.endpoint or ""}
 
 
-def keep(aws, state):
+def keep(aws, state) -> None:
     """Keeps what is committed, and the org it came from, however the run ended."""
     aws.copy_to(OUT)
     if state:
         state.write(OUT)
 
 
-def story(aws, source, running, is_json):
+def story(aws, source, running, is_json) -> dict[Any, Any]:
     print(f"\nCollecting {source.title}", flush=True)
     started = time.monotonic()
     known = {entry["Key"] for entry in aws.objects(f"{PREFIX}/manifests/")}
@@ -145,8 +146,8 @@ def story(aws, source, running, is_json):
     }
 
 
-def invoke_until_done(running, progress):
-    reports = []
+def invoke_until_done(running, progress) -> Any:
+    reports: list[dict[str, Any]] = []
     while len(reports) < MOST_INVOCATIONS and (not reports or reports[-1]["continue"]):
         with running.invocation() as process:
             progress.watch(process)

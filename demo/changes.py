@@ -3,13 +3,14 @@
 import gzip
 import json
 from collections import Counter
+from typing import Any
 
 from demo.summary import many
 
 SHOWN = 25
 
 
-def tell(aws, manifests):
+def tell(aws, manifests) -> Any:
     """Lines of text: what happened in the System Log, and what became of it."""
     records = [record for manifest in manifests for batch in manifest["batches"] for record in lines(aws, batch)]
     events = {record["id"]: record["source"] for record in records if record["stream"] == "activity"}
@@ -27,21 +28,21 @@ def tell(aws, manifests):
     return told
 
 
-def lines(aws, batch):
+def lines(aws, batch) -> Any:
     return map(json.loads, gzip.decompress(aws.read(batch["key"])).splitlines())
 
 
-def kinds(events):
+def kinds(events) -> str:
     counted = Counter(event["eventType"] for event in events).most_common()
     more = f", and {len(counted) - 6} other kinds" if len(counted) > 6 else ""
     return ", ".join(f"{kind} × {number}" for kind, number in counted[:6]) + more
 
 
-def sign(record):
+def sign(record) -> str:
     return "-" if record["op"] == "delete" else "+"
 
 
-def name(record):
+def name(record) -> str:
     """The name that people use, where the record says so, else the id."""
     source = record.get("source", {})
     profile = source.get("profile", {})

@@ -12,8 +12,10 @@ import os
 import shutil
 import sys
 import textwrap
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from demo.failure import Failure
 
@@ -23,11 +25,12 @@ NARROWEST = 20
 FIXED_COLUMNS = (20, 11)
 # Most that a line is given, whatever the terminal has.
 WIDEST = 160
+Report = dict[str, Any]
 NO_TERMINAL = 120
 REACHABLE = {"succeeded": "yes", "not_applicable": "not there"}
 
 
-def main(arguments):
+def main(arguments) -> int:
     parser = argparse.ArgumentParser(prog="make check", description="Whether a secret opens its Okta org.")
     parser.add_argument("--report", metavar="FILE", help="a check's report to show instead of running one; - reads it")
     given = parser.parse_args(arguments)
@@ -42,7 +45,7 @@ def main(arguments):
     return 0 if is_open(report) else 1
 
 
-def read(path):
+def read(path) -> Any:
     """A report as the function answered it."""
     try:
         report = json.load(sys.stdin) if path == "-" else json.loads(Path(path).read_text())
@@ -55,7 +58,7 @@ def read(path):
     return report
 
 
-def run(secret):
+def run(secret) -> Any:
     """Runs the check on this machine, with the bucket emulated."""
     # What these import is installed by make alone; a report can be shown without.
     from demo import function
@@ -78,28 +81,28 @@ def run(secret):
             return running.report(process)
 
 
-def refusal(error):
+def refusal(error) -> str:
     """What a Lambda error says."""
     return f"{error['errorType']}: {error.get('errorMessage', '')}"
 
 
-def is_open(report):
+def is_open(report: Report) -> bool:
     """Whether every stream can be read, or does not exist in this org."""
     return all(told.get("outcome") in REACHABLE for told in report["streams"].values())
 
 
-def width():
+def width() -> int:
     return min(shutil.get_terminal_size((NO_TERMINAL, 0)).columns, WIDEST)
 
 
-def table(report, columns=NO_TERMINAL):
+def table(report: Report, columns: int = NO_TERMINAL) -> list[str]:
     """Lines of text: a row a stream with what it is missing and what to do; a remedy stands once, and is named again."""
     stream, reachable = FIXED_COLUMNS
     rest = max(columns - 2 - stream - reachable, 2 * NARROWEST + 2)
     missing = max(rest * 2 // 5, NARROWEST)
     widths = (stream, reachable, missing, rest - missing)
     rows = [("stream", "reachable", "missing", "remedy")]
-    first_with = {}
+    first_with: dict[str, str] = {}
     for name, told in report["streams"].items():
         lack, remedy = parts(told)
         if remedy:
@@ -110,7 +113,7 @@ def table(report, columns=NO_TERMINAL):
     return [*lines, "", verdict(report), *power(report, columns)]
 
 
-def power(report, columns):
+def power(report, columns) -> list[Any]:
     """What the credential itself gives, where the function could see it."""
     told = report.get("power")
     if not told:
@@ -131,7 +134,7 @@ def power(report, columns):
     ]
 
 
-def parts(told):
+def parts(told) -> tuple[Any, Any] | tuple[str, str] | tuple[Any, str]:
     """What is missing, and the remedy: the function writes one, a colon, the other, and Okta's words in brackets."""
     outcome, error = told.get("outcome"), told.get("error") or ""
     if outcome == "succeeded":
@@ -150,15 +153,18 @@ def parts(told):
     return lack, remedy
 
 
-def wrapped(cells, widths):
+def wrapped(cells, widths) -> Iterator[str]:
     """One row's lines."""
-    columns = [textwrap.wrap(cell, width - 2, break_on_hyphens=False) or [""] for cell, width in zip(cells, widths)]
+    columns = [
+        textwrap.wrap(cell, width - 2, break_on_hyphens=False) or [""]
+        for cell, width in zip(cells, widths, strict=True)
+    ]
     for number in range(max(map(len, columns))):
         parts_of_line = [column[number] if number < len(column) else "" for column in columns]
-        yield ("  " + "".join(part.ljust(width) for part, width in zip(parts_of_line, widths))).rstrip()
+        yield ("  " + "".join(part.ljust(width) for part, width in zip(parts_of_line, widths, strict=True))).rstrip()
 
 
-def verdict(report):
+def verdict(report) -> str:
     closed = [name for name, told in report["streams"].items() if told.get("outcome") not in REACHABLE]
     requests = report.get("okta", {}).get("requests", 0)
     if closed:

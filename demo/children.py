@@ -4,13 +4,15 @@ import contextlib
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 GRACE_SECONDS = 5
 
 
 @contextlib.contextmanager
-def child(command, **options):
+def child(command, **options) -> Iterator[Any]:
     """Starts a program in a session of its own, so that Ctrl-C reaches only us, and ends it with all it started."""
     process = subprocess.Popen(command, start_new_session=True, **options)
     try:
@@ -19,7 +21,7 @@ def child(command, **options):
         end(process)
 
 
-def end(process):
+def end(process) -> None:
     """Asks first, then kills whatever of the process and its descendants is still there."""
     family = descendants(process.pid)
     if process.poll() is None:
@@ -35,9 +37,9 @@ def end(process):
             pipe.close()
 
 
-def descendants(ancestor):
+def descendants(ancestor) -> Any:
     """Ids of all processes below one. The function is in a session of its own, out of any group signal's reach."""
-    children = {}
+    children: dict[int, list[int]] = {}
     for pid, parent in processes():
         children.setdefault(parent, []).append(pid)
     found = []
@@ -49,7 +51,7 @@ def descendants(ancestor):
     return found
 
 
-def processes():
+def processes() -> Iterator[tuple[int, int]]:
     """Every (process id, parent's id): from /proc, or where there is none from ps."""
     if Path("/proc/self/stat").exists():
         for stat in Path("/proc").glob("[0-9]*/stat"):

@@ -5,12 +5,13 @@ import os
 import subprocess
 import sys
 import time
+from typing import Any
 
 TERMINAL_SECONDS = 0.5
 PLAIN_SECONDS = 5
 
 
-def tell(out, prefix, integration, is_json=False):
+def tell(out, prefix, integration, is_json=False) -> tuple[str, list[Any]] | tuple[str, Any] | tuple[str, list[Any]]:
     """The answer of `make findings`, as a table and, if asked for, parsed JSON; empty where its needs are not installed.
 
     The watch leaves what it found beside the status, whose page shows it after the next run.
@@ -31,7 +32,7 @@ def tell(out, prefix, integration, is_json=False):
     return (f"{complaint}\n{news}", json.loads(answer)) if is_json else (f"{answer}\n{news}", [])
 
 
-def cases(report):
+def cases(report) -> str:
     """What the watch has found, in a line."""
     told = f"{len(report['opened'])} cases opened and {len(report['closed'])} closed"
     if report["digest"] is not None:
@@ -39,14 +40,14 @@ def cases(report):
     return f"  {told}; {report['open']} are open: make cases lists them."
 
 
-def ran(command):
+def ran(command) -> tuple[Any, Any, Any]:
     """(exit status, output, complaint) of a program."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         answer, complaint = watched(process)
     return process.returncode, answer, complaint
 
 
-def watched(process):
+def watched(process) -> Any:
     """A program's output and complaint; the time it takes is shown meanwhile."""
     terminal = sys.stdout.isatty()
     started = time.monotonic()

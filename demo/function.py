@@ -10,7 +10,9 @@ import queue
 import subprocess
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from demo import http
 from demo.children import child
@@ -36,7 +38,7 @@ ENVIRONMENT = {
 ARN = f"arn:aws:lambda:us-east-1:123456789012:function:{NAME}"
 
 
-def build(*programs):
+def build(*programs) -> Any:
     """Builds programs for this machine, unoptimized; gives the folder they are in."""
     # All with one command: they share what they depend on, which would be built anew for each by itself.
     command = ["cargo", "build", "--locked"]
@@ -48,7 +50,7 @@ def build(*programs):
     return built()
 
 
-def built():
+def built() -> Path:
     """The folder that programs are built into."""
     command = ["cargo", "metadata", "--locked", "--no-deps", "--format-version", "1"]
     metadata = subprocess.run(command, check=True, capture_output=True)
@@ -58,12 +60,12 @@ def built():
 class Pending:
     """An invocation that is under way; `poll` is as a process's: nothing until it has ended."""
 
-    def __init__(self, answers, process):
+    def __init__(self, answers, process) -> None:
         self._answers = answers
         self._process = process
         self.answer = None
 
-    def poll(self):
+    def poll(self) -> int | None:
         if self.answer is None:
             with contextlib.suppress(queue.Empty):
                 self.answer = self._answers.get_nowait()
@@ -71,7 +73,7 @@ class Pending:
         ended = self.answer is not None or self._process.poll() is not None
         return 0 if ended else None
 
-    def wait(self):
+    def wait(self) -> Any:
         patience_ends = time.monotonic() + RUN_SECONDS + START_SECONDS
         while self.poll() is None and time.monotonic() < patience_ends:
             time.sleep(0.05)
@@ -81,14 +83,14 @@ class Pending:
 class Function:
     """The function, waiting for invocations."""
 
-    def __init__(self, log):
+    def __init__(self, log) -> None:
         self._log = log
-        self._events = queue.Queue()
-        self._answers = queue.Queue()
-        self._polled = queue.Queue()
+        self._events: queue.Queue[bytes] = queue.Queue()
+        self._answers: queue.Queue[tuple[str, bytes]] = queue.Queue()
+        self._polled: queue.Queue[bool] = queue.Queue()
         self._process = None
 
-    def serve(self, method, path, _headers, body):
+    def serve(self, method, path, _headers, body) -> tuple[int, Any, Any] | tuple[int, dict[Any, Any], bytes]:
         """The Lambda service's side: hands out an event, takes an answer."""
         place = path.removeprefix("/2018-06-01/runtime/")
         if method == "GET" and place == "invocation/next":
@@ -104,19 +106,19 @@ class Function:
         return 202, {}, b'{"status":"OK"}'
 
     @contextlib.contextmanager
-    def invocation(self, event=EVENT):
+    def invocation(self, event=EVENT) -> Iterator[Any]:
         """Sends the event in a file, the scheduled one by default; the block may watch until it has ended."""
         self._events.put(Path(event).read_bytes())
         yield Pending(self._answers, self._process)
 
-    def report(self, pending):
+    def report(self, pending) -> Any:
         """The ended invocation's answer."""
         place, body = pending.wait() or ("", b"it ended without an answer")
         if place.endswith("/response"):
             return json.loads(body)
         raise Failure(f"the function answered with an error\n\n{reason(body)}\n\n{self.log_tail()}")
 
-    def begin(self, process):
+    def begin(self, process) -> None:
         """Waits until it asks for its first event."""
         self._process = process
         patience_ends = time.monotonic() + START_SECONDS
@@ -128,13 +130,13 @@ class Function:
         told = f": {reason(body)}" if place == "init/error" else ""
         raise Failure(f"the function does not start{told}\n\n{self.log_tail()}")
 
-    def log_tail(self):
+    def log_tail(self) -> str:
         lines = self._log.read_text(errors="replace").splitlines()
         shown = "\n".join(f"  {line}" for line in lines[-LOG_TAIL_LINES:])
         return f"The end of its log, {self._log}:\n{shown}"
 
 
-def reason(body):
+def reason(body) -> str:
     """A Lambda error's type and message."""
     with contextlib.suppress(ValueError, TypeError, KeyError):
         error = json.loads(body)
@@ -143,7 +145,7 @@ def reason(body):
 
 
 @contextlib.contextmanager
-def running(environment, log: Path):
+def running(environment, log: Path) -> Iterator[Any]:
     """The function, writing into `log`, until the block ends."""
     log.parent.mkdir(exist_ok=True)
     function = Function(log)

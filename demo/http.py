@@ -3,6 +3,7 @@
 import contextlib
 import sys
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -10,14 +11,14 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def handle_error(self, request, client_address):
+    def handle_error(self, request, client_address) -> None:
         """A function that has ended resets its connections; all else is told."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
 
 @contextlib.contextmanager
-def serving(answer):
+def serving(answer) -> Iterator[str]:
     """Serves `answer(method, path, headers, body) -> (status, headers, body)`; gives host:port."""
 
     class Exchange(BaseHTTPRequestHandler):
@@ -26,9 +27,10 @@ def serving(answer):
         # Headers and body leave together.
         wbufsize = -1
 
-        def handle_any(self):
+        def handle_any(self) -> None:
             if "chunked" in self.headers.get("Transfer-Encoding", ""):
-                return self.send_error(411)
+                self.send_error(411)
+                return
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             status, headers, content = answer(self.command, self.path, self.headers, body)
             self.send_response_only(status)
@@ -40,7 +42,7 @@ def serving(answer):
 
         do_GET = do_PUT = do_POST = do_HEAD = handle_any
 
-        def log_message(self, *_):
+        def log_message(self, *_) -> None:
             pass
 
     server = Server(("127.0.0.1", 0), Exchange)

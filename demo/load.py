@@ -10,7 +10,9 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from demo import function
 from demo.children import child
@@ -21,11 +23,11 @@ STATE = OUT / ".authomize.json"
 PYTHON = os.environ.get("CONFORMANCE_PYTHON", ".venv-conformance/bin/python3")
 
 
-def main(arguments):
+def main(arguments) -> Any:
     try:
         program = build()
         if os.environ.get("AUTHOMIZE_SECRET") or "plan" in arguments or "--help" in arguments:
-            return subprocess.run([program, *arguments]).returncode
+            return subprocess.run([program, *arguments], check=False).returncode
         if os.environ.get("BUCKET"):
             raise Failure(
                 "BUCKET is loaded into an Authomize of your own: name a file with its token in AUTHOMIZE_SECRET"
@@ -36,11 +38,11 @@ def main(arguments):
         return 1
 
 
-def build():
+def build() -> Any:
     return function.build(function.LOADER) / function.LOADER
 
 
-def load_into_fake(program, arguments):
+def load_into_fake(program, arguments) -> Any:
     """Loads the copy of the bucket into the fake, and says so."""
     if not OUT.exists():
         raise Failure("there is no out/ yet: make run collects a demo org into it")
@@ -48,11 +50,11 @@ def load_into_fake(program, arguments):
         secret = Path(folder, "authomize.json")
         secret.write_text(json.dumps({"token": tenant["token"], "base_url": tenant["url"]}))
         print(f"\nLoading {OUT}/ into a fake Authomize at {tenant['url']}", flush=True)
-        return subprocess.run([program, "--dir", OUT, "--secret", secret, *arguments]).returncode
+        return subprocess.run([program, "--dir", OUT, "--secret", secret, *arguments], check=False).returncode
 
 
 @contextlib.contextmanager
-def fake():
+def fake() -> Iterator[Any]:
     """The fake on the port of its last run, until the block ends; it then writes down what it holds."""
     command = [PYTHON, "-B", "conformance/authomize_fake.py", "--state", STATE, "--until-stdin-closes"]
     with child(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:

@@ -14,14 +14,14 @@ PLAIN_SECONDS = 5
 class Progress:
     """Looks at the bucket and the demo org from outside, as anyone could."""
 
-    def __init__(self, aws, source):
+    def __init__(self, aws, source) -> None:
         self._aws = aws
         self._source = source
         self._started = time.monotonic()
         self._before = {entry["Key"] for entry in aws.objects(f"{PREFIX}/")}
         self._terminal = sys.stdout.isatty()
 
-    def watch(self, process):
+    def watch(self, process) -> None:
         """Shows progress until the process ends."""
         interval = TERMINAL_SECONDS if self._terminal else PLAIN_SECONDS
         due = time.monotonic() + interval
@@ -35,14 +35,14 @@ class Progress:
         if self._terminal:
             print("\r\x1b[K", end="", flush=True)
 
-    def _show(self):
+    def _show(self) -> None:
         line = f"  {time.monotonic() - self._started:4.0f} s  {self._text()}"
         if self._terminal:
             print(f"\r{line[: shutil.get_terminal_size().columns - 1]}\x1b[K", end="", flush=True)
         else:
             print(line, flush=True)
 
-    def _text(self):
+    def _text(self) -> str:
         new = [entry for entry in self._aws.objects(f"{PREFIX}/") if entry["Key"] not in self._before]
         batches = [entry for entry in new if entry["Key"].startswith(f"{PREFIX}/data/")]
         commits = [entry for entry in new if entry["Key"].startswith(f"{PREFIX}/manifests/")]

@@ -5,7 +5,9 @@ import dataclasses
 import json
 import subprocess
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from demo.children import child
 from demo.failure import Failure
@@ -21,7 +23,7 @@ class Source:
     # Where to connect instead of the domain; only the demo org has one.
     endpoint: str | None = None
 
-    def counts(self):
+    def counts(self) -> Any:
         """Requests answered by the demo org so far: {"requests": {path: n}, ..}; nothing of an own org."""
         if not self.endpoint:
             return None
@@ -31,7 +33,7 @@ class Source:
 
 
 @contextlib.contextmanager
-def demo_org(program: Path, state: State):
+def demo_org(program: Path, state: State) -> Iterator[Any]:
     """The demo org on a free port, until the block ends."""
     bursts = [word for burst in state.bursts for word in ("--burst", burst)]
     command = [program, "serve", "--listen", "127.0.0.1:0", "--until-stdin-closes"]
@@ -45,7 +47,7 @@ def demo_org(program: Path, state: State):
         yield Source(f"the demo org, {state.people} people", secret, org["url"])
 
 
-def own_org(path: str):
+def own_org(path: str) -> Any:
     """The reader's own org, by a file with the content that its secret in Secrets Manager will have."""
     try:
         secret = json.loads(Path(path).read_text())

@@ -1,7 +1,9 @@
 """The summary after a run: streams, requests, time, outcome, and where the files are."""
 
+from typing import Any
 
-def size(number):
+
+def size(number) -> str:
     """Bytes for people."""
     for unit in ("B", "kB", "MB"):
         if number < 1000:
@@ -10,12 +12,12 @@ def size(number):
     return f"{number:.1f} GB"
 
 
-def many(number, word):
+def many(number, word) -> str:
     ending = "es" if word.endswith("ch") else "s"
     return f"{number:,} {word}{ending if number != 1 else ''}"
 
 
-def tell(reports, manifests, counts, seconds):
+def tell(reports, manifests, counts, seconds) -> Any:
     """Lines of text. Of several runs in a row the reports' last says how it ended, the manifests hold them all."""
     last = reports[-1]
     ended = f"{last['outcome']} after {seconds:.1f} s"
@@ -26,9 +28,9 @@ def tell(reports, manifests, counts, seconds):
     return text
 
 
-def streams(reports, manifests):
+def streams(reports, manifests) -> list[Any]:
     """A row a stream: what the runs committed, and what it is worth in the bucket."""
-    rows = {}
+    rows: dict[str, list[Any]] = {}
     for report in reports:
         for stream, told in report["streams"].items():
             row = rows.setdefault(stream, [0, 0, 0, 0, 0, ""])
@@ -46,14 +48,14 @@ def streams(reports, manifests):
     return [head, *(line(stream, row) for stream, row in rows.items()), line("all", total)]
 
 
-def line(name, row):
+def line(name, row) -> str:
     upserts, deletes, records, batches, stored, remark = row
     cells = [f"{number:,}" if number else "-" for number in (upserts, deletes, records, batches)]
     cells.append(size(stored) if stored else "-")
     return f"  {name:<20}{''.join(f'{cell:>10}' for cell in cells)}  {remark}".rstrip()
 
 
-def trouble(report):
+def trouble(report) -> list[Any]:
     """Why a stream is not there or not whole, in the function's words."""
     told = [f"  {stream}: {why}" for stream, row in report["streams"].items() if (why := row.get("error"))]
     if (wait := report.get("retry_after_seconds")) is not None:
@@ -61,7 +63,7 @@ def trouble(report):
     return ["", *told] if told else []
 
 
-def requests(reports, counts):
+def requests(reports, counts) -> Any:
     """Requests by path where the demo org counted them, else the function's own count."""
     made = sum(report["okta"]["requests"] for report in reports)
     waited = sum(report["okta"]["throttled_ms"] for report in reports) / 1000
@@ -73,7 +75,7 @@ def requests(reports, counts):
     return told
 
 
-def files(out, prefix, integration):
+def files(out, prefix, integration) -> list[Any]:
     """Where everything is, and what to try next."""
     return [
         "",

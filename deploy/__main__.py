@@ -8,8 +8,10 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import boto3
+from boto3.session import Session
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
@@ -18,7 +20,7 @@ from deploy.answers import FILE, Answers
 from deploy.ask import Terminal
 from deploy.configure import configure
 from deploy.failure import Failure
-from deploy.stack import FLEET, ONE_ORG, Stack, upload, url_of
+from deploy.stack import FLEET, ONE_ORG, Outputs, Stack, upload, url_of
 
 ROOT = Path(__file__).parents[1]
 COLLECTOR, LOADER, WATCH = "collector", "loader", "watch"
@@ -26,7 +28,7 @@ COLLECTOR, LOADER, WATCH = "collector", "loader", "watch"
 EVERY_INTEGRATION = {"detail-type": "Scheduled Event"}
 
 
-def main(arguments):
+def main(arguments: list[str] | None) -> int:
     given = parse(arguments)
     terminal = Terminal()
     try:
@@ -49,7 +51,7 @@ def main(arguments):
     return 1
 
 
-def parse(arguments):
+def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make")
     parser.add_argument("command", choices=[*COMMANDS, "package"])
     parser.add_argument("--arch", choices=["arm64", "x86_64"], default="arm64")
@@ -61,7 +63,7 @@ def parse(arguments):
     return parser.parse_args(arguments)
 
 
-def as_event(text):
+def as_event(text: str) -> dict[str, Any]:
     try:
         event = json.loads(text)
     except ValueError as error:
@@ -71,7 +73,7 @@ def as_event(text):
     return event
 
 
-def session(answers, terminal):
+def session(answers: Answers, terminal: Terminal) -> Session:
     """A session in the region of the stack; of a new one, in that of the shell or of its profile. AWS's library for Python looks at
     AWS_DEFAULT_REGION and the profile alone, its other programs at AWS_REGION first."""
     shell = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
@@ -87,27 +89,26 @@ def session(answers, terminal):
     return aws
 
 
-def make_package(given, terminal):
-    python = os.environ.get("CHECKOV_PYTHON", sys.executable)
-    athena = package.athena_by(os.environ.get("FINDINGS_PYTHON", sys.executable), ROOT)
+def make_package(given: argparse.Namespace, terminal: Terminal) -> int:
+    python = sys.executable
     folder = package.package(
         ROOT,
         ROOT / "target/lambda",
         given.arch,
         package.parts_list_by(python, ROOT),
         package.plain_by(python, ROOT),
-        athena=athena,
+        athena=package.athena_by(python, ROOT),
     )
     terminal.say(f"{folder.relative_to(ROOT)}/ and {folder.name}.zip beside it; dist/packaged.yaml is the template")
     return 0
 
 
-def do_configure(aws, terminal, answers, given):
+def do_configure(aws: Session, terminal: Terminal, answers: Answers, given: Any) -> int:
     configure(aws, terminal, answers)
     return 0
 
 
-def do_deploy(aws, terminal, answers, given):
+def do_deploy(aws: Session, terminal: Terminal, answers: Answers, given: Any) -> int:
     stack = Stack(aws, answers.stack, terminal.say)
     if stack.template() == FLEET:
         raise Failure(
@@ -120,7 +121,7 @@ def do_deploy(aws, terminal, answers, given):
     return install(aws, terminal, answers, given, ONE_ORG)
 
 
-def do_upgrade(aws, terminal, answers, given):
+def do_upgrade(aws: Session, terminal: Terminal, answers: Answers, given: Any) -> int:
     template = Stack(aws, answers.stack, terminal.say).template()
     if not template:
         raise Failure(
@@ -129,7 +130,7 @@ def do_upgrade(aws, terminal, answers, given):
     return install(aws, terminal, answers, given, template)
 
 
-def install(aws, terminal, answers, given, template):
+def install(aws: Session, terminal: Terminal, answers: Answers, given: Any, template: str) -> int:
     """Creates or upgrades the stack with this template of the package."""
     folder = ROOT / "dist" / f"okta-authomize-{package.version(ROOT)}-{given.arch}"
     if not folder.is_dir():
@@ -148,13 +149,13 @@ def install(aws, terminal, answers, given, template):
     return 0
 
 
-def do_check(aws, terminal, answers, given):
+def do_check(aws: Session, terminal: Terminal, answers: Answers, given: Any) -> int:
     stack = outputs(aws, answers, terminal)
     event = orgs.named(aws, stack, answers.stack, given)
     return 0 if run.check(aws, stack["FunctionName"], terminal, event) else 1
 
 
-def do_invoke(aws, terminal, answers, given):
+def do_invoke(aws: Session, terminal: Terminal, answers: Answers, given: Any) -> int:
     stack = outputs(aws, answers, terminal)
     if given.which == LOADER:
         report = run.invoke(aws, loader_of(stack, answers, given), given.event or EVERY_INTEGRATION, "load")
@@ -166,7 +167,7 @@ def do_invoke(aws, terminal, answers, given):
     return 0
 
 
-def loader_of(stack, answers, given):
+def loader_of(stack: Any, answers: Answers, given: Any) -> str:
     """The name of the loader's function."""
     if given.secret_id:
         raise Failure(
@@ -181,26 +182,26 @@ def loader_of(stack, answers, given):
     return stack["LoaderName"]
 
 
-def watch_of(stack, answers):
+def watch_of(stack: Any, answers: Answers) -> str:
     """The name of the watch's function."""
     if "WatchName" not in stack:
         raise Failure(f"the stack {answers.stack} has no watch: the parameter DeployWatch brings one")
     return stack["WatchName"]
 
 
-def do_logs(aws, terminal, answers, given):
+def do_logs(aws: Session, terminal: Terminal, answers: Answers, given: Any) -> int:
     group = outputs(aws, answers, terminal)["Log"] + ("" if given.which == COLLECTOR else f"-{given.which}")
     run.logs(aws, group, terminal, given.minutes, given.follow)
     return 0
 
 
-def do_status(aws, terminal, answers, given):
+def do_status(aws: Session, terminal: Terminal, answers: Answers, given: Any) -> int:
     for name, link in run.links(aws, outputs(aws, answers, terminal)).items():
         terminal.say(f"{name}, for five minutes:\n{link}")
     return 0
 
 
-def do_destroy(aws, terminal, answers, given):
+def do_destroy(aws: Session, terminal: Terminal, answers: Answers, given: Any) -> int:
     stack = Stack(aws, answers.stack, terminal.say, service_role=answers.service_role)
     told = stack.described()
     if not told:
@@ -217,7 +218,7 @@ def do_destroy(aws, terminal, answers, given):
     return 0
 
 
-def outputs(aws, answers, terminal):
+def outputs(aws: Session, answers: Answers, terminal: Terminal) -> Outputs:
     return Stack(aws, answers.stack, terminal.say).outputs()
 
 

@@ -1,7 +1,8 @@
 """The answers to `make deploy`, in an ignored file, so that `make upgrade` asks nothing. No credential is among it."""
 
+from __future__ import annotations
+
 import json
-import os
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
@@ -18,12 +19,12 @@ class Answers:
     stack: str = "okta-authomize"
     region: str = ""
     secret: str = ""
-    parameters: dict = field(default_factory=dict)
-    tags: dict = field(default_factory=dict)
+    parameters: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
     service_role: str = ""
 
     @classmethod
-    def read(cls, file=FILE):
+    def read(cls, file: Path = FILE) -> Answers:
         if not file.exists():
             return cls()
         try:
@@ -36,9 +37,9 @@ class Answers:
             raise Failure(f"{file} has unknown keys: {', '.join(unknown)}; known are {', '.join(sorted(known))}")
         return cls(**told)
 
-    def write(self, file=FILE):
+    def write(self, file: Path = FILE) -> None:
         text = json.dumps(asdict(self), indent=2) + "\n"
         beside = file.with_suffix(".new")
         beside.touch(mode=0o600)
         beside.write_text(text, encoding="utf-8")
-        os.replace(beside, file)
+        beside.replace(file)

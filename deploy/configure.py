@@ -8,9 +8,13 @@ secret holds is shown.
 import json
 import re
 from pathlib import Path
+from typing import Any
 
+from boto3.session import Session
 from botocore.exceptions import ClientError
 
+from deploy.answers import Answers
+from deploy.ask import Check, Terminal
 from deploy.failure import Failure
 
 SUFFIXES = (
@@ -32,7 +36,7 @@ TAG = {"Key": "okta-authomize", "Value": "collect"}
 NONE = "none"
 
 
-def configure(aws, terminal, answers):
+def configure(aws: Session, terminal: Terminal, answers: Answers) -> None:
     """Asks, and creates the secret or gives it a new version. Puts its ARN into `answers`."""
     last = of_last_time(aws, answers.secret)
     question = "Okta domain, such as acme.okta.com, or the org's custom domain"
@@ -53,7 +57,7 @@ def configure(aws, terminal, answers):
     terminal.say("The next run reads it. Next: make deploy, or, where it is deployed already, make check.")
 
 
-def names(terminal, present):
+def names(terminal: Terminal, present: dict[str, Any]) -> dict[str, str]:
     """The integration's name and its owner."""
     name = text_of(present, "integration_name")
     question = "Name of this integration; each org needs its own"
@@ -62,13 +66,13 @@ def names(terminal, present):
     return told | ({"owner": owner} if owner else {})
 
 
-def tell_what_stays(terminal, content):
+def tell_what_stays(terminal: Terminal, content: dict[str, Any]) -> None:
     """Names the keys that are not asked for, without what they hold."""
     if kept := sorted(content.keys() - {"domain", "integration_name", "owner"}):
         terminal.say(f"Stays as it is in the secret: {', '.join(kept)}.")
 
 
-def credentials(terminal, present):
+def credentials(terminal: Terminal, present: dict[str, Any]) -> dict[str, str]:
     """The credentials of one way to sign in, and of no other. What belongs to a client is kept only with it."""
     before = way_of(present)
     way = terminal.choose("How does the collector sign in to Okta?", WAYS, before)
@@ -84,12 +88,12 @@ def credentials(terminal, present):
     return client | private_key(terminal, kept)
 
 
-def private_key(terminal, kept):
+def private_key(terminal: Terminal, kept: dict[str, Any]) -> dict[str, str]:
     """The private key and its id. An old id is kept only with its key."""
     path = terminal.ask(
         "File with the private key, PEM or JWK" + (", or nothing to keep the key" if kept else ""),
         "",
-        wrong_with_key_file(kept),
+        wrong_with_key_file(bool(kept)),
     )
     if not path:
         return {key: kept[key] for key in ("private_key", "key_id") if kept.get(key)}
@@ -98,7 +102,7 @@ def private_key(terminal, kept):
     return key | ({"key_id": key_id} if key_id else {})
 
 
-def way_of(content):
+def way_of(content: dict[str, Any]) -> str | None:
     """The way to sign in that a secret's content has, or `None`."""
     for way, key in (("token", "token"), ("key", "private_key"), ("secret", "client_secret")):
         if content.get(key):
@@ -106,34 +110,34 @@ def way_of(content):
     return None
 
 
-def text_of(content, key):
+def text_of(content: dict[str, Any], key: str) -> str:
     value = content.get(key)
     return value.strip() if isinstance(value, str) else ""
 
 
-def host_of(domain):
+def host_of(domain: str) -> str:
     """The org's own host, however its address is written."""
     org, _, suffix = domain.strip().lower().removeprefix("https://").rstrip("/").partition(".")
     return f"{org.removesuffix('-admin')}.{suffix}"
 
 
-def is_oktas(host):
+def is_oktas(host: str) -> bool:
     """Whether a host is the own address of an org, or would be one: below Okta's domains no host is a custom one."""
     return any(host == suffix or host.endswith(f".{suffix}") for suffix in SUFFIXES)
 
 
-def word_of(host):
+def word_of(host: str) -> str:
     """A host in one word: the org's own name, of a custom domain all of it."""
     return host.split(".")[0] if is_oktas(host) else host.replace(".", "-")
 
 
-def is_of(content, domain):
+def is_of(content: dict[str, Any], domain: str) -> bool:
     """Whether a secret's content is this org's, or no org's yet."""
     there = text_of(content, "domain")
     return not there or host_of(there) == host_of(domain)
 
 
-def of_last_time(aws, name):
+def of_last_time(aws: Session, name: str) -> dict[str, Any]:
     """What the secret of the last time holds, if it can be read; it only serves for offers."""
     try:
         return read(aws, name) or {} if name else {}
@@ -141,7 +145,7 @@ def of_last_time(aws, name):
         return {}
 
 
-def to_be_changed(aws, terminal, name, domain):
+def to_be_changed(aws: Session, terminal: Terminal, name: str, domain: str) -> dict[str, Any]:
     """What the secret holds that will be written. What is no org's secret, or another's, is replaced only by a written yes."""
     present = read(aws, name)
     question = None
@@ -154,7 +158,7 @@ def to_be_changed(aws, terminal, name, domain):
     return present or {}
 
 
-def read(aws, name):
+def read(aws: Session, name: str) -> dict[str, Any] | None:
     """What a secret holds: nothing where there is no such secret, or no value in it yet; `None` where it is no JSON object."""
     try:
         told = aws.client("secretsmanager").get_secret_value(SecretId=name)
@@ -172,7 +176,7 @@ def read(aws, name):
     return content if isinstance(content, dict) else None
 
 
-def write(aws, name, content):
+def write(aws: Session, name: str, content: dict[str, Any]) -> str:
     """The ARN of the secret, which is created where there is none of this name."""
     secrets, text = aws.client("secretsmanager"), json.dumps(content)
     try:
@@ -188,7 +192,7 @@ def write(aws, name, content):
         raise Failure(f"the secret {name} cannot be created: {error.response['Error']['Message']}") from None
 
 
-def wrong_with_domain(text):
+def wrong_with_domain(text: str) -> str | None:
     """What is wrong with the domain, by the rules of the collector (src/secret/content.rs)."""
     host = text.lower().removeprefix("https://").removesuffix("/")
     label = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -200,7 +204,7 @@ def wrong_with_domain(text):
     return f"The org's own domain, below {', '.join(SUFFIXES)}, or its custom domain; https, without a port, a path or a user."
 
 
-def wrong_with_mail(text):
+def wrong_with_mail(text: str) -> str | None:
     return (
         None
         if text in ("", NONE) or re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text)
@@ -208,15 +212,15 @@ def wrong_with_mail(text):
     )
 
 
-def wrong_with_name(text):
+def wrong_with_name(text: str) -> str | None:
     fits = re.fullmatch(r"[A-Za-z0-9/_+=.@-]{1,512}", text) or text.startswith("arn:")
     return None if fits else "Letters, digits and /_+=.@- alone."
 
 
-def wrong_with_key_file(kept):
+def wrong_with_key_file(kept: bool) -> Check:
     """What is wrong with the name of a file for a private key; nothing is wrong with none, where there is a key to keep."""
 
-    def wrong(text):
+    def wrong(text: str) -> str | None:
         if not text:
             return None if kept else "It is needed."
         try:

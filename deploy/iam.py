@@ -7,13 +7,15 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 
 import fnmatch
 import re
+from collections.abc import Callable, Sequence
+from typing import Any
 
 
-def as_list(value):
+def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def like(pattern, value):
+def like(pattern: str, value: str) -> bool:
     """IAM's wildcards: * and ?, and nothing else."""
     return (
         re.fullmatch("".join({"*": ".*", "?": "."}.get(one, re.escape(one)) for one in pattern), value, re.DOTALL)
@@ -21,7 +23,7 @@ def like(pattern, value):
     )
 
 
-OPERATORS = {
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "StringEquals": lambda wanted, value: wanted == value,
     "StringLike": like,
     "ArnLike": like,
@@ -31,7 +33,7 @@ OPERATORS = {
 }
 
 
-def holds(condition, context):
+def holds(condition: dict[str, Any] | None, context: dict[str, Any]) -> bool:
     """Whether a statement's condition holds for a request's context, of which keys may be absent."""
     for operator, keys in (condition or {}).items():
         for key, wanted in keys.items():
@@ -49,7 +51,7 @@ def holds(condition, context):
     return True
 
 
-def fits(statement, action, resource, context):
+def fits(statement: dict[str, Any], action: str, resource: str, context: dict[str, Any]) -> bool:
     actions = any(fnmatch.fnmatchcase(action.lower(), one.lower()) for one in as_list(statement["Action"]))
     return (
         actions
@@ -61,13 +63,14 @@ def fits(statement, action, resource, context):
 class Role:
     """A role of a resolved template, with the policy of the bucket beside it; `used` are the ids of statements that allowed something."""
 
-    def __init__(self, resources, name, bucket_policy=()):
+    def __init__(self, resources: dict[str, Any], name: str, bucket_policy: Sequence[dict[str, Any]] = ()) -> None:
         policies = resources[name]["Properties"]["Policies"]
         self.statements = [one for policy in policies for one in policy["PolicyDocument"]["Statement"]]
         self.bucket_policy = list(bucket_policy)
-        self.used, self.refused = set(), []
+        self.used: set[str] = set()
+        self.refused: list[tuple[str, str]] = []
 
-    def allows(self, action, resource, context=None):
+    def allows(self, action: str, resource: str, context: dict[str, Any] | None = None) -> bool:
         """Whether a request is allowed; what is not is kept in `refused`."""
         context = context or {}
         fitting = [one for one in self.statements if fits(one, action, resource, context)]

@@ -17,28 +17,28 @@ PLACE = re.compile(
 PARAMETER = re.compile(r"^  (\w+):\n((?:    .*\n)+)", re.MULTILINE)
 
 
-def parameters(template):
+def parameters(template: str) -> dict[str, str]:
     """The template's parameters as they are written there: name -> lines."""
     section = template.split("\nParameters:\n", 1)[1].split("\nMetadata:\n", 1)[0] + "\n"
     return {name: f"  {name}:\n{lines}" for name, lines in PARAMETER.findall(section)}
 
 
-def handed_on(template):
+def handed_on(template: str) -> tuple[str, str]:
     """The texts of the parameters that a fleet takes, and of those that it gives to the template."""
     taken = {name: text for name, text in parameters(template).items() if name not in OWN}
     given = "".join(f"        {name}: {value(name, text)}\n" for name, text in taken.items())
     return "".join(taken.values()), given
 
 
-def value(name, text):
+def value(name: str, text: str) -> str:
     return f'!Join [",", !Ref {name}]' if "Type: CommaDelimitedList" in text else f"!Ref {name}"
 
 
-def indented(code, spaces):
+def indented(code: str, spaces: int) -> str:
     return "".join(f"{' ' * spaces}{line}".rstrip() + "\n" for line in code.splitlines())
 
 
-def made(fleet, template, roster):
+def made(fleet: str, template: str, roster: str) -> str:
     """fleet.yaml with all that is generated anew."""
     taken, given = handed_on(template)
     texts = {
@@ -51,7 +51,7 @@ def made(fleet, template, roster):
     return PLACE.sub(lambda place: f"{place[1]}{texts[place[2]]}{place[4]}", fleet)
 
 
-def current():
+def current() -> tuple[str, str]:
     """fleet.yaml as it is, and as it has to be."""
     fleet, template, roster = (
         (ROOT / name).read_text(encoding="utf-8") for name in ("fleet.yaml", "template.yaml", "deploy/roster.py")
@@ -59,7 +59,7 @@ def current():
     return fleet, made(fleet, template, roster)
 
 
-def main():
+def main() -> None:
     (ROOT / "fleet.yaml").write_text(current()[1], encoding="utf-8")
 
 

@@ -1,5 +1,8 @@
 """Which org of a stack is asked. A stack of one org knows its secret; a fleet has as many as there are tagged secrets."""
 
+from typing import Any
+
+from boto3.session import Session
 from botocore.exceptions import ClientError
 
 from deploy.configure import TAG
@@ -8,7 +11,7 @@ from deploy.failure import Failure
 MOST_NAMED = 20
 
 
-def named(aws, stack, name, given):
+def named(aws: Session, stack: Any, name: str, given: Any) -> dict[str, Any]:
     """The event that was given, with the secret of the org that was named."""
     event = given.event | ({"secret_id": given.secret_id} if given.secret_id else {})
     if stack.is_fleet and "secret_id" not in event:
@@ -22,7 +25,7 @@ def named(aws, stack, name, given):
     return event
 
 
-def tagged(aws):
+def tagged(aws: Session) -> list[str]:
     """Names of the secrets that carry the fleet's tag; none where they may not be listed."""
     filters = [{"Key": "tag-key", "Values": [TAG["Key"]]}, {"Key": "tag-value", "Values": [TAG["Value"]]}]
     try:

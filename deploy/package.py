@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 from deploy import watch
@@ -43,12 +44,20 @@ PARAMETERS = """Parameters:
 """
 
 
-def version(root):
+def version(root: Path) -> str:
     """The version of all packages of the workspace."""
-    return VERSION.search((root / "Cargo.toml").read_text(encoding="utf-8"))[1]
+    return VERSION.findall((root / "Cargo.toml").read_text(encoding="utf-8"))[0]
 
 
-def package(root, binaries, arch, parts_list, plain, watch_code=None, athena=None):
+def package(
+    root: Path,
+    binaries: Path,
+    arch: str,
+    parts_list: Callable[[Path, str, str], None],
+    plain: Callable[[Path, Path], None],
+    watch_code: Path | None = None,
+    athena: Callable[[], str] | None = None,
+) -> Path:
     """Makes the package of the programs in `binaries/{program}/bootstrap` and of the watch, whose code lies in `watch_code` (`root`
     where nothing is said); gives its folder. `parts_list(file, program, arch)` writes the CycloneDX file of one, `plain(template, file)`
     a template without its transform, `athena()` gives Athena's stack."""
@@ -85,7 +94,7 @@ def package(root, binaries, arch, parts_list, plain, watch_code=None, athena=Non
     return folder
 
 
-def key(folder):
+def key(folder: Path) -> str:
     """The folder of a package in a bucket: its name, and the beginning of the SHA-256 of what is deployed of it. While that stays the
     same, so does the key; another build of the same version has another one."""
     missing = [name for name in DEPLOYED if not (folder / name).is_file()]
@@ -97,7 +106,7 @@ def key(folder):
     return f"{folder.name}-{whole.hexdigest()[:DIGITS]}"
 
 
-def archive(file, bootstrap):
+def archive(file: Path, bootstrap: Path) -> None:
     """A function's archive: the program alone, executable."""
     entry = zipfile.ZipInfo("bootstrap", EPOCH)
     entry.external_attr = 0o755 << 16
@@ -107,7 +116,7 @@ def archive(file, bootstrap):
         raise Failure(f"{file} is larger than Lambda takes")
 
 
-def packaged(template, name, arch):
+def packaged(template: Path, name: str, arch: str) -> str:
     """The template with the code's place as parameters, for the processor that it was built for."""
     text = template.read_text(encoding="utf-8")
     functions = iter(ARCHIVES)
@@ -122,7 +131,7 @@ def packaged(template, name, arch):
     return text.replace("    Default: arm64\n", f"    Default: {arch}\n", 1)
 
 
-def packaged_fleet(template, name, arch):
+def packaged_fleet(template: Path, name: str, arch: str) -> str:
     text = template.read_text(encoding="utf-8")
     place = "      Location: template.yaml\n      Parameters:\n"
     if text.count(place) != 1:
@@ -135,14 +144,14 @@ def packaged_fleet(template, name, arch):
     return text.replace("    Default: arm64\n", f"    Default: {arch}\n", 1)
 
 
-def sha256(file):
+def sha256(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def plain_by(python, root):
-    """Makes plain CloudFormation with what is installed beside checkov."""
+def plain_by(python: str, root: Path) -> Callable[[Path, Path], None]:
+    """Makes plain CloudFormation in a process of its own."""
 
-    def plain(template, file):
+    def plain(template: Path, file: Path) -> None:
         if subprocess.run(
             [python, "-B", "-m", "deploy.plain", str(template), str(file)], cwd=root, stdout=sys.stderr, check=False
         ).returncode:
@@ -151,10 +160,10 @@ def plain_by(python, root):
     return plain
 
 
-def parts_list_by(python, root):
-    """Lists a program's parts with what is installed beside checkov."""
+def parts_list_by(python: str, root: Path) -> Callable[[Path, str, str], None]:
+    """Lists a program's parts in a process of its own."""
 
-    def parts_list(file, program, arch):
+    def parts_list(file: Path, program: str, arch: str) -> None:
         command = [python, "-B", "-m", "deploy.parts", program, arch, str(file)]
         if subprocess.run(command, cwd=root, stdout=sys.stderr, check=False).returncode:
             raise Failure(f"the parts of {program} cannot be listed: see above")
@@ -162,10 +171,10 @@ def parts_list_by(python, root):
     return parts_list
 
 
-def athena_by(python, root):
-    """Makes Athena's stack with what is installed for the findings."""
+def athena_by(python: str, root: Path) -> Callable[[], str]:
+    """Makes Athena's stack in a process of its own."""
 
-    def athena():
+    def athena() -> str:
         made = subprocess.run(
             [python, "-B", "-m", "findings.athena"], cwd=root, stdout=subprocess.PIPE, text=True, check=False
         )

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import tomli
 from cyclonedx.factory.license import LicenseFactory
@@ -19,7 +20,7 @@ from packageurl import PackageURL
 TARGETS = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
 
 
-def linked(program, arch):
+def linked(program: str, arch: str) -> tuple[dict[str, Any], str, dict[str, list[str]]]:
     """The packages that are linked into a program, by cargo's id, the program's own first, and who depends on whom."""
     command = ["cargo", "metadata", "--locked", "--format-version", "1", "--filter-platform", TARGETS[arch]]
     told = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
@@ -41,16 +42,18 @@ def linked(program, arch):
     return packages, root, edges
 
 
-def is_macro(package):
+def is_macro(package: dict[str, Any]) -> bool:
     return any("proc-macro" in target["kind"] for target in package["targets"])
 
 
-def checksums():
+def checksums() -> dict[tuple[str, str], str]:
     locked = tomli.loads(Path("Cargo.lock").read_text(encoding="utf-8"))["package"]
     return {(package["name"], package["version"]): package["checksum"] for package in locked if "checksum" in package}
 
 
-def component(package, known, kind=ComponentType.LIBRARY):
+def component(
+    package: dict[str, Any], known: dict[tuple[str, str], str], kind: ComponentType = ComponentType.LIBRARY
+) -> Component:
     name, version = package["name"], package["version"]
     licence = package["license"]
     sums = [HashType(alg=HashAlgorithm.SHA_256, content=known[name, version])] if (name, version) in known else []
@@ -66,7 +69,7 @@ def component(package, known, kind=ComponentType.LIBRARY):
     )
 
 
-def bill(program, arch):
+def bill(program: str, arch: str) -> str:
     packages, root, edges = linked(program, arch)
     known = checksums()
     bom = Bom()
@@ -80,7 +83,7 @@ def bill(program, arch):
     return JsonV1Dot5(bom).output_as_string(indent=1)
 
 
-def main(program, arch, file):
+def main(program: str, arch: str, file: str) -> None:
     Path(file).write_text(bill(program, arch), encoding="utf-8")
 
 

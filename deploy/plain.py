@@ -7,6 +7,7 @@ Usage: python -m deploy.plain TEMPLATE PLAIN, with AWS's own translator (aws-sam
 import json
 import sys
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 from samtranslator.translator.managed_policy_translator import ManagedPolicyLoader
@@ -19,7 +20,7 @@ from deploy.template import load
 MOST_BYTES = 1_000_000
 
 
-def plain(template):
+def plain(template: dict[str, Any]) -> dict[str, Any]:
     """The template, as data, without a transform. Code that is this folder becomes an archive of the package."""
     archives = {"Function": "collector", "Loader": "loader", "Watch": "watch"}
     for name, resource in template["Resources"].items():
@@ -43,7 +44,7 @@ def plain(template):
     return made
 
 
-def main(template, file):
+def main(template: str | Path, file: str | Path) -> None:
     made = plain(load(template))
     text = json.dumps(made, indent=1)
     text = text if len(text) <= MOST_BYTES else json.dumps(made, separators=(",", ":"))

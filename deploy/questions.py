@@ -1,9 +1,13 @@
 """The four questions of `make deploy`, and the account's limit of concurrency."""
 
 import re
+from typing import Any
 
+from boto3.session import Session
 from botocore.exceptions import ClientError
 
+from deploy.answers import Answers
+from deploy.ask import Terminal
 from deploy.failure import Failure
 from deploy.stack import Stack, as_list
 
@@ -15,7 +19,7 @@ LEAST_UNRESERVED = 100
 FUNCTION_NAMES = ("FunctionName", "LoaderName", "WatchName")
 
 
-def ask_all(aws, terminal, answers):
+def ask_all(aws: Session, terminal: Terminal, answers: Answers) -> None:
     """Asks what the template cannot know; answers of before are the defaults."""
     parameters = answers.parameters
     answers.stack = answers.stack or "okta-authomize"
@@ -38,18 +42,18 @@ def ask_all(aws, terminal, answers):
     parameters["OneRunAtATime"] = concurrency(aws, terminal, wanted, reserved(aws, answers.stack))
 
 
-def needed(text):
+def needed(text: str) -> str | None:
     return None if text else "It is needed."
 
 
-def wrong_with_alarms(text):
+def wrong_with_alarms(text: str) -> str | None:
     is_one = (
         text == NONE or re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text) or re.fullmatch(r"arn:aws[a-z-]*:sns:\S+", text)
     )
     return None if is_one else "An e-mail address, a topic's ARN, or none."
 
 
-def arn_of(aws, name):
+def arn_of(aws: Session, name: str) -> str:
     """The whole ARN of a secret, which the template wants: what a policy allows by name alone allows more than one."""
     try:
         told = aws.client("secretsmanager").describe_secret(SecretId=name)
@@ -62,7 +66,7 @@ def arn_of(aws, name):
     return told["ARN"]
 
 
-def topic(aws, terminal, answers, told):
+def topic(aws: Session, terminal: Terminal, answers: Answers, told: Any) -> str:
     """The ARN of the topic that alarms go to. Of an address a topic is made, beside the stack: it outlives it."""
     if told == NONE:
         return ""
@@ -75,7 +79,7 @@ def topic(aws, terminal, answers, told):
     return arn
 
 
-def ask_network(aws, terminal, parameters):
+def ask_network(aws: Session, terminal: Terminal, parameters: dict[str, str]) -> None:
     before = parameters.get("SubnetIds") or NONE
     given = terminal.ask(
         "3. Private subnets for one fixed address towards Okta, divided by commas, or none", before, wrong_with_subnets
@@ -90,19 +94,19 @@ def ask_network(aws, terminal, parameters):
     parameters["SecurityGroupIds"] = groups
 
 
-def wrong_with_subnets(text):
+def wrong_with_subnets(text: str) -> str | None:
     return (
         None if text == NONE or re.fullmatch(r"subnet-[0-9a-f]+(,subnet-[0-9a-f]+)*", text) else "subnet-..., or none."
     )
 
 
-def wrong_with_groups(text):
+def wrong_with_groups(text: str) -> str | None:
     return None if re.fullmatch(r"sg-[0-9a-f]+(,sg-[0-9a-f]+)*", text) else "sg-..., divided by commas."
 
 
-def reserved(aws, stack):
+def reserved(aws: Session, stack: Any) -> int:
     """How much concurrency the functions of this stack have reserved, if it is there."""
-    told = Stack(aws, stack, None).described() or {}
+    told = Stack(aws, stack, print).described() or {}
     names = [one["OutputValue"] for one in told.get("Outputs", []) if one["OutputKey"] in FUNCTION_NAMES]
     functions = aws.client("lambda")
     return sum(
@@ -110,7 +114,7 @@ def reserved(aws, stack):
     )
 
 
-def concurrency(aws, terminal, wanted, held=0):
+def concurrency(aws: Session, terminal: Terminal, wanted: int, held: int = 0) -> str:
     """Whether the account's limit lets each function reserve a concurrency of 1; what they hold already counts as free. New accounts
     have a limit of 10."""
     limit = aws.client("lambda").get_account_settings()["AccountLimit"]

@@ -5,6 +5,8 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic
 """
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 PSEUDO = {
     "AWS::Partition": "aws",
@@ -25,25 +27,31 @@ class Resolver:
     """`parameters` are texts; those that are missing have their defaults. `names` are what references to resources come to: by
     resource, or `Resource.Attribute`."""
 
-    def __init__(self, template, parameters, names=None, pseudo=None):
+    def __init__(
+        self,
+        template: dict[str, Any],
+        parameters: Mapping[str, str],
+        names: Mapping[str, str] | None = None,
+        pseudo: Mapping[str, str] | None = None,
+    ) -> None:
         self._template = template
-        self._values = (
+        self._values: dict[str, Any] = (
             PSEUDO
-            | (pseudo or {})
+            | dict(pseudo or {})
             | {name: str(told.get("Default", "")) for name, told in template["Parameters"].items()}
         )
         if unknown := parameters.keys() - template["Parameters"].keys():
             raise Unresolved(f"no such parameters: {sorted(unknown)}")
         self._values |= parameters
         self._names = names or {}
-        self._conditions = {}
+        self._conditions: dict[str, bool] = {}
         self.rules()
         resources = template["Resources"].items()
         self.present = {
             name for name, told in resources if "Condition" not in told or self.condition(told["Condition"])
         }
 
-    def rules(self):
+    def rules(self) -> None:
         """Checks patterns and rules as CloudFormation does before it begins."""
         for name, told in self._template["Parameters"].items():
             pattern, value = told.get("AllowedPattern"), self._values[name]
@@ -57,12 +65,12 @@ class Resolver:
                     if not self._truth(one["Assert"]):
                         raise Unresolved(one["AssertDescription"])
 
-    def condition(self, name):
+    def condition(self, name: str) -> bool:
         if name not in self._conditions:
             self._conditions[name] = self._truth(self._template["Conditions"][name])
         return self._conditions[name]
 
-    def _truth(self, told):
+    def _truth(self, told: Any) -> bool:
         ((way, given),) = told.items()
         if way == "Condition":
             return self.condition(given)
@@ -74,7 +82,7 @@ class Resolver:
         truths = [self._truth(one) for one in given]
         return {"Fn::Not": lambda: not truths[0], "Fn::And": lambda: all(truths), "Fn::Or": lambda: any(truths)}[way]()
 
-    def resources(self):
+    def resources(self) -> dict[str, Any]:
         """The resources that there are, with their properties resolved."""
         there = {name: told for name, told in self._template["Resources"].items() if name in self.present}
         for name, told in there.items():
@@ -87,7 +95,7 @@ class Resolver:
             for name, told in there.items()
         }
 
-    def outputs(self):
+    def outputs(self) -> dict[str, Any]:
         there = self._template.get("Outputs", {}).items()
         return {
             name: self.value(told["Value"])
@@ -95,7 +103,7 @@ class Resolver:
             if "Condition" not in told or self.condition(told["Condition"])
         }
 
-    def value(self, told):
+    def value(self, told: Any) -> Any:
         if isinstance(told, list):
             return [value for value in map(self.value, told) if value is not NO_VALUE]
         if not isinstance(told, dict):
@@ -107,7 +115,7 @@ class Resolver:
         resolved = {key: self.value(value) for key, value in told.items()}
         return {key: value for key, value in resolved.items() if value is not NO_VALUE}
 
-    def _function(self, way, given):
+    def _function(self, way: str, given: Any) -> Any:
         if way == "Ref":
             return NO_VALUE if given == "AWS::NoValue" else self._ref(given)
         if way == "Fn::GetAtt":
@@ -126,10 +134,10 @@ class Resolver:
             return re.sub(r"\$\{([^!}][^}]*)\}", lambda found: str(more.get(found[1]) or self._named(found[1])), text)
         raise Unresolved(f"{way} is not known here")
 
-    def _named(self, name):
+    def _named(self, name: str) -> Any:
         return self._attribute(name) if "." in name else self._ref(name)
 
-    def _ref(self, name):
+    def _ref(self, name: str) -> Any:
         if name in self._values:
             if "List" in self._template["Parameters"].get(name, {}).get("Type", ""):
                 return self._values[name].split(",")
@@ -138,7 +146,7 @@ class Resolver:
             raise Unresolved(f"{name} is not there")
         return self._names.get(name, f"the-{name}")
 
-    def _attribute(self, path):
+    def _attribute(self, path: str) -> str:
         name = path.split(".", 1)[0]
         if name not in self.present:
             raise Unresolved(f"{name} is not there")

@@ -13,6 +13,8 @@ import json
 import os
 import random
 import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 import boto3
 
@@ -25,6 +27,11 @@ HOUR_S = 3_600
 # the loader has not loaded; with a state that may expire.
 NOT_WELL_S, PARTIAL_S, NOT_LOADED_S, STALE_S = 3 * HOUR_S, 24 * HOUR_S, 3 * HOUR_S, 14 * 24 * HOUR_S
 MOST_NAMED = 500
+Client = Callable[[str], Any]
+# By ARN: the org's name, and since when it could have been run, in seconds since 1970.
+Orgs = dict[str, tuple[str, float]]
+# By ARN: the newest line of a run.
+Lines = dict[str, dict[str, Any]]
 GAUGES = (
     ("orgs", "Count"),
     ("orgs_not_run", "Count"),
@@ -38,7 +45,7 @@ GAUGES = (
 class Round:
     """One round at `now`, in seconds since 1970, with `client(service)` for AWS and `settings` as in the environment."""
 
-    def __init__(self, client, settings, now):
+    def __init__(self, client: Client, settings: Mapping[str, str], now: float) -> None:
         self._client = client
         self._settings = settings
         self._now = now
@@ -48,7 +55,7 @@ class Round:
         # What has become so within two rounds is news.
         self.news_s = 2 * self._every
 
-    def orgs(self):
+    def orgs(self) -> Orgs:
         """The tagged secrets: ARN -> (name, since when it is to be collected). Secrets Manager's own filters compare beginnings, and
         neither key with value."""
         filters = [{"Key": "tag-key", "Values": [TAG["Key"]]}, {"Key": "tag-value", "Values": [TAG["Value"]]}]
@@ -66,7 +73,7 @@ class Round:
         changed = {one["ARN"]: one.get("LastChangedDate") or one.get("CreatedDate") for one in secrets}
         return {one["ARN"]: (one["Name"], max(deployed, seconds(changed[one["ARN"]]))) for one in secrets}
 
-    def send(self, orgs, at):
+    def send(self, orgs: Iterable[str], at: str) -> None:
         """Sends each org's message of the round `at`. The same round again sends nothing new. The order is another one each time, for
         the first are the first to be served."""
         orgs = sorted(orgs)
@@ -87,7 +94,7 @@ class Round:
                     f"SQS did not take {len(failed)} messages: {failed[0].get('Code')}: {failed[0].get('Message')}"
                 )
 
-    def lines(self, orgs):
+    def lines(self, orgs: Orgs) -> Lines:
         """The newest line of metrics of each org, with the time `at` of it, as far back as counts."""
         known = {name: org for org, (name, _) in orgs.items()} | {org: org for org in orgs}
         since = self._now - self.not_run_s - self.news_s - self._every
@@ -100,15 +107,15 @@ class Round:
                 filterPattern='{ $.message = "metrics" }',
             )
         )
-        found = {}
+        found: dict[str, Any] = {}
         for event in (event for page in pages for event in page["events"]):
             line, at = parsed(event["message"]), event["timestamp"] / 1_000
-            org = known.get(line.get("secret"))
+            org = known.get(str(line.get("secret")))
             if org and line.get("message") == "metrics" and at >= found.get(org, {"at": 0})["at"]:
                 found[org] = {**line, "at": at}
         return found
 
-    def unfinished(self, lines):
+    def unfinished(self, lines: Lines) -> list[str]:
         """Orgs of which another run would get further by now."""
         wait = {org: line.get("retry_after_seconds") for org, line in lines.items()}
         return [
@@ -117,13 +124,13 @@ class Round:
             if line.get("continue") or (wait[org] is not None and line["at"] + wait[org] <= self._now)
         ]
 
-    def silence(self, orgs, lines):
+    def silence(self, orgs: Orgs, lines: Lines) -> dict[str, float]:
         """For how many seconds each org was not run."""
         return {
             org: max(0.0, self._now - max(since, lines.get(org, {"at": 0})["at"])) for org, (_, since) in orgs.items()
         }
 
-    def troubles(self, since, line):
+    def troubles(self, since: float, line: dict[str, Any]) -> Iterator[tuple[str, float, float]]:
         """What is wrong with an org by its newest line: (text, seconds for which it is so, seconds from which it counts)."""
         passed = self._now - line["at"]
         well = line.get("freshness_seconds")
@@ -142,13 +149,15 @@ class Round:
         if self._settings.get("DATA_EXPIRES") == "true":
             yield f"the state of a stream is {told(age + passed)} old", age + passed, STALE_S
 
-    def told(self):
+    def told(self) -> tuple[dict[str, float], dict[str, list[str]]]:
         """The numbers of the round, and what is to be said of each org in trouble, by its name."""
         orgs = self.orgs()
         lines = self.lines(orgs)
         silence = self.silence(orgs, lines)
         not_run = {org for org, quiet in silence.items() if quiet >= self.not_run_s}
-        sick, newly, words = set(), set(), {}
+        sick: set[str] = set()
+        newly: set[str] = set()
+        words: dict[str, list[str]] = {}
         for org, (name, since) in orgs.items():
             if org in not_run:
                 words[name] = [f"not run for {told(silence[org])}"]
@@ -159,7 +168,7 @@ class Round:
                 newly |= {org} if any(since_s < self.news_s for since_s in counted) else set()
                 if over:
                     words[name] = [text for text, _, _ in over]
-        gauges = {
+        gauges: dict[str, float] = {
             "orgs": len(orgs),
             "orgs_not_run": len(not_run),
             "orgs_newly_not_run": sum(silence[org] < self.not_run_s + self.news_s for org in not_run),
@@ -169,7 +178,7 @@ class Round:
         }
         return gauges, words
 
-    def publish(self, gauges, words):
+    def publish(self, gauges: dict[str, float], words: dict[str, list[str]]) -> None:
         """Names the orgs in trouble to whom alarms go; nothing where there are none."""
         if not words:
             return
@@ -186,7 +195,7 @@ FIRST = (
 )
 
 
-def parsed(text):
+def parsed(text: str) -> dict[str, Any]:
     """A line of the log; nothing where it is none of the collector's own."""
     try:
         line = json.loads(text)
@@ -195,7 +204,7 @@ def parsed(text):
     return line if isinstance(line, dict) else {}
 
 
-def reason(line):
+def reason(line: dict[str, Any]) -> str:
     if line.get("errorType"):
         return line["errorType"]
     bad = {name: stream["outcome"] for name, stream in (line.get("streams") or {}).items()}
@@ -205,22 +214,23 @@ def reason(line):
     )
 
 
-def told(duration_s):
+def told(duration_s: float) -> str:
     """A duration for people, such as `5 h`."""
-    for unit, length in (("d", 24 * HOUR_S), ("h", HOUR_S), ("min", 60)):
-        if duration_s >= 2 * length or unit == "min":
+    for unit, length in (("d", 24 * HOUR_S), ("h", HOUR_S)):
+        if duration_s >= 2 * length:
             return f"{duration_s / length:.0f} {unit}"
+    return f"{duration_s / 60:.0f} min"
 
 
-def seconds(time_or_none):
+def seconds(time_or_none: datetime.datetime | None) -> float:
     return time_or_none.timestamp() if time_or_none else 0.0
 
 
-def digest(text):
+def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def emf(stack, gauges, now):
+def emf(stack: str, gauges: dict[str, float], now: float) -> dict[str, Any]:
     """The gauges in CloudWatch's embedded metric format."""
     metrics = [{"Name": name, "Unit": unit} for name, unit in GAUGES]
     directive = {"Namespace": "OktaAuthomize", "Dimensions": [["stack"]], "Metrics": metrics}
@@ -232,7 +242,7 @@ def emf(stack, gauges, now):
     }
 
 
-def run(event, client, settings, now):
+def run(event: dict[str, Any], client: Client, settings: Mapping[str, str], now: float) -> dict[str, float] | None:
     """`{"round": "orgs"}` sends every org's message and measures, `unfinished` sends those that would get further, where rounds are
     rarer than runs are long, and `summary` names the orgs in trouble."""
     kind = event.get("round", "orgs")
@@ -255,5 +265,5 @@ def run(event, client, settings, now):
     return gauges
 
 
-def handler(event, context):
+def handler(event: dict[str, Any], context: object) -> dict[str, float] | None:
     return run(event, functools.cache(boto3.client), os.environ, time.time())

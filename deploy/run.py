@@ -3,11 +3,15 @@
 import datetime
 import json
 import time
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from demo import check as shown
+from deploy.ask import Terminal
 from deploy.failure import Failure
 
 # A run ends before Lambda's 900 seconds; an answer that got lost must not start a second one.
@@ -15,7 +19,7 @@ PATIENT = Config(read_timeout=910, retries={"total_max_attempts": 1})
 LINK_SECONDS = 300
 
 
-def invoke(aws, function, event, what="run"):
+def invoke(aws: Session, function: str, event: dict[str, Any] | None, what: str = "run") -> dict[str, Any]:
     """The report of one run, or of one load."""
     try:
         answer = aws.client("lambda", config=PATIENT).invoke(FunctionName=function, Payload=json.dumps(event).encode())
@@ -30,14 +34,14 @@ def invoke(aws, function, event, what="run"):
     return told
 
 
-def check(aws, function, terminal, event):
+def check(aws: Session, function: str, terminal: Terminal, event: dict[str, Any]) -> bool:
     """Shows a check's report as a table; whether every stream can be read."""
     report = invoke(aws, function, event | {"mode": "check"})
     terminal.say("\n".join(shown.table(report, shown.width())))
     return shown.is_open(report)
 
 
-def logs(aws, group, terminal, minutes, follow):
+def logs(aws: Session, group: str, terminal: Terminal, minutes: int, follow: bool) -> None:
     """Shows the lines of the last minutes, and then those that come."""
     client = aws.client("logs")
     since = int((time.time() - 60 * minutes) * 1000)
@@ -54,7 +58,7 @@ def logs(aws, group, terminal, minutes, follow):
         time.sleep(3)
 
 
-def events(client, group, since):
+def events(client: Any, group: str, since: float) -> Iterator[dict[str, Any]]:
     try:
         for page in client.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=since):
             yield from page["events"]
@@ -64,7 +68,7 @@ def events(client, group, since):
         raise Failure(f"there is no log group {group}: the stack does not have this function") from None
 
 
-def line(event):
+def line(event: dict[str, Any]) -> str:
     """A line for people: time, level, message, and the rest as it is. A line of metrics is told in a word."""
     text = event["message"].rstrip()
     try:
@@ -81,7 +85,7 @@ def line(event):
     return f"{told.get('timestamp', '')[11:19]} {told.get('level', ''):<5} {told['message']} {fields}".rstrip()
 
 
-def links(aws, outputs):
+def links(aws: Session, outputs: Mapping[str, str]) -> dict[str, str]:
     """For each integration, a link to its status page that is good for five minutes."""
     bucket = outputs["BucketName"]
     prefix = outputs["Status"].removeprefix(f"s3://{bucket}/")

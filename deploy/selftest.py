@@ -3,16 +3,15 @@
 Usage: python -m deploy.selftest [names of rules]
 """
 
-import sys
 import unittest
 from pathlib import Path
 
 HERE = Path(__file__).parent
 
 
-def load_tests(loader, tests, pattern):
+def load_tests(loader: unittest.TestLoader, tests: unittest.TestSuite, pattern: str | None) -> unittest.TestSuite:
     return loader.discover(str(HERE / "tests"), top_level_dir=str(HERE.parent))
 
 
 if __name__ == "__main__":
-    sys.exit(unittest.main(verbosity=1))
+    unittest.main(verbosity=1)

@@ -3,12 +3,15 @@
 import time
 import uuid
 from pathlib import Path
+from typing import Any
 
 import boto3
+from boto3.session import Session
 from botocore.exceptions import ClientError, WaiterError
 
 from deploy import package
 from deploy.answers import FILE
+from deploy.ask import Say
 from deploy.failure import Failure
 
 # Of the partitions that the templates are for.
@@ -20,22 +23,22 @@ ONE_ORG, FLEET = "packaged.yaml", "fleet.yaml"
 OWN_PARAMETER = {ONE_ORG: "SecretArn", FLEET: "SummaryCron"}
 
 
-class Outputs(dict):
+class Outputs(dict[str, str]):
     """A stack's outputs, as texts; nothing of them is ever run."""
 
-    def __init__(self, name, told):
+    def __init__(self, name: str, told: dict[str, Any]) -> None:
         super().__init__((output["OutputKey"], output["OutputValue"]) for output in told.get("Outputs", []))
         self._name = name
         self.is_fleet = template_of(told) == FLEET
 
-    def __missing__(self, key):
+    def __missing__(self, key: str) -> str:
         raise Failure(
             f"the stack {self._name} has no output {key}: an older version deployed it (make upgrade), "
             f"or it is none of this project's stacks (write the right name into {FILE})"
         )
 
 
-def template_of(told):
+def template_of(told: Any) -> str | None:
     """Which of a package's templates a described stack was made of, by its parameters; `None` if of neither."""
     names = {one["ParameterKey"] for one in told.get("Parameters", [])}
     return next((template for template, own in OWN_PARAMETER.items() if own in names), None)
@@ -44,7 +47,9 @@ def template_of(told):
 class Stack:
     """One stack in one account and region. What is made takes `tags`, and is made with the role `service_role`, if there is one."""
 
-    def __init__(self, aws, name, say, tags=None, service_role=""):
+    def __init__(
+        self, aws: Session, name: str, say: Say, tags: dict[str, str] | None = None, service_role: str = ""
+    ) -> None:
         self._cloudformation = aws.client("cloudformation")
         self._tags = as_list(tags)
         self._role = {"RoleARN": service_role} if service_role else {}
@@ -52,7 +57,7 @@ class Stack:
         self.name = name
         self._say = say
 
-    def described(self):
+    def described(self) -> dict[str, Any] | None:
         """CloudFormation's description of it, or `None` where there is no such stack."""
         try:
             (told,) = self._cloudformation.describe_stacks(StackName=self.name)["Stacks"]
@@ -62,14 +67,14 @@ class Stack:
             raise Failure(f"the stack {self.name} cannot be read: {error.response['Error']['Message']}") from None
         return told
 
-    def outputs(self):
+    def outputs(self) -> "Outputs":
         """Its outputs; asking for one that it does not have is a failure with what to do."""
         told = self.described()
         if not told:
             raise Failure(f"there is no stack {self.name} in this account and region: make deploy")
         return Outputs(self.name, told)
 
-    def template(self):
+    def template(self) -> str | None:
         """Which of a package's templates it was made of, or `None` where there is no such stack yet."""
         told = self.described()
         if not told or told["StackStatus"] == "REVIEW_IN_PROGRESS":
@@ -84,7 +89,7 @@ class Stack:
             )
         return template
 
-    def deploy(self, template_url, parameters):
+    def deploy(self, template_url: str, parameters: dict[str, str]) -> None:
         """Creates or changes it. Parameters that are not given keep their values, and new ones their defaults."""
         there = self.described()
         is_new = not there or there["StackStatus"] == "REVIEW_IN_PROGRESS"
@@ -92,8 +97,10 @@ class Stack:
             raise Failure(
                 f"the stack {self.name} could not be created before: remove it (make destroy), then make deploy"
             )
-        given = [{"ParameterKey": key, "ParameterValue": str(value)} for key, value in sorted(parameters.items())]
-        if not is_new:
+        given: list[dict[str, Any]] = [
+            {"ParameterKey": key, "ParameterValue": str(value)} for key, value in sorted(parameters.items())
+        ]
+        if there and not is_new:
             kept = {one["ParameterKey"] for one in there.get("Parameters", [])} - parameters.keys()
             kept &= self.parameters_of(template_url)
             given += [{"ParameterKey": key, "UsePreviousValue": True} for key in sorted(kept)]
@@ -114,16 +121,16 @@ class Stack:
         self._cloudformation.execute_change_set(StackName=self.name, ChangeSetName=change)
         self._follow("stack_create_complete" if is_new else "stack_update_complete")
 
-    def destroy(self):
+    def destroy(self) -> None:
         self._cloudformation.delete_stack(StackName=self.name, **self._role)
         self._follow("stack_delete_complete")
 
-    def parameters_of(self, template_url):
+    def parameters_of(self, template_url: str) -> set[str]:
         """The parameters that a template has."""
         summary = self._cloudformation.get_template_summary(TemplateURL=template_url)
         return {one["ParameterKey"] for one in summary["Parameters"]}
 
-    def _is_worth_it(self, change):
+    def _is_worth_it(self, change: str) -> bool:
         began = time.monotonic()
         while time.monotonic() - began < 60 * LONGEST_MINUTES:
             told = self._cloudformation.describe_change_set(StackName=self.name, ChangeSetName=change)
@@ -138,7 +145,7 @@ class Stack:
             time.sleep(2)
         raise Failure("CloudFormation does not come to an end with the change set; look at the stack in its console")
 
-    def _follow(self, waiter):
+    def _follow(self, waiter: str) -> None:
         self._say("CloudFormation is at work; a first deployment takes about three minutes.")
         try:
             self._cloudformation.get_waiter(waiter).wait(
@@ -147,7 +154,7 @@ class Stack:
         except WaiterError:
             raise Failure(f"it did not end well: {self._first_failure()}") from None
 
-    def _first_failure(self):
+    def _first_failure(self) -> str:
         """The oldest failure since the newest beginning: what came after it follows from it."""
         events = self._cloudformation.describe_stack_events(StackName=self.name)["StackEvents"]
         found = "look at the stack's events in the console"
@@ -162,11 +169,11 @@ class Stack:
         return found
 
 
-def as_list(tags):
+def as_list(tags: dict[str, str] | None) -> list[dict[str, str]]:
     return [{"Key": key, "Value": str(value)} for key, value in sorted((tags or {}).items())]
 
 
-def upload(aws, folder, region, tags=None):
+def upload(aws: Session, folder: Path, region: str, tags: dict[str, str] | None = None) -> tuple[str, str]:
     """Brings a package into this account's bucket of code, which is made where there is none. Gives the bucket and the key below which
     it stands."""
     key = package.key(Path(folder))
@@ -179,7 +186,7 @@ def upload(aws, folder, region, tags=None):
     return bucket, key
 
 
-def make_bucket(s3, bucket, region, account, tags):
+def make_bucket(s3: Any, bucket: str, region: str, account: str, tags: dict[str, str] | None) -> None:
     try:
         s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=account)
         return
@@ -194,6 +201,6 @@ def make_bucket(s3, bucket, region, account, tags):
         s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": as_list(tags)})
 
 
-def url_of(bucket, key, region):
+def url_of(bucket: str, key: str, region: str) -> str:
     """Where CloudFormation reads a template; the last part of the host is that of the region's partition."""
     return f"https://{bucket}.s3.{region}.{URL_SUFFIX[boto3.session.Session().get_partition_for_region(region)]}/{key}"

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 LONGEST_START_S = 60
@@ -27,22 +28,23 @@ SETTINGS = {
 }
 
 
-def first_request(program, emulator=()):
+def first_request(program: str, emulator: Sequence[str] = ()) -> str | None:
     """The path of the first request that the program sends to Lambda's runtime interface, or `None` within the time."""
     asked, heard = [], threading.Event()
 
     class Runtime(BaseHTTPRequestHandler):
-        def do_GET(self):
+        def do_GET(self) -> None:
             asked.append(self.path)
             heard.set()
 
-        def do_POST(self):
-            asked.append(f"{self.path}: {self.rfile.read(int(self.headers.get('Content-Length', 0)))[:300]}")
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            asked.append(f"{self.path}: {body[:300].decode(errors='replace')}")
             heard.set()
             self.send_response(202)
             self.end_headers()
 
-        def log_message(self, *_):
+        def log_message(self, *_: object) -> None:
             pass
 
     with HTTPServer(("127.0.0.1", 0), Runtime) as server:
@@ -59,7 +61,7 @@ def first_request(program, emulator=()):
     return asked[0] if asked else None
 
 
-def main(program, *emulator):
+def main(program: str, *emulator: str) -> int:
     asked = first_request(program, emulator)
     if asked != NEXT:
         print(f"{program} does not start: {asked or 'it asked for nothing'}", file=sys.stderr)

@@ -6,6 +6,7 @@ Usage: python -m deploy.template template.yaml, which prints it as JSON.
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -14,7 +15,7 @@ class Loader(yaml.SafeLoader):
     """YAML with CloudFormation's tags. Dates stay texts."""
 
 
-def long_form(loader, suffix, node):
+def long_form(loader: Any, suffix: str, node: Any) -> Any:
     name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
     if isinstance(node, yaml.ScalarNode):
         value = loader.construct_scalar(node)
@@ -31,11 +32,11 @@ Loader.yaml_implicit_resolvers = {
 }
 
 
-def load(path):
+def load(path: str | Path) -> dict[str, Any]:
     return yaml.load(Path(path).read_text(encoding="utf-8"), Loader)
 
 
-def main():
+def main() -> None:
     json.dump(load(sys.argv[1]), sys.stdout)
 
 

@@ -27,7 +27,7 @@ LARGEST_UNPACKED_BYTES = 250_000_000
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def fetch(root, folder, arch):
+def fetch(root: Path, folder: Path, arch: str) -> None:
     """Installs what `requirements/watch.txt` names, for Lambda and not for this machine."""
     shutil.rmtree(folder, ignore_errors=True)
     platforms = [word for each in MANYLINUX for word in ("--platform", f"{each}_{PLATFORMS[arch]}")]
@@ -48,7 +48,7 @@ def fetch(root, folder, arch):
         raise Failure(f"DuckDB for {arch} cannot be had, or is not the one that {REQUIREMENTS} names: see above")
 
 
-def archive(file, root, library):
+def archive(file: Path, root: Path, library: Path) -> int:
     """Writes it; gives its size when unpacked. Raises `Failure` where it is not built, or larger than Lambda takes."""
     if not any(library.glob("_duckdb*.so")):
         raise Failure(f"{library} is missing: make build")

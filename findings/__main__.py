@@ -5,13 +5,14 @@ import contextlib
 import json
 import sys
 import time
+from typing import Any
 
 import duckdb
 
 from findings import answers, catalog, ocsf, table, who
 from findings.answers import Answer
 from findings.asked import BROKEN, TROUBLES, Asked, place, told
-from findings.database import database
+from findings.database import database, only_row
 from findings.tables import append
 
 
@@ -71,7 +72,7 @@ def _answer(
     if given.who:
         return _who(connection, given.who)
     found = answers.answers(connection, values)
-    sequence, now = connection.execute("select max(sequence), max(committed_at) from commits").fetchone()
+    sequence, now = only_row(connection, "select max(sequence), max(committed_at) from commits")
     found = [answer for answer in found if not given.only or answer.finding.id in given.only]
     if given.json:
         print(json.dumps([_object(answer, bool(given.only)) for answer in found], indent=1, ensure_ascii=False))
@@ -85,7 +86,7 @@ def _answer(
     return 0
 
 
-def _who(connection, user: str) -> int:
+def _who(connection: duckdb.DuckDBPyConnection, user: str) -> int:
     lines = who.text(connection, user)
     if not lines:
         print(f"make findings: no user has the id or login {user!r}", file=sys.stderr)
@@ -108,7 +109,7 @@ def _known(ids: list[str]) -> None:
         raise ValueError(f"no finding {', '.join(unknown)}; there are: {', '.join(sorted(known))}")
 
 
-def _object(answer: Answer, every: bool) -> dict:
+def _object(answer: Answer, every: bool) -> dict[str, Any]:
     shown = answer.cases if every else answer.cases[: answers.EXAMPLES]
     return {
         "id": answer.finding.id,

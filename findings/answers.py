@@ -2,13 +2,14 @@
 
 import re
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 
 from findings import catalog, views, ways, who
 from findings.catalog import Finding
 from findings.columns import streams
+from findings.database import only_row
 from findings.dialect import DuckDb
 
 EXAMPLES = 5
@@ -44,7 +45,7 @@ class Answer(NamedTuple):
 def build_views(connection: duckdb.DuckDBPyConnection, values: dict[str, int], also: str = "") -> None:
     """Makes every relation of what `Tables.show` shows, with the columns that findings name, or `also`, a query of another program."""
     connection.execute(MACROS)
-    is_log_long = connection.execute("select count(*) from changes_activity").fetchone()[0] > MOST_COPIED_EVENTS
+    is_log_long = only_row(connection, "select count(*) from changes_activity")[0] > MOST_COPIED_EVENTS
     for name, select in views.selects(DuckDb, _words() | frozenset(re.findall(r"\w+", also))).items():
         connection.execute(catalog.filled(f"{DuckDb.create(name, is_log_long)}\n{select}", values))
     ways.build(connection)
@@ -74,12 +75,12 @@ def _cases(connection: duckdb.DuckDBPyConnection, finding: Finding, values: dict
     try:
         asked = connection.execute(query)
         names = [name for name, *_ in asked.description]
-        rows = [dict(zip(names, row)) for row in asked.fetchall()]
+        rows = [dict(zip(names, row, strict=True)) for row in asked.fetchall()]
     except duckdb.Error as error:
         raise RuntimeError(f"{finding.id}: {error}") from error
     return [_case(row) for row in rows]
 
 
-def _case(row: dict) -> Case:
+def _case(row: dict[str, Any]) -> Case:
     id = str(row["id"])
     return Case(id, str(row["name"] or id), row["detail"] or "", row["seen_at"], tuple(row.get("evidence") or ()))

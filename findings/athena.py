@@ -104,7 +104,8 @@ def relations(values: dict[str, int], integration: str) -> dict[str, str]:
 
 def needed(select: str, built: dict[str, str]) -> list[str]:
     """The relations that a select builds on, in order."""
-    names, left = set(), [select]
+    names: set[str] = set()
+    left = [select]
     while left:
         for word in set(re.findall(r"\w+", left.pop())) & built.keys() - names:
             names.add(word)

@@ -5,11 +5,12 @@ stale where its select gives another one: so the select is wrapped in casts to e
 """
 
 import json
+from typing import Any
 
 import yaml
 
 from findings import athena, catalog
-from findings.columns import streams
+from findings.columns import Stream, streams
 from findings.tables import shape
 
 PARQUET = {
@@ -102,7 +103,7 @@ def text() -> str:
     return HEAD + dumped
 
 
-def template() -> dict:
+def template() -> dict[str, Any]:
     """The template as an object."""
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -144,7 +145,7 @@ def template() -> dict:
     }
 
 
-def _results() -> dict:
+def _results() -> dict[str, Any]:
     """Answers hold what they were asked of: private, encrypted, and soon deleted."""
     over_tls = {
         "Sid": "OverTlsAlone",
@@ -215,12 +216,12 @@ SKIPPED = {
 }
 
 
-def _if_own_key(there: object, otherwise: object) -> dict:
+def _if_own_key(there: object, otherwise: object) -> dict[str, Any]:
     """A value for a bucket with a KMS key of one's own, and one for others: answers are kept as what they are made of."""
     return {"Fn::If": ["BucketHasOwnKey", there, otherwise]}
 
 
-def _workgroup() -> dict:
+def _workgroup() -> dict[str, Any]:
     return {
         "Type": "AWS::Athena::WorkGroup",
         "Properties": {
@@ -245,7 +246,7 @@ def _workgroup() -> dict:
     }
 
 
-def _asking() -> dict:
+def _asking() -> dict[str, Any]:
     """What whoever asks needs, and no more: this workgroup, this database, the tables."""
     glue = [
         f"arn:${{AWS::Partition}}:glue:${{AWS::Region}}:${{AWS::AccountId}}:{what}"
@@ -324,7 +325,7 @@ def _asking() -> dict:
     }
 
 
-def _grants() -> dict:
+def _grants() -> dict[str, Any]:
     """Where Lake Formation governs the catalogue, IAM's word alone opens nothing."""
     principal = {"DataLakePrincipalIdentifier": {"Ref": "LakeFormationReaderArn"}}
     account, database = {"Ref": "AWS::AccountId"}, {"Ref": "Catalogue"}
@@ -348,19 +349,19 @@ def _grants() -> dict:
     }
 
 
-def _tables() -> dict:
+def _tables() -> dict[str, Any]:
     tables = {_logical("Table", table): _table(table) for table in athena.tables()}
     return tables | {_logical("Table", CASES): _cases()}
 
 
-def _cases() -> dict:
+def _cases() -> dict[str, Any]:
     from watch import history
 
     columns = {name: athena.HIVE_TYPES[type] for name, type in history.COLUMNS.items()}
     return _described("case_changes", CASES, columns, [athena.INTEGRATION_PARTITION])
 
 
-def _table(table: str) -> dict:
+def _table(table: str) -> dict[str, Any]:
     columns = {
         name: HIVE_COMMIT[name] if table == shape.COMMITS else athena.hive_type(table, name)
         for name in athena.table_columns(table)
@@ -371,7 +372,7 @@ def _table(table: str) -> dict:
 HIVE_COMMIT = {name: athena.HIVE_TYPES[type] for name, type in shape.COMMIT_COLUMNS.items()}
 
 
-def _described(name: str, folder: str, columns: dict[str, str], partitions: list[str]) -> dict:
+def _described(name: str, folder: str, columns: dict[str, str], partitions: list[str]) -> dict[str, Any]:
     """Partitions are projected: no crawler, none to add."""
     location = f"{PLACE}/{folder}/"
     place = "".join(f"{partition}=${{!{partition}}}/" for partition in partitions)
@@ -409,11 +410,11 @@ def _described(name: str, folder: str, columns: dict[str, str], partitions: list
     }
 
 
-def view_types(stream) -> dict[str, tuple[str, str]]:
+def view_types(stream: Stream) -> dict[str, tuple[str, str]]:
     """Columns of the view of a stream's newest rows: Athena's type and the catalogue's."""
     names = [name for name in shape.columns(stream) if name != "op"]
     types = {name: (athena.presto_type(stream.name, name), athena.hive_type(stream.name, name)) for name in names}
-    return types | {name: ("varchar", "string") for name in athena.partitions(stream.name)}
+    return types | dict.fromkeys(athena.partitions(stream.name), ("varchar", "string"))
 
 
 def views() -> dict[str, str]:
@@ -430,7 +431,7 @@ def shown(select: str, types: dict[str, str]) -> str:
     return f"select {casts}\nfrom (\n{select}\n) shown"
 
 
-def _views() -> dict:
+def _views() -> dict[str, Any]:
     selects = views()
     return {
         _logical("View", stream.view): _view(stream.view, selects[stream.view], view_types(stream))
@@ -438,7 +439,7 @@ def _views() -> dict:
     }
 
 
-def _view(name: str, select: str, types: dict[str, tuple[str, str]]) -> dict:
+def _view(name: str, select: str, types: dict[str, tuple[str, str]]) -> dict[str, Any]:
     presto = json.dumps(
         {
             "originalSql": select,
@@ -469,7 +470,7 @@ def _view(name: str, select: str, types: dict[str, tuple[str, str]]) -> dict:
     }
 
 
-def _queries() -> dict:
+def _queries() -> dict[str, Any]:
     return {
         _logical("Query", finding.id): {
             "Type": "AWS::Athena::NamedQuery",
@@ -492,7 +493,7 @@ def _logical(kind: str, name: str) -> str:
 class _Dumper(yaml.SafeDumper):
     """Long texts as blocks, no anchors."""
 
-    def ignore_aliases(self, data) -> bool:
+    def ignore_aliases(self, data: object) -> bool:
         return True
 
 

@@ -146,7 +146,8 @@ class Log:
         if not manifests and not place.sequence:
             raise Unreadable(_nothing(store, prefix, integration))
         log.follows(place)
-        previous, expected = place.sha256, place.sequence + 1
+        previous: Any = place.sha256
+        expected = place.sequence + 1
         for sequence in sorted(sequence for sequence in manifests if sequence > place.sequence)[:most]:
             if sequence != expected:
                 log.fault(sequence, f"missing before it: manifests {expected} to {sequence - 1}")
@@ -193,7 +194,9 @@ class Log:
     def _look_for_batches(self) -> None:
         """Sets apart what has expired, and finds fault with what is missing or changed."""
         lowest = self.starts.lowest
-        checks = {batch.key: problem for batch, problem in zip(self.batches, _checked(self.store, self.batches))}
+        checks = {
+            batch.key: problem for batch, problem in zip(self.batches, _checked(self.store, self.batches), strict=True)
+        }
         gone = [batch for batch in self.batches if checks[batch.key] is None]
         self.expired = [batch for batch in gone if batch.sequence < lowest]
         for batch in self.batches:

@@ -3,8 +3,17 @@
 import contextlib
 import tempfile
 from collections.abc import Iterator
+from typing import Any
 
 import duckdb
+
+
+def only_row(connection: duckdb.DuckDBPyConnection, query: str, values: Any = None) -> tuple[Any, ...]:
+    """The row of a query that has one, whatever is there: counts, sums, the newest time."""
+    row = connection.execute(query, values).fetchone()
+    if row is None:
+        raise ValueError(f"no row: {query}")
+    return row
 
 
 @contextlib.contextmanager
@@ -13,7 +22,7 @@ def database(memory_mb: int | None = None) -> Iterator[duckdb.DuckDBPyConnection
     takes as long as all queries."""
     with tempfile.TemporaryDirectory(prefix="findings-") as folder:
         limit = {"memory_limit": f"{memory_mb}MB"} if memory_mb else {}
-        connection = duckdb.connect(":memory:", config={"temp_directory": folder} | limit)
+        connection = duckdb.connect(":memory:", config={"temp_directory": folder, **limit})
         try:
             # Times are UTC, whatever the machine's zone is.
             connection.execute(

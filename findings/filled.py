@@ -7,8 +7,10 @@ import json
 import sys
 from pathlib import Path
 
+import duckdb
+
 from findings.columns import streams
-from findings.database import database
+from findings.database import database, only_row
 from findings.store import Directory
 from findings.tables.append import bring_up_to_date
 
@@ -28,11 +30,11 @@ def main(prefix: str, integration: str, folder: str) -> int:
     return 0
 
 
-def _empty(connection, rows: str, columns: list[str]) -> list[str]:
+def _empty(connection: duckdb.DuckDBPyConnection, rows: str, columns: list[str]) -> list[str]:
     if not columns:
         return []
-    counts = connection.execute(f"select {', '.join(f'count({column})' for column in columns)} from {rows}").fetchone()
-    return [column for column, count in zip(columns, counts) if not count]
+    counts = only_row(connection, f"select {', '.join(f'count({column})' for column in columns)} from {rows}")
+    return [column for column, count in zip(columns, counts, strict=True) if not count]
 
 
 if __name__ == "__main__":

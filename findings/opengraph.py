@@ -105,7 +105,7 @@ def graph(connection: duckdb.DuckDBPyConnection, org: str) -> dict[str, Any]:
 def _nodes(connection: duckdb.DuckDBPyConnection, kind: str, query: str, org: str) -> list[dict[str, Any]]:
     asked = connection.execute(f"select * from ({query}) found order by id", {"org": org} if "$org" in query else None)
     names = [column for column, *_ in asked.description]
-    rows = [dict(zip(names, row)) for row in asked.fetchall()]
+    rows = [dict(zip(names, row, strict=True)) for row in asked.fetchall()]
     return [
         {
             "id": row["id"],

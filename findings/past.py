@@ -10,7 +10,7 @@ import duckdb
 from findings.asked import TROUBLES, Asked, place, told
 from findings.bucket import GROWING_STREAMS, Unreadable
 from findings.columns import streams
-from findings.database import database
+from findings.database import database, only_row
 from findings.tables import append
 
 MOST_FIELDS = 20
@@ -82,7 +82,7 @@ def _lines(connection: duckdb.DuckDBPyConnection, given: argparse.Namespace, unt
 
 
 def _summary(connection: duckdb.DuckDBPyConnection, given: argparse.Namespace, until: int) -> list[str]:
-    (at,) = connection.execute("select max(committed_at) from commits").fetchone()
+    (at,) = only_row(connection, "select max(committed_at) from commits")
     lines = [
         f"{given.integration} as of manifest {until} ({at:%Y-%m-%d %H:%M:%S} UTC)",
         "",
@@ -90,9 +90,7 @@ def _summary(connection: duckdb.DuckDBPyConnection, given: argparse.Namespace, u
     ]
     for stream in streams():
         text = GROWN if stream.name in GROWING_STREAMS else NEWEST
-        (count,) = connection.execute(
-            f"select count(*) from ({text.format(stream=stream.name)}) found", {"id": ""}
-        ).fetchone()
+        (count,) = only_row(connection, f"select count(*) from ({text.format(stream=stream.name)}) found", {"id": ""})
         lines += [f"  {stream.name:<28}{count:>12,}"] if count else []
     return lines
 
@@ -126,11 +124,21 @@ def _diff(connection: duckdb.DuckDBPyConnection, sequence: int, until: int) -> l
         for row in connection.execute(BEFORE.format(stream=stream), {"sequence": sequence}).fetchall():
             lines += _change(connection, stream, *row)
             changes += 1
-    (events,) = connection.execute("select count(*) from changes_activity where sequence = ?", [sequence]).fetchone()
+    (events,) = only_row(connection, "select count(*) from changes_activity where sequence = ?", [sequence])
     return [*lines, f"manifest {sequence}: {changes} records, {events} events of the System Log"]
 
 
-def _change(connection, stream, id, op, cause, is_forgotten, source, source_before, op_before) -> list[str]:
+def _change(
+    connection: duckdb.DuckDBPyConnection,
+    stream: str,
+    id: str,
+    op: str,
+    cause: str | None,
+    is_forgotten: bool,
+    source: str | None,
+    source_before: str | None,
+    op_before: str | None,
+) -> list[str]:
     if op == "delete":
         word = "removed: a snapshot did not repeat it" if is_forgotten else "removed"
         return [f"{stream}  {id}  {word}{_because(connection, cause)}"]
@@ -186,7 +194,8 @@ def _why(connection: duckdb.DuckDBPyConnection, id: str) -> list[str]:
 
 def _event(event: dict[str, Any]) -> str:
     """When, who, what."""
-    actor, outcome = (event.get(name) if isinstance(event.get(name), dict) else {} for name in ("actor", "outcome"))
+    members = [event.get(name) for name in ("actor", "outcome")]
+    actor, outcome = (member if isinstance(member, dict) else {} for member in members)
     who = actor.get("alternateId") or actor.get("displayName") or "?"
     return f"{event.get('published', '?')} {who}: {event.get('eventType', '?')} ({outcome.get('result') or '?'})"
 

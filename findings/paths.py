@@ -86,7 +86,7 @@ def ways(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """As the contract has them: super admin before organization administrator, short ways before long ones."""
     asked = connection.execute(STEPS)
     names = [name for name, *_ in asked.description]
-    steps = {row[0]: dict(zip(names, row)) for row in asked.fetchall()}
+    steps = {row[0]: dict(zip(names, row, strict=True)) for row in asked.fetchall()}
     rows = connection.execute(
         "select principal_id, principal_type, name, goal, length, steps from ways order by goal desc, length, name, principal_id"
     ).fetchall()

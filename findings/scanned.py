@@ -25,14 +25,14 @@ def scans() -> dict[str, dict[str, int]]:
     return {finding.id: dict(of_select(select)) for finding, select in athena.queries(catalog.parameters({}), "okta")}
 
 
-def of_select(select: str) -> Counter:
+def of_select(select: str) -> Counter[str]:
     tree = sqlglot.parse_one(select, read="athena")
     named = {each.alias: each.this for each in tree.find_all(exp.CTE)}
     return _of_tree(tree, named)
 
 
-def _of_tree(tree: exp.Expression, named: dict[str, exp.Expression]) -> Counter:
-    counted: Counter = Counter()
+def _of_tree(tree: exp.Expr, named: dict[str, exp.Expr]) -> Counter[str]:
+    counted: Counter[str] = Counter()
     for table in tree.find_all(exp.Table):
         if _is_of_a_cte(table, tree):
             continue
@@ -45,7 +45,7 @@ def _of_tree(tree: exp.Expression, named: dict[str, exp.Expression]) -> Counter:
     return counted
 
 
-def _is_of_a_cte(table: exp.Table, tree: exp.Expression) -> bool:
+def _is_of_a_cte(table: exp.Table, tree: exp.Expr) -> bool:
     """Whether the table is named by a `with` of the tree, and so counts where that is named."""
     place = table.parent
     while place is not None and place is not tree:
@@ -60,7 +60,7 @@ def read(copy: Path) -> dict[str, list[tuple[str, bool, int]]]:
     Row groups that an engine leaves out are counted, too."""
     sizes = {table: _column_bytes(copy, table) for table in athena.tables()}
     columns = {name: [*athena.table_columns(table), *athena.partitions(table)] for name, table in TABLES.items()}
-    schema = {name: dict.fromkeys(each, "varchar") for name, each in columns.items()}
+    schema: dict[str, object] = {name: dict.fromkeys(each, "varchar") for name, each in columns.items()}
     found = {}
     for finding, select in athena.queries(catalog.parameters({}), "okta"):
         qualified = qualify(
@@ -72,7 +72,7 @@ def read(copy: Path) -> dict[str, list[tuple[str, bool, int]]]:
 
 
 def _scans(
-    tree: exp.Expression, named: dict[str, exp.Expression], sizes: dict[str, dict[str, int]]
+    tree: exp.Expr, named: dict[str, exp.Expr], sizes: dict[str, dict[str, int]]
 ) -> Iterator[tuple[str, bool, int]]:
     for table in tree.find_all(exp.Table):
         if _is_of_a_cte(table, tree):
@@ -81,6 +81,8 @@ def _scans(
             yield from _scans(named[table.name], named, sizes)
             continue
         select = table.find_ancestor(exp.Select)
+        if select is None:
+            raise ValueError(f"{table.name} is read outside a select")
         needed = {column.name for column in select.find_all(exp.Column)}
         name = TABLES[table.name]
         yield (

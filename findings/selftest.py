@@ -7,6 +7,7 @@ from pathlib import Path
 import sqlglot
 
 from findings import athena, athena_stack, catalog, scanned, table, views
+from findings.answers import Answer
 from findings.bucket import utc
 from findings.columns import SCHEMAS, streams
 from findings.database import database
@@ -17,12 +18,12 @@ ROOT = Path(__file__).parent
 
 
 class Catalogue(unittest.TestCase):
-    def test_there_are_at_least_15_of_posture_and_25_of_events(self):
+    def test_there_are_at_least_15_of_posture_and_25_of_events(self) -> None:
         kinds = [finding.kind for finding in catalog.findings()]
         self.assertGreaterEqual(kinds.count("posture"), 15)
         self.assertGreaterEqual(kinds.count("events"), 25)
 
-    def test_each_head_is_whole(self):
+    def test_each_head_is_whole(self) -> None:
         for finding in catalog.findings():
             self.assertTrue(all((finding.title, finding.why, finding.remedy, finding.false_positives)), finding.id)
             self.assertTrue(
@@ -30,29 +31,29 @@ class Catalogue(unittest.TestCase):
                 finding.id,
             )
 
-    def test_each_parameter_is_used_and_each_that_is_used_has_a_default(self):
+    def test_each_parameter_is_used_and_each_that_is_used_has_a_default(self) -> None:
         for finding in catalog.findings():
             used = set(catalog.PARAMETER.findall(finding.select))
             self.assertLessEqual(finding.parameters.keys(), used, finding.id)
             self.assertLessEqual(used, finding.parameters.keys() | catalog.SHARED_PARAMETERS.keys(), finding.id)
 
-    def test_a_parameter_of_two_findings_has_one_default(self):
+    def test_a_parameter_of_two_findings_has_one_default(self) -> None:
         defaults: dict[str, int] = {}
         for finding in catalog.findings():
             for name, value in finding.parameters.items():
                 self.assertEqual(defaults.setdefault(name, value), value, f"{finding.id}: {name}")
 
-    def test_a_threshold_that_nobody_has_is_an_error(self):
+    def test_a_threshold_that_nobody_has_is_an_error(self) -> None:
         with self.assertRaises(catalog.UnknownParameter):
             catalog.parameters({"dormant_hours": 1})
 
-    def test_the_document_says_what_the_heads_say(self):
+    def test_the_document_says_what_the_heads_say(self) -> None:
         rows = (ROOT.parent / "docs" / "findings.md").read_text().splitlines()
         for finding in catalog.findings():
             said = _row(finding)
             self.assertEqual(sum(row.startswith(said) for row in rows), 1, f"docs/findings.md has no row {said}")
 
-    def test_a_technique_is_named_by_its_id_alone(self):
+    def test_a_technique_is_named_by_its_id_alone(self) -> None:
         for finding in catalog.findings():
             for reference in finding.references:
                 if reference.startswith("MITRE"):
@@ -70,7 +71,7 @@ def _row(finding: catalog.Finding) -> str:
 
 
 class Dialects(unittest.TestCase):
-    def test_athena_takes_every_finding_and_every_view(self):
+    def test_athena_takes_every_finding_and_every_view(self) -> None:
         views_shown = list(athena_stack.views().items())
         asked = [(finding.id, select) for finding, select in athena.queries(catalog.parameters({}), "okta")]
         for name, select in [*views_shown, *asked]:
@@ -81,11 +82,11 @@ class Dialects(unittest.TestCase):
         self.assertEqual(len(asked), len(catalog.findings()))
         self.assertEqual(len(views_shown), len(streams()))
 
-    def test_no_finding_scans_tables_more_than_thirty_times(self):
+    def test_no_finding_scans_tables_more_than_thirty_times(self) -> None:
         for finding, tables in scanned.scans().items():
             self.assertLessEqual(sum(tables.values()), MOST_SCANS, f"{finding}: {tables}")
 
-    def test_each_scan_is_of_one_integration_and_what_is_asked_of_recent_events_reads_recent_days_alone(self):
+    def test_each_scan_is_of_one_integration_and_what_is_asked_of_recent_events_reads_recent_days_alone(self) -> None:
         for finding, select in athena.queries(catalog.parameters({}), "acme"):
             for scan in scans_of(select):
                 self.assertIn("integration = 'acme'", scan, finding.id)
@@ -102,15 +103,15 @@ class Dialects(unittest.TestCase):
         ]
         self.assertGreater(len(dated), 20)
 
-    def test_the_dialects_differ_in_how_lists_are_read_alone(self):
+    def test_the_dialects_differ_in_how_lists_are_read_alone(self) -> None:
         one, other = views.selects(DuckDb), views.selects(Athena)
         lists = {items.name for stream in streams() for items in stream.lists}
         self.assertEqual(list(one), list(other))
         self.assertEqual({name for name in one if one[name] != other[name]}, lists)
 
-    def test_a_view_has_the_columns_that_its_types_tell(self):
+    def test_a_view_has_the_columns_that_its_types_tell(self) -> None:
         for stream in streams():
-            given = sqlglot.parse_one(athena.current(stream), read="athena").named_selects
+            given = sqlglot.parse_one(athena.current(stream), read="athena").assert_is(sqlglot.exp.Query).named_selects
             self.assertEqual(given, list(athena_stack.view_types(stream)), stream.view)
 
 
@@ -124,31 +125,32 @@ def scans_of(select: str) -> list[str]:
         for table in sqlglot.parse_one(select, read="athena").find_all(sqlglot.exp.Table)
         if table.name in scanned.TABLES
     ]
-    wheres = [(table, table.find_ancestor(sqlglot.exp.Select).args.get("where")) for table in found]
+    selects = [(table, table.find_ancestor(sqlglot.exp.Select)) for table in found]
+    wheres = [(table, select.args.get("where") if select else None) for table, select in selects]
     return [f"{table.name}: {where.sql() if where else ''}" for table, where in wheres]
 
 
 class Stack(unittest.TestCase):
-    def test_the_stack_has_a_table_for_each_stream_and_commits_and_cases_and_no_manifest(self):
+    def test_the_stack_has_a_table_for_each_stream_and_commits_and_cases_and_no_manifest(self) -> None:
         template = athena_stack.template()
         tables = [
             each["Properties"]["TableInput"]
             for each in template["Resources"].values()
             if each["Type"] == "AWS::Glue::Table"
         ]
-        external = {table["Name"]: table for table in tables if table["TableType"] == "EXTERNAL_TABLE"}
+        external = {each["Name"]: each for each in tables if each["TableType"] == "EXTERNAL_TABLE"}
         self.assertEqual(
             set(external),
             {"all_commits", "all_ways", "case_changes", *(f"changes_{stream.name}" for stream in streams())},
         )
-        for name, table in external.items():
-            self.assertEqual(table["PartitionKeys"][0], {"Name": "integration", "Type": "string"}, name)
-            self.assertIn("/tables/", json.dumps(table["StorageDescriptor"]["Location"]))
+        for name, given in external.items():
+            self.assertEqual(given["PartitionKeys"][0], {"Name": "integration", "Type": "string"}, name)
+            self.assertIn("/tables/", json.dumps(given["StorageDescriptor"]["Location"]))
         self.assertEqual(
             [key["Name"] for key in external["changes_activity"]["PartitionKeys"]], ["integration", "date"]
         )
 
-    def test_a_column_of_the_files_is_a_column_of_the_table_and_of_its_type(self):
+    def test_a_column_of_the_files_is_a_column_of_the_table_and_of_its_type(self) -> None:
         with database() as connection:
             for stream in streams():
                 typed = shape.typed(
@@ -165,7 +167,7 @@ class Stack(unittest.TestCase):
 
 
 class Drift(unittest.TestCase):
-    def test_each_member_of_a_line_is_a_column_or_the_readers_business(self):
+    def test_each_member_of_a_line_is_a_column_or_the_readers_business(self) -> None:
         # What a loader needs of a line is no column: it follows from the source.
         readers = {"schema", "stream", "op", "bundle", "ocsf"}
         for file in SCHEMAS.glob("*.json"):
@@ -176,34 +178,32 @@ class Drift(unittest.TestCase):
                 f"{file.name} has members that no table shows",
             )
 
-    def test_each_stream_that_has_a_schema_has_a_view_and_each_view_a_stream(self):
+    def test_each_stream_that_has_a_schema_has_a_view_and_each_view_a_stream(self) -> None:
         declared = set(json.loads((ROOT / "columns.json").read_text()))
         self.assertLessEqual(declared, {stream.name for stream in streams()})
 
 
 class Times(unittest.TestCase):
-    def test_any_zone_and_any_fraction_is_utc(self):
+    def test_any_zone_and_any_fraction_is_utc(self) -> None:
         self.assertEqual(str(utc("2026-11-25T13:06:08.5+02:00")), "2026-11-25 11:06:08.500000")
         self.assertEqual(str(utc("2026-11-25T13:06:08Z")), "2026-11-25 13:06:08")
 
-    def test_what_is_no_time_is_refused(self):
+    def test_what_is_no_time_is_refused(self) -> None:
         for text in ("2026-11-25", "soon", None, 5):
             with self.assertRaises(ValueError):
                 utc(text)
 
 
 class Table(unittest.TestCase):
-    def test_nothing_found_is_told_too(self):
-        self.assertIn("Not found", "\n".join(table.text([answer for answer in _nothing()])))
+    def test_nothing_found_is_told_too(self) -> None:
+        self.assertIn("Not found", "\n".join(table.text(_nothing())))
 
 
-def _nothing():
-    from findings.answers import Answer
-
+def _nothing() -> list[Answer]:
     return [Answer(finding, []) for finding in catalog.findings()]
 
 
-def load_tests(loader, tests, pattern):
+def load_tests(loader: unittest.TestLoader, tests: unittest.TestSuite, pattern: str | None) -> unittest.TestSuite:
     tests.addTests(loader.discover(str(ROOT / "tests"), top_level_dir=str(ROOT.parent)))
     return tests
 

@@ -49,12 +49,12 @@ def show_tables(connection: duckdb.DuckDBPyConnection, copy: Path, prefix: str) 
 
 def carried(select: str) -> str:
     """An Athena select in DuckDB's dialect. sqlglot does not know that Athena makes columns of a row's fields."""
-    for athenas, duckdbs in zip(_lists(Athena), _lists(DuckDb)):
+    for athenas, duckdbs in zip(_lists(Athena), _lists(DuckDb), strict=True):
         select = select.replace(athenas, duckdbs)
     return sqlglot.transpile(select, read="athena", write="duckdb")[0]
 
 
-def _lists(dialect) -> list[str]:
+def _lists(dialect: type[DuckDb | Athena]) -> list[str]:
     selects = views.selects(dialect)
     return [selects[items.name] for stream in streams() for items in stream.lists]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from findings.bucket import GROWING_STREAMS
 from findings.columns import Items, Stream, streams
+from findings.dialect import Athena, DuckDb
 from findings.tables import shape
 
 FOLDER = Path(__file__).parent / "views"
@@ -27,7 +28,7 @@ select {columns} from (
 GROWN = "select {columns} from changes_{stream}"
 
 
-def selects(dialect, words: frozenset[str] | None = None) -> dict[str, str]:
+def selects(dialect: type[DuckDb | Athena], words: frozenset[str] | None = None) -> dict[str, str]:
     """Relation to its select, in the order in which they build on each other. With `words` they have only columns of these names."""
     built = {"clock": "select max(committed_at) as now from commits"}
     for stream in streams():
@@ -51,7 +52,7 @@ def _stream(stream: Stream, words: frozenset[str] | None) -> str:
     return text.format(columns=", ".join(shown), stream=stream.name)
 
 
-def _items(dialect, stream: Stream, items: Items, words: frozenset[str] | None) -> str:
+def _items(dialect: type[DuckDb | Athena], stream: Stream, items: Items, words: frozenset[str] | None) -> str:
     named = [column for column in stream.columns if column.kind == "id"] or stream.columns[:1]
     if stream.name == "role_assignments":
         named = [column for column in stream.columns if column.name in ("principal_id", "assignment_id")]

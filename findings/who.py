@@ -1,6 +1,8 @@
 """Everything that one user has and can reach: admin roles, apps, groups, identity providers and factors, by which path,
 since when, last used."""
 
+from datetime import datetime
+
 import duckdb
 
 REACH = """
@@ -51,5 +53,5 @@ def text(connection: duckdb.DuckDBPyConnection, user: str) -> list[str]:
     return [*lines, "", f"  {len(rows)} paths; what the log and Okta's objects do not tell is (not known)"]
 
 
-def _day(moment) -> str:
+def _day(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d}" if moment else "(not known)"

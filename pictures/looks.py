@@ -7,6 +7,7 @@ import importlib.resources
 import json
 import sys
 import time
+from typing import Any
 
 from demo.failure import Failure
 from pictures import browser
@@ -34,12 +35,12 @@ OVERFLOW = """
 CONTENT = "[document.title, document.querySelector('h1').innerText, document.querySelector('.pill').innerText]"
 
 
-def axe():
+def axe() -> str:
     """The rules of WCAG as a script, out of the package that carries it."""
     return importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
 
 
-def faults(tab, name, url, script, width, scheme):
+def faults(tab, name, url, script, width, scheme) -> Any:
     """The faults of one page at one width in one scheme."""
     tab.open(url, width, HEIGHT, scheme)
     where = f"{name}, {width} px, {scheme}"
@@ -59,7 +60,7 @@ def faults(tab, name, url, script, width, scheme):
     return found
 
 
-def printed(tab, name, url):
+def printed(tab, name, url) -> list[Any]:
     """The faults of the page on paper."""
     tab.open(url, 794, 1123, "dark", media="print")
     ink = tab.evaluate("getComputedStyle(document.body).color")
@@ -69,7 +70,7 @@ def printed(tab, name, url):
     return [f"{name}, printed: beyond the paper: {text}" for text in tab.evaluate(OVERFLOW)]
 
 
-def main():
+def main() -> int:
     path = browser.program() or browser.install()
     if not path:
         print("the status page was not looked at: there is no browser", flush=True)

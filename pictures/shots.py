@@ -6,16 +6,16 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 from demo.failure import Failure
 from pictures import browser, terminal
-from pictures.states import STATES, pages
+from pictures.states import pages
 
 FOLDER = Path("docs/pictures")
-DESK, PHONE = 1180, 390
-DESK_HIGH, PHONE_HIGH = 1700, 1300
+DESK, DESK_HIGH = 1180, 1700
 # Shades of a picture: what is drawn has few, and takes a third of the space by it.
 COLOURS = 64
 # Width of the window for a terminal's page.
@@ -24,7 +24,7 @@ TERMINAL = 1000
 RUN_ROWS, FINDING_ROWS = 44, 34
 
 
-def main():
+def main() -> int:
     path = browser.program() or browser.install()
     if not path:
         print("make pictures: there is no Chromium, and it cannot be installed here", file=sys.stderr)
@@ -42,11 +42,11 @@ def main():
             "--",
             "pages::",
         ]
-        if subprocess.run(test).returncode:
+        if subprocess.run(test, check=False).returncode:
             raise Failure("the rules of the pages fail (see above)")
         FOLDER.mkdir(parents=True, exist_ok=True)
         with browser.tab(path) as tab:
-            states(tab)
+            page(tab)
             run(tab)
     except Failure as failure:
         print(f"make pictures: {failure}", file=sys.stderr)
@@ -54,20 +54,13 @@ def main():
     return 0
 
 
-def states(tab):
-    """A picture of every state, and of one on a phone and in the dark."""
-    given = pages()
-    shots = [(name, name, DESK, DESK_HIGH if name == "connected" else 620, "light") for name in STATES]
-    shots += [
-        ("connected-dark", "connected", DESK, DESK_HIGH, "dark"),
-        ("degraded-phone", "degraded", PHONE, PHONE_HIGH, "light"),
-    ]
-    for picture, state, width, height, scheme in shots:
-        tab.open(given[state], width, 900, scheme)
-        keep(picture, tab.picture(height))
+def page(tab) -> None:
+    """A picture of the status page of a connected integration."""
+    tab.open(pages()["connected"], DESK, 900, "light")
+    keep("connected", tab.picture(DESK_HIGH))
 
 
-def run(tab):
+def run(tab) -> None:
     """Two pictures of a first `make run`."""
     printed = first_run()
     collected, _, rest = printed.partition("\n\nokta of ")
@@ -83,13 +76,15 @@ def run(tab):
             keep(name, tab.picture())
 
 
-def first_run():
+def first_run() -> Any:
     """The output of `make run` where there is no out/ yet; one that is there is put aside meanwhile."""
     out, aside = Path("out"), Path("out-aside")
     if out.exists():
         out.rename(aside)
     try:
-        done = subprocess.run([sys.executable, "-B", "-m", "demo", "--text"], stdout=subprocess.PIPE, text=True)
+        done = subprocess.run(
+            [sys.executable, "-B", "-m", "demo", "--text"], stdout=subprocess.PIPE, text=True, check=False
+        )
     finally:
         shutil.rmtree(out, ignore_errors=True)
         if aside.exists():
@@ -99,7 +94,7 @@ def first_run():
     return done.stdout
 
 
-def keep(name, png):
+def keep(name, png) -> None:
     """Writes a picture, small."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     picture = picture.quantize(COLOURS, dither=Image.Dither.NONE)

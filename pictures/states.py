@@ -3,6 +3,7 @@
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from demo.failure import Failure
 
@@ -10,7 +11,7 @@ STATES = ("connected", "syncing", "degraded", "failed", "never")
 HOSTILE = "hostile"
 
 
-def pages():
+def pages() -> dict[Any, Any]:
     """Addresses of the pages by state."""
     folder = target() / "tmp" / "status-pages"
     files = {name: folder / f"{name}.html" for name in (*STATES, HOSTILE)}
@@ -19,7 +20,7 @@ def pages():
     return {name: file.resolve().as_uri() for name, file in files.items()}
 
 
-def target():
+def target() -> Path:
     """The folder that cargo builds into."""
     command = ["cargo", "metadata", "--locked", "--no-deps", "--format-version", "1"]
     return Path(json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["target_directory"])

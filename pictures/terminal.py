@@ -14,7 +14,7 @@ pre {{ margin: 0; padding: 22px 26px; font: inherit; }}
 SEVERITY = re.compile(r"^(\s+)(critical|high|medium)(\s)", re.MULTILINE)
 
 
-def page(command, printed, rows):
+def page(command, printed, rows) -> str:
     """The page of a command and of the first `rows` lines of what it printed."""
     lines = ESCAPES.sub("", printed).strip("\n").splitlines()
     text = html.escape("\n".join(line[:118] for line in lines[:rows]))

@@ -49,7 +49,7 @@ pub struct Bundle {
     /// Grouping in grouping.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub new_groupings_association: Vec<Association>,
-    /// Applications, and what else can be the object of a permission.
+    /// Applications, and other objects of permissions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub new_assets: Vec<Asset>,
     /// Asset in asset.
@@ -221,7 +221,7 @@ model! {
         asset_id: Option<String>,
         /// Whether the privilege is a role.
         is_role: bool,
-        /// Whether whoever has it can make an admin; left out where not, as in the model's default.
+        /// Whether its holder can make an admin; left out where not, as in the model's default.
         escalation_path_possible: Option<bool>,
         /// Attributes without a field of their own.
         #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -46,7 +46,7 @@ impl Body {
     /// The items of the list.
     ///
     /// # Errors
-    /// Tells what the text is instead, without a word of its content.
+    /// Describes the text that came instead, without a word of its content.
     pub fn items(&self) -> Result<Vec<Item>, String> {
         let Some(list) = self.list() else {
             let instead = match self.trim_start().as_bytes().first() {
@@ -277,7 +277,7 @@ mod tests {
         ] {
             assert!(count("/api/v1/iam/roles", odd).is_err(), "{odd}");
         }
-        // A plain list is one whatever its path says.
+        // A plain list is one, independent of its path.
         assert_eq!(count("/api/v1/users/00u1/roles", "[1, 2]"), Ok(2));
     }
 

@@ -1,7 +1,7 @@
 //! A checkpoint for readers: of each stream with a newest state the batches since its newest complete snapshot began, and
 //! what later manifests forget of them.
 //!
-//! A reader that applies these and goes on with the manifest after [`Checkpoint::sequence`] holds what one does that
+//! A reader that applies these and goes on with the manifest after [`Checkpoint::sequence`] has the state of a reader that
 //! began at the first manifest. It follows from the manifests alone, so a checkpoint that is lost or stale is made again.
 //!
 //! Not kept are System Log events and usage, which only grow: a reader that wants them reads the manifests.
@@ -40,7 +40,7 @@ pub struct Checkpoint {
     pub integration: String,
     /// `https://acme.okta.com`
     pub org: String,
-    /// The manifest up to which it tells everything.
+    /// The last manifest that it covers.
     #[cfg_attr(feature = "schemas", schemars(range(min = 1)))]
     pub sequence: u64,
     /// SHA-256 of that manifest, in hexadecimal.
@@ -88,7 +88,7 @@ pub struct LiveBatch {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub struct Forget {
-    /// The manifest that tells it.
+    /// The manifest that has it.
     #[cfg_attr(feature = "schemas", schemars(range(min = 1)))]
     pub sequence: u64,
     /// Only records with this Okta id among the `:`-separated parts of theirs; absent, all.
@@ -110,7 +110,7 @@ impl Checkpoint {
     /// Takes the next manifest in, given as JSON with its SHA-256.
     ///
     /// # Errors
-    /// It is not the next one, or lacks what a manifest has; the checkpoint is as it was.
+    /// It is not the next one, or lacks a part of a manifest; the checkpoint is as it was.
     pub fn follow(&mut self, manifest: &Value, sha256: &str) -> Result<(), DoesNotFollow> {
         let sequence = manifest["sequence"].as_u64().unwrap_or_default();
         if self.sequence > 0 && sequence != self.sequence + 1 {

@@ -27,7 +27,7 @@ pub struct Request {
 #[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// New activity, what it says has changed, and whatever snapshot is due or unfinished.
+    /// New activity, the objects that it names, and each snapshot that is due or unfinished.
     #[default]
     Incremental,
     /// A snapshot of the named streams is due now.
@@ -231,7 +231,7 @@ pub struct Report {
     /// Wall time of the run.
     #[cfg_attr(feature = "schemas", schemars(range(min = 0)))]
     pub duration_ms: i64,
-    /// What the credential itself gives; in the report of a check, where that can be seen.
+    /// The credential's own power; in the report of a check, if that can be seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub power: Option<Power>,
 }
@@ -244,7 +244,7 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-/// What whoever held the collector's credential could do.
+/// The power of a thief of the collector's credential.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub struct Power {
@@ -254,12 +254,12 @@ pub struct Power {
     pub reads_client_secrets: bool,
     /// The way to super admin that was found, in words; null where none was.
     pub super_admin_by: Option<String>,
-    /// What a thief could read, and the narrower way.
+    /// The records that a thief could read, and the narrower way.
     #[cfg_attr(feature = "schemas", schemars(length(min = 1)))]
     pub advice: String,
 }
 
-/// One stream's part of a report; counts are of what the run committed.
+/// One stream's part of a report; counts are of the run's commits.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemas", derive(JsonSchema))]
 pub struct StreamReport {
@@ -272,7 +272,7 @@ pub struct StreamReport {
     pub deletes: u64,
     /// Objects in the bucket.
     pub batches: u64,
-    /// The problem, and what to do about it.
+    /// The problem and its remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schemas", schemars(length(min = 1)))]
     pub error: Option<String>,

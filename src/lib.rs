@@ -12,8 +12,8 @@
 //!                                         status, report ◀┘
 //! ```
 //!
-//! The modules stand in groups, in the order of the flow. `ARCHITECTURE.md` tells the guarantees and who may
-//! import whom.
+//! The modules stand in groups, in the order of the flow. `ARCHITECTURE.md` has the guarantees, and the imports that each
+//! may have.
 
 #![warn(clippy::too_many_lines)]
 

@@ -56,10 +56,10 @@ pub struct Figures<'a> {
     pub used: &'a Use,
 }
 
-/// A run that has ended and told its status.
+/// A run that has ended and written its status.
 #[derive(Debug, Clone)]
 pub struct Ended<'a> {
-    /// The status that it told.
+    /// The status that it wrote.
     pub status: &'a Status,
     /// The secret that named its org, by name or ARN: a fleet knows its orgs by their secrets.
     pub secret_id: &'a str,
@@ -71,7 +71,7 @@ pub struct Ended<'a> {
     pub began_at: Timestamp,
 }
 
-/// The line of a run. What is not known has no metric.
+/// The line of a run. Unknown values have no metric.
 #[must_use]
 pub fn line(dimensions: &Dimensions, ended: &Ended<'_>, now: Timestamp) -> Value {
     let status = ended.status;
@@ -121,7 +121,7 @@ fn of_the_status(line: &mut Map<String, Value>, ended: &Ended<'_>, now: Timestam
         line.insert("freshness_seconds".into(), age.into());
     }
     if let Some(loads) = &status.loads {
-        // A loader may be at rest for days; only what waits for it makes it late.
+        // A loader may be at rest for days; only waiting manifests make it late.
         let lag = if loads.sequence < status.sequence {
             ended
                 .waits_since
@@ -197,7 +197,7 @@ fn by_class(used: &Use) -> Value {
     classes.collect::<Map<_, _>>().into()
 }
 
-/// Tells CloudWatch which members are metrics, and of what.
+/// Names the members that are metrics, and their dimensions, for CloudWatch.
 fn directive(dimensions: &Dimensions, line: &Map<String, Value>, now: Timestamp) -> Value {
     let known = METRICS.iter().filter(|(name, _)| line.contains_key(*name));
     let metrics: Vec<Value> = known

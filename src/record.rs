@@ -60,7 +60,7 @@ pub struct Record {
     pub ocsf: Option<OcsfEvent>,
 }
 
-/// An event in OCSF as it is written, with what is counted of it.
+/// An event in OCSF as it is written, with its counts.
 #[derive(Debug, Clone, Serialize)]
 #[serde(transparent)]
 pub struct OcsfEvent {

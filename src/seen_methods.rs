@@ -16,7 +16,7 @@ const PROOFS: [&str; 2] = [
     "user.authentication.auth_via_mfa",
     "user.authentication.verify",
 ];
-/// Event types after which what was seen before proves nothing.
+/// Event types after which earlier proofs count for nothing.
 const ENDS: [&str; 2] = ["user.mfa.factor.reset_all", "user.mfa.factor.deactivate"];
 /// People of each kind that are remembered; those beyond are left to the next reading.
 const MOST_PEOPLE: usize = 5_000;
@@ -46,7 +46,7 @@ pub struct SeenMethods {
 pub const KEY: &str = "seen_methods";
 
 impl SeenMethods {
-    /// What a manifest's cursor remembers; nothing where it has nothing of the kind.
+    /// The memory in a manifest's cursor; empty if it has none.
     #[must_use]
     pub fn of(cursor: &Value) -> Self {
         cursor
@@ -55,7 +55,7 @@ impl SeenMethods {
             .unwrap_or_default()
     }
 
-    /// Puts what is remembered into a manifest's cursor.
+    /// Puts the memory into a manifest's cursor.
     pub fn keep_in(&self, cursor: &mut Value) {
         if *self != Self::default() {
             cursor[KEY] = json!(self);
@@ -153,7 +153,7 @@ impl SeenMethods {
         self.seen.retain(|user, _| bare.contains(user));
     }
 
-    /// Why factors count as hidden, and what to do; `None` while few of the people without factors are contradicted.
+    /// Why factors count as hidden, and the remedy; `None` while few of the people without factors are contradicted.
     #[must_use]
     pub fn hidden(&self) -> Option<String> {
         let contradicts = |user: &&String| self.seen.contains_key(*user);

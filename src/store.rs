@@ -16,7 +16,7 @@ pub trait Store: Clone + Send + Sync + 'static {
         body: Bytes,
         kind: ContentType,
     ) -> impl Future<Output = Result<Creation, StoreError>> + Send;
-    /// Writes an object, replacing what was there.
+    /// Writes an object, replacing an existing one.
     fn put(
         &self,
         key: &str,
@@ -83,7 +83,7 @@ impl ContentType {
     }
 }
 
-/// Why the bucket did not do what was asked.
+/// Why the bucket refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreError {
     /// It will not, until somebody changes something: no such bucket, no permission.

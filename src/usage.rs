@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::authomize::{AssetUpdate, Bundle, ServiceAccountUpdate, UserUpdate, rfc3339, text};
 use crate::record::{Op, Original, Record, SCHEMA};
 
-/// Use that the next manifest will tell.
+/// Use that the next manifest will hold.
 #[derive(Debug, Default)]
 pub struct Usage {
     counts: BTreeMap<Key, Count>,
@@ -64,7 +64,7 @@ struct Event {
 impl Usage {
     /// Counts an event that succeeded and is a use: a sign-in, or a sign-on to each app it names.
     pub fn add(&mut self, event: &Original) {
-        // Most events are no use, and are told so without being read.
+        // Most events are no use, which shows without reading them.
         let tells = |text: &str| USES.iter().chain([&GRANT]).any(|kind| text.contains(kind));
         if matches!(event, Original::Text(text) if !tells(text.get())) {
             return;

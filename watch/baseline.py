@@ -78,7 +78,9 @@ def _streams_of_text(text: str) -> frozenset[str]:
     of_relation = {stream.view: stream.name for stream in streams()} | {
         items.name: stream.name for stream in streams() for items in stream.lists
     }
-    found, seen, left = set(), set(), [text]
+    found: set[str] = set()
+    seen: set[str] = set()
+    left = [text]
     while left:
         for word in set(re.findall(r"\w+", left.pop())) - seen:
             seen.add(word)

@@ -47,7 +47,7 @@ def found(answer: Answer, events_of: Callable[[list[Row]], list[tuple[str, ...]]
     is_attack = answer.finding.kind != POSTURE
     evidence = events_of(answer.cases) if is_attack else [case.evidence or (case.id,) for case in answer.cases]
     merged: dict[Any, Found] = {}
-    for row, proof in zip(answer.cases, evidence):
+    for row, proof in zip(answer.cases, evidence, strict=True):
         is_one = is_attack and proof == (row.id,)
         # Two sprays of one address are two; two rows of posture about one object are one case.
         at = row.at if is_attack and not is_one else None

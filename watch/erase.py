@@ -21,7 +21,7 @@ from findings import ways
 from findings.asked import TROUBLES, Asked, place, told
 from findings.bucket import Log
 from findings.columns import streams
-from findings.database import database
+from findings.database import database, only_row
 from findings.store import Conflict, Store
 from findings.tables import append, merge, shape
 from findings.tables.history import Tables
@@ -152,11 +152,8 @@ def find(connection: duckdb.DuckDBPyConnection, here: Place, user: str, also: li
 
 def _is_there(connection: duckdb.DuckDBPyConnection, stream: str, id: str) -> bool:
     newest = f"select id, op, row_number() over (partition by id order by sequence desc) as newest from changes_{stream} where list_contains(string_split(id, ':'), ?)"
-    return bool(
-        connection.execute(f"select count(*) from ({newest}) rows where newest = 1 and op = 'upsert'", [id]).fetchone()[
-            0
-        ]
-    )
+    query = f"select count(*) from ({newest}) rows where newest = 1 and op = 'upsert'"
+    return bool(only_row(connection, query, [id])[0])
 
 
 def erase(connection: duckdb.DuckDBPyConnection, here: Place, person: Person, is_meant: bool) -> Erased:
@@ -227,7 +224,7 @@ def _counted(
 ) -> int:
     (file,) = tables.store.files([part.key(tables.prefix)]).values()
     rows = f"read_parquet('{str(file).replace(chr(39), chr(39) * 2)}', hive_partitioning = false)"
-    return connection.execute(f"select count(*) from {rows} where {condition}", given).fetchone()[0]
+    return int(only_row(connection, f"select count(*) from {rows} where {condition}", given)[0])
 
 
 def _in_duckdb(person: Person) -> str:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -38,11 +38,11 @@ class Event(NamedTuple):
 class Facts:
     """Each question is asked once, when it comes up first; `cases` say of which events and assignments."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, cases: Iterable[dict]) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, cases: Iterable[dict[str, Any]]) -> None:
         self._connection = connection
         self._cases = list(cases)
 
-    def _rows(self, query: str, *given) -> list[tuple]:
+    def _rows(self, query: str, *given: object) -> list[tuple[Any, ...]]:
         return self._connection.execute(query, list(given)).fetchall()
 
     @cached_property

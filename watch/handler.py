@@ -95,7 +95,9 @@ class Settings(NamedTuple):
         if not ORIGIN.fullmatch(given.authomize_url):
             wrong.append("AUTHOMIZE_API_URL is not https; plain http is for loopback addresses alone")
         wrong += [
-            f"{name} is no number of days; 0 is for ever" for name, days in zip(EXPIRATIONS, given.days) if days < 0
+            f"{name} is no number of days; 0 is for ever"
+            for name, days in zip(EXPIRATIONS, given.days, strict=True)
+            if days < 0
         ]
         if wrong:
             raise ValueError("; ".join(wrong))
@@ -143,7 +145,11 @@ class _Watch(NamedTuple):
             left = outbox.deliver(place, woken, self.rules)
             beside = self._beside(connection, place, woken.ledger)
         known = woken.ledger
-        report = {"integration": integration, "sequence": known.sequence, "open": len(known.cases_open())}
+        report: dict[str, Any] = {
+            "integration": integration,
+            "sequence": known.sequence,
+            "open": len(known.cases_open()),
+        }
         report |= {
             change: [word["case"] for word in woken.news if word["change"] == change] for change in ("opened", "closed")
         }
@@ -247,8 +253,7 @@ def _messages(watch: _Watch, records: list[dict[str, Any]]) -> dict[str, Any]:
 def _reports(watch: _Watch, named: list[str] | None) -> dict[str, Any]:
     wanted = named if named is not None else list(integrations(watch.store, watch.settings.prefix))
     if named is not None:
-        report = watch.look(named[0])
-        return report
+        return watch.look(named[0])
     failures = {name: failure for name in wanted if (failure := _failure(watch, name))}
     if failures:
         raise WakeFailed("; ".join(f"{name}: {failure}" for name, failure in failures.items()))

@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime, timezone
+from typing import Any
 
 import duckdb
 
@@ -68,7 +69,7 @@ def write(connection: duckdb.DuckDBPyConnection, store: Store, prefix: str, inte
     store.delete(part.key(prefix) for part in needless)
 
 
-def _row(case: Case, ledger: Ledger) -> tuple:
+def _row(case: Case, ledger: Ledger) -> tuple[Any, ...]:
     given = case | {
         "sequence": ledger.sequence,
         "changed_at": ledger.committed_at,

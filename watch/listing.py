@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from datetime import datetime
+from typing import Any
 
 from findings.asked import BROKEN, TROUBLES, Asked, moment, place, told
 from findings.database import database
@@ -116,7 +117,7 @@ def _one(given: argparse.Namespace, asked: Asked, there: list[Case]) -> int:
     return 0
 
 
-def _evidence(asked: Asked, case: Case) -> list[dict]:
+def _evidence(asked: Asked, case: Case) -> list[dict[str, Any]]:
     """The rows of the tables that the case names: events, or the newest of records."""
     tables = Tables(asked.store, asked.prefix, asked.integration)
     parts = list(dict.fromkeys([*case["evidence"], *(part for id in case["evidence"] for part in id.split(":"))]))

@@ -55,7 +55,7 @@ class Bus(NamedTuple):
                 # What went out before it must not go out again.
                 _say(f"the bus {self.name} takes nothing now: {type(error).__name__}: {error}")
                 break
-            for (id, _), each in zip(group, answer["Entries"]):
+            for (id, _), each in zip(group, answer["Entries"], strict=False):
                 if code := each.get("ErrorCode"):
                     _say(f"the bus {self.name} refuses {id}: {code}")
                 else:

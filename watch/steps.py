@@ -3,6 +3,7 @@
 https://developer.okta.com/docs/api/openapi/okta-management/guides/overview/
 """
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -28,7 +29,7 @@ class Steps:
         request: tuple[str, str, Any] | None,
         undo: str,
         affects: int = 1,
-        used: list[str] = (),
+        used: Sequence[str] = (),
     ) -> Step:
         method, path, body = request or (None, None, None)
         asked = {"method": method, "path": path, "body": body} if request else None
@@ -101,9 +102,7 @@ class Steps:
         """The holder's own roles; from a group that gives one the holder is taken out, where Okta masters the group."""
         steps = []
         for role in self.facts.roles[holder]:
-            if role.group_id is None:
-                steps.append(self.take_role(role.assignment_id))
-            elif role.group_type == "APP_GROUP":
+            if role.group_id is None or role.group_type == "APP_GROUP":
                 steps.append(self.take_role(role.assignment_id))
             else:
                 steps.append(self.leave_group(role.group_id, holder))

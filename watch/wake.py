@@ -16,6 +16,7 @@ from findings.answers import Answer
 from findings.answers import Case as Row
 from findings.bucket import Starts
 from findings.catalog import Finding
+from findings.database import only_row
 from findings.store import Conflict, Store
 from findings.tables import append
 from watch import accepted, baseline, cases, history, ledger, plan
@@ -101,7 +102,7 @@ class _News:
         self._to = to
 
     def of(self, values: dict[str, int], sequence: int) -> tuple[Ledger, list[Word]]:
-        began, now = self._connection.execute("select min(committed_at), max(committed_at) from commits").fetchone()
+        began, now = only_row(self._connection, "select min(committed_at), max(committed_at) from commits")
         missing = baseline.unread(*self._place, self._starts, now)
         has_digest = self._known.has_digest or baseline.is_first_snapshot_done(missing, began, now)
         compared = Comparison(self._place.integration, self._known.cases, now, sequence)
@@ -195,7 +196,7 @@ class _News:
         if has_digest and not self._known.has_digest:
             words.append(self._digest([there[id] for id in sorted(silent) if there[id]["state"] == OPEN], sequence))
         changed = [there[id] for id in sorted(new)]
-        news = Ledger(
+        written = Ledger(
             sequence=sequence,
             committed_at=cases.stamp(now),
             cases=list(there.values()),
@@ -206,7 +207,7 @@ class _News:
             outbox=[*self._known.outbox, *(word for word in words if word["to"])],
             lease=self._known.lease,
         )
-        return news, words
+        return written, words
 
     def _words(self, opened: list[Case], closed: list[Case], sequence: int) -> list[Word]:
         told = [("opened", case) for case in opened] + [("closed", case) for case in closed]

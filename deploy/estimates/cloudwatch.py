@@ -8,12 +8,14 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.
 import bisect
 import re
 from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
 
 COMPARE = {
     "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
     "LessThanThreshold": lambda value, threshold: value < threshold,
 }
-STATISTICS = {"Sum": sum, "Minimum": min, "Maximum": max}
+STATISTICS: dict[str, Callable[[list[float]], float]] = {"Sum": sum, "Minimum": min, "Maximum": max}
 OK, ALARM, INSUFFICIENT = "OK", "ALARM", "INSUFFICIENT_DATA"
 # How often an alarm is looked at, in seconds. CloudWatch does so every minute.
 STEP_S = 300
@@ -22,13 +24,13 @@ STEP_S = 300
 class Metrics:
     """Points of metrics, by namespace, name and the values of dimensions."""
 
-    def __init__(self):
-        self._points = defaultdict(list)
+    def __init__(self) -> None:
+        self._points: dict[Any, list[tuple[float, float]]] = defaultdict(list)
 
-    def put(self, namespace, name, dimensions, at, value):
+    def put(self, namespace, name, dimensions, at, value) -> None:
         bisect.insort(self._points[namespace, name, frozenset(dimensions.items())], (at, value))
 
-    def emf(self, line, at):
+    def emf(self, line, at) -> None:
         """Takes in a line of the embedded metric format, as of a time."""
         for directive in line["_aws"]["CloudWatchMetrics"]:
             for names in directive["Dimensions"]:
@@ -41,7 +43,7 @@ class Metrics:
                         line[metric["Name"]],
                     )
 
-    def statistic(self, namespace, name, dimensions, statistic, begins, ends):
+    def statistic(self, namespace, name, dimensions, statistic, begins, ends) -> Any:
         """The statistic of the points in [begins, ends), or `None` without any."""
         points = self._points.get((namespace, name, frozenset(dimensions.items())), [])
         values = [
@@ -53,13 +55,13 @@ class Metrics:
 class Alarm:
     """An alarm by its properties in a template; `names` gives what its references stand for."""
 
-    def __init__(self, properties, names):
+    def __init__(self, properties, names) -> None:
         self._alarm = properties
         self._names = names
         self._periods = properties["EvaluationPeriods"]
         self._least = properties.get("DatapointsToAlarm", self._periods)
 
-    def _text(self, value):
+    def _text(self, value) -> Any:
         if isinstance(value, str):
             return value
         ((way, what),) = value.items()
@@ -69,12 +71,12 @@ class Alarm:
             return self._names[".".join(what)]
         return re.sub(r"\$\{([^}]+)\}", lambda found: self._names[found[1]], what)
 
-    def _value(self, metrics, told, begins, ends):
+    def _value(self, metrics, told, begins, ends) -> Any:
         dimensions = {self._text(one["Name"]): self._text(one["Value"]) for one in told.get("Dimensions", [])}
         statistic = told.get("Statistic") or told["Stat"]
         return metrics.statistic(told["Namespace"], self._text(told["MetricName"]), dimensions, statistic, begins, ends)
 
-    def _point(self, metrics, begins, ends):
+    def _point(self, metrics, begins, ends) -> Any:
         if "Metrics" not in self._alarm:
             return self._value(metrics, self._alarm, begins, ends)
         values = {
@@ -89,11 +91,11 @@ class Alarm:
         (expression,) = [one["Expression"] for one in self._alarm["Metrics"] if "Expression" in one]
         return evaluate(expression, values)
 
-    def _period(self):
+    def _period(self) -> Any:
         stats = [one["MetricStat"] for one in self._alarm.get("Metrics", []) if "MetricStat" in one]
         return stats[0]["Period"] if stats else self._alarm["Period"]
 
-    def state(self, metrics, at):
+    def state(self, metrics, at) -> Any:
         """The state at a time, whatever it was before."""
         period = self._period()
         points = [self._point(metrics, at - (n + 1) * period, at - n * period) for n in range(self._periods)]
@@ -107,7 +109,7 @@ class Alarm:
         assert missing == "notBreaching", missing
         return ALARM if sum(there) >= self._least else OK
 
-    def changes(self, metrics, begins, ends):
+    def changes(self, metrics, begins, ends) -> Any:
         """(time, state) of every change in this time. A new alarm is INSUFFICIENT_DATA."""
         before, found = INSUFFICIENT, []
         for at in range(int(begins), int(ends) + 1, STEP_S):
@@ -118,7 +120,7 @@ class Alarm:
         return found
 
 
-def evaluate(expression, values):
+def evaluate(expression, values) -> float:
     """Metric math of single points: arithmetic, comparisons, AND, OR, IF."""
     python = re.sub(r"\bOR\b", "or", re.sub(r"\bAND\b", "and", expression))
-    return float(eval(python, {"__builtins__": {}}, values | {"IF": lambda test, yes, no: yes if test else no}))  # noqa: S307
+    return float(eval(python, {"__builtins__": {}}, values | {"IF": lambda test, yes, no: yes if test else no}))

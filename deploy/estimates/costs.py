@@ -5,6 +5,7 @@ Usage: python -m deploy.estimates.costs, which prints the tables of docs/operati
 
 from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 # List prices of us-east-1 in US dollars, without free tiers.
 PER_GB_SECOND = 0.0000133334  # Lambda on arm64
@@ -67,34 +68,34 @@ class Month:
     secret: float
     log: float
 
-    def total(self):
+    def total(self) -> Any:
         return self.function + self.bucket + self.secret + self.log
 
 
-def runs(minutes):
+def runs(minutes) -> Any:
     return DAYS * 24 * 60 / minutes
 
 
-def seconds(users, minutes):
+def seconds(users, minutes) -> Any:
     """Billed seconds of a month: runs that find little, daily snapshots, weekly factors; waiting for limits is billed, too."""
     snapshot = 60 * SNAPSHOT_REQUESTS * users / BENCH_USERS / REQUESTS_PER_MINUTE
     factors = 60 * FACTOR_REQUESTS_PER_USER * users / REQUESTS_PER_MINUTE
     return runs(minutes) * IDLE_SECONDS + DAYS * snapshot + DAYS / 7 * factors
 
 
-def invocations(users, minutes):
+def invocations(users, minutes) -> Any:
     """Runs, and those that go on after 15 minutes."""
     return runs(minutes) + seconds(users, minutes) / 885
 
 
-def stored_gb(users):
+def stored_gb(users) -> Any:
     scale = users / BENCH_USERS
     events = users * EVENTS_PER_USER_AND_DAY * KEPT_EVENT_DAYS * GB_PER_EVENT
     snapshots = MONTHS_KEPT * (DAYS * SNAPSHOT_GB + DAYS / 7 * FACTORS_GB_PER_10000) * scale
     return events + snapshots
 
 
-def org(users, minutes):
+def org(users, minutes) -> Any:
     """The costs of one org, whichever way it is deployed."""
     function = (
         seconds(users, minutes) * MEMORY_GB * PER_GB_SECOND
@@ -107,11 +108,11 @@ def org(users, minutes):
     return Month(function, bucket, secret, runs(minutes) * LINE_GB * PER_GB_OF_LOG)
 
 
-def watching(sets):
+def watching(sets) -> Any:
     return sets * METRICS * PER_METRIC + ALARM_METRICS * PER_ALARM_METRIC + PER_DASHBOARD
 
 
-def rounds(orgs, minutes):
+def rounds(orgs, minutes) -> Any:
     """A month of a fleet's rounds: the queue, the listing of secrets, the schedules and the function of them."""
     messages = runs(minutes) * orgs
     queue = messages * (2 + 1 / MESSAGES_PER_REQUEST) + POLLS
@@ -127,11 +128,11 @@ def rounds(orgs, minutes):
     )
 
 
-def commits(orgs, minutes):
+def commits(orgs, minutes) -> Any:
     return orgs * runs(minutes) * COMMITTING_SHARE
 
 
-def woken(orgs, minutes, gb, seconds_each, gets, puts):
+def woken(orgs, minutes, gb, seconds_each, gets, puts) -> Any:
     """A month of a function that every commit wakes through a queue."""
     number = commits(orgs, minutes)
     objects = number * (gets * PER_1000_GETS + puts * PER_1000_PUTS) / 1_000
@@ -139,38 +140,38 @@ def woken(orgs, minutes, gb, seconds_each, gets, puts):
     return number * seconds_each * gb * PER_GB_SECOND + number * PER_MILLION_INVOCATIONS / 1e6 + objects + queue
 
 
-def loader(orgs, users, minutes):
+def loader(orgs, users, minutes) -> Any:
     full = DAYS * orgs * FULL_LOAD_SECONDS_PER_1000 * users / 1_000 * LOADER_GB * PER_GB_SECOND
     return woken(orgs, minutes, LOADER_GB, LOAD_SECONDS, LOAD_GETS, LOAD_PUTS) + full
 
 
-def wake_seconds(users):
+def wake_seconds(users) -> Any:
     return WAKE_SECONDS + WAKE_SECONDS_PER_MILLION * users * EVENTS_PER_USER_AND_DAY * FINDINGS_DAYS / 1e6
 
 
-def watch(orgs, users, minutes):
+def watch(orgs, users, minutes) -> Any:
     return woken(orgs, minutes, WATCH_GB, wake_seconds(users), WAKE_GETS, WAKE_PUTS)
 
 
-def stacks(orgs, users, minutes):
+def stacks(orgs, users, minutes) -> Any:
     return orgs * (org(users, minutes).total() + watching(1))
 
 
-def fleet(orgs, users, minutes):
+def fleet(orgs, users, minutes) -> Any:
     watched = (METRICS + GAUGES) * PER_METRIC + FLEET_ALARM_METRICS * PER_ALARM_METRIC + PER_DASHBOARD
     return orgs * org(users, minutes).total() + watched + rounds(orgs, minutes)
 
 
-def table(header, rows):
+def table(header, rows) -> str:
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def dollars(value):
+def dollars(value) -> str:
     return f"{value:,.2f}" if value < 100 else f"{value:,.0f}"
 
 
-def by_users():
+def by_users() -> Any:
     rows = []
     for users in (1_000, 10_000, 100_000):
         month = org(users, 5)
@@ -188,7 +189,7 @@ def by_users():
     return table([*header, "watching, `stack`", "watching, `integration`", "together"], rows)
 
 
-def by_orgs():
+def by_orgs() -> Any:
     rows = []
     for orgs in (1, 50, 500):
         told = (
@@ -212,7 +213,7 @@ def by_orgs():
     return table(header, rows)
 
 
-def main():
+def main() -> None:
     print(by_users(), by_orgs(), sep="\n\n")
 
 

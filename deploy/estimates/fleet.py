@@ -13,8 +13,10 @@ import itertools
 import json
 import random
 from collections import defaultdict, deque
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 from deploy import roster
@@ -38,23 +40,25 @@ PARSED = functools.cache(roster.parsed)
 class Org:
     """An org, and how its runs go: `work_s` is what it still has to read; `limited` runs end early, for Okta's limit is far off."""
 
-    def __init__(self, name, since=START, work_s=0, limited=False):
+    def __init__(self, name, since=START, work_s=0, limited=False) -> None:
         self.arn = f"arn:aws:secretsmanager:us-east-1:123456789012:secret:{name}-AbCdEf"
         self.name, self.since, self.work_s, self.limited = name, since, work_s, limited
-        self.sick, self.hangs = [], []
+        self.sick: list[tuple[float, float]] = []
+        self.hangs: list[tuple[float, float]] = []
         self.tags = [roster.TAG]
-        self.began, self.well_at = [], None
+        self.began: list[float] = []
+        self.well_at: float | None = None
 
-    def is_healthy(self):
+    def is_healthy(self) -> Any:
         return not self.sick and not self.hangs and self.name.startswith("okta/")
 
-    def is_sick(self, now):
+    def is_sick(self, now) -> bool:
         return any(begins <= now < ends for begins, ends in self.sick)
 
-    def hangs_at(self, now):
+    def hangs_at(self, now) -> bool:
         return any(begins <= now < ends for begins, ends in self.hangs)
 
-    def run(self, now, rng):
+    def run(self, now, rng) -> tuple[Any, None] | tuple[Any, Any]:
         """One run from now on: (its duration, its line of metrics or `None` if Lambda ends it)."""
         self.began.append(now)
         if self.hangs_at(now):
@@ -72,7 +76,7 @@ class Org:
         self.well_at = now + duration
         return duration, self._line("succeeded", now + duration)
 
-    def _line(self, outcome, at, **more):
+    def _line(self, outcome, at, **more) -> Any:
         line = {"message": "metrics", "secret": self.arn, "outcome": outcome, **more}
         if self.well_at is not None:
             line["freshness_seconds"] = int(at - self.well_at)
@@ -82,15 +86,20 @@ class Org:
 class Fleet:
     """Orgs, queue, function and log from `START` on; `client` is AWS as the rounds see it."""
 
-    def __init__(self, orgs, minutes=15, at_once=500):
+    def __init__(self, orgs, minutes=15, at_once=500) -> None:
         self.orgs = {org.arn: org for org in orgs}
         self.minutes, self.at_once = minutes, at_once
         self.now, self.rng = START, random.Random(SEED)
-        self.groups, self.busy, self.running = defaultdict(deque), {}, 0
-        self.seen, self.log = {}, deque()
-        self.events, self.order = [], itertools.count()
-        self.metrics, self.notices, self.longest_queue = Metrics(), [], 0
-        self.paused = []
+        self.groups: dict[str, deque[Any]] = defaultdict(deque)
+        self.busy: dict[str, Any] = {}
+        self.running = 0
+        self.seen: dict[str, Any] = {}
+        self.log: deque[Any] = deque()
+        self.events: list[Any] = []
+        self.order = itertools.count()
+        self.metrics, self.longest_queue = Metrics(), 0
+        self.notices: list[Any] = []
+        self.paused: list[Any] = []
         self.settings = {
             "SCHEDULE_MINUTES": str(minutes),
             "QUEUE_URL": "queue",
@@ -101,14 +110,14 @@ class Fleet:
         }
 
     # AWS, as far as the rounds use it.
-    def client(self, service):
+    def client(self, service) -> Any:
         return self
 
-    def get_paginator(self, name):
-        pages = {"list_secrets": self._secrets, "filter_log_events": self._log_events}[name]
+    def get_paginator(self, name) -> Any:
+        pages: Any = {"list_secrets": self._secrets, "filter_log_events": self._log_events}[name]
         return type("Pages", (), {"paginate": staticmethod(pages)})
 
-    def _secrets(self, Filters):
+    def _secrets(self, Filters) -> Iterator[dict[Any, Any]]:
         there = [org for org in self.orgs.values() if org.since <= self.now]
         for first in range(0, len(there), 100):
             part = there[first : first + 100]
@@ -124,15 +133,15 @@ class Fleet:
                 ]
             }
 
-    def _log_events(self, logGroupName, startTime, filterPattern):
+    def _log_events(self, logGroupName, startTime, filterPattern) -> Iterator[dict[Any, Any]]:
         yield {
             "events": [{"timestamp": at * 1_000, "message": text} for at, text in self.log if at * 1_000 >= startTime]
         }
 
-    def get_queue_attributes(self, QueueUrl, AttributeNames):
+    def get_queue_attributes(self, QueueUrl, AttributeNames) -> dict[Any, Any]:
         return {"Attributes": {"CreatedTimestamp": str(int(START))}}
 
-    def send_message_batch(self, QueueUrl, Entries):
+    def send_message_batch(self, QueueUrl, Entries) -> dict[Any, Any]:
         for entry in Entries:
             if self.now - self.seen.get(entry["MessageDeduplicationId"], -DEDUPLICATED) >= DEDUPLICATED:
                 self.seen[entry["MessageDeduplicationId"]] = self.now
@@ -141,14 +150,14 @@ class Fleet:
                 self._plan(self.now, self._serve, group)
         return {}
 
-    def publish(self, TopicArn, Subject, Message):
+    def publish(self, TopicArn, Subject, Message) -> None:
         self.notices.append((self.now, Subject, Message))
 
     # What happens by itself.
-    def _plan(self, at, what, *given):
+    def _plan(self, at, what, *given) -> None:
         heapq.heappush(self.events, (at, next(self.order), what, given))
 
-    def _serve(self, group):
+    def _serve(self, group) -> None:
         """Starts the group's next message, if none of it is on its way and there is room."""
         waiting = self.groups[group]
         while waiting and self.now - waiting[0][0] >= QUEUE["MessageRetentionPeriod"]:
@@ -167,7 +176,7 @@ class Fleet:
         # What failed is not deleted: it is in the way of its group until it is visible again, and by then it is dropped.
         self._plan(self.now + (duration if is_done else QUEUE["VisibilityTimeout"]), self._free, group)
 
-    def _end(self, line):
+    def _end(self, line) -> None:
         self.running -= 1
         if line:
             self.log.append((self.now, json.dumps(line)))
@@ -178,11 +187,11 @@ class Fleet:
         if waiting:
             self._serve(min(waiting)[1])
 
-    def _free(self, group):
+    def _free(self, group) -> None:
         del self.busy[group]
         self._serve(group)
 
-    def _round(self, kind):
+    def _round(self, kind) -> None:
         if not any(begins <= self.now < ends for begins, ends in self.paused):
             at = datetime.fromtimestamp(self.now, timezone.utc).isoformat()
             with (
@@ -191,11 +200,11 @@ class Fleet:
             ):
                 gauges = roster.run({"round": kind, "at": at}, self.client, self.settings, self.now)
             if kind == "orgs":
-                self.metrics.emf(roster.emf(STACK, gauges, self.now), self.now)
+                self.metrics.emf(roster.emf(STACK, gauges or {}, self.now), self.now)
 
-    def go(self, days):
+    def go(self, days) -> Any:
         """Lets time pass."""
-        for minute in range(0, int(days * DAY / MINUTE)):
+        for minute in range(int(days * DAY / MINUTE)):
             at = START + minute * MINUTE
             if minute % self.minutes == 0:
                 self._plan(at, self._round, "orgs")
@@ -210,7 +219,7 @@ class Fleet:
         return self
 
 
-def alarms(fleet, days):
+def alarms(fleet, days) -> list[Any]:
     """Of each alarm of fleet.yaml on the rounds' metrics: (time, name, state) of its changes."""
     found = []
     for name, resource in load(ROOT / "fleet.yaml")["Resources"].items():
@@ -220,7 +229,7 @@ def alarms(fleet, days):
     return sorted(found)
 
 
-def intervals(orgs, begins=0.0, ends=float("inf")):
+def intervals(orgs, begins=0.0, ends=float("inf")) -> list[Any]:
     """Seconds between the beginnings of two runs of these orgs, sorted."""
     found = []
     for org in orgs:
@@ -229,11 +238,11 @@ def intervals(orgs, begins=0.0, ends=float("inf")):
     return sorted(found)
 
 
-def healthy(number):
+def healthy(number) -> list[Any]:
     return [Org(f"okta/{n:03}") for n in range(number)]
 
 
-def told(values):
+def told(values) -> list[Any]:
     if not values:
         return ["", ""]
     return [f"{values[len(values) // 2] / MINUTE:.1f} min", f"{values[-1] / MINUTE:.1f} min"]
@@ -250,19 +259,19 @@ CASES = {
 }
 
 
-def hanging():
+def hanging() -> Any:
     org = Org("okta/hangs")
     org.hangs = [(START, float("inf"))]
     return org
 
 
-def failing(n):
+def failing(n) -> Any:
     org = Org(f"okta/fails-{n}")
     org.sick = [(START, float("inf"))]
     return org
 
 
-def by_cases(days=0.5):
+def by_cases(days=0.5) -> Any:
     """What the healthy orgs see of the others in half a day, at 15 minutes."""
     rows = []
     for name, orgs in CASES.items():
@@ -276,12 +285,12 @@ def by_cases(days=0.5):
     return table(header, rows)
 
 
-def newcomers():
+def newcomers() -> Any:
     """500 orgs that are all new at once, and whose runs all wait for limits."""
     return Fleet([Org(f"okta/{n:03}", work_s=HOUR, limited=True) for n in range(500)])
 
 
-def week():
+def week() -> Any:
     """500 orgs, and what befalls them."""
     orgs = healthy(449)
     orgs += [Org(f"new/{n:02}", since=START + 2 * DAY, work_s=6 * HOUR) for n in range(50)]
@@ -296,11 +305,11 @@ def week():
     return fleet
 
 
-def clock(at):
+def clock(at) -> str:
     return f"day {int((at - START) // DAY) + 1}, {datetime.fromtimestamp(at, timezone.utc):%H:%M}"
 
 
-def of_the_week(fleet):
+def of_the_week(fleet) -> Any:
     rows = []
     went_off = {}
     for at, name, state in alarms(fleet, 7):
@@ -316,7 +325,7 @@ def of_the_week(fleet):
     )
 
 
-def of_the_orgs(fleet):
+def of_the_orgs(fleet) -> str:
     """Intervals of the healthy orgs while rounds went on, and what the summaries said."""
     well = [org for org in fleet.orgs.values() if org.is_healthy()]
     half, longest = told(intervals(well, ends=6 * DAY))
@@ -326,7 +335,7 @@ def of_the_orgs(fleet):
     )
 
 
-def main():
+def main() -> None:
     fleet = week().go(7)
     print(by_cases(), of_the_week(fleet), of_the_orgs(fleet), sep="\n\n")
 

@@ -5,6 +5,7 @@ Usage: python -m deploy.estimates.latency, which prints the table of docs/operat
 
 import heapq
 import random
+from typing import Any
 
 from deploy.estimates.costs import table
 
@@ -23,7 +24,7 @@ WOKEN = (2.0, 15.0)
 # A message that met a run under way is gone before it is visible again (template.yaml: WakeQueue).
 
 
-def changes(rng):
+def changes(rng) -> list[Any]:
     """Times of changes, most of them alone, some in bursts."""
     at, found = 0.0, []
     while (at := at + rng.expovariate(CHANGES_PER_HOUR / 3_600)) < DAYS * 86_400:
@@ -32,7 +33,7 @@ def changes(rng):
     return sorted(found)
 
 
-def simulate(schedule_seconds, window_seconds):
+def simulate(schedule_seconds, window_seconds) -> tuple[list[Any], list[Any], Any]:
     """Latencies of all changes to their commits and to their alerts, and how many runs began; `window_seconds` is `None` without the bus."""
     rng = random.Random(SEED)
     events = [(at + rng.uniform(*LOGGED), at) for at in changes(rng)]
@@ -65,11 +66,11 @@ def simulate(schedule_seconds, window_seconds):
     return sorted(latencies), sorted(alerts), runs
 
 
-def at(latencies, share):
+def at(latencies, share) -> Any:
     return latencies[min(int(share * len(latencies)), len(latencies) - 1)]
 
 
-def told():
+def told() -> Any:
     rows = []
     for label, schedule, window in (
         ("schedule of 5 minutes", 300, None),
@@ -83,7 +84,7 @@ def told():
     return table(["way", "p50", "p95", "to the alert, p50", "to the alert, p95", "runs a day"], rows)
 
 
-def main():
+def main() -> None:
     print(told())
 
 

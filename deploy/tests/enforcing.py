@@ -12,6 +12,7 @@ import json
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from deploy.iam import Role
@@ -28,11 +29,11 @@ HOPS = {"connection", "transfer-encoding", "content-length", "host"}
 class Deciding:
     """Which permissions a request needs, and whether the role has them."""
 
-    def __init__(self, role, key=None, secret_key=None, secrets=None):
+    def __init__(self, role, key=None, secret_key=None, secrets=None) -> None:
         self.role = role
         self.key, self.secret_key, self.secrets = key, secret_key, secrets or {}
 
-    def s3(self, method, bucket, key, query, headers):
+    def s3(self, method, bucket, key, query, headers) -> tuple[Any, bool] | tuple[Any, Any]:
         """Whether S3 would take it, and whether an absent object may be a 404."""
         arn = f"arn:aws:s3:::{bucket}"
         if not key:
@@ -51,7 +52,7 @@ class Deciding:
             allowed = allowed and self.role.allows("s3:GetObject", of_object)
         return allowed, True
 
-    def secret(self, target, body):
+    def secret(self, target, body) -> Any:
         name = json.loads(body)["SecretId"]
         arn, tags = self.secrets.get(name, (name, {}))
         context = {f"secretsmanager:ResourceTag/{key}": value for key, value in tags.items()}
@@ -61,12 +62,12 @@ class Deciding:
             allowed = self.role.allows("kms:Decrypt", self.secret_key, via)
         return allowed
 
-    def _kms(self, action):
+    def _kms(self, action) -> Any:
         via = {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}
         return not self.key or self.role.allows(action, self.key, via)
 
 
-def deciding(role, given):
+def deciding(role, given) -> Any:
     """The decision for a role of template.yaml with these parameters, names and secrets."""
     resolver = Resolver(load(ROOT / "template.yaml"), given["parameters"], given.get("names"))
     resources = resolver.resources()
@@ -85,12 +86,14 @@ def deciding(role, given):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    moto = decide = lock = None
+    moto: str
+    decide: Deciding
+    lock: threading.Lock
 
-    def log_message(self, *_):
+    def log_message(self, *_) -> None:
         pass
 
-    def _handle(self):
+    def _handle(self) -> Any:
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
         parts = urlsplit(self.path)
@@ -118,7 +121,7 @@ class Handler(BaseHTTPRequestHandler):
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _handle
 
-    def _told(self):
+    def _told(self) -> dict[Any, Any]:
         role = self.decide.role
         return {
             "used": sorted(role.used),
@@ -126,7 +129,7 @@ class Handler(BaseHTTPRequestHandler):
             "refused": role.refused,
         }
 
-    def _forward(self, body):
+    def _forward(self, body) -> tuple[Any, dict[Any, Any], Any]:
         connection = http.client.HTTPConnection(self.moto, timeout=60)
         headers = {name: value for name, value in self.headers.items() if name.lower() not in HOPS}
         connection.request(self.command, self.path, body, headers | {"Host": self.moto})
@@ -137,7 +140,7 @@ class Handler(BaseHTTPRequestHandler):
             answer.read(),
         )
 
-    def _send(self, status, headers, body):
+    def _send(self, status, headers, body) -> None:
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -147,15 +150,18 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
-def main(moto, role, given):
+class Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """A program that is killed leaves its connections."""
+
+
+def main(moto: str, role: str, given: str) -> None:
     handler = type(
         "Enforcing",
         (Handler,),
         {"moto": urlsplit(moto).netloc, "decide": deciding(role, json.loads(given)), "lock": threading.Lock()},
     )
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    # Whoever is killed leaves its connections.
-    server.handle_error = lambda *_: None
+    server = Server(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(f"http://127.0.0.1:{server.server_port}", flush=True)
     sys.stdin.read()

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 ENVIRONMENT = {
@@ -12,11 +13,11 @@ ENVIRONMENT = {
 }
 
 
-def answer(name):
+def answer(name) -> Any:
     """An answer of the function."""
     return json.loads((HERE / "answers" / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def line(name):
+def line(name) -> Any:
     """A line of metrics that a run wrote."""
     return json.loads((HERE / "lines" / f"{name}.json").read_text(encoding="utf-8"))

@@ -6,6 +6,7 @@ and of what AWS itself counts of such runs. What CloudWatch does with them stand
 
 import functools
 import unittest
+from typing import Any
 
 from deploy import roster
 from deploy.estimates import fleet as simulated
@@ -31,7 +32,7 @@ ALARMS = {
 }
 
 
-def one_org(*parts):
+def one_org(*parts) -> tuple[Any, Any]:
     """Days of runs every five minutes: (hours, name of a line or a function of the number of the run that gives one, or `None` for no
     run). What passes since the last good run is counted."""
     metrics, at, well_at = Metrics(), 0, 0
@@ -50,7 +51,7 @@ def one_org(*parts):
     return metrics, at
 
 
-def counted(namespace, name, dimensions, *parts):
+def counted(namespace, name, dimensions, *parts) -> tuple[Any, Any]:
     """Days of a metric alone: (hours, value every five minutes, or `None`)."""
     metrics, at = Metrics(), 0
     for hours, value in parts:
@@ -61,7 +62,7 @@ def counted(namespace, name, dimensions, *parts):
     return metrics, at
 
 
-def a_fleet(days, orgs, befall=lambda fleet: None):
+def a_fleet(days, orgs, befall=lambda fleet: None) -> Any:
     """Days of a simulated fleet, with the real rounds."""
     fleet = simulated.Fleet(orgs())
     befall(fleet)
@@ -69,7 +70,7 @@ def a_fleet(days, orgs, befall=lambda fleet: None):
 
 
 @functools.cache
-def states(name, day):
+def states(name, day) -> list[Any]:
     """The states that an alarm has in a day, in order."""
     made = DAYS[name][day]()
     if isinstance(made, simulated.Fleet):
@@ -84,31 +85,31 @@ def states(name, day):
     return [state for _, state in Alarm(ALARMS[name], names).changes(metrics, begins, ends)]
 
 
-def twice_a_day(number):
+def twice_a_day(number) -> str:
     return "rejected" if number % 100 < 2 else "idle"
 
 
-def sick(hours):
-    def befall(fleet):
+def sick(hours) -> Any:
+    def befall(fleet) -> None:
         org = next(iter(fleet.orgs.values()))
         org.sick = [(simulated.START + 2 * HOUR, simulated.START + (2 + hours) * HOUR)]
 
     return befall
 
 
-def hangs(hours):
-    def befall(fleet):
+def hangs(hours) -> Any:
+    def befall(fleet) -> None:
         org = next(iter(fleet.orgs.values()))
         org.hangs = [(simulated.START + 2 * HOUR, simulated.START + (2 + hours) * HOUR)]
 
     return befall
 
 
-def rounds(orgs):
+def rounds(orgs) -> Any:
     return counted("OktaAuthomize", "orgs", {"stack": STACK}, *orgs)
 
 
-LOADS = ("OktaAuthomize", f"{STACK}-loader-troubles", {})
+LOADS: tuple[str, str, dict[str, str]] = ("OktaAuthomize", f"{STACK}-loader-troubles", {})
 # alarm -> (a day that raises it and ends well, a day that must not).
 DAYS = {
     "FailingAlarm": (lambda: one_org((4, "idle"), (2, "rejected"), (8, "idle")), lambda: one_org((24, twice_a_day))),
@@ -208,23 +209,23 @@ DAYS = {
 
 
 class BothWays(unittest.TestCase):
-    def test_every_alarm_of_the_templates_has_its_days(self):
+    def test_every_alarm_of_the_templates_has_its_days(self) -> None:
         self.assertEqual(DAYS.keys(), ALARMS.keys())
 
-    def test_each_goes_off_on_a_day_that_must_raise_it_and_is_over_when_the_trouble_is(self):
+    def test_each_goes_off_on_a_day_that_must_raise_it_and_is_over_when_the_trouble_is(self) -> None:
         for name in DAYS:
             with self.subTest(name):
                 found = states(name, 0)
                 self.assertEqual(found.count(ALARM), 1, found)
                 self.assertEqual(found[-1], OK)
 
-    def test_none_goes_off_on_a_day_that_must_not_raise_it(self):
+    def test_none_goes_off_on_a_day_that_must_not_raise_it(self) -> None:
         for name in DAYS:
             with self.subTest(name):
                 self.assertNotIn(ALARM, states(name, 1))
                 self.assertNotIn(INSUFFICIENT, states(name, 1))
 
-    def test_a_schedule_that_stops_is_told_of_by_the_alarms_that_are_for_it_and_no_other(self):
+    def test_a_schedule_that_stops_is_told_of_by_the_alarms_that_are_for_it_and_no_other(self) -> None:
         stopped = {name for name, alarm in ALARMS.items() if alarm["TreatMissingData"] == "missing"}
         self.assertEqual(stopped, {"NoSuccessAlarm", "NoOrgAlarm"})
         metrics, ends = one_org((3, "idle"), (6, None), (3, "idle"))
@@ -233,15 +234,15 @@ class BothWays(unittest.TestCase):
         self.assertIn("InsufficientDataActions", ALARMS["NoSuccessAlarm"])
         self.assertIn("InsufficientDataActions", ALARMS["NoOrgAlarm"])
 
-    def test_a_day_without_trouble_raises_none_at_all(self):
+    def test_a_day_without_trouble_raises_none_at_all(self) -> None:
         metrics, ends = one_org((0.2, "well"), (26, "idle"))
         for name, alarm in ALARMS.items():
-            if name not in ("NoOrgAlarm",):
+            if name != "NoOrgAlarm":
                 self.assertNotIn(ALARM, [state for _, state in Alarm(alarm, NAMES).changes(metrics, EVERY, ends)], name)
 
 
 class Fleets(unittest.TestCase):
-    def test_an_org_that_nobody_mends_hides_no_other(self):
+    def test_an_org_that_nobody_mends_hides_no_other(self) -> None:
         orgs = simulated.healthy(60)
         for number, hour in ((0, 1), (1, 6)):
             orgs[number].sick = [(simulated.START + hour * HOUR, float("inf"))]
@@ -249,14 +250,14 @@ class Fleets(unittest.TestCase):
         found = [state for _, name, state in simulated.alarms(fleet, 0.6) if name == "SickAlarm"]
         self.assertEqual(found, [OK, ALARM, OK, ALARM, OK])
 
-    def test_while_a_tenth_of_all_are_sick_it_stays_on(self):
+    def test_while_a_tenth_of_all_are_sick_it_stays_on(self) -> None:
         orgs = simulated.healthy(60)
         for org in orgs[:10]:
             org.sick = [(simulated.START, float("inf"))]
         fleet = simulated.Fleet(orgs).go(0.5)
         self.assertEqual([state for _, name, state in simulated.alarms(fleet, 0.5) if name == "SickAlarm"], [OK, ALARM])
 
-    def test_the_numbers_of_a_round_are_those_that_alarms_ask_for(self):
+    def test_the_numbers_of_a_round_are_those_that_alarms_ask_for(self) -> None:
         told = roster.emf("acme", dict.fromkeys((name for name, _ in roster.GAUGES), 0), 0)
         self.assertTrue(all(metric["Name"] in told for metric in told["_aws"]["CloudWatchMetrics"][0]["Metrics"]))
 
@@ -264,7 +265,7 @@ class Fleets(unittest.TestCase):
 class Evaluation(unittest.TestCase):
     """CloudWatch's rules, as far as alarms here depend on them."""
 
-    def alarm(self, **more):
+    def alarm(self, **more) -> Any:
         told = {
             "Namespace": "N",
             "MetricName": "m",
@@ -278,24 +279,24 @@ class Evaluation(unittest.TestCase):
             {},
         )
 
-    def state(self, points, **more):
+    def state(self, points, **more) -> Any:
         metrics = Metrics()
         for number, value in enumerate(points):
             if value is not None:
                 metrics.put("N", "m", {}, 300 * number + 1, value)
         return self.alarm(**more).state(metrics, 300 * len(points))
 
-    def test_all_periods_must_breach_or_m_of_n(self):
+    def test_all_periods_must_breach_or_m_of_n(self) -> None:
         self.assertEqual(self.state([1, 1, 1]), ALARM)
         self.assertEqual(self.state([1, 0, 1]), OK)
         self.assertEqual(self.state([1, 0, 1], DatapointsToAlarm=2), ALARM)
 
-    def test_missing_data_is_well_or_missing_as_the_alarm_says(self):
+    def test_missing_data_is_well_or_missing_as_the_alarm_says(self) -> None:
         self.assertEqual(self.state([1, None, 1]), OK)
         for points, expected in (([None, None, None], INSUFFICIENT), ([None, None, 1], ALARM), ([None, None, 0], OK)):
             self.assertEqual(self.state(points, TreatMissingData="missing"), expected, points)
 
-    def test_expressions_are_worked_out(self):
+    def test_expressions_are_worked_out(self) -> None:
         values = {"fresh": 0, "many": 6, "orgs": 50}
         self.assertEqual(evaluate("IF(fresh > 0 OR many > orgs / 10, 1, 0)", values), 1)
         self.assertEqual(evaluate("IF(fresh > 0 OR many > orgs / 10, 1, 0)", values | {"many": 5}), 0)

@@ -11,6 +11,7 @@ import io
 import json
 import unittest
 import zipfile
+from typing import Any
 from unittest.mock import patch
 
 import boto3
@@ -29,7 +30,7 @@ BUS = "okta"
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
 
 
-def translated(name, parameters):
+def translated(name, parameters) -> Any:
     """The template as CloudFormation's transform for SAM makes it."""
     template = load(ROOT / name)
     for resource in template["Resources"].values():
@@ -41,7 +42,7 @@ def translated(name, parameters):
 
 
 class Stacks(unittest.TestCase):
-    def setUp(self):
+    def setUp(self) -> None:
         # The transform and moto tell of what they do not know on their own.
         self.enter(contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()))
         for held in (patch.dict("os.environ", ENVIRONMENT), mock_aws(config={"lambda": {"use_docker": False}})):
@@ -53,19 +54,19 @@ class Stacks(unittest.TestCase):
         s3.put_object(Bucket="code", Key="package/collector.zip", Body=self.archive())
         boto3.client("events").create_event_bus(Name=BUS)
 
-    def enter(self, *held):
+    def enter(self, *held) -> None:
         for one in held:
             one.__enter__()
             self.addCleanup(one.__exit__, None, None, None)
 
     @staticmethod
-    def archive():
+    def archive() -> Any:
         made = io.BytesIO()
         with zipfile.ZipFile(made, "w") as archive:
             archive.writestr("bootstrap", "")
         return made.getvalue()
 
-    def create(self, **parameters):
+    def create(self, **parameters) -> set[Any]:
         given = {"SecretArn": SECRET} | parameters
         cloudformation = boto3.client("cloudformation")
         cloudformation.create_stack(
@@ -81,7 +82,7 @@ class Stacks(unittest.TestCase):
         self.physical = {one["LogicalResourceId"]: one.get("PhysicalResourceId") for one in found}
         return set(self.physical)
 
-    def test_one_org_with_what_is_asked_for_as_a_rule(self):
+    def test_one_org_with_the_usual_choices(self) -> None:
         made = self.create()
         self.assertLessEqual({"Function", "Role", "Bucket", "LogGroup", "Overview"}, made)
         absent = {"Loader", "Watch", "ReaderRole", "WakeQueue", "WakeRule1"}
@@ -94,7 +95,7 @@ class Stacks(unittest.TestCase):
             (self.physical["Bucket"], SECRET, "acme"),
         )
 
-    def test_a_governed_account(self):
+    def test_a_governed_account(self) -> None:
         made = self.create(
             PermissionsBoundaryArn=BOUNDARY,
             SubnetIds="subnet-0a1,subnet-0b2",
@@ -110,7 +111,7 @@ class Stacks(unittest.TestCase):
             told = boto3.client("iam").get_role(RoleName=role["RoleName"])["Role"]
             self.assertEqual(told["PermissionsBoundary"]["PermissionsBoundaryArn"], BOUNDARY, role["RoleName"])
 
-    def test_the_loader_and_the_event_bus(self):
+    def test_the_loader_and_the_event_bus(self) -> None:
         made = self.create(
             AuthomizeSecretArn=SECRET.replace("okta", "authomize"), OktaEventBusName=BUS, WakeWindowSeconds="5"
         )
@@ -119,7 +120,7 @@ class Stacks(unittest.TestCase):
         sources = boto3.client("lambda").list_event_source_mappings()["EventSourceMappings"]
         self.assertEqual(sorted(source["MaximumBatchingWindowInSeconds"] for source in sources), [5, 300])
 
-    def test_the_watch_reads_what_is_committed_and_writes_tables_cases_and_its_status_alone(self):
+    def test_the_watch_reads_commits_and_writes_tables_cases_and_its_status_alone(self) -> None:
         topic = "arn:aws:sns:eu-central-1:123456789012:alerts"
         made = self.create(DeployWatch="true", AlertTopicArn=topic, AlertSeverity="medium")
         self.assertLessEqual({"Watch", "WatchQueue", "WatchDeadLetters", "WatchRule"}, made)
@@ -159,7 +160,7 @@ class Stacks(unittest.TestCase):
         self.assertEqual([resource for action, resource in allowed if action == "sns:Publish"], [topic])
         self.assertFalse([action for action, _ in allowed if action.startswith("secretsmanager:") or "*" in action])
 
-    def test_the_loader_is_named_and_reserves_concurrency_only_where_it_is_chosen(self):
+    def test_the_loader_is_named_and_reserves_concurrency_only_where_it_is_chosen(self) -> None:
         for fleet in ("false", "true"):
             for choice, reserved in (("true", 1), ("false", None)):
                 self.create(AuthomizeSecretArn=SECRET.replace("okta", "authomize"), Fleet=fleet, OneRunAtATime=choice)
@@ -182,7 +183,7 @@ class Stacks(unittest.TestCase):
         self.create()
         self.assertNotIn("LoaderName", self.outputs)
 
-    def test_a_stack_that_shares_the_bucket_of_another_makes_none(self):
+    def test_a_stack_that_shares_the_bucket_of_another_makes_none(self) -> None:
         made = self.create(BucketName="shared-bucket")
         self.assertEqual({"Bucket", "BucketPolicy"} & made, set())
         self.assertEqual(self.outputs["BucketName"], "shared-bucket")
@@ -190,7 +191,7 @@ class Stacks(unittest.TestCase):
         self.assertEqual(function["Environment"]["Variables"]["BUCKET"], "shared-bucket")
         self.assertNotIn("${", json.dumps(self.policies("Role")))
 
-    def test_whoever_comes_back_to_a_kept_bucket_has_a_loader_there(self):
+    def test_a_return_to_a_kept_bucket_brings_a_loader(self) -> None:
         made = self.create(
             BucketName="shared-bucket", AuthomizeSecretArn=SECRET.replace("okta", "authomize"), Integration="acme"
         )
@@ -217,7 +218,7 @@ class Stacks(unittest.TestCase):
         self.assertIn("arn:aws:s3:::shared-bucket/okta/manifests/acme/*", written[0]["Resource"])
         self.assertTrue(all("acme" in resource for resource in written[0]["Resource"]))
 
-    def test_an_account_that_demands_names_keys_and_a_proxy(self):
+    def test_an_account_that_demands_names_keys_and_a_proxy(self) -> None:
         key = "arn:aws:kms:us-east-1:123456789012:key/0a1b"
         self.create(
             AuthomizeSecretArn=SECRET.replace("okta", "authomize"),
@@ -252,14 +253,14 @@ class Stacks(unittest.TestCase):
             attributes = boto3.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
             self.assertEqual(attributes["KmsMasterKeyId"], key, queue)
 
-    def policies(self, role):
+    def policies(self, role) -> list[Any]:
         iam, name = boto3.client("iam"), self.physical[role]
         names = iam.list_role_policies(RoleName=name)["PolicyNames"]
         told = [iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"] for policy in names]
         # moto keeps some of them as Python writes them.
         return [ast.literal_eval(policy) if isinstance(policy, str) else policy for policy in told]
 
-    def test_a_fleets_function_has_no_secret_of_its_own_and_reads_the_tagged_ones(self):
+    def test_a_fleets_function_has_no_secret_of_its_own_and_reads_the_tagged_ones(self) -> None:
         self.create(SecretArn="", Fleet="true", MetricsBy="stack")
         (function,) = boto3.client("lambda").list_functions()["Functions"]
         self.assertEqual(function["Environment"]["Variables"].get("SECRET_ID", ""), "")
@@ -275,7 +276,7 @@ class Stacks(unittest.TestCase):
         (source,) = boto3.client("lambda").list_event_source_mappings()["EventSourceMappings"]
         self.assertEqual((source["BatchSize"], source["EventSourceArn"]), (1, self.outputs["OrgQueueArn"]))
 
-    def test_the_packaged_templates_are_translated_too(self):
+    def test_the_packaged_templates_are_translated_too(self) -> None:
         text = package.packaged(ROOT / "template.yaml", "okta-authomize-0.1.0-arm64", "arm64")
         self.assertIn("CodeBucket", text)
         made = translated("fleet.yaml", {})

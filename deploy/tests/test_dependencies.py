@@ -3,19 +3,21 @@
 import re
 import subprocess
 import unittest
+from collections.abc import Iterator
+from typing import Any
 
 import tomli
 
 from deploy.tests.resources import ROOT
 
 
-def manifests():
+def manifests() -> Iterator[tuple[Any, Any]]:
     for file in [ROOT / "Cargo.toml", *sorted((ROOT / "crates").glob("*/Cargo.toml"))]:
         yield file, tomli.loads(file.read_text(encoding="utf-8"))
 
 
 class Dependencies(unittest.TestCase):
-    def test_each_has_a_reason_and_each_reason_its_dependency(self):
+    def test_each_has_a_reason_and_each_reason_its_dependency(self) -> None:
         named = set()
         for _, manifest in manifests():
             named |= manifest.get("dependencies", {}).keys() | manifest.get("dev-dependencies", {}).keys()
@@ -25,7 +27,7 @@ class Dependencies(unittest.TestCase):
         self.assertEqual(len(told), len(set(told)))
         self.assertEqual(set(told), named)
 
-    def test_the_functions_are_built_without_what_only_tests_need(self):
+    def test_the_functions_are_built_without_dependencies_of_tests(self) -> None:
         for program in ("okta-authomize", "okta-authomize-loader"):
             tree = [
                 "cargo",

@@ -2,6 +2,7 @@
 
 import re
 import unittest
+from typing import Any
 
 from deploy import roster
 from deploy.estimates import costs, fleet, latency
@@ -11,7 +12,7 @@ from deploy.tests.resources import ROOT, of_type
 DOCUMENT = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 
 
-def codes(header):
+def codes(header) -> set[Any]:
     """The words between backticks in the first column of a table."""
     lines = DOCUMENT.split(header, 1)[1].splitlines()[2:]
     rows = [
@@ -22,16 +23,16 @@ def codes(header):
 
 
 class Operations(unittest.TestCase):
-    def test_the_tables_are_what_is_worked_out(self):
+    def test_the_tables_are_the_estimates(self) -> None:
         for table in (costs.by_users(), costs.by_orgs(), latency.told()):
             self.assertIn(table, DOCUMENT)
 
-    def test_the_simulated_week_of_a_fleet_is_what_is_simulated(self):
+    def test_the_simulated_week_of_a_fleet_is_in_the_document(self) -> None:
         week = fleet.week().go(7)
         for text in (fleet.by_cases(), fleet.of_the_week(week), fleet.of_the_orgs(week)):
             self.assertIn(text, DOCUMENT)
 
-    def test_every_alarm_is_told_and_no_other(self):
+    def test_every_alarm_is_told_and_no_other(self) -> None:
         there = {
             name
             for file in ("template.yaml", "fleet.yaml")
@@ -39,19 +40,19 @@ class Operations(unittest.TestCase):
         }
         self.assertEqual(codes("| alarm | when |"), there)
 
-    def test_every_metric_is_told_and_no_other(self):
+    def test_every_metric_is_told_and_no_other(self) -> None:
         source = (ROOT / "src/metrics.rs").read_text(encoding="utf-8")
         self.assertEqual(
             codes("| metric | meaning |"), set(re.findall(r'\("(\w+)", "(?:Count|Milliseconds|Seconds)"\)', source))
         )
         self.assertEqual(codes("| metric of the rounds | meaning |"), {name for name, _ in roster.GAUGES})
 
-    def test_parameters_that_are_told_are_the_templates(self):
+    def test_parameters_that_are_told_are_the_templates(self) -> None:
         self.assertLessEqual(codes("| parameter | for |"), load(ROOT / "template.yaml")["Parameters"].keys())
 
-    def test_the_number_of_metrics_in_the_estimate_is_that_of_the_code(self):
+    def test_the_number_of_metrics_in_the_estimate_is_that_of_the_code(self) -> None:
         source = (ROOT / "src/metrics.rs").read_text(encoding="utf-8")
-        self.assertEqual(int(re.search(r"METRICS: \[\(&str, &str\); (\d+)\]", source)[1]), costs.METRICS)
+        self.assertEqual(int(re.findall(r"METRICS: \[\(&str, &str\); (\d+)\]", source)[0]), costs.METRICS)
         self.assertEqual(len(roster.GAUGES), costs.GAUGES)
         of_one, of_all = (
             self.watched("template.yaml", ("IsOneOrg",)),
@@ -59,7 +60,7 @@ class Operations(unittest.TestCase):
         )
         self.assertEqual((of_one, of_all), (costs.ALARM_METRICS, costs.FLEET_ALARM_METRICS))
 
-    def watched(self, template, conditions):
+    def watched(self, template, conditions) -> Any:
         """How many metrics the alarms watch that have no condition, or one of these."""
         alarms = of_type(load(ROOT / template), "AWS::CloudWatch::Alarm").values()
         there = [alarm["Properties"] for alarm in alarms if alarm.get("Condition") in (None, *conditions)]

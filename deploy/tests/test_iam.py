@@ -1,6 +1,7 @@
 """IAM's decision, as far as the templates depend on it."""
 
 import unittest
+from typing import Any
 
 from deploy.iam import Role, holds, like
 from deploy.resolve import Resolver
@@ -8,7 +9,7 @@ from deploy.template import load
 from deploy.tests.resources import ROOT
 
 
-def role(*statements, bucket_policy=()):
+def role(*statements, bucket_policy=()) -> Any:
     resources = {"Role": {"Properties": {"Policies": [{"PolicyDocument": {"Statement": list(statements)}}]}}}
     return Role(resources, "Role", bucket_policy)
 
@@ -24,7 +25,7 @@ DENY = {
 
 
 class Decisions(unittest.TestCase):
-    def test_what_is_not_allowed_is_refused_and_what_is_denied_stays_so(self):
+    def test_an_action_needs_an_allowance_and_a_denial_is_final(self) -> None:
         one = role(ALLOW, bucket_policy=[DENY])
         self.assertTrue(one.allows("s3:PutObject", "arn:aws:s3:::b/okta/data/x"))
         self.assertFalse(one.allows("s3:GetObject", "arn:aws:s3:::b/okta/data/x"))
@@ -33,7 +34,7 @@ class Decisions(unittest.TestCase):
         self.assertTrue(one.allows("s3:PutObject", "arn:aws:s3:::b/okta/manifests/1", {"s3:if-none-match": "*"}))
         self.assertEqual((one.used, len(one.refused)), ({"Put"}, 3))
 
-    def test_wildcards_are_a_star_and_a_question_mark_alone(self):
+    def test_wildcards_are_a_star_and_a_question_mark_alone(self) -> None:
         for pattern, value, expected in (
             ("a/*/c", "a/b/b/c", True),
             ("a?c", "abc", True),
@@ -42,7 +43,7 @@ class Decisions(unittest.TestCase):
         ):
             self.assertEqual(like(pattern, value), expected, pattern)
 
-    def test_a_condition_on_an_absent_key_holds_only_if_it_says_so(self):
+    def test_a_condition_on_an_absent_key_holds_only_if_it_says_so(self) -> None:
         wanted = {"s3:prefix": ["okta/*", "acme/*"]}
         self.assertFalse(holds({"StringLike": wanted}, {}))
         self.assertTrue(holds({"StringLikeIfExists": wanted}, {}))
@@ -51,7 +52,7 @@ class Decisions(unittest.TestCase):
 
 
 class Readers(unittest.TestCase):
-    def test_a_reader_gets_a_404_for_a_manifest_that_is_not_there_yet_and_may_list_no_other_place(self):
+    def test_a_reader_gets_a_404_for_a_manifest_that_is_not_there_yet_and_may_list_no_other_place(self) -> None:
         secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:okta/acme-AbCdEf"
         given = {"SecretArn": secret, "ReaderAccountId": "210987654321", "ReaderExternalId": "an-external-id-of-theirs"}
         reader = Role(Resolver(load(ROOT / "template.yaml"), given, {"Bucket": "b"}).resources(), "ReaderRole")

@@ -2,17 +2,19 @@
 
 import ast
 import unittest
+from collections.abc import Iterator
+from typing import Any
 
 from deploy.tests.resources import ROOT
 
 PACKAGES = {"bench", "demo", "deploy", "findings", "pictures", "watch"}
 
 
-def files():
+def files() -> list[Any]:
     return [file for package in sorted(PACKAGES) for file in sorted((ROOT / package).rglob("*.py"))]
 
 
-def defined(file):
+def defined(file) -> Any:
     """The names that a module has at its top, those under an `if` or `try` included."""
     names = set()
     open_nodes = list(ast.parse(file.read_text(encoding="utf-8")).body)
@@ -28,7 +30,7 @@ def defined(file):
     return names
 
 
-def imported(file):
+def imported(file) -> Iterator[Any]:
     """(module, name) of every import from these packages, those within functions included; the name of `import module` is `None`."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
@@ -37,7 +39,7 @@ def imported(file):
             yield from ((alias.name, None) for alias in node.names)
 
 
-def is_there(module, name):
+def is_there(module, name) -> Any:
     place = ROOT.joinpath(*module.split("."))
     if not place.is_dir():
         file = place.with_name(f"{place.name}.py")
@@ -48,7 +50,7 @@ def is_there(module, name):
 
 
 class Modules(unittest.TestCase):
-    def test_every_program_imports_what_is_there(self):
+    def test_every_import_of_a_program_exists(self) -> None:
         found = 0
         for file in files():
             for module, name in imported(file):
@@ -59,7 +61,7 @@ class Modules(unittest.TestCase):
                     )
         self.assertGreater(found, 100)
 
-    def test_the_text_of_the_benchmarks_names_every_module_and_no_other(self):
+    def test_the_text_of_the_benchmarks_names_every_module_and_no_other(self) -> None:
         text = (ROOT / "bench/__init__.py").read_text(encoding="utf-8")
         listed = {line.split()[0] for line in text.split("\n\n")[1].splitlines()}
         by_hand = {"readers", "memory", "load_bucket"}

@@ -11,6 +11,7 @@ import re
 import time
 import unittest
 import warnings
+from typing import Any
 from unittest.mock import patch
 
 from moto.awslambda_simple.models import LambdaSimpleBackend
@@ -32,16 +33,16 @@ REGION = "eu-central-1"
 AUTHOMIZE = {"outcome": "succeeded", "integration": "okta"}
 
 
-def said_by(nested, attribute):
+def said_by(nested, attribute) -> Any:
     """An output of a nested stack."""
     return next(one["OutputValue"] for one in nested.outputs if one["OutputKey"] == attribute.removeprefix("Outputs."))
 
 
-def applied(apply):
+def applied(apply) -> Any:
     """A change set's application. A new stack has its outputs then; of a change only the parameters are noted, for moto cannot change
     resources under conditions."""
 
-    def whole(change):
+    def whole(change) -> None:
         stack = change.stack
         if change.change_set_type == "CREATE":
             apply(change)
@@ -53,7 +54,7 @@ def applied(apply):
     return whole
 
 
-def translate(folder):
+def translate(folder) -> None:
     """The package's templates as CloudFormation's transform for SAM makes them, each in its place."""
     loader = ManagedPolicyLoader(None)
     loader.load = dict
@@ -67,7 +68,7 @@ def translate(folder):
 
 
 class InAnAccount(OnAws):
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         # The transform and moto tell of what they do not know on their own.
         self.errors = self.open.enter_context(contextlib.redirect_stderr(io.StringIO()))
@@ -79,10 +80,10 @@ class InAnAccount(OnAws):
         (self.folder / "Cargo.toml").write_text((ROOT / "Cargo.toml").read_text())
         self.open.enter_context(patch.object(program, "ROOT", self.folder))
         self.open.enter_context(patch.object(stacks, "DELAY_S", 0))
-        self.invoked = []
+        self.invoked: list[tuple[str, Any]] = []
         path = self
 
-        def invoke(backend, function, qualifier, body, headers, response_headers):
+        def invoke(backend, function, qualifier, body, headers, response_headers) -> bytes:
             path.invoked.append((function, json.loads(body)))
             return json.dumps(AUTHOMIZE if "-Loader-" in function else answer("succeeded")).encode()
 
@@ -93,11 +94,11 @@ class InAnAccount(OnAws):
         self.open.enter_context(patch.object(ChangeSet, "apply", applied(ChangeSet.apply)))
         self.build(b"one")
 
-    def build(self, code):
+    def build(self, code) -> None:
         self.package = packed(self.folder / "dist", code)
         translate(self.package)
 
-    def make(self, command, *lines, arguments=()):
+    def make(self, command, *lines, arguments=()) -> str:
         """A target of make, at whose questions these lines are typed; what it said."""
         terminal = Scripted(*lines)
         with patch.object(program, "Terminal", lambda: terminal):
@@ -105,15 +106,15 @@ class InAnAccount(OnAws):
         self.assertEqual(terminal.typed, [], "a question was not asked")
         return "\n".join(terminal.said)
 
-    def client(self, name):
+    def client(self, name) -> Any:
         return program.session(Answers.read(), Scripted()).client(name)
 
-    def code(self):
+    def code(self) -> Any:
         """Where CloudFormation takes the code from."""
         (told,) = self.client("cloudformation").describe_stacks(StackName=Answers.read().stack)["Stacks"]
         return next(one["ParameterValue"] for one in told["Parameters"] if one["ParameterKey"] == "CodeKey")
 
-    def logged(self, group):
+    def logged(self, group) -> None:
         logs = self.client("logs")
         logs.create_log_stream(logGroupName=group, logStreamName="one")
         line = json.dumps({"timestamp": "2026-11-27T09:00:00Z", "level": "INFO", "message": f"of {group}"})
@@ -121,7 +122,7 @@ class InAnAccount(OnAws):
             logGroupName=group, logStreamName="one", logEvents=[{"timestamp": int(time.time() * 1000), "message": line}]
         )
 
-    def look_around(self, org, stack):
+    def look_around(self, org, stack) -> None:
         """What one asks a stack, whichever it is."""
         self.assertIn("every stream can be read", self.make("check", arguments=org))
         self.make("invoke", arguments=[*org, "--event", '{"mode": "full"}'])
@@ -129,7 +130,7 @@ class InAnAccount(OnAws):
         self.make(
             "invoke", arguments=["--which", "loader", "--event", '{"integration": "okta", "accept_shrink": true}']
         )
-        functions = [re.search(r"-(Function|Loader)-", function)[1] for function, _ in self.invoked]
+        functions = [re.findall(r"-(Function|Loader)-", function)[0] for function, _ in self.invoked]
         self.assertEqual(functions, ["Function", "Function", "Loader", "Loader"])
         bucket = next(one["Name"] for one in self.client("s3").list_buckets()["Buckets"] if "-code-" not in one["Name"])
         self.client("s3").put_object(Bucket=bucket, Key="okta/status/okta.html", Body=b"")
@@ -138,7 +139,7 @@ class InAnAccount(OnAws):
             self.logged(group)
             self.assertIn(f"of {group}", self.make("logs", arguments=["--which", which]))
 
-    def upgrade(self):
+    def upgrade(self) -> None:
         """Another build is deployed, the same one is not."""
         before = self.code()
         self.assertEqual(before, package.key(self.package))
@@ -148,7 +149,7 @@ class InAnAccount(OnAws):
         self.assertEqual(self.code(), package.key(self.package))
         self.assertIn("Nothing has changed.", self.make("upgrade"))
 
-    def test_one_org_from_a_fresh_account_to_leaving(self):
+    def test_one_org_from_a_fresh_account_to_leaving(self) -> None:
         self.make("configure", "acme.okta.com", "", "", "0oa1", "s3cr3t", "", "")
         token = self.client("secretsmanager").create_secret(Name="authomize/token", SecretString="{}")["ARN"]
         said = self.make("deploy", "", "ada@acme.com", "", "authomize/token")
@@ -160,7 +161,7 @@ class InAnAccount(OnAws):
         self.assertIn("Removed. The data is still in s3://", self.make("destroy", "yes"))
         self.assertTrue(self.client("secretsmanager").describe_secret(SecretId="okta/acme"))
 
-    def test_a_fleet_from_its_deployment_to_leaving(self):
+    def test_a_fleet_from_its_deployment_to_leaving(self) -> None:
         Answers(stack="okta-fleet").write()
         self.make("configure", "acme.okta.com", "", "", "0oa1", "s3cr3t", "Acme", "")
         self.make("configure", "beta.okta.com", "", "token", "t", "Beta", "")

@@ -3,6 +3,7 @@
 import json
 import re
 import unittest
+from typing import Any
 
 import hcl2
 import yaml
@@ -28,9 +29,9 @@ SCHEMA = {
 OF_TERRAFORM = {"for_each", "depends_on", "lifecycle", "__start_line__", "__end_line__"}
 
 
-def read(place):
+def read(place) -> Any:
     """The Terraform files of a folder as one."""
-    found = {}
+    found: dict[str, list[Any]] = {}
     for file in sorted(place.glob("*.tf")):
         for kind, blocks in hcl2.loads(file.read_text(encoding="utf-8")).items():
             found.setdefault(kind, []).extend(blocks)
@@ -38,11 +39,11 @@ def read(place):
 
 
 class Workflows(unittest.TestCase):
-    def text(self, name):
+    def text(self, name) -> str:
         return WORKFLOWS[name].read_text(encoding="utf-8")
 
-    def test_every_job_has_the_permissions_that_it_needs_and_the_workflow_none(self):
-        self.assertEqual(set(WORKFLOWS), {"advisories", "release"})
+    def test_every_job_has_the_permissions_that_it_needs_and_the_workflow_none(self) -> None:
+        self.assertEqual(set(WORKFLOWS), {"advisories", "policies", "release"})
         for name in WORKFLOWS:
             told = yaml.safe_load(self.text(name))
             self.assertEqual(told["permissions"], {}, name)
@@ -51,7 +52,7 @@ class Workflows(unittest.TestCase):
                 writes = {scope for scope, access in steps["permissions"].items() if access == "write"}
                 self.assertEqual(bool(writes), job == "release", f"{name}: {job}")
 
-    def test_a_release_is_advisories_then_both_processors_then_sums_provenance_and_a_signature(self):
+    def test_a_release_is_advisories_then_both_processors_then_sums_provenance_and_a_signature(self) -> None:
         jobs = yaml.safe_load(self.text("release"))["jobs"]
         self.assertEqual((jobs["package"]["needs"], jobs["release"]["needs"]), ("advisories", "package"))
         self.assertEqual({one["arch"] for one in jobs["package"]["strategy"]["matrix"]["include"]}, {"arm64", "x86_64"})
@@ -67,13 +68,13 @@ class Workflows(unittest.TestCase):
         places = [text.index(word) for word in order]
         self.assertEqual(places, sorted(places))
 
-    def test_nothing_of_an_event_stands_in_a_script(self):
+    def test_nothing_of_an_event_stands_in_a_script(self) -> None:
         for name in WORKFLOWS:
             for job in yaml.safe_load(self.text(name))["jobs"].values():
                 for step in job["steps"]:
                     self.assertNotIn("${{", step.get("run", ""), name)
 
-    def test_what_a_workflow_starts_is_there(self):
+    def test_the_targets_of_workflows_exist(self) -> None:
         makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
         for name in WORKFLOWS:
             for target in re.findall(r"run: make (\w+)", self.text(name)):
@@ -82,7 +83,7 @@ class Workflows(unittest.TestCase):
                 self.assertTrue((ROOT / f"deploy/{module}.py").is_file(), module)
         self.assertIn("workflows/release\\.yml@refs/tags/v", (ROOT / "docs/operations.md").read_text(encoding="utf-8"))
 
-    def test_every_list_of_packages_is_looked_after(self):
+    def test_every_list_of_packages_is_looked_after(self) -> None:
         told = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text(encoding="utf-8"))
         (pip,) = [one for one in told["updates"] if one["package-ecosystem"] == "pip"]
         there = {
@@ -94,18 +95,18 @@ class Workflows(unittest.TestCase):
 
 
 class Terraform(unittest.TestCase):
-    def test_the_module_has_only_arguments_that_the_provider_knows(self):
+    def test_the_module_has_only_arguments_that_the_provider_knows(self) -> None:
         for block in read(ROOT / "terraform")["resource"]:
             ((kind, named),) = block.items()
             ((_, arguments),) = named.items()
             self.assertLessEqual(set(arguments) - OF_TERRAFORM, SCHEMA[kind], kind)
 
-    def test_every_variable_is_used_and_every_used_one_is_there(self):
+    def test_every_variable_is_used_and_every_used_one_is_there(self) -> None:
         texts = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "terraform").glob("*.tf"))
         there = {name for block in read(ROOT / "terraform")["variable"] for name in block}
         self.assertEqual(set(re.findall(r"\bvar\.(\w+)", texts)), there)
 
-    def test_examples_give_what_the_module_and_the_templates_know(self):
+    def test_examples_use_inputs_that_the_module_and_the_templates_have(self) -> None:
         variables = {name for block in read(ROOT / "terraform")["variable"] for name in block}
         for example, template in (("one-org", "template.yaml"), ("fleet", "fleet.yaml")):
             ((_, module),) = read(ROOT / "terraform/examples" / example)["module"][0].items()
@@ -113,14 +114,14 @@ class Terraform(unittest.TestCase):
             (given,) = module["parameters"]
             self.assertLessEqual(given.keys(), load(ROOT / template)["Parameters"].keys(), example)
 
-    def test_the_files_that_it_names_are_the_packages(self):
+    def test_the_files_that_it_names_are_the_packages(self) -> None:
         text = (ROOT / "terraform/main.tf").read_text(encoding="utf-8")
         self.assertEqual(set(re.findall(r'"(plain[\w-]*\.json)"', text)), {"plain.json", "plain-fleet.json"})
         self.assertIn('"plain-fleet.json"', (ROOT / "deploy/package.py").read_text(encoding="utf-8"))
 
 
 class Four(unittest.TestCase):
-    def test_every_parameter_but_the_secret_has_a_default(self):
+    def test_every_parameter_but_the_secret_has_a_default(self) -> None:
         """So the questions stay four, whatever governed accounts ask for beside."""
         template = load(ROOT / "template.yaml")
         for name, told in template["Parameters"].items():

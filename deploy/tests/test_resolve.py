@@ -5,6 +5,7 @@ import json
 import random
 import re
 import unittest
+from typing import Any
 
 from deploy.resolve import Resolver, Unresolved
 from deploy.template import load
@@ -77,7 +78,7 @@ PARTITIONS = {
 }
 
 
-def parameters(template, chosen):
+def parameters(template, chosen) -> dict[Any, Any]:
     """The parameters of a choice, with what it needs."""
     given = {name: CHOICES[name] for name in chosen}
     for name in chosen:
@@ -87,7 +88,7 @@ def parameters(template, chosen):
     return {name: value for name, value in given.items() if name in template["Parameters"]}
 
 
-def resolve(template, chosen, partition="aws"):
+def resolve(template, chosen, partition="aws") -> tuple[Any, Any]:
     suffix, region = PARTITIONS[partition]
     pseudo = {"AWS::Partition": partition, "AWS::URLSuffix": suffix, "AWS::Region": region}
     resolver = Resolver(template, parameters(template, chosen), pseudo=pseudo)
@@ -95,13 +96,13 @@ def resolve(template, chosen, partition="aws"):
 
 
 class Combinations(unittest.TestCase):
-    def test_every_parameter_that_decides_has_a_choice_here(self):
+    def test_every_parameter_that_decides_has_a_choice_here(self) -> None:
         for file in ("template.yaml", "fleet.yaml"):
             template = load(ROOT / file)
             asked = set(re.findall(r'"Ref": "(\w+)"', json.dumps(template["Conditions"])))
             self.assertEqual(asked - CHOICES.keys() - {"SecretArn"}, set(), file)
 
-    def test_one_orgs_template_resolves_under_every_combination_that_rules_allow(self):
+    def test_one_orgs_template_resolves_under_every_combination_that_rules_allow(self) -> None:
         template, chance = load(ROOT / "template.yaml"), random.Random(7)
         rest = sorted(CHOICES.keys() - set(DECISIVE))
         resolved = refused = 0
@@ -120,7 +121,7 @@ class Combinations(unittest.TestCase):
         self.assertEqual(resolved + refused, 4 * 2 ** len(DECISIVE))
         self.assertGreater(resolved, 2_000)
 
-    def test_a_fleets_template_resolves_under_each_choice_none_all_and_by_chance(self):
+    def test_a_fleets_template_resolves_under_each_choice_none_all_and_by_chance(self) -> None:
         template, chance = load(ROOT / "fleet.yaml"), random.Random(7)
         names = sorted(CHOICES.keys() & template["Parameters"].keys())
         for chosen in (
@@ -131,13 +132,13 @@ class Combinations(unittest.TestCase):
         ):
             resolve(template, chosen)
 
-    def test_a_reference_that_leads_nowhere_is_found(self):
+    def test_a_reference_that_leads_nowhere_is_found(self) -> None:
         template = load(ROOT / "template.yaml")
         template["Resources"]["LoaderQueue"]["Condition"] = "HasDashboard"
         with self.assertRaisesRegex(Unresolved, "LoaderQueue is not there"):
             resolve(template, ["AuthomizeSecretArn", "Dashboard"])
 
-    def test_a_bad_value_and_a_broken_rule_are_refused(self):
+    def test_a_bad_value_and_a_broken_rule_are_refused(self) -> None:
         template = load(ROOT / "template.yaml")
         for given, told in (
             ({}, "SecretArn must be given"),
@@ -154,7 +155,7 @@ class Combinations(unittest.TestCase):
 class Partitions(unittest.TestCase):
     """Nothing names a partition but by AWS::Partition and AWS::URLSuffix."""
 
-    def test_in_no_partition_another_one_is_named(self):
+    def test_in_no_partition_another_one_is_named(self) -> None:
         for file in ("template.yaml", "fleet.yaml"):
             template = load(ROOT / file)
             chosen = [
@@ -171,12 +172,12 @@ class Partitions(unittest.TestCase):
                     set(),
                 )
 
-    def test_no_template_or_program_writes_a_partition_out(self):
+    def test_no_template_or_program_writes_a_partition_out(self) -> None:
         files = [
             ROOT / name
             for name in ("template.yaml", "fleet.yaml", "alerts.yaml", "findings/athena.py", "findings/athena_stack.py")
         ]
-        files += [file for file in sorted((ROOT / "deploy").glob("*.py"))] + sorted((ROOT / "terraform").glob("*.tf"))
+        files += sorted((ROOT / "deploy").glob("*.py")) + sorted((ROOT / "terraform").glob("*.tf"))
         # Names of services as principals are the same in all partitions; the table of partitions is what the rule is about.
         allowed = re.compile(
             r"Service: [a-z]+\.amazonaws\.com|URL_SUFFIX = .*|arn:aws\[a-z-\]\*|PSEUDO|\"AWS::\w+\": .*|arn:aws:any.*"

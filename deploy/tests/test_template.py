@@ -3,6 +3,8 @@
 import json
 import re
 import unittest
+from collections.abc import Iterator
+from typing import Any
 
 from deploy.template import load
 from deploy.tests.resources import ROOT, of_type
@@ -16,7 +18,7 @@ FUNCTIONS = of_type(TEMPLATE, "AWS::Serverless::Function")
 ALARMS = of_type(TEMPLATE, "AWS::CloudWatch::Alarm")
 
 
-def statements(role):
+def statements(role) -> Iterator[Any]:
     """Every statement of a role's policies, those under a condition included."""
     for policy in role["Properties"]["Policies"]:
         for statement in policy["PolicyDocument"]["Statement"]:
@@ -26,7 +28,7 @@ def statements(role):
 
 
 class GovernedAccounts(unittest.TestCase):
-    def test_every_role_takes_the_permissions_boundary(self):
+    def test_every_role_takes_the_permissions_boundary(self) -> None:
         self.assertGreaterEqual(len(ROLES), 3)
         for name, role in ROLES.items():
             boundary = role["Properties"].get("PermissionsBoundary")
@@ -34,7 +36,7 @@ class GovernedAccounts(unittest.TestCase):
                 boundary, {"Fn::If": ["HasBoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]}, name
             )
 
-    def test_every_function_joins_the_subnets_and_its_role_lets_it(self):
+    def test_every_function_joins_the_subnets_and_its_role_lets_it(self) -> None:
         self.assertEqual(len(FUNCTIONS), 3)
         for name, function in FUNCTIONS.items():
             properties = function["Properties"]
@@ -44,21 +46,21 @@ class GovernedAccounts(unittest.TestCase):
             self.assertIn("JoinTheSubnets", sids, name)
             self.assertIn("ButNotFromWithin", sids, name)
 
-    def test_only_what_has_no_resource_is_allowed_on_all(self):
+    def test_only_actions_without_a_resource_are_allowed_on_all(self) -> None:
         for name, role in ROLES.items():
             for statement in statements(role):
                 if statement["Effect"] == "Allow" and statement["Resource"] == "*":
                     actions = statement["Action"]
                     self.assertTrue(all(action.startswith("ec2:") for action in actions), f"{name}: {actions}")
 
-    def test_a_reader_has_to_name_an_external_id(self):
+    def test_a_reader_has_to_name_an_external_id(self) -> None:
         trust = ROLES["ReaderRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]
         self.assertEqual(trust["Condition"], {"StringEquals": {"sts:ExternalId": {"Ref": "ReaderExternalId"}}})
         pattern = TEMPLATE["Parameters"]["ReaderExternalId"]["AllowedPattern"]
         self.assertIsNone(re.fullmatch(pattern.strip("^$"), "too-short"))
         self.assertIn("AReaderNamesAnExternalId", TEMPLATE["Rules"])
 
-    def test_manifests_are_neither_overwritten_nor_deleted_nor_do_their_versions_expire(self):
+    def test_manifests_are_neither_overwritten_nor_deleted_nor_do_their_versions_expire(self) -> None:
         denied = {
             statement["Sid"]: statement
             for statement in TEMPLATE["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
@@ -72,7 +74,7 @@ class GovernedAccounts(unittest.TestCase):
                 self.assertTrue(begins.startswith("${Prefix}/") and begins != "${Prefix}/", rule)
                 self.assertNotIn("manifests", begins)
 
-    def test_new_manifests_are_events(self):
+    def test_new_manifests_are_events(self) -> None:
         told = TEMPLATE["Resources"]["Bucket"]["Properties"]["NotificationConfiguration"]
         self.assertEqual(told, {"EventBridgeConfiguration": {"EventBridgeEnabled": True}})
 
@@ -80,32 +82,30 @@ class GovernedAccounts(unittest.TestCase):
 class Retention(unittest.TestCase):
     """The newest state of a stream outlives every reading that replaces it, and an alarm comes before its end."""
 
-    def days_allowed(self, name):
+    def days_allowed(self, name) -> list[Any]:
         pattern = TEMPLATE["Parameters"][name]["AllowedPattern"]
         return [days for days in range(10_000) if re.fullmatch(pattern.strip("^$"), str(days))]
 
-    def hours_allowed(self, parameter):
-        for rule in TEMPLATE["Rules"]["WhatExpiresIsReadInTime"]["Assertions"]:
-            values, asked = rule["Assert"]["Fn::Contains"]
-            if asked == {"Ref": parameter}:
-                return [int(value) for value in values]
-        self.fail(f"{parameter} is not bound where batches expire")
+    def hours_allowed(self, parameter) -> list[Any]:
+        bounds = [rule["Assert"]["Fn::Contains"] for rule in TEMPLATE["Rules"]["WhatExpiresIsReadInTime"]["Assertions"]]
+        (values,) = [values for values, asked in bounds if asked == {"Ref": parameter}]
+        return [int(value) for value in values]
 
-    def test_entities_are_kept_for_ever_or_thirty_days_and_events_for_four_hundred(self):
+    def test_entities_are_kept_for_ever_or_thirty_days_and_events_for_four_hundred(self) -> None:
         entities, events = self.days_allowed("DataExpirationDays"), self.days_allowed("EventExpirationDays")
         self.assertEqual(entities, [0, *range(30, 10_000)])
         self.assertEqual(events, [0, *range(7, 10_000)])
         self.assertEqual(TEMPLATE["Parameters"]["DataExpirationDays"]["Default"], "0")
         self.assertEqual(TEMPLATE["Parameters"]["EventExpirationDays"]["Default"], "400")
 
-    def test_a_state_that_expires_is_read_three_more_times_before(self):
+    def test_a_state_that_expires_is_read_three_more_times_before(self) -> None:
         shortest = min(days for days in self.days_allowed("DataExpirationDays") if days)
         for parameter in ("FullSyncIntervalHours", "FactorsIntervalHours"):
             hours = self.hours_allowed(parameter)
             self.assertIn(int(TEMPLATE["Parameters"][parameter]["Default"]), hours)
             self.assertLessEqual(4 * max(hours), shortest * HOURS_PER_DAY, parameter)
 
-    def test_whatever_is_kept_is_kept_by_one_rule_alone(self):
+    def test_one_retention_rule_alone_applies_to_each_object(self) -> None:
         begins = [
             rule["Prefix"]["Fn::Sub"]
             for rule in TEMPLATE["Resources"]["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
@@ -121,7 +121,7 @@ class Retention(unittest.TestCase):
 IN_RULES = {"Ref", "Fn::And", "Fn::Contains", "Fn::Equals", "Fn::If", "Fn::Not", "Fn::Or"}
 
 
-def functions(value):
+def functions(value) -> Iterator[Any]:
     if isinstance(value, dict):
         for name, inside in value.items():
             if name == "Ref" or name.startswith("Fn::"):
@@ -133,17 +133,17 @@ def functions(value):
 
 
 class Rules(unittest.TestCase):
-    def test_they_use_no_function_that_cloudformation_refuses_there(self):
+    def test_they_use_no_function_that_cloudformation_refuses_there(self) -> None:
         self.assertEqual(set(functions(TEMPLATE["Rules"])) - IN_RULES, set())
 
-    def test_one_org_has_a_secret_and_a_fleet_is_not_bound_to_one_integration(self):
+    def test_one_org_has_a_secret_and_a_fleet_is_not_bound_to_one_integration(self) -> None:
         self.assertLessEqual({"OneOrgNamesItsSecret", "AFleetHasManyIntegrations"}, TEMPLATE["Rules"].keys())
 
 
 class Outputs(unittest.TestCase):
     """Each function is named, by the stack of one org and by a fleet: the programs of deploy/ ask for these."""
 
-    def test_both_functions_are_named_and_the_loader_only_where_it_is(self):
+    def test_both_functions_are_named_and_the_loader_only_where_it_is(self) -> None:
         outputs, fleet = TEMPLATE["Outputs"], FLEET["Outputs"]
         self.assertEqual(
             (outputs["FunctionName"]["Value"], outputs["LoaderName"]["Value"]), ({"Ref": "Function"}, {"Ref": "Loader"})
@@ -153,25 +153,25 @@ class Outputs(unittest.TestCase):
         # OwnsBucket and a secret, there by a name.
         self.assertEqual(FLEET["Conditions"]["Loads"], TEMPLATE["Conditions"]["Loads"])
 
-    def test_a_fleet_has_the_outputs_that_commands_ask_for(self):
+    def test_a_fleet_has_the_outputs_that_commands_ask_for(self) -> None:
         for name in ("FunctionName", "BucketName", "Status", "Log", "LoaderName"):
             self.assertIn(name, TEMPLATE["Outputs"])
             self.assertEqual(FLEET["Outputs"][name]["Value"], {"Fn::GetAtt": ["Collector", f"Outputs.{name}"]})
 
 
 class Alarms(unittest.TestCase):
-    def descriptions(self):
+    def descriptions(self) -> Iterator[tuple[Any, Any]]:
         for template in (TEMPLATE, FLEET):
             for name, alarm in of_type(template, "AWS::CloudWatch::Alarm").items():
                 yield name, alarm["Properties"]["AlarmDescription"]
 
-    def test_every_alarm_says_where_to_go_on_reading_and_is_no_longer_than_cloudwatch_takes(self):
+    def test_every_alarm_says_where_to_go_on_reading_and_is_no_longer_than_cloudwatch_takes(self) -> None:
         self.assertIn("\n## At an alarm\n", (ROOT / "docs/operations.md").read_text(encoding="utf-8"))
         for name, text in self.descriptions():
             self.assertTrue(text.endswith("docs/operations.md, At an alarm."), name)
             self.assertLessEqual(len(text), LONGEST_DESCRIPTION, name)
 
-    def test_every_command_that_an_alarm_names_can_be_given(self):
+    def test_every_command_that_an_alarm_names_can_be_given(self) -> None:
         makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
         events = []
         for name, text in self.descriptions():
@@ -181,7 +181,7 @@ class Alarms(unittest.TestCase):
         self.assertIn({"accept_shrink": ["users"]}, events)
         self.assertIn({"integration": "okta", "accept_shrink": True}, events)
 
-    def test_every_alarm_tells_when_it_is_over_as_well(self):
+    def test_every_alarm_tells_when_it_is_over_as_well(self) -> None:
         for name, alarm in ALARMS.items():
             properties = alarm["Properties"]
             self.assertEqual(properties["AlarmActions"], properties["OKActions"], name)

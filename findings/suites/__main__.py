@@ -9,9 +9,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import tomllib
+import tomli
 
-from findings.suites import rules
+from findings.suites import derived, rules
 from findings.suites.rules import Rule, Trial
 from findings.suites.scenes import SCENES
 from findings.tests.stage import Stage
@@ -39,7 +39,7 @@ def main(words: list[str] | None = None) -> int:
     except (OSError, rules.NotRead) as error:
         print(f"make suites: {error}", file=sys.stderr)
         return 2
-    table = tomllib.loads(TABLE.read_text())
+    table = tomli.loads(TABLE.read_text())
     verdicts = [_verdict(rule, table[rule.suite].get(rule.id)) for rule in found if given.only in (None, rule.id)]
     for each in verdicts:
         print(f"{each.rule.suite:<8} {each.rule.id:<82} {each.word:<9} {each.why}")
@@ -69,7 +69,8 @@ def _verdict(rule: Rule, said: dict[str, Any] | None) -> Verdict:
     trials = _trials(rule, said)
     if not any(trial.is_expected for trial in trials):
         return Verdict(rule, MISSED, "nothing to try: the table wants a scene")
-    false, silent = [], []
+    false: list[str] = []
+    silent: list[str] = []
     for trial in trials:
         raised = _stage(trial, said).ask(said["by"])
         if bool(raised) != trial.is_expected:
@@ -97,7 +98,7 @@ def _trials(rule: Rule, said: dict[str, Any]) -> list[Trial]:
     ]
     times = said.get("times", 1)
     return [
-        trial._replace(events=[event for event in trial.events for event in rules.derived.repeated(event, times)])
+        trial._replace(events=[event for event in trial.events for event in derived.repeated(event, times)])
         if times > 1
         else trial
         for trial in wanted

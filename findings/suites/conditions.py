@@ -6,7 +6,7 @@ Okta's filters (`eventType eq "x" and not (...)`) and Elastic's KQL (`event.acti
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 Tree = tuple[Any, ...]
@@ -75,7 +75,7 @@ class _Reader:
     def all(self) -> Tree:
         return self._joined("and", self.one)
 
-    def _joined(self, word: str, read) -> Tree:
+    def _joined(self, word: str, read: Callable[[], Tree]) -> Tree:
         found = [read()]
         while self.peek() == word:
             self.take()

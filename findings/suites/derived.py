@@ -110,9 +110,9 @@ def filled(leaves: list[Leaf]) -> Event:
         if operator != "pr":
             filled_in.add(path)
     for path in sorted(
-        {path_of(field) for field, operator, _ in leaves if operator.startswith("!")}
+        {path for field, operator, _ in leaves if operator.startswith("!") and (path := path_of(field))}
         - filled_in
-        - {None, "eventType", "outcome.result"}
+        - {"eventType", "outcome.result"}
     ):
         if not path.startswith("target.") and path not in {
             path_of(field) for field, operator, _ in leaves if operator == "pr"
@@ -137,9 +137,10 @@ def _put(event: Event, path: str, value: Any, beside: bool) -> None:
 
 
 def _at(event: Event, path: str) -> Any:
+    found: Any = event
     for part in path.split("."):
-        event = event.get(part) if isinstance(event, dict) else None
-    return event
+        found = found.get(part) if isinstance(found, dict) else None
+    return found
 
 
 def repeated(event: Event, times: int, every: int = 60) -> list[Event]:

@@ -192,10 +192,10 @@ def _selection(given: Any) -> Tree | None:
 
 
 def _elastic(folder: Path) -> Iterator[Rule]:
-    import tomllib
+    import tomli
 
     for file in sorted((folder / "rules" / "integrations" / "okta").glob("*.toml")):
-        rule = tomllib.loads(file.read_text())["rule"]
+        rule = tomli.loads(file.read_text())["rule"]
         trials = _trials(conditions.kuery(rule["query"])) if rule.get("language") == "kuery" else []
         threshold = rule.get("threshold", {})
         times = max(

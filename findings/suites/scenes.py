@@ -13,7 +13,7 @@ FACTORS = {
 MFA, SSO, SIGN_ON = "user.authentication.auth_via_mfa", "user.authentication.sso", "policy.evaluate_sign_on"
 
 
-def refused(name: str, at: float, ip: str, **debug) -> Act:
+def refused(name: str, at: float, ip: str, **debug: str) -> Act:
     return e("user.session.start", at, name, ip=ip, result="FAILURE", reason="INVALID_CREDENTIALS", debug=debug)
 
 

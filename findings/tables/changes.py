@@ -9,10 +9,12 @@ them sent it. An entry ends early where a snapshot forgets it.
 """
 
 import json
+from typing import Any
 
 import duckdb
 
 from findings.bucket import Snapshot
+from findings.database import only_row
 from findings.tables.lines import insert
 
 SENT = """
@@ -140,10 +142,10 @@ def _forgets(connection: duckdb.DuckDBPyConnection, snapshots: list[Snapshot]) -
     insert(connection, "spares", [(number, spared) for number, each in numbered for spared in each.spared])
 
 
-def _same(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
+def _same(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
     """Records that were sent again as they were, with their members in another order."""
     asked = connection.execute(ALIKE)
-    same: list[tuple] = []
+    same: list[tuple[Any, ...]] = []
     while rows := asked.fetchmany(10_000):
         same += [(id, sequence) for id, sequence, source, before in rows if _sorted(source) == _sorted(before)]
     return same
@@ -162,7 +164,7 @@ def of_events(connection: duckdb.DuckDBPyConnection, history: str) -> int:
           select *, row_number() over (partition by id order by sequence, ordinal, line) as time from lines
         ) numbered
         where time = 1 and id not in (select id from {history})""")
-    lines, rows = connection.execute("select (select count(*) from lines), (select count(*) from changed)").fetchone()
+    lines, rows = only_row(connection, "select (select count(*) from lines), (select count(*) from changed)")
     return lines - rows
 
 

@@ -4,6 +4,7 @@ The newest row of whatever is there stays, however old it is. So the state as of
 nothing is known any more, and `Tables.whole_since` says so. Files of activity expire by themselves: each has one day.
 """
 
+import contextlib
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -59,11 +60,9 @@ def expire(connection: duckdb.DuckDBPyConnection, tables: Tables, days: Days) ->
             )
     since = tables.sequence_at(connection, now - timedelta(days=days.data)) if days.data else 0
     told = {"at": progress.committed_at, "whole_since": max(since, tables.whole_since())}
-    try:
+    # In a conflict somebody else does the same.
+    with contextlib.suppress(Conflict):
         tables.store.replace(tables.expiry_key, json.dumps(told).encode(), version)
-    except Conflict:
-        # Somebody else does the same.
-        pass
     return removed
 
 

@@ -9,6 +9,7 @@ import duckdb
 
 from findings.bucket import Place, Starts, Unreadable
 from findings.columns import Stream, streams
+from findings.database import only_row
 from findings.store import Store
 from findings.tables import parts, shape
 from findings.tables.parts import Part
@@ -136,9 +137,8 @@ class Tables:
     def sequence_at(self, connection: duckdb.DuckDBPyConnection, moment: datetime) -> int:
         """The newest manifest that was committed until then; 0 where there is none."""
         commits = self.relation(shape.COMMITS, shape.COMMIT_COLUMNS)
-        return connection.execute(
-            f"select coalesce(max(sequence), 0) from {commits} where changed_at <= ?", [moment]
-        ).fetchone()[0]
+        query = f"select coalesce(max(sequence), 0) from {commits} where changed_at <= ?"
+        return int(only_row(connection, query, [moment])[0])
 
     def show(self, connection: duckdb.DuckDBPyConnection, until: int) -> None:
         """Makes a view `changes_{stream}` for each stream, and `commits`, up to a manifest."""

@@ -1,5 +1,7 @@
 """The lines of the committed batches in DuckDB, verified as crates/reader verifies them."""
 
+from typing import Any
+
 import duckdb
 
 from findings.bucket import GROWING_STREAMS, Batch
@@ -76,12 +78,12 @@ def read(connection: duckdb.DuckDBPyConnection, store: Store, stream: str, batch
     return [*_faults(connection), *_miscounted(connection)]
 
 
-def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[tuple]) -> None:
+def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[tuple[Any, ...]]) -> None:
     """Many rows at once, a list a column."""
     if rows:
         names = [name for name, *_ in connection.execute(f"describe {table}").fetchall()]
         lists = ", ".join(f"unnest(${number}) as {name}" for number, name in enumerate(names, start=1))
-        connection.execute(f"insert into {table} select {lists}", [list(column) for column in zip(*rows)])
+        connection.execute(f"insert into {table} select {lists}", [list(column) for column in zip(*rows, strict=True)])
 
 
 def _faults(connection: duckdb.DuckDBPyConnection) -> list[str]:

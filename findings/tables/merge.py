@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 
 from findings.columns import Stream, streams
+from findings.database import only_row
 from findings.tables import shape
 from findings.tables.history import Tables
 from findings.tables.parts import Part
@@ -27,9 +28,8 @@ def order(table: str) -> str:
 def copy(connection: duckdb.DuckDBPyConnection, rows: str, file: str) -> int:
     """Writes a file of rows; gives how many. Without a row there is no file."""
     place = file.replace("'", "''")
-    written = connection.execute(
-        f"copy ({rows}) to '{place}' (format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})"
-    ).fetchone()[0]
+    query = f"copy ({rows}) to '{place}' (format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})"
+    written = int(only_row(connection, query)[0])
     if not written:
         Path(file).unlink()
     return written
@@ -96,7 +96,7 @@ def without(
     its name says which manifests are known."""
     (source,) = tables.store.files([part.key(tables.prefix)]).values()
     rows = f"read_parquet('{str(source).replace(chr(39), chr(39) * 2)}', hive_partitioning = false)"
-    count = connection.execute(f"select count(*) from {rows} where {condition}", given).fetchone()[0]
+    count = int(only_row(connection, f"select count(*) from {rows} where {condition}", given)[0])
     if count:
         names = ", ".join(f'"{name}"' for name in columns)
         connection.execute(

@@ -64,7 +64,8 @@ def standing(parts: Iterable[Part]) -> tuple[list[Part], list[Part]]:
     by_day: dict[str | None, list[Part]] = defaultdict(list)
     for part in parts:
         by_day[part.day].append(part)
-    kept, needless = [], []
+    kept: list[Part] = []
+    needless: list[Part] = []
     for day in sorted(by_day, key=lambda day: day or ""):
         reach = -1
         # The widest of those that begin together comes first.

@@ -1,6 +1,6 @@
 """Events as an org's log has them, in few words, and the days of ordinary people."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -54,7 +54,7 @@ def event(
     kind: str,
     at: float,
     by: str = "ada",
-    to: list[Target] = (),
+    to: Sequence[Target] = (),
     ip: str | None = "home",
     on: str = "laptop",
     result: str | None = "SUCCESS",
@@ -62,7 +62,7 @@ def event(
     proxy: bool = False,
     session: str | None = None,
     type: str = "User",
-    debug: dict[str, Any] = {},
+    debug: dict[str, Any] | None = None,
     **more: Any,
 ) -> dict[str, Any]:
     """An event `at` seconds after the start. A target is (type, id, name[, login[, members of its own]])."""
@@ -72,7 +72,7 @@ def event(
     actor = {"id": f"00u{by}", "type": type, "alternateId": f"{by}@acme.example", "displayName": by}
     if by in ("system@okta.com", "unknown"):
         actor |= {"id": "okta.system" if "@" in by else "unknown", "alternateId": by}
-    source = {
+    source: dict[str, Any] = {
         "published": f"{(START + timedelta(seconds=at)).isoformat(timespec='milliseconds')}Z",
         "eventType": kind,
         "actor": actor,
@@ -95,7 +95,7 @@ def event(
             for each in to
         ],
         "authenticationContext": {"externalSessionId": session or "unknown"},
-        "debugContext": {"debugData": dict(debug)},
+        "debugContext": {"debugData": dict(debug or {})},
     }
     for path, value in more.items():
         outer, _, inner = path.partition("__")

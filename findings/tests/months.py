@@ -113,7 +113,7 @@ class Month:
         )
         session, token = f"s{name}{day}", {"dtHash": habits["token"]}
         carrier = f"carrier{habits['carrier']}x{self.random.randrange(60)}"
-        network = {
+        network: dict[str, Any] = {
             "securityContext": {"asNumber": 65000 + habits["carrier"], "isProxy": habits["relay"] and draw() < 0.3}
         }
         for _ in range(self.random.choice((0,) * 17 + (1, 1, 2))):
@@ -173,7 +173,7 @@ class Month:
             carrier,
             "phone",
             session=session,
-            debug={**PUSH, **({"pushWithNumberChallengeResponseType": "OV_WITH_CHALLENGE_RESPONSE_VALID"})},
+            debug={**PUSH, "pushWithNumberChallengeResponseType": "OV_WITH_CHALLENGE_RESPONSE_VALID"},
             **network,
         )
         yield life.event(
@@ -344,7 +344,7 @@ class Month:
             if self.random.random() < 0.8
             else f"carrier{habits['carrier']}x99"
         )
-        network = (
+        network: dict[str, Any] = (
             {"securityContext": {"asNumber": 65000 + habits["carrier"], "isProxy": False}}
             if place.startswith("carrier")
             else {}

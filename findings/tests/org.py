@@ -83,11 +83,11 @@ class Org:
             self.records[place] = source
         return place
 
-    def _user(self):
+    def _user(self) -> tuple[tuple[str, Any], dict[Any, Any]]:
         id = self.random.choice(self.users)
         return ("users", id), {"id": id, "status": self.random.choice(STATUSES), "profile": {"login": id}}
 
-    def _group(self):
+    def _group(self) -> tuple[tuple[str, Any], dict[Any, Any]]:
         id = self.random.choice(self.groups)
         return ("groups", id), {
             "id": id,
@@ -95,7 +95,7 @@ class Org:
             "profile": {"name": id},
         }
 
-    def _app(self):
+    def _app(self) -> tuple[tuple[str, Any], dict[Any, Any]]:
         id = self.random.choice(self.apps)
         oauth = {
             "client_id": self.random.choice((id, f"c{id}")),
@@ -116,7 +116,7 @@ class Org:
             "settings": {"oauthClient": settings},
         }
 
-    def _idp(self):
+    def _idp(self) -> tuple[tuple[str, Any], dict[Any, Any]]:
         id, draw = self.random.choice(self.idps), self.random.random
         users = {
             "exclude": self.random.sample(self.users, 2) if draw() < 0.3 else [],
@@ -138,7 +138,7 @@ class Org:
             "policy": {"accountLink": link},
         }
 
-    def _membership(self):
+    def _membership(self) -> tuple[tuple[str, str], dict[Any, Any]]:
         group, user = self.random.choice(self.groups), self.random.choice(self.users)
         return ("group_memberships", f"{group}:{user}"), {
             "group_id": group,
@@ -146,7 +146,7 @@ class Org:
             "rules": self.random.choice(([], ["0pr1"])),
         }
 
-    def _owner(self):
+    def _owner(self) -> tuple[tuple[str, str], dict[Any, Any]]:
         group, owner = self.random.choice(self.groups), self.random.choice([*self.users, *self.groups])
         return ("group_owners", f"{group}:{owner}"), {
             "group_id": group,
@@ -155,11 +155,11 @@ class Org:
             "displayName": owner,
         }
 
-    def _link(self):
+    def _link(self) -> tuple[tuple[str, str], dict[Any, Any]]:
         idp, user = self.random.choice(self.idps), self.random.choice(self.users)
         return ("idp_users", f"{idp}:{user}"), {"idp_id": idp, "id": user}
 
-    def _rule(self):
+    def _rule(self) -> tuple[tuple[str, Any], dict[Any, Any]]:
         id = f"0pr{self.random.randrange(3)}"
         groups = self.random.sample(self.groups, 1)
         return ("group_rules", id), {
@@ -172,7 +172,7 @@ class Org:
             "actions": {"assignUserToGroups": {"groupIds": groups}},
         }
 
-    def _custom(self):
+    def _custom(self) -> tuple[tuple[str, Any], dict[Any, Any]]:
         id = f"cr0{self.random.randrange(2)}"
         return ("roles", id), {
             "id": id,
@@ -180,7 +180,7 @@ class Org:
             "permissions": [{"label": label} for label in self.random.sample(PERMISSIONS, 3)],
         }
 
-    def _set(self):
+    def _set(self) -> tuple[tuple[str, Any], dict[Any, Any]]:
         id, pick = f"iam{self.random.randrange(2)}", self.random.choice
         places = (
             "apps",
@@ -200,7 +200,7 @@ class Org:
             "bindings": [],
         }
 
-    def _role(self):
+    def _role(self) -> tuple[tuple[str, str], Any]:
         pick = self.random.choice
         principal, type = pick(
             (
@@ -319,13 +319,18 @@ class _Reading:
         people = lambda user: not targets or any((group, user) in self.members for group in ids)
         group = lambda id: not targets or id in ids
         if kind == "ORG_ADMIN":
-            self._resets(node, every), self._adds(node, every), self._idps(node), self._writes(node, every)
+            self._resets(node, every)
+            self._adds(node, every)
+            self._idps(node)
+            self._writes(node, every)
         elif kind == "APP_ADMIN":
             self._reads(node, lambda id: not targets or id in ids or self.apps[id]["name"] in names)
         elif kind in ("API_ACCESS_MANAGEMENT_ADMIN", "READ_ONLY_ADMIN"):
             self._reads(node, every)
         elif kind == "USER_ADMIN":
-            self._resets(node, people), self._adds(node, group), self._writes(node, people)
+            self._resets(node, people)
+            self._adds(node, group)
+            self._writes(node, people)
         elif kind == "HELP_DESK_ADMIN":
             self._resets(node, people)
         elif kind == "GROUP_MEMBERSHIP_ADMIN":

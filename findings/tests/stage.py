@@ -108,11 +108,11 @@ def _fill(connection: duckdb.DuckDBPyConnection, table: str, columns: dict[str, 
     if rows:
         connection.execute(
             f"insert into {table} select {', '.join(f'unnest(?::{type}[])' for type in columns.values())}",
-            [list(column) for column in zip(*rows)],
+            [list(column) for column in zip(*rows, strict=True)],
         )
 
 
-_shown: list[tuple] = []
+_shown: list[dict[str, int]] = []
 
 
 def _show(

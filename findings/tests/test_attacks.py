@@ -15,13 +15,13 @@ class Attacks(unittest.TestCase):
                 self.assertGreaterEqual(min(len(raised), len(near)), 3, finding.id)
         self.assertEqual(RULES.keys(), {finding.id for finding in catalog.findings() if finding.kind == "events"})
 
-    def test_what_must_raise_a_finding_does(self) -> None:
+    def test_scenes_that_must_raise_a_finding_do(self) -> None:
         for finding, (raised, _) in RULES.items():
             for name, acts in raised.items():
                 with self.subTest(f"{finding}: {name}"):
                     self.assertIn(finding, life.staged(acts).ask([finding]))
 
-    def test_what_comes_near_does_not(self) -> None:
+    def test_near_misses_do_not(self) -> None:
         for finding, (_, near) in RULES.items():
             for name, acts in near.items():
                 with self.subTest(f"{finding}: {name}"):

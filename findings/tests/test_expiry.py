@@ -62,7 +62,7 @@ class Expiry(Case):
         bucket.commit([("users", [upsert("users", "a", {"n": 2}), delete("users", "b")])], at=BEGAN + timedelta(days=1))
         bucket.commit([("users", [upsert("users", "a", {"n": 3})])], at=BEGAN + timedelta(days=100))
 
-    def test_what_is_there_stays_however_old_and_what_was_deleted_goes_whole(self) -> None:
+    def test_live_records_stay_at_any_age_and_deleted_ones_go_whole(self) -> None:
         self.two_names()
         self.assertEqual(expired(self.folder, Days(data=30, events=0))[0], 3)
         self.assertEqual(

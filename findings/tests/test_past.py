@@ -50,7 +50,7 @@ class Past(unittest.TestCase):
             code = past.main(["--dir", str(self.folder), "--integration", "acme", *words])
         return code, said.getvalue()
 
-    def test_a_time_or_a_manifest_of_the_past_shows_what_was_known_then(self) -> None:
+    def test_a_time_or_a_manifest_of_the_past_shows_the_state_of_then(self) -> None:
         for when, city, there in (("1", "London", 3), ("2026-11-23T18:02:30Z", "Paris", 1), ("2026-11-23", "Rome", 1)):
             code, told = self.ask("--as-of", when, "users", "u1")
             self.assertEqual((code, json.loads(told)["source"]["profile"]), (0, {"city": city}))
@@ -58,7 +58,7 @@ class Past(unittest.TestCase):
         for when in ("2026-11-22", "9", "soon"):
             self.assertEqual(self.ask("--as-of", when)[0], 2)
 
-    def test_what_a_manifest_changed_is_told_with_the_event_that_was_the_cause(self) -> None:
+    def test_the_changes_of_a_manifest_are_shown_with_their_events(self) -> None:
         told = self.ask("--diff", "2")[1]
         for line in (
             "users  u1  changed, because 2026-11-23T10:00:00Z boss@acme.example: user.account.update_profile (SUCCESS)",

@@ -2,6 +2,7 @@
 
 import os
 import unittest
+from typing import Any
 
 from findings import opengraph, paths, removals
 from findings.tests import life, org
@@ -33,7 +34,7 @@ APP = was(
 )
 
 
-def person(name: str, status: str = "ACTIVE"):
+def person(name: str, status: str = "ACTIVE") -> Any:
     return was("users", f"00u{name}", {"id": f"00u{name}", "status": status, "profile": {"login": name}})
 
 
@@ -61,7 +62,7 @@ class Paths(unittest.TestCase):
                 self.assertEqual([edge["from"] for edge in way["edges"]], ends[:-1])
                 self.assertEqual((ends[-1], len(way["edges"])), (way["to"], way["length"]))
 
-    def test_what_is_removed_closes_every_way_but_those_of_super_admins_and_nothing_smaller_does(self) -> None:
+    def test_the_removals_close_every_way_but_those_of_super_admins_and_nothing_smaller_does(self) -> None:
         for seed in range(min(ORGS, 5)):
             connection = org.staged(org.Org(seed).records).with_ways()
             search = removals._Search(connection)
@@ -70,7 +71,7 @@ class Paths(unittest.TestCase):
             for left_out in found.found if found.is_fewest else ():
                 self.assertTrue(search.open(frozenset(found.found) - {left_out}), f"{seed}: {left_out} is not needed")
 
-    def test_a_reader_of_a_secret_reaches_what_the_app_holds_by_which_record_since_when_and_last_used(self) -> None:
+    def test_a_reader_of_a_secret_reaches_the_rights_of_the_app_with_record_age_and_last_use(self) -> None:
         acts = [
             person("ada"),
             APP,
@@ -115,7 +116,7 @@ class Paths(unittest.TestCase):
             [True] * 4,
         )
 
-    def test_who_opened_a_way_is_told_with_the_event_and_an_older_way_is_none_that_was_opened(self) -> None:
+    def test_the_opener_of_a_way_is_shown_with_the_event_and_an_older_way_was_not_opened(self) -> None:
         grant = e(
             "app.oauth2.client.privilege.grant",
             0,
@@ -145,7 +146,7 @@ class Paths(unittest.TestCase):
         self.assertEqual((opened.id, opened.evidence, opened.name), ("grant", ("grant",), "boss@acme.example"))
         self.assertEqual(life.staged([*known, HOLDER, grant, later]).ask(["path-opened"]), {})
 
-    def test_users_who_cannot_sign_in_and_what_is_gone_are_on_no_way(self) -> None:
+    def test_users_who_cannot_sign_in_and_removed_objects_are_on_no_way(self) -> None:
         acts = [
             person("ada", "SUSPENDED"),
             admin("ada"),
@@ -172,7 +173,7 @@ class OpenGraph(unittest.TestCase):
             for edge in told["graph"]["edges"]:
                 self.assertLessEqual({edge["start"]["value"], edge["end"]["value"]}, nodes.keys(), edge)
 
-    def test_a_saved_search_for_roles_goes_from_a_holder_by_the_assignment_to_what_it_is_scoped_to(self) -> None:
+    def test_a_saved_search_for_roles_goes_from_a_holder_by_the_assignment_to_its_scope(self) -> None:
         connection = life.staged([person("ada"), admin("ada", "SUPER_ADMIN")]).with_ways(
             " ".join([*opengraph.NODES.values(), *opengraph.EDGES.values()])
         )

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -34,12 +35,15 @@ class Bucket:
         return [batch["key"] for batch in json.loads((self.folder / self.key_of(sequence)).read_text())["batches"]]
 
     def commit(
-        self, batches: list[tuple[str, list[dict]]], snapshots: list[dict] = (), at: datetime | None = None
+        self,
+        batches: list[tuple[str, list[dict]]],
+        snapshots: Sequence[dict[str, Any]] = (),
+        at: datetime | None = None,
     ) -> int:
         self.sequence += 1
         entries = [self._batch(number, stream, lines) for number, (stream, lines) in enumerate(batches)]
         committed_at = at or BEGAN + timedelta(minutes=self.sequence)
-        manifest = {
+        manifest: dict[str, Any] = {
             "schema": 1,
             "sequence": self.sequence,
             "previous_sha256": self._previous,
@@ -113,7 +117,7 @@ def random_history(seed: int) -> list[Commit]:
 
 def _commit(random: Random, sequence: int) -> Commit:
     made = Commit()
-    for number in range(random.randint(0, 3)):
+    for _ in range(random.randint(0, 3)):
         stream = random.choice(STREAMS)
         made.batches.append((stream, [_line(random, stream) for _ in range(random.randint(0, 5))]))
     if random.random() < 0.3:
@@ -165,12 +169,11 @@ def state(history: list[Commit]) -> State:
         for stream, lines in commit.batches:
             for line in lines:
                 last[stream, line["id"]] = sequence, line
-    there = {
+    return {
         key: line["source"]
         for key, (sent, line) in last.items()
         if line["op"] == "upsert" and not _is_forgotten(history, key, sent)
     }
-    return there
 
 
 def _is_forgotten(history: list[Commit], key: tuple[str, str], sent: int) -> bool:
@@ -190,7 +193,8 @@ def _is_forgotten(history: list[Commit], key: tuple[str, str], sent: int) -> boo
 
 def rows(history: list[Commit], streams: tuple[str, ...] = STREAMS) -> list[tuple]:
     """(stream, id, sequence, op) of each change, by comparing the states."""
-    found, before = [], {}
+    found: list[tuple[Any, ...]] = []
+    before: dict[Any, Any] = {}
     for sequence in range(1, len(history) + 1):
         after = {key: value for key, value in state(history[:sequence]).items() if key[0] in streams}
         for key in sorted(before.keys() | after.keys()):

@@ -1,4 +1,4 @@
-//! Requests that are begun and not yet answered, by what they wait for.
+//! Requests that are begun and not yet answered, by the thing that they wait for.
 
 use std::collections::HashMap;
 

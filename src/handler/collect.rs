@@ -45,7 +45,7 @@ pub(super) struct Collecting<'a, S> {
     harvests: VecDeque<Harvest>,
     batches: Batches,
     uploads: JoinSet<Result<(), StoreError>>,
-    /// Second factors that the log tells of and the lists of factors may not.
+    /// Second factors that the log shows and the lists of factors may not.
     seen: SeenMethods,
     /// Counted of the activity since the last commit.
     counted: Counted,
@@ -54,7 +54,7 @@ pub(super) struct Collecting<'a, S> {
     ended: Ended,
     /// When the log was last looked at for another run's commit.
     looked_at: Timestamp,
-    /// Why the run cannot go on, once what it read is committed.
+    /// Why the run cannot go on, once its records are committed.
     failure: Option<Failure>,
 }
 
@@ -138,7 +138,7 @@ impl<'a, S: Store> Collecting<'a, S> {
                 break;
             }
             let ask = self.send_what_is_asked(now);
-            // The next requests are on their way; now there is time to map what has come.
+            // The next requests are on their way; now there is time to map the answers.
             self.map_harvests().await?;
             match ask {
                 Ask::Done => break,
@@ -175,7 +175,7 @@ impl<'a, S: Store> Collecting<'a, S> {
         Ok(self.ended)
     }
 
-    /// Whether another run has committed meanwhile, looked up now and then. The commit tells of a bucket in trouble.
+    /// Whether another run has committed meanwhile, looked up now and then. The commit reports a bucket in trouble.
     async fn is_superseded(&mut self, now: Timestamp) -> bool {
         if now.duration_since(self.looked_at) < LOOK_EVERY {
             return false;
@@ -227,7 +227,7 @@ impl<'a, S: Store> Collecting<'a, S> {
         let joined = tokio::time::timeout(LONGEST_WAIT, self.flights.join_next()).await;
         let Ok(joined) = joined else { return Ok(()) };
         let Some(joined) = joined else {
-            // The engine waits for what it has given up.
+            // The engine waits for the answers that it has given up.
             self.engine.stop();
             return Ok(());
         };
@@ -242,7 +242,7 @@ impl<'a, S: Store> Collecting<'a, S> {
                 let harvests = self.engine.absorb(ticket, answer, self.clock.now());
                 self.harvests.extend(harvests);
             }
-            // Nothing more can be had; what was read is committed first.
+            // Nothing more can be had; the records so far are committed first.
             Err(failure) => self.failure = Some(failure),
         }
         Ok(())
@@ -326,7 +326,7 @@ impl<'a, S: Store> Collecting<'a, S> {
         }
     }
 
-    /// Stores what is open, then creates the manifest. Returns whether the run goes on: not
+    /// Stores the open batches, then creates the manifest. Returns whether the run goes on: not
     /// where another run was first.
     async fn commit(&mut self) -> Result<bool, Failure> {
         for record in self.counted.lines(self.head.sequence + 1, self.clock.now()) {

@@ -8,7 +8,7 @@ use crate::okta;
 use crate::secret::SecretError;
 use crate::store::StoreError;
 
-/// A run that could not go on: Lambda's `errorType` and a message that says what to do.
+/// A run that could not go on: Lambda's `errorType` and a message with the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// The `errorType`, which alarms match on.

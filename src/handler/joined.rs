@@ -21,7 +21,7 @@ type Items = Option<Arc<BTreeMap<String, Box<RawValue>>>>;
 const MOST_PAGES: usize = 200;
 
 impl Joined {
-    /// Fetches a path as [`Org::get`] does; what its items are completed from comes with them.
+    /// Fetches a path as [`Org::get`] does; the objects that complete its items come with them.
     ///
     /// # Errors
     /// Those of [`Org::get`].

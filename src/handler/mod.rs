@@ -66,7 +66,7 @@ struct Kept {
     transport: Arc<Transport>,
 }
 
-/// An invocation's id and deadline, as Lambda tells them.
+/// An invocation's id and deadline, as Lambda gives them.
 #[derive(Debug, Clone)]
 pub struct Invocation {
     /// Lambda's id of it.
@@ -85,7 +85,7 @@ struct Run {
     began_at: Timestamp,
     /// When it stops asking for more.
     stop_at: Timestamp,
-    /// Until then what it read may be stored.
+    /// Until then its records may be stored.
     stored_by: Timestamp,
     /// Until then the status may be written.
     told_by: Timestamp,
@@ -129,7 +129,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
     /// Runs once.
     ///
     /// # Errors
-    /// A problem that stops the whole run (see [`Failure`]); the status object tells it
+    /// A problem that stops the whole run (see [`Failure`]); the status object reports it
     /// where the integration's name is known.
     pub async fn run(&self, event: &Value, invocation: &Invocation) -> Result<Report, Failure> {
         guarded(Box::pin(self.invoke(event, invocation))).await
@@ -346,7 +346,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         Ok(Org::new(known.transport, known.session))
     }
 
-    /// Tells the status and the log how a run ended.
+    /// Writes the end of a run into status and log.
     ///
     /// # Errors
     /// Where a check could not write the status: it proves that the bucket can be written.
@@ -439,7 +439,7 @@ async fn guarded<T>(step: impl Future<Output = Result<T, Failure>>) -> Result<T,
 
 impl Times {
     /// The times of an invocation that begins now. It stops asking for more early enough that the last answers are
-    /// mapped, stored and committed before Lambda ends it, and what the bucket does not take leaves time to say so.
+    /// mapped, stored and committed before Lambda ends it, and a refusal of the bucket leaves time to report it.
     fn of(now: Timestamp, deadline: Timestamp) -> Self {
         let left = deadline.duration_since(now);
         let left = if left > SignedDuration::ZERO {

@@ -15,7 +15,7 @@ use crate::okta::{Error, Limit, Page, Use};
 use crate::status::{self, History, Status, StreamStatus};
 use crate::streams::Stream;
 
-/// A page, or what became of it, in the engine's words.
+/// A page, or its fate, in the engine's words.
 ///
 /// # Errors
 /// Where the whole run cannot go on: Okta no longer accepts the credentials.
@@ -70,7 +70,7 @@ pub(super) struct Ended {
     /// Events, use and commits of the run, for the status.
     history: History,
     progress: BTreeMap<&'static str, u8>,
-    /// What a check found of the credential's own power.
+    /// The credential's own power, as a check found it.
     power: Option<Power>,
 }
 
@@ -242,7 +242,7 @@ impl Ended {
         }
     }
 
-    /// Fills in what the status tells of a run.
+    /// Fills in the status's part about a run.
     pub(super) fn describe(&self, report: &Report, now: Timestamp, status: &mut Status) {
         status.outcome = word(report.outcome);
         status.sequence = report.sequence;

@@ -26,7 +26,7 @@ const MOST_APPS: usize = 20;
 const THIEF: &str = "whoever steals the credential can read all that the function reads";
 const NARROWER: &str = "narrower: Report Administrator and a custom role with the read permissions of docs/okta-setup.md but without okta.apps.clientCredentials.read, in place of Read-only Administrator (not verified on a live org: check again after the change)";
 
-/// What the app, or the API token's owner, that asks has the right to; `None` where its roles may not be seen.
+/// The rights of the app, or of the API token's owner; `None` where its roles may not be seen.
 pub(super) async fn power(org: &Org, run: &Run) -> Option<Power> {
     let until = run.stop_at;
     let path = match run.integration.client_id() {

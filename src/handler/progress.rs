@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::engine::Standing;
 use crate::streams::{Source, Stream};
 
-/// Percent by stream with a newest state; 100 where no snapshot is left to read. A first snapshot is told by the parts
+/// Percent by stream with a newest state; 100 if no snapshot is left to read. A first snapshot is measured by the parts
 /// that are known so far, a later one by the lines of the one before: neither is more than an estimate, so what is
 /// not complete has 99 at most.
 pub(super) fn of(standing: Standing<'_>) -> BTreeMap<&'static str, u8> {

@@ -63,7 +63,7 @@ impl<S: Store, V: Secrets> Handler<S, V> {
         self.measure(&told, secret_id, None, began_at).await;
     }
 
-    /// Tells of a run whose secret could not be read. Without the integration's name there is no status, but a line.
+    /// Reports a run whose secret could not be read. Without the integration's name there is no status, but a line.
     pub(super) async fn tell_unread(
         &self,
         failure: &Failure,

@@ -152,7 +152,7 @@ fn intermediate_ips<'a>(event: &'a Json<'a>, client_ip: Option<&str>) -> Vec<&'a
         .collect()
 }
 
-/// The request, without what its address may carry beside the path.
+/// The request, without query or fragment.
 pub(super) fn http_request<'a>(event: &'a Json<'a>) -> Option<HttpRequest<'a>> {
     let uid = debug_text(event, "requestId");
     let user_agent = text(event, &["client", "userAgent", "rawUserAgent"]);
@@ -194,7 +194,7 @@ pub(super) fn device<'a>(event: &'a Json<'a>) -> Option<Device<'a>> {
     })
 }
 
-/// A text of the debug data, which Okta gives for what has no field of its own.
+/// A text of the debug data, in which Okta puts values without a field of their own.
 pub(super) fn debug_text<'a>(event: &'a Json<'a>, key: &str) -> Option<&'a str> {
     text(event, &["debugContext", "debugData", key])
 }

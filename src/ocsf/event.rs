@@ -168,7 +168,7 @@ fn profiles(host: bool, security_control: bool) -> &'static [&'static str] {
     }
 }
 
-/// The source, and what has been found out about it.
+/// The source, and its enrichments.
 struct Given<'a, 'c> {
     source: &'a Json<'a>,
     event_type: Option<&'a str>,

@@ -5,7 +5,7 @@
 //! becomes a base event, a required attribute that the source lacks has the schema's Unknown value.
 //! Nothing is copied that has no place in the schema: the source stands beside it in the record.
 //!
-//! | file | what it decides |
+//! | file | decision |
 //! |---|---|
 //! | `table` | which class and activity an event type has |
 //! | `class` | ids and captions of classes and activities |

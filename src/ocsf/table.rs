@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use super::class::{Class, OTHER};
 
-/// The activity is what the event type's last word says (`VERBS`).
+/// The activity follows from the event type's last word (`VERBS`).
 const BY_VERB: &str = "by verb";
 
 /// Class, activity, and the event types that have them. An event type that is not here has what its

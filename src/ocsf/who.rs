@@ -269,7 +269,7 @@ impl<'a> Cast<'a> {
         others.map(Named::thing).collect()
     }
 
-    /// The privileges that the event grants or revokes; where it names none, what its type means.
+    /// The privileges that the event grants or revokes; if it names none, those that its type implies.
     pub(super) fn privileges(&self, event_type: Option<&str>) -> Vec<&'a str> {
         let listed = PRIVILEGE_LISTS
             .iter()

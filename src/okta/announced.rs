@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::HeaderMap;
 
-/// A bucket as the headers of an answer tell of it.
+/// A bucket as the headers of an answer describe it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Announced {
     /// `X-Rate-Limit-Limit`: requests per window. Several: the lowest.

@@ -12,7 +12,7 @@ use super::refusal::{Challenge, Refusal};
 use super::remedy::{self, Way};
 use crate::body::Body;
 
-/// An answer as it came, whatever its status.
+/// An answer as it came, with any status.
 #[derive(Debug)]
 pub(super) struct Raw {
     pub status: u16,
@@ -89,11 +89,11 @@ pub(super) enum Grant {
 pub(super) enum Slowed {
     /// The rate limit is used up until then.
     Until(Timestamp),
-    /// Too many at once, or a 429 that does not say for how long, or says what cannot be meant.
+    /// Too many at once, or a 429 that does not say for how long, or gives an impossible wait.
     Crowded,
 }
 
-/// Whether an answer tells that the request was taken, and nothing held against it.
+/// Whether an answer shows that the request was taken without objection.
 pub(super) fn is_taken(status: u16) -> bool {
     status == 200
 }
@@ -141,7 +141,7 @@ impl Raw {
                 text: "the answer is not JSON".to_owned(),
                 size: Size::Suspect,
             }),
-            // E0000009 is what a query that takes too long ends with.
+            // A query that takes too long ends with E0000009.
             500 | 504 => Some(AnswerTrouble {
                 text: text(),
                 size: Size::Suspect,
@@ -216,7 +216,7 @@ pub(super) fn meaning(raw: &Raw, asked: &Asked, way: Way, host: &str) -> Meaning
     }
 }
 
-/// Whether an answer shows that the credentials are good, whatever else it says.
+/// Whether an answer shows that the credentials are good, also if it refuses.
 pub(super) fn takes_access(raw: &Raw, asked: &Asked, way: Way) -> bool {
     match meaning(raw, asked, way, "") {
         Meaning::Page | Meaning::Undecorated(_) | Meaning::LargePage(_) => true,
@@ -230,7 +230,7 @@ fn malformed(refusal: &Refusal, asked: &Asked, said: String) -> Meaning {
         _ if asked.limit().is_some() && refusal.is_about_limit() => {
             Meaning::LargePage(Error::Refused(said))
         }
-        // Seen for a position that Okta has forgotten; E0000053 where its time is before what the System Log keeps.
+        // Seen for a position that Okta has forgotten; E0000053 if its time is before the System Log's memory.
         "E0000029" | "E0000031" | "E0000053" if asked.is_continued() => {
             Meaning::Doubtful(Error::Expired)
         }

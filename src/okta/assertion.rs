@@ -112,7 +112,7 @@ impl SigningKey {
     /// A PEM signs with RS256, ES256 (P-256) or ES384 (P-384); a JWK's `alg` may also ask for RS384 or RS512.
     ///
     /// # Errors
-    /// [`KeyError`] says what the text is instead and what to put in.
+    /// [`KeyError`] names the kind of text and the right one.
     pub fn parse(text: &SecretString, key_id: Option<&str>) -> Result<Self, KeyError> {
         let text = text.expose_secret().trim();
         let (own_id, algorithm, key) = if text.starts_with('{') {
@@ -159,7 +159,7 @@ impl SigningKey {
     }
 }
 
-/// The key's own id, what it signs with, and the key.
+/// The key's own id, its algorithm, and the key.
 type Parsed = (Option<String>, Algorithm, EncodingKey);
 
 fn pem(text: &str) -> Result<Parsed, KeyError> {
@@ -229,7 +229,7 @@ fn rsa(pair: RsaKeyPair) -> Result<(Algorithm, EncodingKey), KeyError> {
     Ok((Algorithm::RS256, key))
 }
 
-/// Why the library does not take an RSA key; only its words tell the reasons apart.
+/// Why the library does not take an RSA key; only its words distinguish the reasons.
 fn rejected(error: KeyRejected) -> KeyError {
     match error.description_() {
         "TooSmall" => KeyError::TooShort,

@@ -101,7 +101,7 @@ impl Session {
         self.way != Way::Token
     }
 
-    /// Why a scope is not granted, and what to do.
+    /// Why a scope is not granted, and the remedy.
     pub(super) async fn missing(&self, scope: &str) -> String {
         match &self.credentials {
             Kept::OAuth(state) if state.lock().await.unknown.contains(scope) => {

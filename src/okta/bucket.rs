@@ -15,7 +15,7 @@ pub(super) enum Wait {
     Answer,
 }
 
-/// A bucket as its answers have told of it, and the collector's use of it.
+/// A bucket as its answers have described it, and the collector's use of it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct RateLimit {
     window: Option<Window>,
@@ -65,15 +65,15 @@ const WINDOW_MS: i64 = 60_000;
 /// Part of the share that may be used at once; the rest is spread evenly, so that in no minute,
 /// whenever it begins, more than the share is used.
 const BURST_SHARE: u32 = 20;
-/// Percent of the bucket that remain beyond what others are expected to use.
+/// Percent of the bucket that remain beyond the expected use of others.
 const MARGIN_PERCENT: u32 = 3;
 /// Percent of the bucket below which nothing is asked where others are expected to use all the rest.
 const RESERVE_PERCENT: u32 = 5;
 /// How often at most it is asked in vain whether others use as much as expected.
 const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(10);
-/// Requests of each of two buckets in a window that are enough to tell whether they are one.
+/// Requests of each of two buckets in a window that are enough to decide whether they are one.
 const SEEN_OF_EACH: u32 = 3;
-/// How far apart the resets of one window may be told.
+/// How far apart the announced resets of one window may be.
 const SAME_WINDOW: SignedDuration = SignedDuration::from_secs(5);
 
 impl RateLimit {
@@ -155,7 +155,7 @@ impl RateLimit {
             + every(WINDOW, percent(window.limit, MARGIN_PERCENT).max(1) + 1).max(LOOK_EVERY)
     }
 
-    /// Notes what the answer to a request announces, whenever it comes.
+    /// Notes the announcements of an answer, whenever it comes.
     pub(super) fn note(&mut self, announced: Announced, now: Timestamp) {
         self.under_way = self.under_way.saturating_sub(1);
         let is_near =
@@ -179,7 +179,7 @@ impl RateLimit {
         })
     }
 
-    /// Whether an answer tells of a bucket in which the requests were not counted that this one knew of when its
+    /// Whether an answer is of a bucket in which the requests were not counted that this one knew of when its
     /// request was sent: more remains there than they would have left.
     pub(super) fn has_not_counted(&self, sent: Counted, announced: &Announced) -> bool {
         let is_same = announced.reset.duration_since(sent.reset).abs() <= SAME_WINDOW;
@@ -199,7 +199,7 @@ impl RateLimit {
             .is_some_and(|window| announced.limit != window.limit || overlaps(window))
     }
 
-    /// Whether the answer tells of the window that is known.
+    /// Whether the answer is of the known window.
     pub(super) fn is_confirmed_by(&self, announced: &Announced) -> bool {
         let is_same =
             |window: &Window| announced.reset.duration_since(window.reset).abs() <= SAME_WINDOW;
@@ -221,7 +221,7 @@ impl RateLimit {
         one.limit == two.limit && one.reset == two.reset
     }
 
-    /// Whether what remains has fallen by the requests of these other buckets as well, and by no more.
+    /// Whether the remainder has fallen by the requests of these other buckets as well, and by no more.
     pub(super) fn has_counted(&self, others: &[&Self]) -> bool {
         let Some(window) = &self.window else {
             return false;
@@ -249,7 +249,7 @@ impl RateLimit {
         self.closed_until = self.closed_until.max(other.closed_until);
     }
 
-    /// Ends as a bucket of its own; gives what was known. Requests that are under way are handed over one by one.
+    /// Ends as a bucket of its own; gives its last known state. Requests that are under way are handed over one by one.
     pub(super) fn leave(&mut self) -> Self {
         let under_way = self.under_way;
         std::mem::replace(
@@ -286,7 +286,7 @@ impl RateLimit {
         }
     }
 
-    /// Its last window that an answer told of: limit, what remained, and the collector's own requests.
+    /// Its last window that an answer described: limit, remainder, and the collector's own requests.
     pub(super) fn told(&self) -> Option<(u32, u32, u32)> {
         let window = self.window.filter(|window| window.limit > 0)?;
         Some((window.limit, window.remaining.min(window.limit), window.own))
@@ -315,7 +315,7 @@ impl Window {
         }
     }
 
-    /// The window after this one, as long as no answer tells of it.
+    /// The window after this one, as long as no answer describes it.
     fn guess_next(&self, now: Timestamp) -> Self {
         let (remaining, ends_at) = (self.limit, now + WINDOW);
         let others = self.others.next(self.measured_at, self.ends_at, now);
@@ -559,7 +559,7 @@ mod tests {
         }
     }
 
-    /// As [`sent`], where Okta tells of 20 requests per window.
+    /// As [`sent`], with 20 requests per window from Okta.
     fn sent_at_pace(bucket: &mut RateLimit, from_ms: i64, to_ms: i64, ends_s: i64) -> u32 {
         let mut count = 0;
         for ms in (from_ms..to_ms).step_by(10) {

@@ -81,7 +81,7 @@ impl Org {
         self.session.granted(&self.transport, until).await
     }
 
-    /// Why a scope is not granted, and what to do.
+    /// Why a scope is not granted, and the remedy.
     pub async fn missing(&self, scope: &str) -> String {
         self.session.missing(scope).await
     }
@@ -98,7 +98,7 @@ impl Org {
         self.transport.room() + WAITING
     }
 
-    /// The number of the rate limit that a path counts against, as far as its answers have told.
+    /// The number of the rate limit that a path counts against, as far as its answers have shown.
     #[must_use]
     pub fn limit_of(&self, path: &str) -> usize {
         self.transport.bucket_of(path)
@@ -134,7 +134,7 @@ impl Org {
         Ok(page)
     }
 
-    /// What follows a full page that names no next one; `None` where nothing new does, or Okta does not page so.
+    /// The position after a full page that names no next one; `None` where nothing new does, or Okta does not page so.
     async fn asked_on(
         &self,
         full: Full,
@@ -433,7 +433,7 @@ fn page(raw: Raw, asked: &Asked) -> Result<Page, Error> {
     }
 }
 
-/// Asks without what the answer can do without.
+/// Retries without optional fields.
 fn undecorate(asked: &mut Asked, error: Error) -> Result<(), Error> {
     if !asked.undecorate() {
         return Err(error);

@@ -36,7 +36,7 @@ const PAGED_BY: [(&str, &str); 17] = [
 
 /// A last page that may not be the last.
 pub(super) struct Full {
-    /// Path and query of what may follow.
+    /// Path and query of a possible next page.
     pub behind: String,
     /// The items' own names.
     names: BTreeSet<String>,
@@ -62,7 +62,7 @@ impl Full {
         })
     }
 
-    /// Whether what follows has an item that the page has not.
+    /// Whether the next page has an item that the page has not.
     pub(super) fn is_followed_by(&self, body: &Body) -> bool {
         names_in(body, self.member)
             .iter()

@@ -21,7 +21,7 @@ impl Gate {
         }
     }
 
-    /// Lets a request through, or tells what it has to wait for; gives what [`Pace::take`] and
+    /// Lets a request through, or gives the reason to wait; gives the values that [`Pace::take`] and
     /// [`Room::enter`] give.
     pub(super) fn pass(&mut self, path: &str, now: Timestamp) -> Result<(Taken, u32), Wait> {
         if self.room.is_full() {

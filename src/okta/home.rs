@@ -21,7 +21,7 @@ const MOST_TOLD: usize = 200;
 /// The address that the org behind `base` names as its own, as it writes it.
 ///
 /// # Errors
-/// What was answered instead, in words.
+/// The answer that came instead, in words.
 pub async fn home(
     http: &reqwest::Client,
     base: &Url,

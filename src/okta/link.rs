@@ -73,7 +73,7 @@ fn in_body(body: &str) -> Result<Option<String>, Unclear> {
         #[serde(rename = "_links", default, borrow)]
         links: Option<&'a RawValue>,
     }
-    // A body that is no JSON object is told of by whoever looks for its items.
+    // A body that is no JSON object is reported by the search for its items.
     let Ok(Linked { links }) = serde_json::from_str::<Linked<'_>>(body) else {
         return Ok(None);
     };

@@ -1,5 +1,5 @@
 //! One HTTP page of an Okta org: authenticated, paced, repeated where that helps. Fetches a
-//! path; does not know what a user is.
+//! path; does not know users.
 
 mod announced;
 mod answer;

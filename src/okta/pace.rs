@@ -16,7 +16,7 @@ pub(super) struct Pace {
     buckets: Vec<RateLimit>,
     /// The bucket that each class is first taken to have.
     of_class: HashMap<&'static str, usize>,
-    /// The buckets of kinds of path (see [`kind_of`]), as far as their answers have told otherwise.
+    /// The buckets of kinds of path (see [`kind_of`]), as far as their answers have shown otherwise.
     of_kind: HashMap<String, usize>,
 }
 
@@ -25,11 +25,11 @@ pub(super) struct Pace {
 pub(super) struct Taken {
     /// The bucket that it counts against, as far as is known.
     pub(super) at: usize,
-    /// What the bucket had counted by then.
+    /// The bucket's count at that moment.
     counted: Option<Counted>,
 }
 
-/// A rate limit as its answers last told of it.
+/// A rate limit as its answers last described it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {
     /// The classes of paths that count against it (see `class_of`), else the kinds of path, separated by commas.
@@ -100,7 +100,7 @@ impl Pace {
         of_limit < most
     }
 
-    /// Notes what the answer to a request announces that was let through as `taken`.
+    /// Notes the announcements of the answer to the request `taken`.
     pub(super) fn note(&mut self, path: &str, taken: Taken, announced: Announced, now: Timestamp) {
         let (at, current) = (taken.at, self.bucket_of(path));
         let bucket = &self.buckets[current];
@@ -148,7 +148,7 @@ impl Pace {
         self.buckets[at].note_nothing();
     }
 
-    /// Notes that a request has ended without an answer that tells of its bucket.
+    /// Notes that a request has ended without an answer about its bucket.
     pub(super) fn lose(&mut self, at: usize) {
         self.buckets[at].lose();
     }
@@ -170,7 +170,7 @@ impl Pace {
         })
     }
 
-    /// The limits that answers have told of, in the order of their names; those that no path counts against any more are left
+    /// The limits that answers have announced, in the order of their names; those that no path counts against any more are left
     /// out.
     pub(super) fn limits(&self) -> Vec<Limit> {
         let limit = |(at, bucket): (usize, &RateLimit)| {
@@ -241,7 +241,7 @@ pub(super) fn kind_of(path: &str) -> String {
     words.collect::<Vec<_>>().join("/")
 }
 
-/// Parts of a path that tell its kind.
+/// Parts of a path that decide its kind.
 const MOST_PARTS: usize = 10;
 
 /// The class of a path: a first guess at the bucket that it counts against.
@@ -423,7 +423,7 @@ mod tests {
                     .iter()
                     .flat_map(|lane| lane.answers.iter().map(|(arrives, ..)| *arrives));
                 let next_ms = sent.chain(answers).chain([wake_ms]).min().unwrap_or(end_ms);
-                // What one path has learned may let another one go on.
+                // News about one path may let another one go on.
                 ms = if paths.len() > 1 {
                     next_ms.max(ms + 1)
                 } else {

@@ -9,7 +9,7 @@ use super::answer::{AnswerTrouble, Size};
 const MOST_BODY_BYTES: usize = 8 << 20;
 /// Bodies up to this size are received as they come; of larger ones one at a time.
 const SMALL_BODY_BYTES: usize = 1 << 20;
-/// Whoever receives a larger body.
+/// The receiver of a larger body.
 static LARGE: Semaphore = Semaphore::const_new(1);
 
 /// The body as it comes, so that it is in memory once only, and counted as it comes: a small one may become a large

@@ -144,7 +144,7 @@ impl Challenge {
     }
 }
 
-/// Okta's words in a line, led by a space; empty where there are none. They repeat what was asked, addresses and
+/// Okta's words in a line, led by a space; empty if there are none. They repeat the request's values, addresses and
 /// assertions included, so credentials are cut from each of them.
 fn told<'a>(words: impl Iterator<Item = &'a str>) -> String {
     let words: Vec<_> = words

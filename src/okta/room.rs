@@ -53,7 +53,7 @@ impl Room {
         self.under_way >= self.width
     }
 
-    /// Lets a request in; gives what [`Room::halve`] asks for.
+    /// Lets a request in; gives the number that [`Room::halve`] asks for.
     pub(super) fn enter(&mut self) -> u32 {
         self.under_way += 1;
         self.halvings
@@ -63,7 +63,7 @@ impl Room {
         self.under_way = self.under_way.saturating_sub(1);
     }
 
-    /// Notes a request that was one too many. Several that were sent together are told so once.
+    /// Notes a request that was one too many. Several that were sent together count once.
     pub(super) fn halve(&mut self, entered: u32, now: Timestamp) {
         if entered == self.halvings {
             self.width = (self.under_way.min(self.width) / 2).max(1);

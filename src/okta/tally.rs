@@ -14,7 +14,7 @@ pub struct Use {
     pub throttled_ms: u64,
     /// The same for each class of paths (`users`, `logs`, …; see `class_of`) that was asked.
     pub by_class: BTreeMap<&'static str, ClassUse>,
-    /// The org's rate limits, as its answers have told of them.
+    /// The org's rate limits, as its answers have described them.
     pub limits: Vec<Limit>,
 }
 

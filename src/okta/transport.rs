@@ -19,7 +19,7 @@ use super::{Error, Within};
 use crate::body::Body;
 use crate::clock::Clock;
 
-/// An HTTP client with what it has learned of the org's rate limits.
+/// An HTTP client with its knowledge of the org's rate limits.
 #[derive(Debug)]
 pub struct Transport {
     http: reqwest::Client,
@@ -85,7 +85,7 @@ impl Transport {
         }
     }
 
-    /// Counts from zero again. What is known of the limits stays; a wait that was asked for ends with its run.
+    /// Counts from zero again. Known limits stay; a wait that was asked for ends with its run.
     pub fn begin_run(&self) {
         self.gate().pace.begin_run(self.now());
         self.tally.reset();
@@ -113,7 +113,7 @@ impl Transport {
         gate.pace.has_room(path, begun, most, self.now())
     }
 
-    /// The rate limit that a path counts against, as far as its answers have told.
+    /// The rate limit that a path counts against, as far as its answers have shown.
     pub(super) fn bucket_of(&self, path: &str) -> usize {
         self.gate().pace.bucket_of(path)
     }

@@ -7,7 +7,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 /// Letters of the longest entity, `&` and `;` included.
 const LONGEST_ENTITY: usize = 10;
 
-/// What ends in the middle of a group is decoded all the same.
+/// A text that ends in the middle of a group is decoded all the same.
 pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
@@ -23,7 +23,7 @@ pub(super) struct Letter {
     pub(super) end: usize,
 }
 
-/// What encoded letters stand for.
+/// The meaning of encoded letters.
 pub(super) enum Piece {
     /// A line that goes on.
     Nothing,

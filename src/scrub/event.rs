@@ -9,7 +9,7 @@ use super::text::without_parameters;
 use super::{Pass, Rules, UnknownActors};
 use crate::json::Json;
 
-/// Members of an event that tell of the request and never of a profile.
+/// Members of an event about the request, never about a profile.
 const OF_THE_REQUEST: [&str; 15] = [
     "authenticationContext",
     "client",
@@ -29,7 +29,7 @@ const OF_THE_REQUEST: [&str; 15] = [
 ];
 /// Members of an actor or target that are in every one.
 const OF_A_PARTY: [&str; 4] = ["id", "type", "alternateId", "displayName"];
-/// Members whose text names the attribute that the members beside it tell of.
+/// Members whose text names the attribute of the members beside it.
 const NAMING: [&str; 7] = [
     "attribute",
     "attributeName",

@@ -1,8 +1,8 @@
-//! What is never written: links, embedded copies, every credential, and attributes that the
+//! Data that is never written: links, embedded copies, every credential, and attributes that the
 //! integration's owner has ruled out. By rule, not by list of places, so that an unknown future
 //! shape is covered as well.
 //!
-//! | file | what it covers |
+//! | file | coverage |
 //! |---|---|
 //! | `mod` | members of any object |
 //! | `text` | credentials inside texts: URLs, tokens, JSON in a text |
@@ -40,7 +40,7 @@ use text::Verdict;
 pub struct Rules {
     /// Profile attributes whose values are never written.
     pub drop_attributes: Vec<String>,
-    /// What is written of a name that belongs to nobody Okta knows.
+    /// The treatment of a name that belongs to nobody Okta knows.
     pub unknown_actors: UnknownActors,
     /// The key of the hashes of names that are withheld; without it they have none.
     pub names: Option<NameKey>,
@@ -48,7 +48,7 @@ pub struct Rules {
     pub console: Option<String>,
 }
 
-/// What is written of a name that belongs to nobody Okta knows. A failed sign-in holds what was typed
+/// The treatment of a name that belongs to nobody Okta knows. A failed sign-in holds the text that was typed
 /// into the username field, passwords included.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum UnknownActors {
@@ -85,10 +85,10 @@ impl Default for &Rules {
 
 /// Removes from an Okta object, at any depth:
 /// - `_links` and `_embedded`;
-/// - credentials, told by their names and forms;
+/// - credentials, by their names and forms;
 /// - credentials inside texts, of which the rest stays (`?token=` in a URL);
 /// - the members of a `profile` that the rules name;
-/// - what was so removed wherever else in the object it stands (see `taken`).
+/// - the removed values in the rest of the object (see `taken`).
 ///
 /// Returns whether there was anything to remove.
 pub fn scrub(json: &mut Json<'_>, rules: &Rules) -> bool {
@@ -100,11 +100,11 @@ pub fn scrub(json: &mut Json<'_>, rules: &Rules) -> bool {
 /// One look through an object.
 struct Pass<'r> {
     rules: &'r Rules,
-    /// What was removed so far.
+    /// The values removed so far.
     taken: Taken,
 }
 
-/// What a value holds that is never written.
+/// The parts of a value that are never written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Found {
     Nothing,
@@ -126,7 +126,7 @@ impl<'r> Pass<'r> {
         Self { rules, taken }
     }
 
-    /// Removes what is told by its place, and remembers its values; returns whether there was anything.
+    /// Removes data by its place, and remembers its values; returns whether there was anything.
     fn look_through(&mut self, json: &mut Json<'_>) -> bool {
         let found = self.scrub_value(json);
         if found == Found::Whole {

@@ -6,11 +6,11 @@ use std::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// What stands before the hash, and alone where there is no key.
+/// The text before the hash, and alone if there is no key.
 const WITHHELD: &str = "withheld:";
 /// Half of the hash: two names of one org never meet, and a line stays short.
 const HASH_BYTES: usize = 16;
-/// So that the key serves nothing else than this, whatever else is derived from the credential.
+/// So that the key serves this alone, apart from other keys derived from the credential.
 const PURPOSE: &[u8] = b"okta-authomize: withheld names, 1";
 
 /// The key of the hashes, derived from the integration's credential. It is written nowhere and does not print; with

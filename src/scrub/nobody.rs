@@ -12,7 +12,7 @@ use crate::json::Json;
 
 /// Types of a party that is a person.
 pub(super) const PEOPLE: [&str; 2] = ["User", "AppUser"];
-/// Members and parameters that hold what was typed as a name, without case, `_` and `-`.
+/// Members and parameters that hold the text typed as a name, without case, `_` and `-`.
 const TYPED: [&str; 11] = [
     "email",
     "identifier",
@@ -28,7 +28,7 @@ const TYPED: [&str; 11] = [
 ];
 /// Ends of the names of such members: `attemptedUserName`, `samAccountName`.
 const TYPED_ENDS: [&str; 4] = ["accountname", "emailaddress", "loginname", "username"];
-/// Members of an event in which what was typed is repeated beside the actor.
+/// Members of an event that repeat the typed text beside the actor.
 const REPEATING: [&str; 2] = ["debugContext", "request"];
 
 /// Withholds the names of parties that are nobody Okta knows, and remembers them so that they are cut wherever the

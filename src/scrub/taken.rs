@@ -1,7 +1,7 @@
 //! Values that were taken out of an object, and the cutting of them wherever else they stand in it: as values, inside
 //! texts, addresses (decoded) and keys. Rules by place miss the next place; a value is the same in all.
 //!
-//! What a value may take with it follows from how much it says:
+//! The more a value says, the more it may take with it:
 //!
 //! | value | is cut |
 //! |---|---|
@@ -110,7 +110,7 @@ struct Value {
     weight: Weight,
     /// Whether one of Okta's own words or a time could be the same.
     is_schema_like: bool,
-    /// What stands in its place; nothing where it is cut.
+    /// Its replacement; nothing if it is cut.
     instead: String,
 }
 
@@ -417,7 +417,7 @@ impl Place<'_> {
     }
 }
 
-/// What becomes of a value.
+/// The fate of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Stays,

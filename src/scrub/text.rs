@@ -7,7 +7,7 @@
 //! - the one-time code in the path of a link that Okta sends or redirects to;
 //! - a JSON Web Token, the token after an authentication scheme, the password before a host;
 //! - the same where it is written with HTML entities or escapes (`\u003D`, `\x3D`);
-//! - whatever [`scrub`](super::scrub) removes from JSON.
+//! - all that [`scrub`](super::scrub) removes from JSON.
 
 use std::ops::Range;
 
@@ -77,7 +77,7 @@ const MARKS: [u8; 256] = {
     marks
 };
 
-/// What is to become of a text.
+/// The fate of a text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Stays,
@@ -90,14 +90,14 @@ pub(super) enum Verdict {
 /// The text without the credentials in it.
 pub(super) fn look(text: &str, pass: &mut Pass<'_>) -> Verdict {
     let bytes = text.as_bytes();
-    // Most texts are told harmless by one look at their bytes.
+    // One look at their bytes shows most texts to be harmless.
     let marks = marks(bytes);
     let has = |mark: u8| marks & mark != 0;
     if has(SPACE) && bytes.len() >= SHORTEST_TOKEN && text.contains(PRIVATE_KEY) {
         return Verdict::Goes;
     }
     if matches!(bytes.first(), Some(b'{' | b'[')) {
-        // Most of what begins so is JSON, and then its own members and texts are looked at.
+        // Most texts that begin so are JSON, and then its own members and texts are looked at.
         if let Ok(mut json) = Json::parse(text) {
             let is_cut = pass.look_through(&mut json);
             let rest = is_cut.then(|| serde_json::to_string(&json).ok()).flatten();

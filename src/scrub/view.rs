@@ -243,7 +243,7 @@ impl View {
     }
 }
 
-/// Bytes as letters; what is no UTF-8 is U+FFFD.
+/// Bytes as letters; invalid UTF-8 is U+FFFD.
 fn put_together(bytes: &mut Vec<Byte>, letters: &mut Vec<Letter>) {
     let plain: Vec<u8> = bytes.iter().map(|byte| byte.byte).collect();
     let mut at = 0;

@@ -1,4 +1,4 @@
-//! A secret's content → [`Integration`], every problem told at once.
+//! A secret's content → [`Integration`], every problem reported at once.
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
@@ -25,7 +25,7 @@ const KEYS: [&str; 11] = [
 pub struct Problems {
     /// One sentence each; none repeats a value that might be secret.
     pub problems: Vec<String>,
-    /// The integration's slug, if that much can be told.
+    /// The integration's slug, if that much is known.
     pub slug: Option<String>,
 }
 

@@ -28,7 +28,7 @@ pub struct Loads {
     pub items: BTreeMap<String, u64>,
     /// Items that Authomize did not take.
     pub refused_total: u64,
-    /// Why what is gone was not deleted in Authomize; empty if it was.
+    /// Why deletions were not made in Authomize; empty if it was.
     pub held: Vec<String>,
     /// Items that Okta no longer has and that are still in Authomize.
     pub removals_pending: u64,
@@ -37,7 +37,7 @@ pub struct Loads {
     pub purge_due_at: Option<String>,
 }
 
-/// What the watch has found, as `status/{integration}.findings.json` holds it. Unknown keys are ignored.
+/// The watch's cases, as `status/{integration}.findings.json` holds it. Unknown keys are ignored.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default)]
@@ -68,16 +68,16 @@ pub struct NewCase {
     pub finding: String,
     /// `critical`, `high`, `medium`, `low` or `info`.
     pub severity: String,
-    /// What is wrong.
+    /// The weakness.
     pub title: String,
-    /// Of whom, or of what.
+    /// The user or object that has it.
     pub name: String,
     /// Since when it is known (RFC 3339, UTC).
     #[cfg_attr(feature = "schemas", schemars(extend("format" = "date-time")))]
     pub first_seen: String,
 }
 
-/// What became of cases on a day.
+/// The cases of a day.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default)]

@@ -1,6 +1,6 @@
 //! Counts of the last days, kept in the status so that the page needs no manifest: bounded, and made to add up.
 //!
-//! A run counts what it has committed, beginning with an empty [`History`]; the status adds that to the last one's.
+//! A run counts its commits, beginning with an empty [`History`]; the status adds that to the last one's.
 
 use std::collections::BTreeMap;
 
@@ -165,7 +165,7 @@ impl History {
         day.streams.entry(stream.to_owned()).or_default().records = Some(records);
     }
 
-    /// Adds what came after, and forgets what is too old or too much.
+    /// Adds later counts, and drops old and excess ones.
     pub fn add(&mut self, newer: Self, now: Timestamp) {
         for (hour, events) in newer.hours {
             *self.hours.entry(hour).or_default() += events;
@@ -204,7 +204,7 @@ impl History {
             .drain(..self.commits.len().saturating_sub(MOST_COMMITS));
     }
 
-    /// When a line of the stream was last committed, as far as the kept commits tell.
+    /// When a line of the stream was last committed, as far as the kept commits show.
     #[must_use]
     pub fn changed_at(&self, stream: &str) -> Option<String> {
         let newest = self

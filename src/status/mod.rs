@@ -82,9 +82,9 @@ pub struct Status {
     pub limits: Vec<Limit>,
     /// Streams by name.
     pub streams: BTreeMap<String, StreamStatus>,
-    /// Counts of the last days, of the runs whose end was told.
+    /// Counts of the last days, of the runs whose end is known.
     pub history: History,
-    /// Counts of what was last found in a copy of the bucket; `null` if nobody has put them there.
+    /// Counts of the last findings in a copy of the bucket; `null` if nobody has put them there.
     pub findings: Option<Findings>,
     /// How far the loader has brought Authomize; `null` if it has not been at work, or cannot be asked.
     pub loads: Option<Loads>,
@@ -131,7 +131,7 @@ pub struct Trouble {
     /// The Lambda error's `errorType`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The problem, and what to do.
+    /// The problem and its remedy.
     pub message: String,
 }
 
@@ -143,7 +143,7 @@ pub struct StreamStatus {
     /// How it went.
     #[cfg_attr(feature = "schemas", schemars(extend("enum" = ["succeeded", "not_applicable", "partial", "held", "unavailable", "failed"])))]
     pub outcome: String,
-    /// The problem, and what to do.
+    /// The problem and its remedy.
     pub error: Option<String>,
     /// Records of its newest complete snapshot.
     pub records: Option<u64>,
@@ -190,16 +190,16 @@ impl Status {
         last.updated_at.as_str() > began_at && knew > (self.sequence, self.run.as_str())
     }
 
-    /// Takes from the last status what this one does not tell.
+    /// Fills gaps from the previous status.
     /// - A run that could not go on knows nothing of the streams; one that another run has superseded knows nothing
     ///   that holds.
-    /// - A check knows how streams can be read, not what was collected of them; of those it left out, nothing.
+    /// - A check knows how streams can be read, not their records; of those it left out, nothing.
     ///
     /// The run's commits are added to the last days.
     #[must_use]
     pub fn completed_by(mut self, last: &Self, now: Timestamp) -> Self {
         let news = std::mem::replace(&mut self.history, last.history.clone());
-        // A run that has to write its page once more has told its commits.
+        // A run that has to write its page once more has counted its commits.
         if self.run.is_empty() || self.run != last.run {
             self.history.add(news, now);
         }

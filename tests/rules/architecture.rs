@@ -95,7 +95,7 @@ fn the_core_is_pure() {
 }
 
 #[test]
-fn okta_fetches_a_path_and_does_not_know_what_a_user_is() {
+fn okta_fetches_a_path_and_does_not_know_users() {
     never(
         &["okta"],
         &[

@@ -712,7 +712,7 @@ async fn a_clock_that_is_wrong_is_put_right_by_the_orgs() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_wrong_is_rejected_whatever_the_clock() {
+async fn a_wrong_key_is_rejected_at_any_clock() {
     let (known, other) = (keys::rsa(), keys::ec());
     let mut rig = Rig::new().await;
     by_key(&rig, Client::with_keys(CLIENT, vec![known.public]), &other);

@@ -253,7 +253,7 @@ async fn assignments_are_read_pair_by_pair() {
 }
 
 #[tokio::test]
-async fn what_is_deleted_leaves_a_tombstone_and_nothing_that_hung_on_it() {
+async fn a_deletion_leaves_a_tombstone_and_nothing_that_hung_on_the_object() {
     let (rig, people, groups, apps) = collected().await;
     rig.org()
         .assign_role(&people[0], "SUPER_ADMIN", &Targets::default());
@@ -312,7 +312,7 @@ async fn a_deletion_alone_needs_no_read() {
 }
 
 #[tokio::test]
-async fn a_late_event_does_not_bring_back_what_is_gone() {
+async fn a_late_event_does_not_bring_back_a_deleted_object() {
     let (rig, people, groups, _) = collected().await;
     let at = rig.org().now() - jiff::SignedDuration::from_mins(2);
     let user = rig.org().user_party(&people[0]);
@@ -348,7 +348,7 @@ async fn a_new_users_groups_are_read_though_no_event_tells_of_them() {
 }
 
 #[tokio::test]
-async fn who_can_no_longer_sign_in_has_no_factors() {
+async fn a_user_who_can_no_longer_sign_in_has_no_factors() {
     let (rig, people, ..) = collected().await;
     rig.org().enroll_factor(&people[3], "push");
     let (_, requests) = requests_of_run(&rig).await;

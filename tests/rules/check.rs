@@ -59,7 +59,7 @@ async fn check(rig: &Rig) -> Value {
 }
 
 #[tokio::test]
-async fn a_checks_report_is_a_table_of_what_is_missing_and_what_to_do() {
+async fn a_checks_report_is_a_table_of_gaps_and_remedies() {
     let rig = Rig::new().await;
     rig.populate(3, 1);
     rig.org().create_app(NewApp::service("Collector", CLIENT));
@@ -116,7 +116,7 @@ async fn a_checks_report_is_a_table_of_what_is_missing_and_what_to_do() {
 }
 
 #[test]
-fn what_is_no_report_of_a_check_is_told_in_words() {
+fn another_answer_than_a_checks_report_is_shown_in_words() {
     let error = json!({"errorType": "CredentialsRejected", "errorMessage": "check the secret"});
     for (report, words) in [
         (error, "CredentialsRejected: check the secret"),

@@ -107,7 +107,7 @@ async fn an_empty_group_costs_no_request_for_its_members() {
 }
 
 #[tokio::test]
-async fn a_full_snapshot_forgets_what_is_gone_without_an_event() {
+async fn a_full_snapshot_forgets_objects_that_are_gone_without_an_event() {
     let rig = Rig::new().await;
     let (people, groups) = rig.populate(20, 4);
     rig.run().await;
@@ -567,7 +567,7 @@ async fn a_feature_that_the_org_lacks_alarms_nobody_and_is_not_asked_for_at_ever
 }
 
 #[tokio::test]
-async fn what_may_not_be_read_is_unavailable_and_never_empty() {
+async fn a_forbidden_stream_is_unavailable_and_never_empty() {
     let rig = Rig::new().await;
     let (people, _) = rig.populate(4, 2);
     rig.org()

@@ -12,11 +12,29 @@ use serde_json::json;
 
 use crate::support::rig::{CLIENT, PASSWORD, Rig, secret};
 
-/// The interpreter that `make` has installed the checks' needs for.
-fn python() -> PathBuf {
+/// Authomize's own client is in an environment of its own, the OCSF schema with everything else.
+const AUTHOMIZE: Checker = Checker {
+    module: "conformance.authomize_check",
+    variable: "CONFORMANCE_PYTHON",
+    environment: ".venv-conformance",
+};
+const OCSF: Checker = Checker {
+    module: "conformance.ocsf_check",
+    variable: "FINDINGS_PYTHON",
+    environment: ".venv",
+};
+
+struct Checker {
+    module: &'static str,
+    variable: &'static str,
+    environment: &'static str,
+}
+
+/// The interpreter that `make` has installed a check's needs for.
+fn python(checker: &Checker) -> PathBuf {
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let given = std::env::var_os("CONFORMANCE_PYTHON").map(PathBuf::from);
-    let python = given.unwrap_or_else(|| project.join(".venv-conformance/bin/python3"));
+    let given = std::env::var_os(checker.variable).map(PathBuf::from);
+    let python = given.unwrap_or_else(|| project.join(checker.environment).join("bin/python3"));
     assert!(
         python.exists(),
         "{} is not there: run make test, which installs it",
@@ -25,15 +43,12 @@ fn python() -> PathBuf {
     python
 }
 
-fn check(script: &str, arguments: &[&Path], input: &[u8]) -> String {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("conformance")
-        .join(script);
-    let mut command = Command::new(python());
+fn check(checker: &Checker, arguments: &[&Path], input: &[u8]) -> String {
+    let mut command = Command::new(python(checker));
     command
-        .arg("-B")
-        .arg(script)
+        .args(["-B", "-m", checker.module])
         .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit());
@@ -49,14 +64,14 @@ fn check(script: &str, arguments: &[&Path], input: &[u8]) -> String {
 fn assert_conforms(rig: &Rig) {
     let directory = tempfile::tempdir().unwrap();
     rig.copy_to(directory.path());
-    eprintln!("{}", check("authomize_check.py", &[directory.path()], b""));
+    eprintln!("{}", check(&AUTHOMIZE, &[directory.path()], b""));
     let activity = &rig.read().streams["activity"].records;
     if !activity.is_empty() {
         let events: String = activity
             .values()
             .map(|line| format!("{}\n", line.record["ocsf"]))
             .collect();
-        eprintln!("{}", check("ocsf_check.py", &[], events.as_bytes()));
+        eprintln!("{}", check(&OCSF, &[], events.as_bytes()));
     }
 }
 

@@ -58,7 +58,7 @@ async fn cost(rig: &Rig) -> u64 {
 }
 
 #[tokio::test]
-async fn a_run_costs_what_has_changed() {
+async fn a_run_costs_as_much_as_the_changes() {
     let (rig, people, groups, apps) = large().await;
     let full = cost(&rig).await;
     rig.assert_in_step();

@@ -413,7 +413,7 @@ fn the_documents_explain_every_error() {
 }
 
 #[test]
-fn every_file_begins_with_what_it_is_for() {
+fn every_file_begins_with_its_purpose() {
     let there = [
         "src",
         "crates/aws/src",
@@ -533,10 +533,7 @@ fn every_test_that_the_document_on_security_names_is_there() {
         .chain(&files("src"))
         .map(|file| text(file))
         .collect();
-    let names: Vec<_> = table(
-        "docs/security.md",
-        "| what | from whom | by what | shown by |",
-    );
+    let names: Vec<_> = table("docs/security.md", "| object | threat | means | shown by |");
     assert!(names.len() >= 8);
     let document = text("docs/security.md");
     let rows = document

@@ -234,7 +234,7 @@ async fn okta_refusing_or_not_answering_is_told_by_its_type() {
 }
 
 #[tokio::test]
-async fn a_bucket_that_refuses_is_told_with_what_to_do() {
+async fn a_bucket_that_refuses_is_reported_with_the_remedy() {
     let is_put = |request: &Request| request.method == "PUT";
     for (status, code, kind, word) in [
         (403, "AccessDenied", "BucketRefused", "s3:PutObject"),

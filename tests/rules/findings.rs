@@ -29,7 +29,7 @@ fn project() -> &'static Path {
 /// The interpreter that `make` has installed the findings' needs for.
 fn python() -> PathBuf {
     let given = std::env::var_os("FINDINGS_PYTHON").map(PathBuf::from);
-    let python = given.unwrap_or_else(|| project().join(".venv-findings/bin/python3"));
+    let python = given.unwrap_or_else(|| project().join(".venv/bin/python3"));
     assert!(
         python.exists(),
         "{} is not there: run make test, which installs it",
@@ -211,7 +211,7 @@ fn clean_company() -> Org {
 }
 
 #[tokio::test]
-async fn the_demo_has_every_finding_and_the_tables_hold_what_the_reader_sees() {
+async fn the_demo_has_every_finding_and_its_tables_equal_the_readers_state() {
     let rig = demo(300).await;
     let counts = counts(&rig);
     assert!(counts.len() >= 40, "{counts:?}");
@@ -536,7 +536,7 @@ async fn findings_are_valid_ocsf() {
 }
 
 #[test]
-fn the_tables_hold_of_the_models_histories_what_the_reader_sees() {
+fn the_tables_equal_the_readers_state_for_the_models_histories() {
     let temp = tempfile::tempdir().unwrap();
     model::keep_buckets(CASES, temp.path());
     let directories: Vec<PathBuf> = CASES

@@ -45,7 +45,7 @@ fn factors(rig: &Rig, user: &str) -> (Value, Vec<Value>) {
 }
 
 #[tokio::test]
-async fn who_passes_a_factor_that_the_network_hides_has_one() {
+async fn a_user_who_passes_a_factor_that_the_network_hides_has_one() {
     for kind in [
         "user.authentication.auth_via_mfa",
         "user.authentication.verify",

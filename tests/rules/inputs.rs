@@ -237,7 +237,7 @@ async fn a_name_that_is_mistyped_is_not_taken_for_the_default_one() {
 }
 
 #[tokio::test]
-async fn a_failed_run_keeps_what_the_status_knew() {
+async fn a_failed_run_keeps_the_known_status() {
     let rig = Rig::new().await;
     rig.populate(3, 1);
     rig.run().await;
@@ -442,7 +442,7 @@ fn sorted(mut names: Vec<&'static str>) -> Vec<&'static str> {
 }
 
 #[tokio::test]
-async fn a_check_of_some_streams_asks_for_those_alone_and_tells_what_is_missing() {
+async fn a_check_of_some_streams_asks_for_those_alone_and_reports_the_gaps() {
     let rig = Rig::new().await;
     rig.populate(3, 3);
     rig.org()
@@ -472,7 +472,7 @@ async fn a_check_of_some_streams_asks_for_those_alone_and_tells_what_is_missing(
 }
 
 #[tokio::test]
-async fn a_check_leaves_what_was_collected_alone() {
+async fn a_check_leaves_the_collected_data_alone() {
     let rig = Rig::new().await;
     rig.populate(3, 1);
     rig.run().await;

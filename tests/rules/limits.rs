@@ -130,7 +130,7 @@ async fn nine_tenths_of_the_share_are_used_while_there_is_work() {
 }
 
 #[tokio::test]
-async fn others_are_not_refused_and_what_they_leave_is_used() {
+async fn others_are_not_refused_and_their_remainder_is_used() {
     for (others, least) in [(60, 90), (120, 65), (180, 8)] {
         let mut rig = rig_of_groups(usize::try_from(3 * least + 30).unwrap()).await;
         rig.org().options.limits = group_limit(200);
@@ -196,7 +196,7 @@ async fn a_workforce_org_is_read_without_a_refusal() {
 }
 
 #[tokio::test]
-async fn what_others_use_of_a_bucket_is_not_asked_for() {
+async fn the_use_of_a_bucket_by_others_is_not_asked_for() {
     let mut rig = rig_of_groups(25).await;
     rig.org().options.limits = group_limit(20);
     rig.org().set_use_by_others(Class::Groups, 15);
@@ -208,7 +208,7 @@ async fn what_others_use_of_a_bucket_is_not_asked_for() {
 }
 
 #[tokio::test]
-async fn a_warm_run_remembers_what_the_last_one_used() {
+async fn a_warm_run_remembers_the_use_of_the_last_one() {
     let mut rig = rig_of_groups(15).await;
     rig.org().options.limits = group_limit(20);
     let _time = time::hurry(&mut rig, &[]);

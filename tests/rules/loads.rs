@@ -179,7 +179,7 @@ async fn case(fake: &Fake, seed: u64) {
 }
 
 #[tokio::test]
-async fn what_happens_in_an_org_ends_in_authomize() {
+async fn changes_of_an_org_end_in_authomize() {
     let fake = Fake::start();
     for seed in 0..CASES {
         case(&fake, seed).await;

@@ -219,7 +219,7 @@ async fn a_full_page_without_a_link_is_asked_on() {
 }
 
 #[tokio::test]
-async fn a_full_page_that_is_the_last_costs_one_request_whatever_comes_back() {
+async fn a_full_last_page_costs_one_request_with_any_answer() {
     for (status, body) in [
         (200, "[]"),
         (400, r#"{"errorCode":"E0000031"}"#),
@@ -386,7 +386,7 @@ async fn a_token_that_is_refused_twice_or_three_times_is_renewed_as_often() {
 }
 
 #[tokio::test]
-async fn what_was_read_before_the_credentials_were_refused_is_committed() {
+async fn records_read_before_the_credentials_were_refused_are_committed() {
     for ending in ["/factors", "/roles"] {
         let mut rig = Rig::new().await;
         rig.populate(8, 2);

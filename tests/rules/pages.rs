@@ -225,7 +225,7 @@ async fn the_page_of_a_degraded_integration_folds_the_remedy_below_its_stream() 
 }
 
 #[tokio::test]
-async fn the_page_of_a_failed_run_says_what_to_do_and_keeps_the_streams() {
+async fn the_page_of_a_failed_run_has_the_remedy_and_keeps_the_streams() {
     let rig = demo().await;
     rig.run().await;
     let mut wrong = secret();

@@ -371,7 +371,7 @@ async fn a_listing_that_changes_while_it_is_read_loses_nobody_who_stayed() {
 }
 
 #[tokio::test]
-async fn users_are_asked_for_without_what_no_record_holds() {
+async fn users_are_asked_for_without_unused_members() {
     let mut rig = Rig::new().await;
     let (people, _) = rig.populate(3, 1);
     let asked = Arc::<Mutex<BTreeSet<String>>>::default();

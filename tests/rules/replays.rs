@@ -431,7 +431,7 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 #[test]
-fn whatever_a_collector_commits_ends_in_authomize_however_loaders_are_woken_killed_and_refused() {
+fn every_commit_ends_in_authomize_however_loaders_are_woken_killed_and_refused() {
     let seeds = match number("REPLAY_SEED") {
         Some(seed) => seed..seed + 1,
         None => 0..number("REPLAY_CASES").unwrap_or(CASES),

@@ -93,7 +93,7 @@ async fn only_what_was_read_is_replaced() {
 }
 
 #[tokio::test]
-async fn what_was_put_is_got_and_what_was_not_is_none() {
+async fn a_stored_object_is_got_and_a_missing_one_is_none() {
     let bucket = bucket().await;
     assert_eq!(bucket.get("okta/nothing.json").await.unwrap(), None);
     let key = "okta/data/users/integration=okta/date=2026-11-23/run-1.jsonl.gz";
@@ -115,7 +115,7 @@ async fn what_was_put_is_got_and_what_was_not_is_none() {
 }
 
 #[tokio::test]
-async fn an_object_says_what_it_is() {
+async fn an_object_names_its_content_type() {
     let name = moto::bucket().await;
     let bucket = Bucket::new(moto::s3(), name.clone());
     for (kind, expected) in [

@@ -171,7 +171,7 @@ fn assert_report_is_valid(schemas: &Published, report: &Report) {
 }
 
 #[tokio::test]
-async fn what_a_run_writes_is_valid_and_uses_every_declared_key() {
+async fn the_output_of_a_run_is_valid_and_uses_every_declared_key() {
     let (schemas, rig) = (Published::read(), demo().await);
     let group = rig.org().create_group("Auditors");
     rig.org()
@@ -194,7 +194,7 @@ async fn what_a_run_writes_is_valid_and_uses_every_declared_key() {
 }
 
 #[tokio::test]
-async fn what_a_run_in_trouble_says_is_valid() {
+async fn the_output_of_a_run_in_trouble_is_valid() {
     let (schemas, rig) = (Published::read(), demo().await);
     rig.org().deny("/api/v1/idps/**", Denial::AdminRole);
     let report = rig.run().await;
@@ -332,7 +332,7 @@ fn an_upsert_without_its_source_is_refused() {
 }
 
 #[test]
-fn a_stream_refuses_what_only_another_stream_may_write() {
+fn a_stream_refuses_keys_of_another_stream() {
     let schemas = Published::read();
     let mut event = line("activity", &json!({}));
     assert_ne!(

@@ -253,7 +253,7 @@ async fn a_run_a_commit_and_a_stream_that_is_not_well_have_one_line_each() {
 }
 
 #[tokio::test]
-async fn at_warn_only_what_is_not_well_is_told() {
+async fn at_warn_only_trouble_is_logged() {
     let rig = Rig::new().await;
     rig.populate(5, 2);
     let (bucket, secret) = (moto::bucket().await, moto::secret(&secret()).await);

@@ -104,7 +104,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn an_object_with_an_id_is_a_record_whatever_else_it_holds(mut object in anything()) {
+    fn an_object_with_an_id_is_a_record_with_any_other_content(mut object in anything()) {
         let ids = ["id", "user_id", "principal_id"].map(|key| (key.to_owned(), Value::from("00x1")));
         match object.as_object_mut() {
             Some(object) => object.extend(ids),

@@ -131,7 +131,7 @@ fn with(template: &str, name: &str, text: &str) -> String {
 }
 
 #[test]
-fn what_is_said_of_streams_is_generated_from_their_table() {
+fn the_templates_streams_are_generated_from_their_table() {
     let there = fs::read_to_string(file()).unwrap();
     let generated = with(
         &with(&there, "retention", &retention()),

@@ -98,7 +98,7 @@ async fn settle(rig: &Rig) -> u64 {
 }
 
 #[tokio::test]
-async fn a_cursor_of_version_1_whose_snapshots_are_complete_goes_on_with_what_is_new() {
+async fn a_cursor_of_version_1_with_complete_snapshots_goes_on_with_news() {
     let (rig, company) = upgraded("complete", false).await;
     // The grant of the new function's token is no news.
     let report = time::ask(&rig, json!({"mode": "incremental"}), FIVE_MINUTES).await;

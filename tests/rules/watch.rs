@@ -368,7 +368,7 @@ async fn a_loader_that_falls_behind_alarms_by_the_oldest_commit_that_waits_for_i
 }
 
 #[test]
-fn every_alarm_is_tried_and_says_what_to_do_first() {
+fn every_alarm_is_tried_and_begins_with_a_first_step() {
     let template = template("template.yaml");
     let source = include_str!("watch.rs");
     let tried = |name: &str| source.matches(&format!("\"{name}\"")).count() > 0;
@@ -395,7 +395,7 @@ fn every_alarm_is_tried_and_says_what_to_do_first() {
 }
 
 #[tokio::test]
-async fn every_graph_of_the_dashboard_shows_what_a_run_writes() {
+async fn every_graph_of_the_dashboard_shows_metrics_of_a_run() {
     let mut watched = Watched::of(30, 4).await;
     let line = watched.run(json!({})).await;
     let template = template("template.yaml");

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import unittest
+from typing import Any
 from unittest import mock
 
 import boto3
@@ -27,11 +28,11 @@ class Recipes(Case):
         self.addCleanup(patch.stop)
         self.secrets = boto3.client("secretsmanager", REGION)
 
-    def _outside(self, request, timeout):
+    def _outside(self, request, timeout) -> Any:
         self.sent.append((request.full_url, json.loads(request.data)))
         return io.BytesIO(b"ok")
 
-    def handler(self, function: str, **environment: str):
+    def handler(self, function: str, **environment: str) -> Any:
         """The function of the template, with these variables."""
         made: dict = {}
         with mock.patch.dict(os.environ, environment):
@@ -97,7 +98,7 @@ class Recipes(Case):
         )
         self.assertEqual((posture["RecordState"], posture["Compliance"]["Status"]), ("ARCHIVED", "PASSED"))
 
-    def test_what_security_hub_refuses_comes_again(self) -> None:
+    def test_a_refusal_of_security_hub_is_retried(self) -> None:
         self.alert()
         events = [each for each in self.told(self.of_bus) if each["detail-type"] == "Okta case opened"]
         answer = {

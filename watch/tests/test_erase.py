@@ -9,6 +9,7 @@ import tempfile
 import unittest
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -94,11 +95,12 @@ def naming(folder: Path, word: str) -> list[str]:
     return found
 
 
-def erased(folder: Path, user: str, *words: str) -> tuple[int, dict | None]:
+def erased(folder: Path, user: str, *words: str) -> tuple[int, dict[str, Any]]:
+    """Its status, and its report: empty if there is none."""
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
         code = erase.main(["--dir", str(folder), "--integration", "acme", "--user", user, "--json", *words])
-    return code, json.loads(said.getvalue()) if said.getvalue() else None
+    return code, json.loads(said.getvalue() or "{}")
 
 
 class OfACopy(unittest.TestCase):
@@ -107,7 +109,7 @@ class OfACopy(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder, True)
         self.bucket = Bucket(self.folder)
 
-    def test_who_is_still_in_okta_is_not_erased(self) -> None:
+    def test_a_person_still_in_okta_is_not_erased(self) -> None:
         self.bucket.commit([("users", [user("00u1", ADA)])], [complete("users", 1)])
         self.assertEqual(erased(self.folder, "00u1", "--yes"), (2, None))
         self.assertTrue(naming(self.folder / PREFIX / "data", "00u1"))

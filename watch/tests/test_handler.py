@@ -9,6 +9,7 @@ import tempfile
 import unittest
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import boto3
@@ -201,7 +202,7 @@ class Woken(Case):
             [key for key in written if not key.startswith(allowed)], [f"{PREFIX}/status/acme.findings.json"]
         )
 
-    def test_what_another_integration_has_costs_this_one_nothing(self) -> None:
+    def test_trouble_of_another_integration_costs_this_one_nothing(self) -> None:
         self.begin()
         other = Bucket(self.bucket.folder, "beta")
         other.commit([("idps", [idp("0oaB")])])
@@ -259,7 +260,7 @@ class Outbox(Case):
             [],
         )
 
-        def publish(topic, word):
+        def publish(topic, word) -> None:
             calls.append(word["id"])
             if len(calls) > 1:
                 raise down
@@ -278,7 +279,7 @@ class Outbox(Case):
             outbox.Topic._publish,
         )
 
-        def publish(topic, word):
+        def publish(topic, word) -> None:
             if word["change"] == "opened" and word["case"]["key"] == "e2":
                 raise refused
             real(topic, word)
@@ -297,7 +298,7 @@ class Outbox(Case):
             state = json.loads(self.s3.get_object(Bucket=BUCKET, Key=f"{PREFIX}/cases/acme.state.json")["Body"].read())
         self.assertEqual(state["outbox"], [])
 
-    def test_cases_that_are_large_together_or_by_themselves_are_within_what_the_bus_takes(self) -> None:
+    def test_cases_that_are_large_together_or_by_themselves_are_within_the_limits_of_the_bus(self) -> None:
         case = {
             "id": "c",
             "integration": "acme",
@@ -318,7 +319,7 @@ class Outbox(Case):
         sizes: list[int] = []
 
         class Client:
-            def put_events(self, Entries):
+            def put_events(self, Entries) -> dict[Any, Any]:
                 sizes.append(sum(len(value.encode()) for entry in Entries for value in entry.values()))
                 return {"Entries": [{} for _ in Entries]}
 
@@ -329,12 +330,12 @@ class Outbox(Case):
         self.assertEqual(outbox.Bus(Client(), "default").tell(words), [word["id"] for word in words])
         self.assertLess(max(sizes), 256_000)
 
-    def test_who_tells_has_a_lease_and_who_comes_meanwhile_leaves_it_to_them(self) -> None:
+    def test_the_sender_has_a_lease_and_others_leave_the_sending_to_it(self) -> None:
         self.begin()
         inner: list[dict] = []
         real = outbox.Bus.tell
 
-        def racing(bus, words):
+        def racing(bus, words) -> Any:
             # While one tells, another wakes, and a third after a new commit.
             if not inner:
                 inner.append({})
@@ -387,7 +388,7 @@ class Outbox(Case):
 
         real, left = BaseClient._make_api_call, [acts]
 
-        def counting(client, operation, given):
+        def counting(client, operation, given) -> Any:
             if operation in ("PutObject", "DeleteObject", "PutEvents", "Publish"):
                 left[0] -= 1
                 if left[0] == 0:

@@ -114,7 +114,7 @@ class InALake(Case):
             found[each["Key"]] = [without_nulls(json.loads(row)) for (row,) in rows]
         return found
 
-    def test_events_lie_by_region_account_and_day_one_class_an_object_and_are_what_was_committed(self) -> None:
+    def test_events_lie_by_region_account_and_day_one_class_an_object_and_equal_the_commits(self) -> None:
         events = [event(2, 3002), event(1, 3002), event(3, 3001), event(4, 2004), event(5, 3005, "2026-11-24")]
         self.commit(
             [("idps", [idp("0oa1")]), ("activity", [*map(line, events), upsert("activity", "bare", {"uuid": "bare"})])],
@@ -137,7 +137,7 @@ class InALake(Case):
         times = [each["time"] for each in found[f"{below}/eventDay=20261123/acme-000000000001-3002.parquet"]]
         self.assertEqual(times, sorted(times))
 
-    def test_what_is_read_back_is_valid(self) -> None:
+    def test_events_read_back_are_valid(self) -> None:
         self.commit([("activity", [line(event(number, class_uid)) for number, class_uid in enumerate(OF_CLASS)])])
         self.wake()
         schema = Schema("1.8.0")
@@ -165,7 +165,7 @@ class InALake(Case):
         for acts in range(1, 5):
             left = [acts]
 
-            def counting(client, operation, given, left=left):
+            def counting(client, operation, given, left=left) -> Any:
                 if operation == "PutObject" and given["Bucket"] == LAKE:
                     left[0] -= 1
                     if left[0] == 0:
@@ -197,7 +197,7 @@ class InALake(Case):
         asked = []
         real = BaseClient._make_api_call
 
-        def noting(client, operation, given):
+        def noting(client, operation, given) -> Any:
             if operation == "AssumeRole":
                 asked.append(given)
             return real(client, operation, given)

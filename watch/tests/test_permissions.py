@@ -2,6 +2,7 @@
 
 import contextlib
 import unittest
+from collections.abc import Iterator
 from unittest import mock
 
 from botocore.client import BaseClient
@@ -95,10 +96,13 @@ class Permissions(Case):
         return Role(Resolver(load(ROOT / "template.yaml"), given | parameters, pseudo=pseudo).resources(), "WatchRole")
 
     @contextlib.contextmanager
-    def enforced(self, role: Role):
+    def enforced(self, role: Role) -> Iterator[None]:
         own = Enforced(role)
+        # A method on a class would get the client as `self`: a function does not.
         with mock.patch.object(
-            BaseClient, "_make_api_call", lambda client, operation, given: own.call(client, operation, given)
+            BaseClient,
+            "_make_api_call",
+            lambda client, operation, given: own.call(client, operation, given),  # noqa: PLW0108
         ):
             yield
 

@@ -115,12 +115,12 @@ class Plans(unittest.TestCase):
                 self.assertNotIn("rm -rf", line)
         curls = [shlex.split(line.partition("| ")[2]) for line in script.splitlines() if "| curl" in line]
         self.assertEqual(
-            [words[words.index("--request") + 2] for words in curls][0],
+            next(words[words.index("--request") + 2] for words in curls),
             "https://acme.okta.com/api/v1/users/00u1/sessions?oauthTokens=true",
         )
         self.assertFalse(any("SSWS" in word for words in curls for word in words))
 
-    def test_a_finding_without_steps_of_its_own_has_what_it_says_at_the_objects_place(self) -> None:
+    def test_a_finding_without_steps_of_its_own_has_its_remedy_at_the_objects_place(self) -> None:
         case = self.cases["idp-inactive"] | {"finding": "of-tomorrow", "do": "Look at it."}
         with duckdb.connect() as connection:
             connection.execute("create table current_idps as select 'idp1' as idp_id")

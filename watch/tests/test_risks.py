@@ -7,6 +7,7 @@ import unittest
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from unittest import mock
 
 import boto3
@@ -103,14 +104,14 @@ class InAuthomize(Case):
         )
         self.wake()
 
-    def test_whoever_an_open_case_is_about_has_its_risk_and_nobody_else(self) -> None:
+    def test_only_the_person_of_an_open_case_has_its_risk(self) -> None:
         self.start()
         self.assertEqual(self.fake.titles(ADA), ["Okta: A user reported a sign-in that was not theirs"])
         self.assertEqual(self.fake.titles(BEA), [])
         score = self.fake.factors[ADA][0][1]["score"]
         self.assertEqual(score, risks.SCORES["high"])
 
-    def test_without_news_nothing_is_sent_and_what_stays_is_not_sent_again(self) -> None:
+    def test_without_news_nothing_is_sent(self) -> None:
         self.start()
         sent = len(self.fake.requests)
         self.wake()
@@ -119,7 +120,7 @@ class InAuthomize(Case):
         self.assertEqual([body["filter"]["email"]["$in"] for _, body in self.fake.requests[sent:]], [[BEA], [BEA]])
         self.assertEqual(len(self.fake.titles(ADA)), 1)
 
-    def test_what_is_accepted_is_taken_back(self) -> None:
+    def test_the_risk_of_an_accepted_case_is_taken_back(self) -> None:
         self.start()
         self.fake.age()
         accepted = [{"finding": "user-reported", "key": "e1", "reason": "a drill"}]
@@ -129,7 +130,7 @@ class InAuthomize(Case):
         self.assertEqual(self.fake.titles(ADA), [])
         self.assertEqual(self.fake.requests[-1][0], "DELETE")
 
-    def test_who_leaves_okta_leaves_no_risk(self) -> None:
+    def test_a_person_who_leaves_okta_leaves_no_risk(self) -> None:
         self.start()
         self.fake.age()
         self.commit([("users", [delete("users", "00u1")])])
@@ -148,7 +149,7 @@ class InAuthomize(Case):
         with self.assertRaises(AssertionError):
             risks._send(risks.Authomize(self.fake.url, TOKEN), [], [])
 
-    def test_what_authomize_refuses_costs_no_alert_comes_again_and_is_there_once(self) -> None:
+    def test_a_refusal_of_authomize_costs_no_alert_is_retried_and_arrives_once(self) -> None:
         self.fake.refuses = [500]
         self.commit([("users", [user("00u1", ADA)]), ("activity", [event("e1", "00u1", ADA)])], [complete("users", 1)])
         self.assertEqual(self.wake(), {"batchItemFailures": [{"itemIdentifier": "m0"}]})
@@ -160,10 +161,10 @@ class InAuthomize(Case):
         self.assertEqual(self.wake(), {"batchItemFailures": []})
         self.assertEqual(len(self.fake.titles(ADA)), 1)
 
-    def _losing(self, lost: str):
+    def _losing(self, lost: str) -> Any:
         real = risks.Authomize.send
 
-        def send(authomize, method, body):
+        def send(authomize, method, body) -> Any:
             if method == lost:
                 raise risks.Refused("lost")
             return real(authomize, method, body)
@@ -196,9 +197,9 @@ class InAuthomize(Case):
         boto3.client("secretsmanager", REGION).put_secret_value(
             SecretId="authomize", SecretString=f"{TOKEN} is no JSON"
         )
-        with self.assertRaises(ValueError) as raised:
+        with self.assertRaises(ValueError) as no_json:
             self.wake({"integration": "acme"})
-        self.assertNotIn(TOKEN, str(raised.exception))
+        self.assertNotIn(TOKEN, str(no_json.exception))
 
     def test_plain_http_is_for_this_machine_alone(self) -> None:
         with self.assertRaisesRegex(ValueError, "AUTHOMIZE_API_URL"):

@@ -9,10 +9,12 @@ import tempfile
 import unittest
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import duckdb
 
+from findings.catalog import Finding
 from findings.store import Directory
 from findings.tests.test_tables import Killed, snapshot_of
 from findings.tests.writer import BEGAN, PREFIX, Bucket, complete, delete, upsert
@@ -54,7 +56,8 @@ def woken(folder: Path) -> dict:
     return told
 
 
-def cases(folder: Path, *words: str) -> list[dict]:
+def cases(folder: Path, *words: str) -> Any:
+    """The open cases, or with an id one of them."""
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         code = listing.main(["--dir", str(folder), "--integration", "acme", "--json", *words])
@@ -152,10 +155,11 @@ class Told(Case):
         Bucket(self.folder, "beta").commit([("idps", [idp("0oaB")])], [complete("idps", 1)])
         before = snapshot_of(self.folder)
         code, told = wake(self.folder, "beta")
+        assert told
         self.assertEqual((code, told["digest"], told["open"]), (0, {"low": 1}, 1))
         self.assertEqual(before.items() - snapshot_of(self.folder).items(), set())
 
-    def test_what_is_damaged_or_not_there_writes_nothing_and_ends_with_another_status_than_0(self) -> None:
+    def test_damage_or_absence_writes_nothing_and_ends_with_another_status_than_0(self) -> None:
         self.begin()
         self.bucket.commit([("idps", [idp("0oa3")])])
         file = self.folder / self.bucket.batch_keys(2)[0]
@@ -173,10 +177,9 @@ class Told(Case):
     def test_a_query_that_cannot_be_run_costs_no_other_finding_and_closes_nothing(self) -> None:
         self.begin()
         self.bucket.commit([("idps", [idp("0oa3")]), ("activity", [report("e2")])])
-        real = duckdb.DuckDBPyConnection
         from findings import answers
 
-        def broken(connection: real, finding, values):
+        def broken(connection: duckdb.DuckDBPyConnection, finding: Finding, values: dict[str, Any]) -> answers.Answer:
             if finding.id == "idp-inactive":
                 raise RuntimeError("idp-inactive: broken")
             return answers.Answer(finding, answers._cases(connection, finding, values))
@@ -191,7 +194,7 @@ class Accepted(Case):
         (self.folder / PREFIX / "cases").mkdir(parents=True, exist_ok=True)
         (self.folder / PREFIX / "cases/acme.accepted.json").write_text(json.dumps(entries))
 
-    def test_what_is_accepted_is_counted_and_not_told_and_tells_the_reason(self) -> None:
+    def test_an_accepted_case_is_counted_and_not_announced_and_has_its_reason(self) -> None:
         self.begin()
         self.accept(
             {"finding": "idp-inactive", "reason": "they are being set up"},
@@ -279,8 +282,8 @@ class Kills(Case):
         """A wake-up that is killed at its nth write: what it said before, and whether it was."""
         left = [acts]
 
-        def counting(real):
-            def act(*words, **more):
+        def counting(real) -> Any:
+            def act(*words, **more) -> Any:
                 left[0] -= 1
                 if left[0] == 0:
                     raise Killed

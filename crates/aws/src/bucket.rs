@@ -32,7 +32,7 @@ pub enum Expect<'a> {
     Tag(&'a str),
 }
 
-/// Why the bucket did not do what was asked. The text says where and names the cause.
+/// Why the bucket refused. The text has place and cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum S3Trouble {
     /// It will not, until somebody changes something: no such bucket, no permission.

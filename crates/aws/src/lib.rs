@@ -1,7 +1,7 @@
 //! AWS as both functions need it, so that neither has its own: objects in S3, secrets, clients that give up in time,
 //! and a start that Lambda hears of.
 //!
-//! It says what went wrong; what to do about it is each function's own to say.
+//! It names the problem; the remedy is each function's own.
 
 mod bucket;
 mod cause;

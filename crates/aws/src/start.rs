@@ -10,12 +10,12 @@ use tracing_subscriber::{fmt, registry};
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// Begins the log: one JSON object per line, with the `timestamp` and `level` by which Lambda tells and filters lines.
+/// Begins the log: one JSON object per line, with the `timestamp` and `level` by which Lambda labels and filters lines.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html>
 ///
 /// `level` is Lambda's word (`AWS_LAMBDA_LOG_LEVEL`), `own` the targets to which it applies. The libraries' finer
-/// levels show requests, answers and events, and so secrets: they stay at INFO whatever is asked for. A panic is told
-/// by its place alone, for its message may hold what was being read.
+/// levels show requests, answers and events, and so secrets: they stay at INFO with any setting. A panic is logged
+/// by its place alone, for its message may hold the object in hand.
 pub fn begin_log(level: &str, own: &[&'static str]) {
     // Lambda has FATAL beside the levels that there are here.
     let level = match level {
@@ -31,7 +31,7 @@ pub fn begin_log(level: &str, own: &[&'static str]) {
         levels.with_target(*target, level)
     });
     let levels = levels
-        // It would tell every failure a second time.
+        // It would log every failure a second time.
         .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
         .with_default(level.min(LevelFilter::INFO));
     let lines = fmt::layer()
@@ -56,7 +56,7 @@ pub fn begin_log(level: &str, own: &[&'static str]) {
     }));
 }
 
-/// Runs a function until it ends. Where it cannot begin, the log and Lambda are told why, as `InitFailed`.
+/// Runs a function until it ends. If it cannot begin, log and Lambda get the reason, as `InitFailed`.
 pub async fn start(function: impl Future<Output = Result<(), Error>>) -> ExitCode {
     let Err(error) = function.await else {
         return ExitCode::SUCCESS;
@@ -69,7 +69,7 @@ pub async fn start(function: impl Future<Output = Result<(), Error>>) -> ExitCod
     ExitCode::FAILURE
 }
 
-/// Tells Lambda why the init failed: without it the failure shows as `Runtime.ExitError` alone.
+/// Reports to Lambda why the init failed: without it the failure shows as `Runtime.ExitError` alone.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>
 async fn tell_lambda(kind: &str, message: &str) -> Result<(), Error> {
     let body = json!({"errorType": kind, "errorMessage": message, "stackTrace": []}).to_string();

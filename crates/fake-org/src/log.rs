@@ -177,15 +177,6 @@ impl Org {
         format!("{ms}_{ordinal}")
     }
 
-    /// How many events of which `published` lies in `[since, until)`, those no longer offered included.
-    #[must_use]
-    pub fn events_between(&self, since: Timestamp, until: Timestamp) -> usize {
-        self.log
-            .by_published
-            .range((since.as_millisecond(), 0)..(until.as_millisecond(), 0))
-            .count()
-    }
-
     pub(crate) fn time_text(&self) -> String {
         okta_time(self.now())
     }

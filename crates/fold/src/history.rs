@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Commit {
     /// 1, 2, 3, …
     pub sequence: u64,
-    /// Lowercase hex SHA-256 of the manifest as stored; empty where a checkpoint stands for the manifest, and only what
+    /// Lowercase hex SHA-256 of the manifest as stored; empty if a checkpoint stands for the manifest, and only what
     /// is live of it is here.
     pub sha256: String,
     /// `https://…` of the org.
@@ -120,7 +120,7 @@ impl History {
     /// The log that these commits continue, as far as it was live at a checkpoint. Among the commits must be the one of
     /// the checkpoint, and all since the oldest.
     ///
-    /// `None` where the checkpoint is of another history, or does not [tell all](Checkpoint::tells_all).
+    /// `None` if the checkpoint is of another history, or does not [tell all](Checkpoint::tells_all).
     #[must_use]
     pub fn preceded_by(mut self, checkpoint: &Checkpoint) -> Option<Self> {
         let first = self.commits.first()?.sequence;

@@ -1,4 +1,4 @@
-//! From what lines say of an item to the complete item.
+//! From an item's lines to the complete item.
 
 use std::collections::BTreeMap;
 
@@ -52,7 +52,7 @@ pub enum Folded {
     },
     /// The item was defined as of the last load, and nothing defines it now: the next purge takes it.
     Removed,
-    /// Updates of what nothing defines.
+    /// Updates of items that nothing defines.
     Undefined,
 }
 
@@ -82,7 +82,7 @@ pub fn fold(kind: Kind, mut pieces: Vec<Piece>) -> Folded {
     let mut item = Map::new();
     let mut tags: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for mut piece in pieces {
-        // The model wants a name in such an update; it is the log's word for what its own stream names.
+        // The model wants a name in such an update; it is the log's word for an object that its own stream names.
         if kind == Kind::Assets && piece.role == Role::Updates {
             piece.item.remove("name");
         }

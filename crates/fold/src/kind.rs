@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// An entity of the model. The order is that of posting: what is referred to comes before what refers to it.
+/// An entity of the model. The order is that of posting: an item comes after those that it refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -119,7 +119,7 @@ impl Kind {
             .map(|kind| (kind, updates))
     }
 
-    /// Fields that tell one item from another.
+    /// Fields that identify an item.
     #[must_use]
     pub fn identity(self) -> &'static [&'static str] {
         match self {

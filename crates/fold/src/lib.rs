@@ -10,7 +10,7 @@
 //! streams are scanned; those of one key must come together then.
 //!
 //! **Error semantics.** A manifest that does not fit the one before is [`Broken`] and ends the load. A line that is no
-//! record is told in words; the caller goes on and must not delete.
+//! record is reported in words; the caller goes on and must not delete.
 //!
 //! ```
 //! use fold::{Folded, Kind, Place, Scan, fold};

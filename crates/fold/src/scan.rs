@@ -2,7 +2,7 @@
 //!
 //! Reading backwards needs one fingerprint per record and no record itself: the first line met of an id is the
 //! newest, and every forgetting that could take it away has been met before. The two rules of a reader hold for two
-//! moments at once, now and the last load, so that what has changed between them is known.
+//! moments at once, now and the last load, so that the changes between them are known.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -29,7 +29,7 @@ pub fn fingerprint(text: &str) -> u128 {
     u128::from_be_bytes(digest[..16].try_into().expect("a SHA-256 has 32 bytes"))
 }
 
-/// The first 8 of these bytes: enough to tell the items of one org from others.
+/// The first 8 of these bytes: enough to distinguish the items of two orgs.
 #[must_use]
 pub fn fingerprint64(text: &str) -> u64 {
     u64::try_from(fingerprint(text) >> 64).expect("half of 128 bits")
@@ -184,7 +184,7 @@ impl<'a> Scan<'a> {
     ) -> Result<Vec<(Kind, Piece)>, String> {
         let mut pieces = Vec::new();
         for (key, items) in line.bundle.iter().flatten() {
-            // Keys of later models are none of this loader's; what it knows of the line is loaded.
+            // Keys of later models are none of this loader's; the known rest of the line is loaded.
             let Some((kind, updates)) = Kind::of_bundle_key(key) else {
                 continue;
             };

@@ -1,4 +1,4 @@
-//! Settings: environment variables → [`Config`], every problem told at once.
+//! Settings: environment variables → [`Config`], every problem reported at once.
 
 use std::fmt;
 
@@ -97,7 +97,7 @@ impl Config {
     }
 }
 
-/// Hours between two full loads; `Err` says what they may be.
+/// Hours between two full loads; `Err` has the limits.
 fn hours(text: Option<String>) -> Result<i64, String> {
     let Some(text) = text else { return Ok(24) };
     let hours = text

@@ -17,11 +17,11 @@ const HOUR: SignedDuration = SignedDuration::from_hours(1);
 pub enum Due {
     /// Nothing.
     Nothing,
-    /// Post what has changed.
+    /// Post the changes.
     Changes,
     /// Post everything.
     Everything,
-    /// Post everything if the collector's state allows a purge, else what has changed.
+    /// Post everything if the collector's state allows a purge, else the changes.
     PurgeIfSound,
 }
 

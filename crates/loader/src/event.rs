@@ -1,4 +1,4 @@
-//! Events → what to load.
+//! Events → loads.
 //!
 //! An S3 event is a wake-up: of it only the integration's name is believed.
 
@@ -15,7 +15,7 @@ pub enum Mode {
     Incremental,
     /// Everything, now.
     Full,
-    /// Nothing is sent; the report holds what would be.
+    /// Nothing is sent; the report counts the items.
     Plan,
 }
 
@@ -26,7 +26,7 @@ pub struct Request {
     pub integration: String,
     /// How.
     pub mode: Mode,
-    /// What a full load may purge nevertheless.
+    /// Items that a full load may purge nevertheless.
     pub wishes: Wishes,
 }
 
@@ -49,7 +49,7 @@ pub enum Event {
     One(Request),
     /// Every integration that has a status: the schedule's event.
     Every,
-    /// Messages of a queue: each one's id, and the integration that it names. `Err` tells why none.
+    /// Messages of a queue: each one's id, and the integration that it names. `Err` has the reason for none.
     Queue(Vec<(String, Result<String, String>)>),
 }
 
@@ -96,7 +96,7 @@ fn message(record: &Value, prefix: &str) -> (String, Result<String, String>) {
     (id, name.and_then(|event| integration_of(&event, prefix)))
 }
 
-/// The integration whose manifest an `Object Created` event tells of.
+/// The integration whose manifest an `Object Created` event is about.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html>
 fn integration_of(event: &Value, prefix: &str) -> Result<String, String> {
     let key = event["detail"]["object"]["key"]
@@ -112,7 +112,7 @@ fn integration_of(event: &Value, prefix: &str) -> Result<String, String> {
     slug(name).ok_or_else(|| format!("{name:?} is no integration's name"))
 }
 
-/// Names are parts of keys: nothing but what a slug holds.
+/// Names are parts of keys: nothing but the characters of a slug.
 fn slug(name: &str) -> Option<String> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     (!name.is_empty() && name.len() <= 200 && name.chars().all(fits)).then(|| name.to_owned())

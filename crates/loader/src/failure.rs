@@ -1,4 +1,4 @@
-//! Problems that end a load: Lambda's `errorType` and a message that says what to do.
+//! Problems that end a load: Lambda's `errorType` and a message with the remedy.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Failure {
     /// The `errorType`, which alarms match on.
     pub kind: &'static str,
-    /// The message: what is wrong, where, and what to do.
+    /// The message: problem, place and remedy.
     pub message: String,
 }
 

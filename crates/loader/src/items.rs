@@ -52,7 +52,7 @@ pub struct Items<'a> {
     pub carrying: Option<Carrying>,
     /// Items of the newest state, by kind, without those that are left out.
     pub items: Counts,
-    /// Items that refer to what nothing defines.
+    /// Items with a reference that nothing defines.
     pub left_out: u64,
     /// The first of them, by name.
     pub left_out_items: Vec<Refused>,

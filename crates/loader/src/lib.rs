@@ -14,10 +14,10 @@
 //! The folding itself is in the crate `fold`, which is pure. Only `authomize` sends requests, only `store` and
 //! `secret` name the AWS SDK, only the programs read the environment and the real clock.
 //!
-//! **Guarantee.** Nothing is deleted that a reader of the bucket has: a purge deletes what was last updated two seconds
+//! **Guarantee.** Nothing is deleted that a reader of the bucket has: a purge deletes items last updated two seconds
 //! before the first answer of a load that posted everything. Before, the load catches up with the newest manifest, any
 //! doubt withholds it, and the app's items are looked at: none of them may be another's. After it, the load looks for
-//! what it posted. **Not detected:** what Authomize accepts and then drops without a word.
+//! its posts. **Not detected:** items that Authomize accepts and then drops without a word.
 
 pub mod authomize;
 pub mod clock;

@@ -1,8 +1,8 @@
-//! The commit log: what was verified at the last load, and the manifests since.
+//! The commit log: its verified part at the last load, and the manifests since.
 //!
 //! `loads/{integration}/log.json.gz` spares a load from reading a week of manifests again; it can always be made again
-//! from them. Where it is lost, or a load was killed before it recorded what belongs to it, the collector's checkpoint
-//! (`heads/{integration}.json`) stands for the manifests of which it tells all that counts.
+//! from them. If it is lost, or a load was killed before it recorded its part, the collector's checkpoint
+//! (`heads/{integration}.json`) stands for the manifests that it covers.
 
 use std::io::{Read, Write};
 
@@ -100,7 +100,7 @@ async fn following(
 /// The verified log up to the newest manifest. `usage_from` is the newest manifest whose usage need not be read again.
 ///
 /// # Errors
-/// `ManifestDamaged`: the chain is broken, or what was loaded last is no longer part of it. As the store's.
+/// `ManifestDamaged`: the chain is broken, or the last loaded manifest is no longer part of it. As the store's.
 pub async fn read(
     store: &impl Store,
     prefix: &str,
@@ -196,10 +196,10 @@ async fn kept(
     Ok((is_the_records && history.whole_since() <= usage_from + 1).then_some(history))
 }
 
-/// The log up to a checkpoint: what it says is live, and the manifests since the one whose usage is known, or its own.
+/// The log up to a checkpoint: its live batches, and the manifests since the one whose usage is known, or its own.
 ///
 /// `None` for a first load, which has to read the usage in every manifest; where the checkpoint is newer than the last
-/// load, whose state it does not tell; and where it is not sound.
+/// load, whose state it does not have; and where it is not sound.
 async fn from_checkpoint(
     store: &impl Store,
     prefix: &str,
@@ -223,7 +223,7 @@ async fn from_checkpoint(
     Ok(history.preceded_by(&checkpoint))
 }
 
-/// Keeps what the next load needs.
+/// Keeps the state that the next load needs.
 ///
 /// # Errors
 /// As the store's.

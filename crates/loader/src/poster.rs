@@ -1,4 +1,4 @@
-//! Lists of items → Authomize, whatever it refuses of them.
+//! Lists of items → Authomize, with refusals of some.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,7 +27,7 @@ pub struct Poster<'a, 'b, T> {
     app_is_there: bool,
     /// Items that Authomize took, by kind.
     pub accepted: Counts,
-    /// What was seen of Authomize.
+    /// Observations of Authomize.
     pub evidence: Evidence,
     /// Named refusals, at most 100.
     pub refused: Vec<Refused>,
@@ -53,7 +53,7 @@ impl<'a, 'b, T: Transport> Poster<'a, 'b, T> {
         }
     }
 
-    /// Posts a list; what is refused of it is left out by index or by halves, the others are in. A kind that cannot be
+    /// Posts a list; refused items are left out by index or by halves, the others are in. A kind that cannot be
     /// posted costs itself.
     ///
     /// # Errors
@@ -96,7 +96,7 @@ impl<'a, 'b, T: Transport> Poster<'a, 'b, T> {
         }
     }
 
-    /// Posts one item for the sake of Authomize's time alone. Whatever is wrong with it is seen when it is posted.
+    /// Posts one item for the sake of Authomize's time alone. A fault of the item shows when it is posted.
     ///
     /// # Errors
     /// As [`post`](Self::post).
@@ -248,7 +248,7 @@ impl<'a, 'b, T: Transport> Poster<'a, 'b, T> {
         }
     }
 
-    /// Posts what waits once more, after what it refers to was; what still waits then is refused.
+    /// Posts deferred items again after their references; items that fail again are refused.
     ///
     /// # Errors
     /// As [`post`](Self::post).

@@ -1,4 +1,4 @@
-//! `loads/{integration}.json`: how far Authomize has been brought, and what is under way.
+//! `loads/{integration}.json`: how far Authomize has been brought, and the work under way.
 //!
 //! Every change is a conditional write on the version read before, so that of two loaders one notices: whoever
 //! finds another version than its own stops before its next request.
@@ -72,7 +72,7 @@ pub struct Record {
     pub abandoned: bool,
     /// The last load that posted everything.
     pub full: Option<Full>,
-    /// Items by kind of the last load that purged: what the shrink guard compares with.
+    /// Items by kind of the last load that purged: the shrink guard's base.
     pub swept_items: Option<Counts>,
     /// A load that is not finished: cut short, killed, or still going.
     pub under_way: Option<UnderWay>,
@@ -106,13 +106,13 @@ pub struct UnderWay {
     pub all: bool,
     /// Requests that were answered; they are the same again for the same manifests.
     pub done: u64,
-    /// What was seen of Authomize so far.
+    /// Observations of Authomize so far.
     #[serde(default)]
     pub evidence: Evidence,
     /// How far its purge is.
     #[serde(default)]
     pub inquiry: Inquiry,
-    /// What its events allow.
+    /// The permissions of its events.
     #[serde(default)]
     pub wishes: Wishes,
     /// Items that Authomize did not take so far.
@@ -204,7 +204,7 @@ impl Held {
     }
 }
 impl Record {
-    /// Takes what a load refused beside what is refused already. `anew`: of a kind that was posted as a whole, which is
+    /// Adds a load's refusals to the earlier ones. `anew`: of a kind that was posted as a whole, which is
     /// refused anew, or not any more.
     pub(crate) fn refuse(
         &mut self,

@@ -76,7 +76,7 @@ pub struct Report {
     pub refused: Vec<Refused>,
     /// Number of refused items.
     pub refused_total: u64,
-    /// Items that refer to what nothing defines, and were not posted.
+    /// Items with a reference that nothing defines; they were not posted.
     pub left_out: u64,
     /// At most 100 of them, each with the id that nothing defines.
     #[serde(default)]
@@ -87,9 +87,9 @@ pub struct Report {
     pub purge_due_at: Option<Timestamp>,
     /// Items of the app that this loader did not post; `None` if it did not look.
     pub strangers: Option<u64>,
-    /// Whether what was not posted was deleted.
+    /// Whether items that were not posted were deleted.
     pub swept: bool,
-    /// Why deletions wait, and what else is wrong at Authomize; empty if nothing is.
+    /// Why deletions wait, and other problems at Authomize; empty if nothing is.
     pub held: Vec<String>,
     /// Requests to Authomize, repeated ones included; of a plan, the lists of items that would be posted.
     pub requests: u64,

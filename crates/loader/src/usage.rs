@@ -49,7 +49,7 @@ impl Carried {
             return Ok(Self::default());
         };
         let packed = stored.body;
-        // To the end, so that one that was cut counts as none.
+        // To the end, so that a cut object counts as none.
         let whole = std::io::copy(&mut text_of(&packed), &mut std::io::sink()).is_ok();
         let mut first = String::new();
         let read = BufReader::new(text_of(&packed)).read_line(&mut first);
@@ -62,7 +62,7 @@ impl Carried {
         }
     }
 
-    /// Its pieces; one that cannot be read is passed over.
+    /// Its pieces; an unreadable piece is passed over.
     pub fn pieces(&self) -> impl Iterator<Item = (Kind, Piece)> {
         let lines = BufReader::new(text_of(&self.packed)).split(b'\n').skip(1);
         lines
@@ -108,7 +108,7 @@ impl Carrying {
             .expect("writing to memory does not fail");
     }
 
-    /// Writes the object, and gives what it holds.
+    /// Writes the object, and gives its content.
     ///
     /// # Errors
     /// As the store's.

@@ -15,7 +15,7 @@ pub struct AsOf<'a> {
 }
 
 impl<'a> AsOf<'a> {
-    /// Leaves out the first manifest that was committed after `time`, and what follows it.
+    /// Leaves out the first manifest that was committed after `time`, and its successors.
     ///
     /// # Errors
     /// An object cannot be had.
@@ -33,7 +33,7 @@ impl<'a> AsOf<'a> {
             let manifest = objects
                 .get(&key)?
                 .and_then(|bytes| Manifest::parse(&bytes).ok());
-            // One that cannot be read stays: the reader says what is wrong with it.
+            // An unreadable manifest stays: the reader reports its fault.
             if manifest.is_some_and(|manifest| manifest.committed_at > time) {
                 until = until.min(sequence);
             }

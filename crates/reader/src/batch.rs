@@ -1,4 +1,4 @@
-//! One batch: is it what the manifest says, and which lines does it hold?
+//! One batch: is it the manifest's, and which lines does it hold?
 
 use std::io::Read;
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::manifest::{BatchEntry, check_schema, sha256};
 use crate::violation::Fault;
 
-/// What a line asks for.
+/// The operation of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Op {
@@ -35,7 +35,7 @@ pub(crate) struct Batch {
     pub(crate) faults: Vec<(Option<u64>, Fault)>,
 }
 
-/// Lines that can be read stay in, whatever else is wrong: each fault is told, and the more is seen.
+/// Readable lines stay in beside faulty ones: each fault is reported, and the more is seen.
 pub(crate) fn check(expected: &BatchEntry, object: &[u8]) -> Batch {
     let mut batch = Batch::default();
     check_object(expected, object, &mut batch.faults);
@@ -87,7 +87,7 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split_inclusive(|byte| *byte == b'\n')
 }
 
-/// What every line has; unknown keys are left alone.
+/// The members of every line; unknown keys are left alone.
 #[derive(Deserialize)]
 struct Head {
     stream: String,

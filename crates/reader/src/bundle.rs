@@ -1,4 +1,4 @@
-//! What Authomize would be told of the newest state.
+//! The newest state in Authomize's words.
 
 use serde_json::{Map, Value};
 

@@ -12,10 +12,10 @@ use crate::state::{Previous, State};
 /// A checkpoint: the live batches as of one manifest. Keys that it does not know are ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Checkpoint {
-    /// `https://…` of the org; empty in checkpoints of before it was told.
+    /// `https://…` of the org; empty in older checkpoints.
     #[serde(default)]
     pub org: String,
-    /// The manifest up to which it tells everything.
+    /// The last manifest that it covers.
     pub sequence: u64,
     /// Lowercase hex SHA-256 of that manifest as stored.
     pub manifest_sha256: String,
@@ -23,19 +23,19 @@ pub struct Checkpoint {
     pub streams: BTreeMap<String, Live>,
 }
 
-/// What is live of one stream.
+/// The live batches of one stream.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Live {
     /// The manifest in which the newest complete snapshot began; 1 before the first one, too.
     pub since_sequence: u64,
     /// Batches from that manifest on.
     pub batches: Vec<LiveBatch>,
-    /// Complete snapshots since, which forget some of what is in them.
+    /// Complete snapshots since, which forget some of their records.
     #[serde(default)]
     pub forgets: Vec<Forget>,
 }
 
-/// A live batch. What newer checkpoints tell beside its key is `None` in older ones.
+/// A live batch. The members that newer checkpoints have beside its key are `None` in older ones.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct LiveBatch {
     /// The manifest that names it.
@@ -55,7 +55,7 @@ pub struct LiveBatch {
 /// A complete snapshot that does not stand for the whole stream.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Forget {
-    /// The manifest that tells it.
+    /// The manifest that has it.
     pub sequence: u64,
     /// Only records with this Okta id among the `:`-separated parts of theirs.
     pub scope: Option<String>,
@@ -91,7 +91,7 @@ pub fn checkpoint_key(prefix: &str, integration: &str) -> String {
 }
 
 impl LiveBatch {
-    /// What its manifest says of it, where the checkpoint repeats all of that.
+    /// Its manifest's entry, if the checkpoint repeats all of it.
     #[must_use]
     pub fn entry(&self, stream: &str) -> Option<BatchEntry> {
         Some(BatchEntry {
@@ -105,7 +105,7 @@ impl LiveBatch {
 }
 
 impl Forget {
-    /// The snapshot as its manifest tells it.
+    /// The snapshot as its manifest has it.
     #[must_use]
     pub fn snapshot(&self, stream: &str) -> Snapshot {
         Snapshot {

@@ -1,4 +1,4 @@
-//! Reads what the collector committed, and checks it on the way.
+//! Reads the collector's commits, and checks them on the way.
 //!
 //! ```text
 //! manifests 1..n ──▶ batches they name ──▶ lines, in order ──▶ forget what complete

@@ -17,7 +17,7 @@ pub struct Manifest {
     pub sequence: u64,
     /// Lowercase hex SHA-256 of the manifest before as stored, `None` in the first.
     pub previous_sha256: Option<String>,
-    /// Name and version of the function that committed; empty in manifests of before it was told.
+    /// Name and version of the function that committed; empty in older manifests.
     #[serde(default)]
     pub collector: String,
     /// The integration's slug.
@@ -32,17 +32,17 @@ pub struct Manifest {
     pub committed_at: Timestamp,
     /// The run's mode: `incremental` or `full`.
     pub mode: String,
-    /// What was committed, in the order to apply it.
+    /// The batches, in the order to apply them.
     #[serde(default)]
     pub batches: Vec<BatchEntry>,
-    /// What a reader may forget after it has applied the batches.
+    /// Snapshots by which a reader may forget records, after the batches.
     #[serde(default)]
     pub snapshots: Vec<Snapshot>,
     /// System Log events of this time can no longer be had.
     pub gap: Option<Gap>,
 }
 
-/// What a manifest says of one batch.
+/// A manifest's entry of one batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchEntry {
     /// The stream of all its lines.
@@ -64,7 +64,7 @@ pub struct Snapshot {
     pub stream: String,
     /// The manifest in which the snapshot began.
     pub since_sequence: u64,
-    /// Everything was read: what was last sent before `since_sequence` is gone.
+    /// Everything was read: a record last sent before `since_sequence` is gone.
     pub complete: bool,
     /// Only records with this Okta id among the `:`-separated parts of theirs.
     pub scope: Option<String>,
@@ -78,7 +78,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Whether the record stays as it is, whatever the snapshot repeated.
+    /// Whether the record stays as it is, independent of the snapshot.
     #[must_use]
     pub fn excepts(&self, id: &str) -> bool {
         !self.except.is_empty()
@@ -117,7 +117,7 @@ impl Manifest {
     }
 }
 
-/// `Err` holds what stands in place of [`SCHEMA`].
+/// `Err` holds the replacement of [`SCHEMA`].
 pub(crate) fn check_schema(document: &Value) -> Result<(), Value> {
     let schema = document.get("schema");
     if schema.and_then(Value::as_u64) == Some(SCHEMA) {
@@ -132,7 +132,7 @@ pub fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
-/// What all manifests' keys of an integration begin with.
+/// The beginning of all manifests' keys of an integration.
 #[must_use]
 pub fn manifest_prefix(prefix: &str, integration: &str) -> String {
     format!("{prefix}/manifests/{integration}/")
@@ -147,7 +147,7 @@ pub fn manifest_key(prefix: &str, integration: &str, sequence: u64) -> String {
     )
 }
 
-/// What the keys of a stream's batches begin with.
+/// The beginning of the keys of a stream's batches.
 #[must_use]
 pub fn batch_prefix(prefix: &str, integration: &str, stream: &str) -> String {
     format!("{prefix}/data/{stream}/integration={integration}/")

@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use walkdir::WalkDir;
 
-/// Whatever kept an object from being had; that it does not exist is not an error.
+/// Why an object could not be had; its absence is not an error.
 pub type ObjectsError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A bucket, or a copy of one.
@@ -64,7 +64,7 @@ impl Directory {
 
 impl Objects for Directory {
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, ObjectsError> {
-        // Keys come out of manifests: one that climbs out of the copy names nothing in it.
+        // Keys come out of manifests: a key that climbs out of the copy names nothing in it.
         if !Path::new(key)
             .components()
             .all(|part| matches!(part, Component::Normal(_)))

@@ -8,7 +8,7 @@ use crate::state::{Previous, State};
 use crate::stream::{ENTITY_STREAMS, grows};
 use crate::violation::{Fault, Violation};
 
-/// Why nothing could be read. What breaks the contract is no error but a [`Violation`].
+/// Why nothing could be read. A breach of the contract is no error but a [`Violation`].
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The objects cannot be had.
@@ -56,7 +56,7 @@ impl Reader {
     }
 
     /// Reads the manifests that a new reader needs: the same entities as [`read`](Self::read) gives,
-    /// of growing streams only what came since.
+    /// of growing streams only later records.
     ///
     /// # Errors
     /// As [`read`](Self::read).
@@ -113,7 +113,7 @@ impl Reader {
             let bytes = get(objects, &manifest_key(prefix, integration, sequence))?;
             match bytes.map(|bytes| Manifest::parse(&bytes)) {
                 Some(Ok(manifest)) => starts.see(sequence, &manifest),
-                // What it held is unknown; a full read says what is wrong with it.
+                // Its content is unknown; a full read reports its fault.
                 _ => return Ok(1),
             }
         }
@@ -173,7 +173,7 @@ fn previous_of(
     Ok(bytes.map_or(Previous::Missing, |bytes| Previous::Sha256(sha256(&bytes))))
 }
 
-/// What stands among an integration's manifests.
+/// An object among an integration's manifests.
 struct Listed {
     sequences: BTreeSet<u64>,
     foreign: Vec<String>,

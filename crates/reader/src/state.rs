@@ -14,7 +14,7 @@ use crate::read::{ReadError, get};
 use crate::stream::{Line, Stream, grows};
 use crate::violation::{Fault, Violation};
 
-/// What is known of the manifest before the next one.
+/// The known facts of the manifest before the next one.
 #[derive(Debug, Clone)]
 pub(crate) enum Previous {
     /// There is none.
@@ -102,7 +102,7 @@ impl State {
 
     /// Applies the manifest that comes next, given as stored.
     ///
-    /// What breaks the contract is added to [`violations`](Self::violations).
+    /// Breaches of the contract are added to [`violations`](Self::violations).
     ///
     /// # Errors
     /// A batch could not be had; nothing was changed, the same call may be repeated.
@@ -119,7 +119,7 @@ impl State {
     /// Applies a commit that was never stored: `lines` in their order, of all streams, then what its complete
     /// snapshots did not repeat is forgotten. For whoever tries a collector without a bucket.
     ///
-    /// What breaks the contract is added to [`violations`](Self::violations).
+    /// Breaches of the contract are added to [`violations`](Self::violations).
     pub fn apply_lines(
         &mut self,
         sequence: u64,
@@ -139,7 +139,7 @@ impl State {
         self.forget(sequence, snapshots);
     }
 
-    /// `sequence` is what the manifest's key says.
+    /// `sequence` is the number in the manifest's key.
     pub(crate) fn apply_at(
         &mut self,
         sequence: u64,

@@ -41,10 +41,10 @@ pub struct Line {
     pub record: Value,
 }
 
-/// A stream's newest state and what was seen on the way there.
+/// A stream's newest state and its history so far.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Stream {
-    /// Newest line by record id, without what was deleted or forgotten. Of a growing stream, every
+    /// Newest line by record id, without deleted and forgotten records. Of a growing stream, every
     /// line but [`repeated`](Self::repeated).
     pub records: BTreeMap<String, Line>,
     /// Newest tombstone by record id, of records that did not come back. Empty in a growing stream.
@@ -107,7 +107,7 @@ impl Stream {
         None
     }
 
-    /// Takes away what was last sent before the snapshots that should have repeated it began.
+    /// Takes away records last sent before the beginning of snapshots that should have repeated them.
     pub(crate) fn forget<'a>(&mut self, complete: impl IntoIterator<Item = &'a Snapshot>) {
         // One pass for all of them: a manifest may hold thousands of scoped snapshots.
         let mut since_by_scope: HashMap<Option<&str>, u64> = HashMap::new();

@@ -13,7 +13,7 @@ pub struct Violation {
     pub key: String,
     /// The line in the batch, from 1.
     pub line: Option<u64>,
-    /// What is wrong.
+    /// The violation.
     pub fault: Fault,
 }
 
@@ -30,7 +30,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// What can be wrong.
+/// The kinds of violation.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Fault {
     /// The sequence has a hole just before this manifest.
@@ -50,25 +50,25 @@ pub enum Fault {
     /// Not JSON, or not a manifest; it was not applied.
     #[error("is not a manifest: {reason}")]
     ManifestUnreadable {
-        /// What the parser says.
+        /// The parser's words.
         reason: String,
     },
     /// A manifest of another schema; it was not applied.
     #[error("schema is {found}, not 1")]
     ManifestSchema {
-        /// What stands there.
+        /// The value that stands there.
         found: Value,
     },
     /// The manifest gives itself another number than its key does.
     #[error("says it is manifest {found}")]
     SequenceDiffers {
-        /// What stands there.
+        /// The value that stands there.
         found: u64,
     },
     /// The manifest belongs to another integration.
     #[error("says its integration is {found:?}")]
     IntegrationDiffers {
-        /// What stands there.
+        /// The value that stands there.
         found: String,
     },
     /// An integration belongs to one org.
@@ -76,7 +76,7 @@ pub enum Fault {
     OrgDiffers {
         /// Org of the manifest before.
         expected: String,
-        /// What stands there.
+        /// The value that stands there.
         found: String,
     },
     /// The manifest before is not the one this was written after: history was changed.
@@ -84,7 +84,7 @@ pub enum Fault {
     ChainBroken {
         /// SHA-256 of the manifest before, `None` if this is the first.
         expected: Option<String>,
-        /// What stands there.
+        /// The value that stands there.
         found: Option<String>,
     },
     /// A snapshot that began after the manifest that completes it; it was not applied.
@@ -94,7 +94,7 @@ pub enum Fault {
     SnapshotFromFuture {
         /// The snapshot's stream.
         stream: String,
-        /// What stands there.
+        /// The value that stands there.
         since_sequence: u64,
     },
     /// A snapshot or tombstone for a stream that only grows; it was not applied.
@@ -106,7 +106,7 @@ pub enum Fault {
     /// The batch stands where no batch of its stream and integration belongs.
     #[error("does not lie under {expected}, or does not end in .jsonl.gz")]
     BatchMisplaced {
-        /// What its key should begin with.
+        /// The beginning that its key should have.
         expected: String,
     },
     /// There is no such object.
@@ -121,43 +121,43 @@ pub enum Fault {
     /// The object's size differs.
     #[error("is {found} bytes, not {expected}")]
     BatchBytes {
-        /// What the manifest says.
+        /// The manifest's value.
         expected: u64,
-        /// What it is.
+        /// The actual value.
         found: u64,
     },
     /// The object's content differs.
     #[error("SHA-256 is {found}, not {expected}")]
     BatchSha256 {
-        /// What the manifest says.
+        /// The manifest's value.
         expected: String,
-        /// What it is.
+        /// The actual value.
         found: String,
     },
     /// The batch does not decompress; none of it was applied.
     #[error("does not decompress: {reason}")]
     BatchCompression {
-        /// What the decoder says.
+        /// The decoder's words.
         reason: String,
     },
     /// The number of lines differs.
     #[error("has {found} lines, not {expected}")]
     BatchRecords {
-        /// What the manifest says.
+        /// The manifest's value.
         expected: u64,
-        /// What it is.
+        /// The actual value.
         found: u64,
     },
     /// Not JSON, or not a record; the line was not applied.
     #[error("is not a record: {reason}")]
     LineUnreadable {
-        /// What the parser says.
+        /// The parser's words.
         reason: String,
     },
     /// A line of another schema; it was not applied.
     #[error("schema is {found}, not 1")]
     LineSchema {
-        /// What stands there.
+        /// The value that stands there.
         found: Value,
     },
     /// A line of another stream than the batch's; it was not applied.
@@ -165,13 +165,13 @@ pub enum Fault {
     LineStream {
         /// The batch's stream.
         expected: String,
-        /// What stands there.
+        /// The value that stands there.
         found: String,
     },
     /// A bundle key that is neither `new_*` nor `update_*`; the line was applied.
     #[error("bundle has a key that is neither new_* nor update_*: {found}")]
     LineBundle {
-        /// What stands there.
+        /// The value that stands there.
         found: String,
     },
     /// A System Log event that was committed twice.

@@ -1,5 +1,7 @@
 """Passwords that are tried."""
 
+from typing import Any
+
 from findings.tests.life import DAY, HOUR, MINUTE, Act, e, known, user
 
 
@@ -42,7 +44,7 @@ def recoveries(
     return [e(kind, n * every, **more) for n in range(times)]
 
 
-PASSWORD = {"kind": "user.authentication.auth_via_mfa", "debug": {"factor": "PASSWORD_AS_FACTOR"}}
+PASSWORD: dict[str, Any] = {"kind": "user.authentication.auth_via_mfa", "debug": {"factor": "PASSWORD_AS_FACTOR"}}
 RULES = {
     "password-spray": (
         {

@@ -110,7 +110,7 @@ fn row(case: &NewCase, now: Timestamp) -> CaseRow {
     }
 }
 
-/// A day each, the oldest first; those that nothing is told of have none.
+/// A day each, the oldest first; unknown days have none.
 fn by_day(told: &[CaseDay], now: Timestamp) -> Vec<CaseDay> {
     let known: BTreeMap<&str, &CaseDay> = told.iter().map(|day| (day.day.as_str(), day)).collect();
     let dates = (0..DAYS)

@@ -151,7 +151,7 @@ async fn a_bucket_that_falls_silent_in_mid_run_ends_it_in_time() {
 }
 
 #[tokio::test]
-async fn what_is_left_of_a_run_bounds_each_call_to_the_bucket() {
+async fn the_rest_of_a_run_bounds_each_call_to_the_bucket() {
     type Silent = fn(&Request) -> bool;
     let kinds: [(&str, Silent); 3] = [
         ("a batch", |request| request.path.contains("/data/")),
@@ -186,7 +186,7 @@ async fn what_is_left_of_a_run_bounds_each_call_to_the_bucket() {
 }
 
 #[tokio::test]
-async fn a_check_and_a_superseded_run_leave_what_the_status_knows() {
+async fn a_check_and_a_superseded_run_leave_the_status_as_it_is() {
     let rig = Rig::new().await;
     rig.populate(300, 5);
     rig.org()

@@ -6,7 +6,7 @@ use super::{Deployed, assert_well, own_client};
 use crate::support::rig::Rig;
 
 #[tokio::test]
-async fn a_read_that_is_logged_changes_nothing_whatever_its_outcome() {
+async fn a_logged_read_changes_nothing_with_any_outcome() {
     let rig = Rig::new().await;
     rig.populate(6, 2);
     let idp = rig.org().create_idp("OIDC", "Partners");

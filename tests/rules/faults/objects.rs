@@ -357,7 +357,7 @@ fn with_something_odd(request: &Request, response: &mut Response) {
 }
 
 #[tokio::test]
-async fn something_odd_in_the_middle_costs_neither_what_stands_before_nor_behind_it() {
+async fn an_odd_object_in_the_middle_costs_none_of_its_neighbours() {
     let mut rig = Rig::new().await;
     let (people, _) = rig.populate(4, 1);
     let (set, idp) = {

@@ -26,7 +26,7 @@ fn error(response: &Response) -> (u16, String) {
 }
 
 #[test]
-fn a_secret_buys_a_token_for_what_is_granted_of_what_is_requested() {
+fn a_secret_buys_a_token_for_the_granted_part_of_the_requested_scopes() {
     let mut org = org();
     org.edit_client(CLIENT, |client| {
         client.scopes = vec!["okta.users.read".into()]

@@ -160,7 +160,7 @@ fn everyone_tells_nothing_about_members() {
 }
 
 #[test]
-fn every_entity_says_what_happens_to_it() {
+fn every_entity_reports_its_changes() {
     let mut org = org();
     let (ada, group) = (
         org.create_user(NewUser::named("Ada", "L")),

@@ -61,7 +61,7 @@ fn a_later_time_only_appends() {
 }
 
 #[test]
-fn an_org_that_lives_on_becomes_what_a_later_one_is() {
+fn an_org_that_lives_on_equals_a_later_one() {
     let mut living = Org::demo(&options("2026-08-06T12:00:00Z", &["2026-08-06T13:00:00Z"]));
     logs(&mut living);
     living.advance(SignedDuration::from_hours(5));

@@ -20,7 +20,7 @@ fn member(org: &mut Org) -> (String, String, String) {
 }
 
 #[test]
-fn a_deactivated_user_keeps_what_was_given_by_hand_and_inactive_apps() {
+fn a_deactivated_user_keeps_grants_by_hand_and_inactive_apps() {
     let mut org = org();
     let everyone = org.create_everyone();
     let (ada, group, app) = member(&mut org);

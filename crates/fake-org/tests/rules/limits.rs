@@ -23,7 +23,7 @@ fn announced(response: &Response) -> [i64; 3] {
 }
 
 #[test]
-fn a_window_lasts_sixty_seconds_and_refuses_what_is_too_much() {
+fn a_window_lasts_sixty_seconds_and_refuses_any_excess() {
     let mut org = limited(Limits::none().set(Class::Users, 2));
     let reset = org.now().as_second() + 60;
     assert_eq!(announced(&get(&mut org, "/api/v1/users")), [2, 1, reset]);

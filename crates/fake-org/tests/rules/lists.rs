@@ -70,7 +70,7 @@ fn a_user_is_found_by_id_and_login() {
 }
 
 #[test]
-fn users_come_without_what_the_request_omits() {
+fn users_come_without_omitted_members() {
     let mut org = org();
     let ada = org.create_user(NewUser::named("Ada", "L"));
     for path in ["/api/v1/users".to_owned(), format!("/api/v1/users/{ada}")] {
@@ -94,7 +94,7 @@ fn users_come_without_what_the_request_omits() {
 }
 
 #[test]
-fn groups_are_filtered_by_what_moved() {
+fn groups_are_filtered_by_their_last_change() {
     let mut org = org();
     let (quiet, busy) = (org.create_group("Quiet"), org.create_group("Busy"));
     let ada = org.create_user(NewUser::named("Ada", "L"));

@@ -13,7 +13,7 @@ pub enum Posted {
     Accepted {
         /// `acceptedTimestamp` as written.
         at: Option<String>,
-        /// `numberOfAcceptedEntities`; `None` if the answer does not tell.
+        /// `numberOfAcceptedEntities`; `None` if the answer does not say.
         number: Option<u64>,
         /// Ids in the lists `invalid…Ids`.
         invalid: BTreeSet<String>,
@@ -59,7 +59,7 @@ fn invalid(data: &Value) -> BTreeSet<String> {
 }
 
 /// Reads a refusal: `{"detail": [{"loc": ["body", "data", 17, "email"], "msg": "…", "type": "…"}]}`. Its texts may
-/// repeat what was sent, so nothing of them is kept.
+/// repeat the request, so nothing of them is kept.
 fn refused(status: u16, body: &Value, length: usize) -> Posted {
     let mut items = BTreeMap::new();
     for detail in body["detail"].as_array().into_iter().flatten() {
@@ -89,7 +89,7 @@ fn refused(status: u16, body: &Value, length: usize) -> Posted {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field(Vec<String>);
 
-/// Fields that an item may lack; whatever else a refusal names must be in the item.
+/// Fields that an item may lack; all other fields that a refusal names must be in the item.
 const MODEL_FIELDS: [&str; 16] = [
     "uniqueId",
     "originId",

@@ -32,7 +32,7 @@ pub struct Call {
     pub body: Option<Vec<u8>>,
 }
 
-/// An answer of whatever status.
+/// An answer of any status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// The HTTP status.
@@ -45,10 +45,10 @@ pub struct Answer {
 
 /// A carrier of requests.
 pub trait Transport: Send + Sync {
-    /// Sends a request once. `Err` tells in words why there is no answer.
+    /// Sends a request once. `Err` says why there is no answer.
     fn send(&self, call: &Call) -> impl Future<Output = Result<Answer, String>> + Send;
 
-    /// Sends a request once; the body of an answer of 200 goes to `sink`, whatever its length.
+    /// Sends a request once; the body of an answer of 200 goes to `sink`, of any length.
     fn send_into(
         &self,
         call: &Call,

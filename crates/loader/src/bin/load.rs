@@ -187,7 +187,7 @@ fn show(arguments: &Arguments, report: &Report) {
     show_purge(report, planned);
 }
 
-/// What is deleted, what waits, and why.
+/// Deletions, those that wait, and why.
 fn show_purge(report: &Report, planned: bool) {
     let removed = if report.swept {
         "purged: Authomize holds nothing else"

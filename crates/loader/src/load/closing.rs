@@ -40,7 +40,7 @@ where
         self.save().await
     }
 
-    /// Drops the removals that the purge took. What was removed after the mark, or may have been posted by another
+    /// Drops the removals that the purge took. Items removed after the mark, or may have been posted by another
     /// loader since, waits for the next one.
     fn forget_purged(&mut self) {
         let disturbed = self
@@ -104,7 +104,7 @@ where
         record.purge_due_at = purge_due_at(record, self.loader.settings.full_load_interval);
     }
 
-    /// Why deletions wait, and what else is wrong at Authomize.
+    /// Why deletions wait, and other problems at Authomize.
     pub(super) fn reasons(&self) -> Vec<Reason> {
         if let Some(recorded) = &self.work.recorded {
             return recorded.clone();

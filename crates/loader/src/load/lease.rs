@@ -1,4 +1,4 @@
-//! Who works at a load.
+//! The holder of a load.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -25,7 +25,7 @@ where
         let newest = self.history.newest();
         let record = &mut self.held.record;
         if record.api.as_deref() != Some(host) {
-            // Another tenant holds nothing of what was posted.
+            // Another tenant holds none of the posts.
             *record = Record {
                 schema: record.schema,
                 integration: record.integration.clone(),
@@ -42,7 +42,7 @@ where
         let goes_on = before.filter(|before| {
             before.sequence <= newest && before.sequence > 0 && before.all == self.all
         });
-        // What was given up may have posted items that nobody remembers.
+        // A load that was given up may have posted items that nobody remembers.
         record.abandoned |= was_under_way && goes_on.is_none();
         let wishes = self.request.wishes;
         let fresh = UnderWay {

@@ -27,7 +27,7 @@ use crate::store::Store;
 use crate::usage::Carried;
 use run::Load;
 
-/// Longest load, whatever its deadline.
+/// Longest load, with any deadline.
 const LONGEST_LOAD: SignedDuration = SignedDuration::from_mins(15);
 /// Part of a load's time, and least and most of it, that is left for its last writes.
 const MARGIN_SHARE: i32 = 10;
@@ -83,19 +83,19 @@ impl From<Stop> for End {
     }
 }
 
-/// A load's report, and what is to be done at once after it.
+/// A load's report, and the next step at once after it.
 struct Ended {
     report: Report,
     next: Next,
 }
 
-/// What may follow a load in the same invocation.
+/// The possible sequels of a load in the same invocation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Next {
     Nothing,
     /// Removed items were found: a purge, if it is due.
     PurgeIfDue,
-    /// A purge took what had been posted.
+    /// A purge took fresh posts.
     PostAgain,
 }
 
@@ -113,7 +113,7 @@ struct Work {
     removed_late: Keys,
     blurred_late: bool,
     gaps: Vec<Reason>,
-    /// Why nothing was purged, or what went wrong with it.
+    /// Why nothing was purged, or how the purge failed.
     withheld: Vec<Reason>,
     /// The reasons that the record has at the end of the load.
     recorded: Option<Vec<Reason>>,
@@ -169,11 +169,11 @@ where
         }
     }
 
-    /// Loads one integration, and ends before the deadline. What an incremental load found removed is purged at once
+    /// Loads one integration, and ends before the deadline. Removals that an incremental load finds are purged at once
     /// if that is due.
     ///
     /// # Errors
-    /// The load cannot go on; nothing was purged, and what was posted is recorded.
+    /// The load cannot go on; nothing was purged, and the posts are recorded.
     pub async fn load(&self, request: &Request, deadline: Timestamp) -> Result<Report, Failure> {
         let first = self.load_once(request, deadline).await?;
         if first.next == Next::Nothing {
@@ -230,7 +230,7 @@ where
         Box::pin(load.run()).await
     }
 
-    /// Reads what a load depends on.
+    /// Reads the inputs of a load.
     async fn begin<'a>(
         &'a self,
         request: &'a Request,

@@ -1,4 +1,4 @@
-//! What a load would send.
+//! The items that a load would send.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ where
     C: Fn(Tenant) -> Result<T, Failure>,
     T: Transport,
 {
-    /// Folds what a load would post now, and asks Authomize, if it can be asked, what the app holds besides. Nothing is
+    /// Folds the items that a load would post now, and asks Authomize, if it can be asked, for other items of the app. Nothing is
     /// sent there, and nothing is written.
     pub(super) async fn plan(mut self) -> Result<Report, Failure> {
         let mut volume = self.planned().await?;
@@ -96,7 +96,7 @@ where
         Ok(volume)
     }
 
-    /// Whether the load would purge at once what it finds removed.
+    /// Whether the load would purge its removals at once.
     fn purge_follows(&self) -> bool {
         let record = Record {
             sequence: self.history.newest(),

@@ -1,4 +1,4 @@
-//! Posting a state, and catching up with what was committed meanwhile.
+//! Posting a state, and catching up with commits made meanwhile.
 
 use fold::{History, Kind};
 use jiff::SignedDuration;
@@ -56,7 +56,7 @@ where
         .await
     }
 
-    /// Posts the state of a history: everything, or what has changed since manifest `loaded`.
+    /// Posts the state of a history: everything, or the changes since manifest `loaded`.
     pub(super) async fn post(
         &mut self,
         api: &mut Api<'_, T>,
@@ -105,7 +105,7 @@ where
         self.posted(items, (gaps, pieces.blurred), course).await
     }
 
-    /// Keeps what the state was, for the purge and the record.
+    /// Keeps the state, for the purge and the record.
     async fn posted(
         &mut self,
         items: Items<'_>,
@@ -141,7 +141,7 @@ where
         poster
     }
 
-    /// Waits until what was posted before and what is posted now have times that a purge can tell apart.
+    /// Waits until earlier posts and those of now have times that a purge can distinguish.
     async fn stand_apart(&self, poster: &mut Poster<'_, '_, T>, first: &Batch) -> Result<(), End> {
         let record = &self.held.record;
         let certain =
@@ -184,7 +184,7 @@ where
         self.save().await
     }
 
-    /// Looks at what the waiting items refer to: posts it once more, then them.
+    /// Posts the references of the waiting items once more, then the items.
     async fn post_again(
         &mut self,
         poster: &mut Poster<'_, '_, T>,
@@ -208,7 +208,7 @@ where
         while let Some(batch) = items.next_batch()? {
             poster.post(batch).await?;
         }
-        // Authomize may still be at work on what was accepted a moment ago.
+        // Authomize may still be at work on items accepted a moment ago.
         self.loader
             .clock
             .sleep(self.loader.settings.pause * 4)
@@ -217,7 +217,7 @@ where
         Ok(())
     }
 
-    /// Posts what was committed meanwhile, so that the purge takes nothing that a reader has by now.
+    /// Posts commits made meanwhile, so that the purge takes nothing that a reader has by now.
     pub(super) async fn catch_up(
         &mut self,
         api: &mut Api<'_, T>,

@@ -1,4 +1,4 @@
-//! Deleting in Authomize what was not posted.
+//! Deleting items in Authomize that were not posted.
 
 use super::End;
 use super::run::Load;
@@ -10,7 +10,7 @@ use crate::secret::{Secrets, Tenant};
 use crate::status::{self, doubts};
 use crate::store::Store;
 
-/// Looks for an item after a purge. Authomize may still be at work on what it accepted a moment ago.
+/// Looks for an item after a purge. Authomize may still be at work on items accepted a moment ago.
 const LOOKS: u32 = 3;
 
 impl<S, V, C, T> Load<'_, S, V, C>
@@ -20,7 +20,7 @@ where
     C: Fn(Tenant) -> Result<T, Failure>,
     T: Transport,
 {
-    /// Deletes what was not posted since the mark, unless there is any reason against it.
+    /// Deletes items that were not posted since the mark, unless there is any reason against it.
     pub(super) async fn purge(
         &mut self,
         api: &mut Api<'_, T>,
@@ -111,7 +111,7 @@ where
         }
     }
 
-    /// Doubts about the collector's state, and about what was read of it.
+    /// Doubts about the collector's state, and about the part that was read.
     async fn bucket_doubts(&self, reached: u64) -> Result<Vec<Reason>, Failure> {
         let (prefix, integration) = self.place();
         let status = status::read(&self.loader.store, prefix, integration).await?;

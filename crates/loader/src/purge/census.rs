@@ -1,4 +1,4 @@
-//! The app's items, as Authomize lists them, compared with what this loader posted.
+//! The app's items, as Authomize lists them, compared with this loader's posts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -213,7 +213,7 @@ impl<'de> Visitor<'de> for List<'_> {
     }
 }
 
-/// The standing of an item by what is known of this loader's items.
+/// The standing of an item by this loader's record of its items.
 pub struct Ours<'a> {
     /// Items of the newest state.
     pub defined: &'a Keys,

@@ -26,7 +26,7 @@ pub struct Sent {
 }
 
 impl Inquiry {
-    /// Goes on, unless the state or what is known of Authomize is another by now. A request that was sent is sent.
+    /// Goes on, unless the state or the knowledge of Authomize has changed. A request that was sent is sent.
     #[must_use]
     pub fn resumed(self, sequence: u64, evidence: &Evidence) -> Self {
         if self.sent.is_some() || (self.sequence == sequence && self.evidence == *evidence) {

@@ -1,6 +1,6 @@
-//! Whether what was not posted may be deleted in Authomize, and the evidence for it.
+//! Whether items that were not posted may be deleted in Authomize, and the evidence for it.
 //!
-//! Authomize cannot delete one item; a purge deletes what was last updated before a given time. [`Evidence`] owns what
+//! Authomize cannot delete one item; a purge deletes items last updated before a given time. [`Evidence`] owns what
 //! a load has seen of Authomize, and is the only maker of a [`Warrant`], without which nothing is deleted.
 
 mod census;
@@ -49,7 +49,7 @@ impl Witness {
     }
 }
 
-/// What a load has seen of Authomize so far. It is part of the record, so that a load that is cut short keeps it.
+/// A load's observations of Authomize so far. It is part of the record, so that a load that is cut short keeps it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Evidence {
@@ -80,19 +80,19 @@ pub struct Standpoint {
     pub renamed: Option<Reason>,
 }
 
-/// What an event allows.
+/// The permissions of an event.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Wishes {
     /// Far fewer items than before are right.
     pub accept_shrink: bool,
-    /// Whatever the app holds may be deleted.
+    /// All items of the app may be deleted.
     pub adopt: bool,
 }
 
-/// What is known besides the evidence.
+/// Knowledge besides the evidence.
 pub struct Case<'a> {
-    /// Doubts about the collector's state, and gaps in what was read of it.
+    /// Doubts about the collector's state, and gaps in the part that was read.
     pub bucket: Vec<Reason>,
     /// The app.
     pub app: &'a Standpoint,
@@ -127,7 +127,7 @@ impl Warrant {
 }
 
 impl Evidence {
-    /// None yet. `earlier` is the newest time of what was posted before.
+    /// None yet. `earlier` is the newest time of earlier posts.
     #[must_use]
     pub fn after(earlier: Option<Timestamp>) -> Self {
         Self {
@@ -194,7 +194,7 @@ impl Evidence {
         self.failed.insert(kind, trouble);
     }
 
-    /// Items of this kind refer to what is not there. If a kind failed, that may be why.
+    /// Items of this kind refer to missing ones. If a kind failed, that may be why.
     pub fn dangles(&mut self, kind: Kind) {
         if !self.failed.is_empty() {
             self.dangling.insert(kind);
@@ -230,7 +230,7 @@ impl Evidence {
         self.latest.max(self.earlier)
     }
 
-    /// The time between what was posted before and what a load posts from now on, if a purge is to tell them apart.
+    /// The time between earlier posts and those of this load, if a purge is to distinguish them.
     /// `now` is the time of an item that was posted just now; without `certain` it may not have been the last of
     /// the past.
     pub fn separation(&mut self, now: Moment, certain: bool) -> Option<Duration> {
@@ -341,7 +341,7 @@ impl Suit {
             reasons.push(Reason::Strangers { items });
         }
         for (kind, trouble) in census.unlisted() {
-            // What this loader made and nobody can look into is its own, unless something may be lost there.
+            // An app that this loader made and nobody can list is its own, unless something may be lost there.
             if !(app.made && trouble.lasts() && !evidence.refuses(kind)) {
                 let trouble = trouble.clone();
                 reasons.push(Reason::NotListed { kind, trouble });

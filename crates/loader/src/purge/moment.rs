@@ -44,7 +44,7 @@ impl Moment {
 }
 
 /// How much earlier than the first accepted item a purge ends: two seconds, for clocks that count whole seconds. A
-/// purge that takes what has just been posted shows that it is not enough, and makes it an hour, then a day more.
+/// purge that takes fresh posts shows that it is not enough, and makes it an hour, then a day more.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Margin(u8);

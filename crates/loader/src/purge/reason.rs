@@ -108,7 +108,7 @@ pub enum Reason {
     },
     /// The last purge took items that had just been posted.
     TookPosted,
-    /// Purges took what had just been posted however early the mark was.
+    /// Purges took fresh posts however early the mark was.
     MarksUsedUp,
     /// Authomize does not purge.
     PurgeFailed {

@@ -5,7 +5,7 @@ use crate::report::Counts;
 
 /// The shrink guard's share of the last purge's items, in percent.
 const LEAST_PERCENT: u64 = 80;
-/// Items that may go whatever share they are.
+/// Items that may go as any share of all.
 const FEW_ITEMS: u64 = 100;
 
 /// Why the numbers of a load that posted everything are no ground for deleting the rest; empty if they are.

@@ -61,7 +61,7 @@ fn created(key: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_new_manifest_wakes_a_load_through_the_queue_and_what_is_unusable_stays_in_it() {
+async fn a_new_manifest_wakes_a_load_through_the_queue_and_unusable_messages_stay_in_it() {
     let mut deployed = Deployed::small().await;
     let wake = created("okta/manifests/okta/000000000001.json").to_string();
     let event = json!({"Records": [{"messageId": "good", "body": wake.clone()}, {"messageId": "same", "body": wake},

@@ -51,7 +51,7 @@ async fn a_first_load_posts_everything_and_a_second_one_costs_nothing() {
 }
 
 #[tokio::test]
-async fn an_integration_is_what_has_a_status_whatever_lies_beside_it() {
+async fn an_integration_is_a_status_and_nothing_beside_it() {
     let rig = Rig::small(json!({})).await;
     for beside in ["okta.html", "okta.findings.json"] {
         rig.ledger
@@ -123,7 +123,7 @@ async fn a_user_who_loses_every_factor_has_none_in_authomize_whether_a_post_repl
 }
 
 #[tokio::test]
-async fn what_is_referred_to_is_posted_before_what_refers_to_it() {
+async fn references_are_posted_before_the_items_that_have_them() {
     let rig = Rig::small(json!({})).await;
     let report = rig.load().await;
     // Had the order been another, the fake would have named invalid ids, and they would have been posted again.
@@ -135,7 +135,7 @@ async fn what_is_referred_to_is_posted_before_what_refers_to_it() {
 }
 
 #[tokio::test]
-async fn what_is_processed_late_is_looked_at_once_more_and_is_in() {
+async fn an_item_processed_late_is_looked_at_once_more_and_is_in() {
     let rig = Rig::small(json!({"lag": 2})).await;
     let report = rig.load().await;
     assert_eq!(report.refused_total, 0, "{report:#?}");
@@ -143,7 +143,7 @@ async fn what_is_processed_late_is_looked_at_once_more_and_is_in() {
 }
 
 #[tokio::test]
-async fn a_plan_sends_nothing_and_tells_what_would_be_sent() {
+async fn a_plan_sends_nothing_and_counts_the_items() {
     let rig = Rig::small(json!({})).await;
     let objects = rig.ledger.objects.lock().unwrap().clone();
     let plan = loader::event::Request {

@@ -192,7 +192,7 @@ async fn case(rig: &mut Rig, seed: u64) {
 }
 
 #[tokio::test]
-async fn authomize_ends_with_the_folded_newest_state_whatever_happens() {
+async fn authomize_ends_with_the_folded_newest_state_in_spite_of_any_trouble() {
     let mut rig = Rig::new(json!({})).await;
     let seeds = match number("LOADER_SEED") {
         Some(seed) => seed..seed + 1,

@@ -54,7 +54,7 @@ async fn one_refused_item_is_named_and_the_others_are_in() {
 }
 
 #[tokio::test]
-async fn what_refers_to_a_refused_item_is_named_with_it() {
+async fn dependents_of_a_refused_item_are_named_with_it() {
     let rig = with_users(10, json!({"refuse": ["00u3"]})).await;
     let report = rig.load().await;
     let named: Vec<_> = report
@@ -87,7 +87,7 @@ async fn a_service_account_that_may_hold_no_permission_costs_its_permission_alon
 }
 
 #[tokio::test]
-async fn what_refers_to_nothing_is_left_out_and_holds_nothing_up() {
+async fn dangling_references_are_left_out_and_hold_nothing_up() {
     let mut rig = Rig::small(json!({})).await;
     rig.ledger
         .commit(vec![Ledger::member("00g1", "00u9")], vec![]);

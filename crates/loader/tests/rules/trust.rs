@@ -61,7 +61,7 @@ async fn a_clock_that_counts_whole_seconds_costs_nothing_live() {
 }
 
 #[tokio::test]
-async fn a_purge_that_took_what_was_posted_is_seen_mended_and_not_repeated() {
+async fn a_purge_that_took_fresh_posts_is_seen_mended_and_not_repeated() {
     for options in [
         json!({"kept_us": 60_000_000}),
         json!({"kept_behind_us": 600_000_000}),
@@ -90,7 +90,7 @@ async fn a_purge_that_took_what_was_posted_is_seen_mended_and_not_repeated() {
 }
 
 #[tokio::test]
-async fn an_authomize_that_deletes_whatever_the_mark_is_purged_no_more() {
+async fn an_authomize_that_ignores_the_mark_is_purged_no_more() {
     let rig = Rig::small(json!({"kept_behind_us": 400_000_000_000_u64})).await;
     for _ in 0..8 {
         rig.full(false).await;
@@ -104,7 +104,7 @@ async fn an_authomize_that_deletes_whatever_the_mark_is_purged_no_more() {
 }
 
 #[tokio::test]
-async fn what_somebody_else_put_into_the_app_is_counted_and_stays_unless_it_is_adopted() {
+async fn items_of_somebody_else_are_counted_and_stay_unless_adopted() {
     let rig = Rig::small(json!({})).await;
     rig.fake.seed("Okta", 5_300).await;
     let planned = plan(&rig).await;
@@ -481,7 +481,7 @@ async fn deletions_that_wait_stand_in_report_and_record() {
 }
 
 #[tokio::test]
-async fn a_plan_is_what_the_load_after_it_sends() {
+async fn a_plan_equals_the_load_after_it() {
     let mut rig = Rig::small(json!({})).await;
     for step in 0..4 {
         match step {

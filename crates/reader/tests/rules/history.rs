@@ -203,7 +203,7 @@ proptest! {
     }
 
     #[test]
-    fn a_new_reader_sees_what_one_from_the_first_manifest_sees(history in history()) {
+    fn a_new_reader_sees_the_state_of_a_reader_from_the_first_manifest(history in history()) {
         let bucket = write(&history);
         let full = Reader::read(&bucket.objects, "okta", "acme").unwrap();
         let new = Reader::read_newest(&bucket.objects, "okta", "acme").unwrap();

@@ -152,7 +152,7 @@ fn violations_are_told_and_exit_with_1() {
 }
 
 #[test]
-fn what_cannot_be_read_exits_with_2_and_says_what_to_do() {
+fn unreadable_data_exits_with_2_and_a_remedy() {
     let dir = copy(&collected());
     let nowhere = dir.path().join("nowhere");
     let cases: [(&Path, &[&str], &str); 5] = [
@@ -203,7 +203,7 @@ fn a_prefix_may_be_given_with_slashes() {
 }
 
 #[test]
-fn a_time_in_the_past_shows_what_was_known_then() {
+fn a_time_in_the_past_shows_the_state_of_then() {
     let dir = copy(&collected());
     let output = acme(dir.path(), &["--as-of", "2026-11-23T18:01:30Z"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));

@@ -40,7 +40,7 @@ fn snapshotted() -> Bucket {
 }
 
 #[test]
-fn a_new_reader_never_fetches_what_lies_before_its_start() {
+fn a_new_reader_never_fetches_batches_before_its_start() {
     let bucket = snapshotted();
     let watched = Watched(&bucket.objects, RefCell::default());
     let state = Reader::read_newest(&watched, "okta", "acme").unwrap();

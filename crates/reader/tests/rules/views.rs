@@ -21,7 +21,7 @@ fn project() -> PathBuf {
 /// The interpreter that `make` has installed the findings' needs for.
 fn python() -> PathBuf {
     let given = std::env::var_os("FINDINGS_PYTHON").map(PathBuf::from);
-    let python = given.unwrap_or_else(|| project().join(".venv-findings/bin/python3"));
+    let python = given.unwrap_or_else(|| project().join(".venv/bin/python3"));
     assert!(
         python.exists(),
         "{} is not there: run make test, which installs it",
@@ -101,7 +101,7 @@ pub fn assert_refused(bucket: &Bucket) {
 }
 
 #[test]
-fn the_tables_hold_of_any_history_what_the_reader_sees() {
+fn the_tables_equal_the_readers_state_for_any_history() {
     let mut runner = TestRunner::deterministic();
     let temp = tempfile::tempdir().unwrap();
     let cases: Vec<(PathBuf, Bucket)> = (0..HISTORIES)

@@ -1,4 +1,4 @@
-//! What a manifest changed: records that came, changed and went, with the fields before and after, and the event that
+//! The changes of a manifest: records that came, changed and went, with the fields before and after, and the event that
 //! was the cause.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +20,7 @@ pub struct Diff<'a> {
     pub before: &'a State,
     /// As of the manifest.
     pub after: &'a State,
-    /// The newest state, for the events: one that was the cause may be committed later.
+    /// The newest state, for the events: the cause may be committed later.
     pub newest: &'a State,
     /// The manifest.
     pub sequence: u64,

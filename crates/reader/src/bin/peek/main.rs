@@ -143,7 +143,7 @@ fn around(peek: &Peek, state: &State, sequence: u64) -> Result<(State, State), S
     Ok((before, read(peek, Some(sequence))?))
 }
 
-/// Whoever stops reading, as `head` does, has seen enough.
+/// A reader that stops, as `head` does, has seen enough.
 fn print(shown: &dyn Display) -> io::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     match write!(out, "{shown}").and_then(|()| out.flush()) {

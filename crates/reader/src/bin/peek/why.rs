@@ -11,7 +11,7 @@ pub struct Why<'a> {
 }
 
 impl<'a> Why<'a> {
-    /// `id` is a record's: each of its `:`-separated parts may be what an event tells of.
+    /// `id` is a record's: each of its `:`-separated parts may be the target of an event.
     pub fn of(state: &'a State, id: &str) -> Result<Self, String> {
         let parts: Vec<&str> = id.split(':').collect();
         let names = |party: &Value| {
@@ -43,7 +43,7 @@ impl fmt::Display for Why<'_> {
     }
 }
 
-/// An event in words: when, who, what.
+/// An event in words: time, actor, action.
 pub fn told(event: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
     let actor = &event["actor"];
