@@ -1,7 +1,7 @@
 """Writes a bucket of any number of events for measuring the watch: `python3 -m bench.watch_bucket FOLDER EVENTS`.
 
-An org of 10,000 users with factors, assignments and admins, and a System Log of 90 days in commits of 50,000 events. Random, but
-the same every time.
+An org of 10,000 users with factors, assignments and admins, and a System Log of 90 days, without attacks, in commits of 50,000
+events. Random, but the same every time.
 """
 
 import gzip
@@ -15,6 +15,8 @@ from pathlib import Path
 USERS = 10_000
 APPS = 100
 ADMINS = 40
+ADDRESSES = 3
+"""Of a person, who has one browser and a session a day."""
 DAYS = 90
 COMMIT_EVENTS, BATCH_EVENTS = 50_000, 10_000
 BEGAN = datetime(2026, 8, 20)
@@ -139,7 +141,8 @@ class Org:
 
     def event(self, number):
         at = moment(number, self._events)
-        user, uuid = self._random.choice(self.users), f"{self._random.getrandbits(128):032x}"
+        person, uuid = self._random.randrange(USERS), f"{self._random.getrandbits(128):032x}"
+        user = self.users[person]
         agent = {
             "rawUserAgent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36",
             "os": "Windows 10",
@@ -160,7 +163,7 @@ class Org:
             "displayMessage": "Something happened",
             "actor": {"id": user, "type": "User", "alternateId": f"p{user}@acme.example", "displayName": f"Ada {user}"},
             "client": {
-                "ipAddress": f"10.{number % 250}.{number % 199}.3",
+                "ipAddress": f"10.{person % 250}.{person // 250}.{number % ADDRESSES}",
                 "device": "Computer",
                 "userAgent": agent,
                 "geographicalContext": place,
@@ -171,8 +174,10 @@ class Org:
                 {"id": app(number), "type": "AppInstance", "alternateId": "App", "displayName": "App"},
                 {"id": user, "type": "User", "alternateId": "x"},
             ],
-            "debugContext": {"debugData": {"requestUri": "/api/v1/authn", "dtHash": uuid, "url": "/api/v1/authn?"}},
-            "authenticationContext": {"externalSessionId": f"s{user}{number % 5}"},
+            "debugContext": {
+                "debugData": {"requestUri": "/api/v1/authn", "dtHash": f"{person:032x}", "url": "/api/v1/authn?"}
+            },
+            "authenticationContext": {"externalSessionId": f"s{user}{at[:10]}"},
             "securityContext": {"asNumber": 1234, "asOrg": "isp", "isProxy": False},
         }
         ocsf = {"class_uid": 3002, "metadata": {"uid": uuid, "version": "1.8.0"}, "unmapped": {"a": "b" * 100}}
