@@ -4,10 +4,12 @@ An org of 10,000 users with factors, assignments and admins, and a System Log of
 events. Random, but the same every time.
 """
 
+import functools
 import gzip
 import hashlib
 import json
 import random
+import re
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,6 +22,7 @@ ADDRESSES = 3
 DAYS = 90
 COMMIT_EVENTS, BATCH_EVENTS = 50_000, 10_000
 BEGAN = datetime(2026, 8, 20)
+EVENTS = Path(__file__).parent.parent / "findings" / "events"
 TYPES = (
     "user.session.start",
     "user.authentication.sso",
@@ -29,6 +32,33 @@ TYPES = (
     "group.user_membership.add",
     "user.session.access_admin_app",
 )
+
+
+MIX = {
+    "policy.evaluate_sign_on": 25,
+    "user.authentication.sso": 24,
+    "user.authentication.auth_via_mfa": 14,
+    "user.authentication.verify": 10,
+    "user.session.start": 10,
+    "system.push.send_factor_verify_push": 6,
+    "user.session.end": 4,
+    "app.oauth2.as.token.grant.access_token": 4,
+    "user.account.update_profile": 1.5,
+    "group.user_membership.add": 1,
+    "user.session.access_admin_app": 0.5,
+}
+"""How often the types are of which most of a day consists, in 100 events: an assumption."""
+
+
+@functools.cache
+def _seldom():
+    """The types that findings name, and of which a log has few."""
+    named = {
+        word
+        for file in EVENTS.glob("*.sql")
+        for word in re.findall(r"'([a-z_0-9]+(?:\.[A-Za-z_0-9]+)+)'", file.read_text())
+    }
+    return sorted(named - MIX.keys())
 
 
 class Org:
@@ -183,6 +213,14 @@ class Org:
         ocsf = {"class_uid": 3002, "metadata": {"uid": uuid, "version": "1.8.0"}, "unmapped": {"a": "b" * 100}}
         return line("activity", uuid, source) | {"ocsf": ocsf}
 
+    def event_of_a_day(self, number):
+        """One of the types of a log, as often as there: what findings name and is not often is 4 events in 100."""
+        made = self.event(number)
+        seldom = self._random.random() < 0.04
+        types = (_seldom(), None) if seldom else (list(MIX), list(MIX.values()))
+        made["source"]["eventType"] = self._random.choices(*types)[0]
+        return made
+
     def use(self, number, sequence):
         at, user = moment(number, self._events), self.users[number % USERS]
         times = {"first_used_at": at, "last_used_at": at}
@@ -255,6 +293,18 @@ def line(stream, id, source):
 
 def moment(number, events):
     return f"{(BEGAN + timedelta(seconds=DAYS * 86_400 * number / events)).isoformat(timespec='milliseconds')}Z"
+
+
+def write_day(folder, events):
+    """Writes a bucket with the objects and a day of the log."""
+    org, log = Org(events * DAYS), Log(folder)
+    objects = list(org.objects())
+    snapshots = [{"stream": stream, "since_sequence": 1, "complete": True} for stream, _ in objects]
+    log.commit(objects, snapshots, moment(0, 1))
+    made = [org.event_of_a_day(number) for number in range(events)]
+    batches = [("activity", made[begin : begin + BATCH_EVENTS]) for begin in range(0, len(made), BATCH_EVENTS)]
+    uses = [org.use(number, log.sequence + 1) for number in range(0, events, 5)]
+    log.commit([*batches, ("usage", uses)], [], moment(1 / DAYS, 1))
 
 
 def write(folder, events):

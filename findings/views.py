@@ -38,7 +38,7 @@ def selects(dialect, words: frozenset[str] | None = None) -> dict[str, str]:
         built[stream.view] = _stream(stream, words)
         built |= {items.name: _items(dialect, stream, items, words) for items in stream.lists}
     for file in sorted(FOLDER.glob("*.sql")):
-        select = file.read_text()
+        select = file.read_text().replace("OFTEN", shape.often())
         built[NUMBER.sub("", file.stem)] = GREATEST.sub(lambda match: dialect.greatest(*match.groups()), select)
         if file.stem in TARGETS:
             built[TARGETS[file.stem]] = _targets(dialect, words, NUMBER.sub("", file.stem))
