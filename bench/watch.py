@@ -21,8 +21,11 @@ YEAR_DAYS = 365
 EVENTS_A_USER_AND_DAY = 20
 DOLLARS_A_TB = 5
 DOLLARS_A_THOUSAND_GETS = 0.0004
-ROW_GROUP_BYTES = 1_000_000
-"""About what is read with one request."""
+RECENT_DAYS = 120
+LEAST_BYTES = 10_000_000
+"""A query is charged for no less."""
+REQUEST_BYTES = 1_000_000
+"""About what is read with one request, of one row group."""
 
 
 def rows(sizes=tuple(BARS)) -> Iterator[tuple[str, str, str, str, str, Any]]:
@@ -49,24 +52,23 @@ def woken(folder) -> tuple[Any, Any, Any]:
     return time.monotonic() - began, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
-def year(events=100_000) -> list[Any]:
-    """(finding, bytes, US dollars) of what queries read a year after the first run of an org of this size, the dearest first."""
+def year() -> list[Any]:
+    """(finding, bytes, US dollars) of what queries read a year after the first run of an org of this size, the dearest first. One day of
+    its log is measured: a year has 365 of them, of which queries of recent events read 120."""
     with tempfile.TemporaryDirectory() as folder:
-        watch_bucket.write(Path(folder), events)
+        watch_bucket.write_day(Path(folder), watch_bucket.USERS * EVENTS_A_USER_AND_DAY)
         woken(folder)
         command = [PYTHON, "-B", "-m", "findings.scanned", folder]
         scanned = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-    in_a_year = watch_bucket.USERS * EVENTS_A_USER_AND_DAY * YEAR_DAYS / events
-    days_read = 120 / YEAR_DAYS
     found = []
-    for finding, tables in scanned.items():
-        size = sum(
-            bytes_of * (in_a_year * (days_read if is_recent else 1) if table in ("activity", "usage") else 1)
-            for table, is_recent, bytes_of in tables
-        )
-        found.append(
-            (finding, size, size / 1e12 * DOLLARS_A_TB + size / ROW_GROUP_BYTES / 1000 * DOLLARS_A_THOUSAND_GETS)
-        )
+    for finding, scans in scanned.items():
+        days = [
+            ((RECENT_DAYS if is_recent else YEAR_DAYS) if table in ("activity", "usage") else 1, size, row_groups)
+            for table, is_recent, size, row_groups in scans
+        ]
+        size = max(LEAST_BYTES, sum(times * size for times, size, _ in days))
+        requests = sum(times * max(row_groups, size / REQUEST_BYTES) for times, size, row_groups in days)
+        found.append((finding, size, size / 1e12 * DOLLARS_A_TB + requests / 1000 * DOLLARS_A_THOUSAND_GETS))
     return sorted(found, key=lambda row: -row[1])
 
 

@@ -1,13 +1,15 @@
 """Writes a bucket of any number of events for measuring the watch: `python3 -m bench.watch_bucket FOLDER EVENTS`.
 
-An org of 10,000 users with factors, assignments and admins, and a System Log of 90 days in commits of 50,000 events. Random, but
-the same every time.
+An org of 10,000 users with factors, assignments and admins, and a System Log of 90 days, without attacks, in commits of 50,000
+events. Random, but the same every time.
 """
 
+import functools
 import gzip
 import hashlib
 import json
 import random
+import re
 import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -17,9 +19,12 @@ from typing import Any
 USERS = 10_000
 APPS = 100
 ADMINS = 40
+ADDRESSES = 3
+"""Of a person, who has one browser and a session a day."""
 DAYS = 90
 COMMIT_EVENTS, BATCH_EVENTS = 50_000, 10_000
 BEGAN = datetime(2026, 8, 20)
+EVENTS = Path(__file__).parent.parent / "findings" / "events"
 TYPES = (
     "user.session.start",
     "user.authentication.sso",
@@ -29,6 +34,33 @@ TYPES = (
     "group.user_membership.add",
     "user.session.access_admin_app",
 )
+
+
+MIX = {
+    "policy.evaluate_sign_on": 25,
+    "user.authentication.sso": 24,
+    "user.authentication.auth_via_mfa": 14,
+    "user.authentication.verify": 10,
+    "user.session.start": 10,
+    "system.push.send_factor_verify_push": 6,
+    "user.session.end": 4,
+    "app.oauth2.as.token.grant.access_token": 4,
+    "user.account.update_profile": 1.5,
+    "group.user_membership.add": 1,
+    "user.session.access_admin_app": 0.5,
+}
+"""How often the types are of which most of a day consists, in 100 events: an assumption."""
+
+
+@functools.cache
+def _seldom() -> Any:
+    """The types that findings name, and of which a log has few."""
+    named = {
+        word
+        for file in EVENTS.glob("*.sql")
+        for word in re.findall(r"'([a-z_0-9]+(?:\.[A-Za-z_0-9]+)+)'", file.read_text())
+    }
+    return sorted(named - MIX.keys())
 
 
 class Org:
@@ -141,7 +173,8 @@ class Org:
 
     def event(self, number) -> Any:
         at = moment(number, self._events)
-        user, uuid = self._random.choice(self.users), f"{self._random.getrandbits(128):032x}"
+        person, uuid = self._random.randrange(USERS), f"{self._random.getrandbits(128):032x}"
+        user = self.users[person]
         agent = {
             "rawUserAgent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36",
             "os": "Windows 10",
@@ -162,7 +195,7 @@ class Org:
             "displayMessage": "Something happened",
             "actor": {"id": user, "type": "User", "alternateId": f"p{user}@acme.example", "displayName": f"Ada {user}"},
             "client": {
-                "ipAddress": f"10.{number % 250}.{number % 199}.3",
+                "ipAddress": f"10.{person % 250}.{person // 250}.{number % ADDRESSES}",
                 "device": "Computer",
                 "userAgent": agent,
                 "geographicalContext": place,
@@ -173,12 +206,22 @@ class Org:
                 {"id": app(number), "type": "AppInstance", "alternateId": "App", "displayName": "App"},
                 {"id": user, "type": "User", "alternateId": "x"},
             ],
-            "debugContext": {"debugData": {"requestUri": "/api/v1/authn", "dtHash": uuid, "url": "/api/v1/authn?"}},
-            "authenticationContext": {"externalSessionId": f"s{user}{number % 5}"},
+            "debugContext": {
+                "debugData": {"requestUri": "/api/v1/authn", "dtHash": f"{person:032x}", "url": "/api/v1/authn?"}
+            },
+            "authenticationContext": {"externalSessionId": f"s{user}{at[:10]}"},
             "securityContext": {"asNumber": 1234, "asOrg": "isp", "isProxy": False},
         }
         ocsf = {"class_uid": 3002, "metadata": {"uid": uuid, "version": "1.8.0"}, "unmapped": {"a": "b" * 100}}
         return line("activity", uuid, source) | {"ocsf": ocsf}
+
+    def event_of_a_day(self, number) -> Any:
+        """One of the types of a log, as often as there: what findings name and is not often is 4 events in 100."""
+        made = self.event(number)
+        seldom = self._random.random() < 0.04
+        types = (_seldom(), None) if seldom else (list(MIX), list(MIX.values()))
+        made["source"]["eventType"] = self._random.choices(*types)[0]
+        return made
 
     def use(self, number, sequence) -> Any:
         at, user = moment(number, self._events), self.users[number % USERS]
@@ -253,6 +296,18 @@ def line(stream, id, source) -> dict[Any, Any]:
 
 def moment(number, events) -> str:
     return f"{(BEGAN + timedelta(seconds=DAYS * 86_400 * number / events)).isoformat(timespec='milliseconds')}Z"
+
+
+def write_day(folder, events) -> None:
+    """Writes a bucket with the objects and a day of the log."""
+    org, log = Org(events * DAYS), Log(folder)
+    objects = list(org.objects())
+    snapshots = [{"stream": stream, "since_sequence": 1, "complete": True} for stream, _ in objects]
+    log.commit(objects, snapshots, moment(0, 1))
+    made = [org.event_of_a_day(number) for number in range(events)]
+    batches = [("activity", made[begin : begin + BATCH_EVENTS]) for begin in range(0, len(made), BATCH_EVENTS)]
+    uses = [org.use(number, log.sequence + 1) for number in range(0, events, 5)]
+    log.commit([*batches, ("usage", uses)], [], moment(1 / DAYS, 1))
 
 
 def write(folder, events) -> Any:

@@ -1,18 +1,22 @@
 """Runs the findings on the tables."""
 
 import re
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 import duckdb
 
-from findings import catalog, views, ways, who
+from findings import catalog, views, ways
 from findings.catalog import Finding
 from findings.columns import streams
-from findings.database import only_row
+from findings.database import beside, only_row
 from findings.dialect import DuckDb
 
 EXAMPLES = 5
+ASKED_AT_ONCE = 2
 MOST_COPIED_EVENTS = 300_000
 """Of a longer log the events stay in their files; docs/watch.md has what that takes."""
 # The functions of Athena that DuckDB has by another name.
@@ -43,26 +47,54 @@ class Answer(NamedTuple):
 
 
 def build_views(connection: duckdb.DuckDBPyConnection, values: dict[str, int], also: str = "") -> None:
-    """Makes every relation of what `Tables.show` shows, with the columns that findings name, or `also`, a query of another program."""
-    connection.execute(MACROS)
+    """Makes the relations that findings build on, or `also`, the queries of another program, with the columns that these name, of what
+    `Tables.show` shows."""
+    asked = "\n".join([*(finding.select for finding in catalog.findings()), ways.STEPS, ways.WAYS, also])
+    built = views.selects(DuckDb, _words(asked))
     is_log_long = only_row(connection, "select count(*) from changes_activity")[0] > MOST_COPIED_EVENTS
-    for name, select in views.selects(DuckDb, _words() | frozenset(re.findall(r"\w+", also))).items():
-        connection.execute(catalog.filled(f"{DuckDb.create(name, is_log_long)}\n{select}", values))
+    texts = [f"{DuckDb.create(name, is_log_long)}\n{built[name]};" for name in views.needed(asked, built)]
+    connection.execute(MACROS + catalog.filled("\n".join(texts), values))
     ways.build(connection)
 
 
-def _words() -> frozenset[str]:
+def _words(asked: str) -> frozenset[str]:
     """Every word of a query. Lists and the columns that name them are always there."""
     named = {items.name for stream in streams() for items in stream.lists} | {
         column.name for stream in streams() for column in stream.columns if column.kind == "id"
     }
-    asked = [finding.select for finding in catalog.findings()] + [who.REACH]
-    return views.words() | named | {word for select in asked for word in re.findall(r"\w+", select)}
+    return views.words() | named | frozenset(re.findall(r"\w+", asked))
 
 
 def answers(connection: duckdb.DuckDBPyConnection, values: dict[str, int]) -> list[Answer]:
-    """An answer for every finding, those without a case too, in the catalogue's order."""
-    return [answer(connection, finding, values) for finding in catalog.findings()]
+    """An answer for every finding, those without a case too, in the catalogue's order. Raises RuntimeError as `answer` does."""
+    found = []
+    for answer in each(connection, catalog.findings(), values):
+        if isinstance(answer, RuntimeError):
+            raise answer
+        found.append(answer)
+    return found
+
+
+def each(
+    connection: duckdb.DuckDBPyConnection, asked: Iterable[Finding], values: dict[str, int]
+) -> list[Answer | RuntimeError]:
+    """The answer of each finding, or why it cannot be asked. Several are asked at a time: to plan most of them takes longer than to run them,
+    and a query is planned by one thread."""
+    with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
+        connections: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
+        for _ in range(ASKED_AT_ONCE):
+            connections.put(beside(connection))
+
+        def ask(finding: Finding) -> Answer | RuntimeError:
+            own = connections.get()
+            try:
+                return answer(own, finding, values)
+            except RuntimeError as error:
+                return error
+            finally:
+                connections.put(own)
+
+        return list(pool.map(ask, asked))
 
 
 def answer(connection: duckdb.DuckDBPyConnection, finding: Finding, values: dict[str, int]) -> Answer:

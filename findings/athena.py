@@ -102,17 +102,6 @@ def relations(values: dict[str, int], integration: str) -> dict[str, str]:
     return built
 
 
-def needed(select: str, built: dict[str, str]) -> list[str]:
-    """The relations that a select builds on, in order."""
-    names: set[str] = set()
-    left = [select]
-    while left:
-        for word in set(re.findall(r"\w+", left.pop())) & built.keys() - names:
-            names.add(word)
-            left.append(built[word])
-    return [name for name in built if name in names]
-
-
 def queries(values: dict[str, int], integration: str) -> Iterator[tuple[catalog.Finding, str]]:
     """Each finding as one query, newest case first."""
     built = relations(values, integration)
@@ -121,7 +110,7 @@ def queries(values: dict[str, int], integration: str) -> Iterator[tuple[catalog.
 
 
 def query(select: str, built: dict[str, str]) -> str:
-    withs = ",\n".join(f"{name} as (\n{_uncommented(built[name])}\n)" for name in needed(select, built))
+    withs = ",\n".join(f"{name} as (\n{_uncommented(built[name])}\n)" for name in views.needed(select, built))
     body = f"select id, name, detail, seen_at from (\n{_uncommented(select)}\n) found\norder by seen_at desc nulls last, id, detail"
     return f"with {withs}\n{body}" if withs else body
 

@@ -16,8 +16,21 @@ def _parts(path: str) -> list[tuple[str, str]]:
     return parts
 
 
-PASSING_ON = frozenset({"usage_lines", "recent_events", "told_events", "sign_ins"})
-"""Relations that only pass on rows, and are asked seldom or cheaply."""
+ALL = ["*"]
+"""The columns of a relation, whichever it has."""
+PASSING_ON = frozenset(
+    {
+        "usage_lines",
+        "recent_events",
+        "told_events",
+        "event_targets",
+        "recent_targets",
+        "seldom_targets",
+        "sign_ins",
+        "admins_then",
+    }
+)
+"""Relations that pass on rows of the log: whoever asks for events of some types reads no others."""
 OF_THE_LOG = frozenset({"events"})
 """A long log is not copied: Parquet gives each query the columns that it asks for. A short one is copied sooner than its files are
 opened again and again."""
@@ -36,10 +49,16 @@ class DuckDb:
 
     @staticmethod
     def items(relation: str, keys: list[str], column: str, names: list[str]) -> str:
-        """A row for each item of a list. To unnest in a select takes a quarter of the time of a join."""
+        """A row for each item of a list, with columns of the record, or all. To unnest in a select takes a quarter of the time of a join."""
         fields = ", ".join(f"item.{name} as {name}" for name in names)
         unnested = f"unnest(generate_series(1, len({column}))) as position, unnest({column}) as item"
-        return f"select {', '.join([*keys, 'position'])}, {fields}\nfrom (select {', '.join(keys)}, {unnested} from {relation}) listed"
+        shown = "* exclude (item)" if keys == ALL else ", ".join([*keys, "position"])
+        return f"select {shown}, {fields}\nfrom (select {', '.join(keys)}, {unnested} from {relation}) listed"
+
+    @staticmethod
+    def greatest(items: str, name: str) -> str:
+        """Of a list of rows the greatest text of one field."""
+        return f"list_max(list_transform({items}, lambda item: item.{name}))"
 
     @staticmethod
     def path(path: str) -> str:
@@ -70,3 +89,7 @@ class Athena:
         """A row for each item of a list; of a list of rows each field becomes a column."""
         shown = ", ".join([*(f"c.{key}" for key in keys), "u.position", *(f"u.{name}" for name in names)])
         return f"select {shown}\nfrom {relation} c cross join unnest(c.{column}) with ordinality as u ({', '.join([*names, 'position'])})"
+
+    @staticmethod
+    def greatest(items: str, name: str) -> str:
+        return f"array_max(filter(transform({items}, item -> item.{name}), text -> text is not null))"

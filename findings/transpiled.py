@@ -14,7 +14,6 @@ import duckdb
 import sqlglot
 
 from findings import answers, athena, athena_stack, catalog, views, ways
-from findings.columns import streams
 from findings.database import database
 from findings.dialect import Athena, DuckDb
 from findings.store import Directory
@@ -56,7 +55,7 @@ def carried(select: str) -> str:
 
 def _lists(dialect: type[DuckDb | Athena]) -> list[str]:
     selects = views.selects(dialect)
-    return [selects[items.name] for stream in streams() for items in stream.lists]
+    return [selects[name] for name in views.lists()]
 
 
 def main(prefix: str, integration: str, folder: str) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from findings.bucket import GROWING_STREAMS
 from findings.columns import Items, Stream, streams
-from findings.dialect import Athena, DuckDb
+from findings.dialect import ALL, Athena, DuckDb
 from findings.tables import shape
 
 FOLDER = Path(__file__).parent / "views"
@@ -26,6 +26,9 @@ select {columns} from (
 ) numbered where newest = 1 and op = 'upsert'
 """
 GROWN = "select {columns} from changes_{stream}"
+GREATEST = re.compile(r"greatest_of\(([\w.]+), (\w+)\)")
+TARGETS = {"10_recent_events": "recent_targets", "12_seldom_events": "seldom_targets"}
+"""The targets of the events of a relation."""
 
 
 def selects(dialect: type[DuckDb | Athena], words: frozenset[str] | None = None) -> dict[str, str]:
@@ -35,8 +38,27 @@ def selects(dialect: type[DuckDb | Athena], words: frozenset[str] | None = None)
         built[stream.view] = _stream(stream, words)
         built |= {items.name: _items(dialect, stream, items, words) for items in stream.lists}
     for file in sorted(FOLDER.glob("*.sql")):
-        built[NUMBER.sub("", file.stem)] = file.read_text()
+        select = file.read_text().replace("OFTEN", shape.often())
+        built[NUMBER.sub("", file.stem)] = GREATEST.sub(lambda match: dialect.greatest(*match.groups()), select)
+        if file.stem in TARGETS:
+            built[TARGETS[file.stem]] = _targets(dialect, words, NUMBER.sub("", file.stem))
     return {name: select.strip() for name, select in built.items()}
+
+
+def lists() -> list[str]:
+    """The relations with a row for each item of a list."""
+    return [*(items.name for stream in streams() for items in stream.lists), *TARGETS.values()]
+
+
+def needed(select: str, built: dict[str, str]) -> list[str]:
+    """The relations that a select builds on, in order."""
+    names: set[str] = set()
+    left = [select]
+    while left:
+        for word in set(re.findall(r"\w+", left.pop())) & built.keys() - names:
+            names.add(word)
+            left.append(built[word])
+    return [name for name in built if name in names]
 
 
 def words() -> frozenset[str]:
@@ -52,9 +74,20 @@ def _stream(stream: Stream, words: frozenset[str] | None) -> str:
     return text.format(columns=", ".join(shown), stream=stream.name)
 
 
+def _targets(dialect: type[DuckDb | Athena], words: frozenset[str] | None, relation: str) -> str:
+    """With all that is said of the event: whoever asks for targets of events of some types reads no others."""
+    stream = next(stream for stream in streams() if stream.view == "events")
+    return dialect.items(relation, ALL, stream.lists[0].name, _shown(stream.lists[0], words))
+
+
+def _shown(items: Items, words: frozenset[str] | None) -> list[str]:
+    return [column.name for column in items.columns if words is None or column.name in words]
+
+
 def _items(dialect: type[DuckDb | Athena], stream: Stream, items: Items, words: frozenset[str] | None) -> str:
+    if stream.view == "events":
+        return _targets(dialect, words, stream.view)
     named = [column for column in stream.columns if column.kind == "id"] or stream.columns[:1]
     if stream.name == "role_assignments":
         named = [column for column in stream.columns if column.name in ("principal_id", "assignment_id")]
-    names = [column.name for column in items.columns if words is None or column.name in words]
-    return dialect.items(stream.view, [column.name for column in named], items.name, names)
+    return dialect.items(stream.view, [column.name for column in named], items.name, _shown(items, words))

@@ -64,6 +64,27 @@ def found(answer: Answer, events_of: Callable[[list[Row]], list[tuple[str, ...]]
     return list(merged.values())
 
 
+class _Attacks:
+    """The cases of a finding of attacks by what they are about: a finding may have tens of thousands."""
+
+    def __init__(self, known: Iterable[Case]) -> None:
+        self._known: dict[str, list[Case]] = defaultdict(list)
+        for case in known:
+            self._known[case["key"].rpartition("@")[0]].append(case)
+        self._added: dict[str, dict[str, Case]] = defaultdict(dict)
+
+    def add(self, case: Case) -> None:
+        self._added[case["key"].rpartition("@")[0]][case["id"]] = case
+
+    def key(self, row: Found, moment: datetime) -> str:
+        """The key of an attack that no single event names: that of the case which it goes on with, or a new one of its day."""
+        for case in [*self._known[row.key], *self._added[row.key].values()]:
+            first, last = (datetime.fromisoformat(case[name].rstrip("Z")) for name in ("first_seen", "last_seen"))
+            if first - SAME_ATTACK <= moment <= last + SAME_ATTACK:
+                return case["key"]
+        return f"{row.key}@{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
 class Comparison:
     """What a manifest changed of an integration's cases."""
 
@@ -83,10 +104,13 @@ class Comparison:
     def judge(self, finding: Finding, rows: list[Found]) -> None:
         """Takes in all that a finding shows now."""
         there: dict[str, Case] = {}
+        attacks = _Attacks(self._of_finding[finding.id]) if finding.kind != POSTURE else None
         for row in rows:
-            key = row.key if finding.kind == POSTURE or row.is_one_event else self._attack(finding, row, there)
+            key = row.key if attacks is None or row.is_one_event else attacks.key(row, row.at or self._now)
             case = self._case(finding, row, key)
             there[case["id"]] = case
+            if attacks is not None:
+                attacks.add(case)
         for id, case in there.items():
             if id not in self._known:
                 self.opened.append(case)
@@ -105,16 +129,6 @@ class Comparison:
 
     def _close(self, id: str, why: str) -> None:
         self.closed.append(self.cases.pop(id) | {"state": CLOSED, "closed_at": stamp(self._now), "closed_because": why})
-
-    def _attack(self, finding: Finding, row: Found, there: dict[str, Case]) -> str:
-        """The key of an attack that no single event names: that of the case which it goes on with, or a new one of its day."""
-        moment = row.at or self._now
-        for case in [*self._of_finding[finding.id], *there.values()]:
-            if case["key"].rpartition("@")[0] == row.key:
-                first, last = (datetime.fromisoformat(case[name].rstrip("Z")) for name in ("first_seen", "last_seen"))
-                if first - SAME_ATTACK <= moment <= last + SAME_ATTACK:
-                    return case["key"]
-        return f"{row.key}@{moment:%Y-%m-%dT%H:%M:%SZ}"
 
     def _case(self, finding: Finding, row: Found, key: str) -> Case:
         id = case_id(self._integration, finding.id, key)

@@ -127,12 +127,16 @@ class Facts:
     def events(self) -> dict[str, Event]:
         """Those that are evidence of cases of attacks."""
         wanted = list({id for case in self._cases if case["kind"] == "events" for id in case["evidence"]})
-        targets: dict[str, list[Party]] = defaultdict(list)
-        query = "select event_id, target_id, target_type from event_targets where event_id in (select unnest(?)) and target_id is not null order by event_id, position"
-        for event, id, type in self._rows(query, wanted):
-            targets[event].append(Party(id, type or ""))
-        query = "select event_id, actor_id, actor_type, ip from events where event_id in (select unnest(?))"
+        query = (
+            "select event_id, actor_id, actor_type, ip, event_targets from events where event_id in (select unnest(?))"
+        )
         return {
-            event: Event(Party(actor or "", type or ""), tuple(targets[event]), ip)
-            for event, actor, type, ip in self._rows(query, wanted)
+            event: Event(Party(actor or "", type or ""), _targets(targets), ip)
+            for event, actor, type, ip, targets in self._rows(query, wanted)
         }
+
+
+def _targets(listed: list[dict[str, Any]] | None) -> tuple[Party, ...]:
+    return tuple(
+        Party(target["target_id"], target["target_type"] or "") for target in listed or [] if target["target_id"]
+    )

@@ -113,14 +113,12 @@ class _News:
             for finding in asked
             if finding.kind != POSTURE or has_digest and self._can_judge(finding, missing, judged, began, now)
         ]
-        shown = [answer for finding in can_judge if (answer := self._answer(finding, values))]
+        shown = self._answers(can_judge, values)
         events = self._events_among(
             row.id for answer in shown if answer.finding.kind != POSTURE for row in answer.cases if not row.evidence
         )
         for answer in shown:
-            compared.judge(
-                answer.finding, cases.found(answer, lambda rows: [self._events_of(row, events) for row in rows])
-            )
+            compared.judge(answer.finding, cases.found(answer, lambda rows: self._events_of(rows, events)))
             if answer.finding.kind == POSTURE and not baseline.slow_ones_unread(answer.finding, self._starts):
                 judged.add(answer.finding.id)
         compared.retire(finding.id for finding in asked)
@@ -137,13 +135,13 @@ class _News:
         )
         return finding.id in judged or is_read
 
-    def _answer(self, finding: Finding, values: dict[str, int]) -> Answer | None:
-        """`None` where it cannot be asked: then its cases stay as they are, and the other findings are asked."""
-        try:
-            return answers.answer(self._connection, finding, values)
-        except RuntimeError as error:
-            print(f"watch: {error}", file=sys.stderr)
-            return None
+    def _answers(self, asked: list[Finding], values: dict[str, int]) -> list[Answer]:
+        """Those that cannot be asked are left out: then their cases stay as they are."""
+        found = answers.each(self._connection, asked, values)
+        for error in found:
+            if isinstance(error, RuntimeError):
+                print(f"watch: {error}", file=sys.stderr)
+        return [answer for answer in found if isinstance(answer, Answer)]
 
     def _events_among(self, ids: Iterable[str]) -> set[str]:
         """Those that are ids of events, asked for all rows at once: each question reads a column of the whole log."""
@@ -151,20 +149,26 @@ class _News:
         query = "select event_id from events where event_id in (select unnest($1))"
         return {id for (id,) in self._connection.execute(query, [asked]).fetchall()} if asked else set()
 
-    def _events_of(self, row: Row, events: set[str]) -> tuple[str, ...]:
-        """The events behind a row: those that it names, the one whose id it has, or those of its moment that name what it names."""
-        return row.evidence or ((row.id,) if row.id in events else self._events_at(row))
+    def _events_of(self, rows: list[Row], events: set[str]) -> list[tuple[str, ...]]:
+        """The events behind each row: those that it names, the one whose id it has, or those of its moment that name what it names."""
+        named = {number: row.evidence or ((row.id,) if row.id in events else ()) for number, row in enumerate(rows)}
+        at_its_moment = self._events_at({number: rows[number] for number, found in named.items() if not found})
+        return [found or at_its_moment.get(number) or (rows[number].id,) for number, found in named.items()]
 
-    def _events_at(self, row: Row) -> tuple[str, ...]:
+    def _events_at(self, rows: dict[int, Row]) -> dict[int, tuple[str, ...]]:
+        """By number, where there are any: asked for all rows at once, for each question reads columns of the whole log."""
+        asked = [(number, row.at, row.id) for number, row in rows.items() if row.at]
         query = """
-            select distinct e.event_id from events e left join event_targets t on t.event_id = e.event_id
-            where e.published = $at and $id in (e.session_id, e.ip, e.actor_id, e.dt_hash, t.target_id) order by 1 limit $most"""
-        found = (
-            self._connection.execute(query, {"at": row.at, "id": row.id, "most": cases.MOST_EVIDENCE}).fetchall()
-            if row.at
-            else []
-        )
-        return tuple(id for (id,) in found) or (row.id,)
+            select asked.number, list_sort(list(distinct e.event_id))[:$most]
+            from (select unnest($numbers::bigint[]) as number, unnest($moments::timestamp[]) as moment, unnest($ids::varchar[]) as id) asked
+            join events e on e.published = asked.moment and (asked.id in (e.session_id, e.ip, e.actor_id, e.dt_hash)
+              or list_contains(list_transform(e.event_targets, lambda target: target.target_id), asked.id))
+            group by asked.number"""
+        if not asked:
+            return {}
+        numbers, moments, ids = map(list, zip(*asked, strict=True))
+        given = {"numbers": numbers, "moments": moments, "ids": ids, "most": cases.MOST_EVIDENCE}
+        return {number: tuple(found) for number, found in self._connection.execute(query, given).fetchall()}
 
     def _ledger(
         self, compared: Comparison, judged: set[str], has_digest: bool, sequence: int, now: datetime
@@ -233,7 +237,7 @@ class _News:
 
 def _differs(before: Case, after: Case) -> bool:
     """Whether more than the time is another one at which it was seen last."""
-    return any(
-        before.get(name) != after.get(name)
-        for name in ("state", "detail", "severity", "title", "evidence", "reason", "name")
-    )
+    for name in ("state", "detail", "severity", "title", "evidence", "reason", "name"):
+        if before.get(name) != after.get(name):
+            return True
+    return False

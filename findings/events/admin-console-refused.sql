@@ -12,4 +12,5 @@ from told_events e
 where coalesce(e.result, '') in ('FAILURE', 'DENY')
   and (e.event_type = 'user.session.access_admin_app' or (
     e.event_type in ('app.generic.unauth_app_access_attempt', 'user.authentication.sso', 'policy.evaluate_sign_on')
-    and exists (select 1 from event_targets t where t.event_id = e.event_id and t.target_display_name = 'Okta Admin Console')))
+    and exists (select 1 from recent_targets t where t.event_id = e.event_id and t.target_display_name = 'Okta Admin Console' and t.result in ('FAILURE', 'DENY')
+      and t.event_type in ('app.generic.unauth_app_access_attempt', 'user.authentication.sso', 'policy.evaluate_sign_on'))))

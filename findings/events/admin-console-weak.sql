@@ -24,7 +24,9 @@ from (
     left join (
       select t.event_id, max(case when t.target_display_name in ('Okta Admin Console', 'Okta Administration') or t.target_name in ('Okta Admin Console', 'Okta Administration') then 1 else 0 end) as is_console,
         lower(array_join(array_agg(regexp_extract(t.target_detail, '[mM]ethodTypeUsed" ?: ?"([^"]*)"', 1)), ' ')) as target_methods
-      from event_targets t group by t.event_id
+      from recent_targets t
+      where t.result in ('SUCCESS', 'ALLOW', 'CHALLENGE') and t.event_type in ('user.session.access_admin_app', 'user.authentication.sso', 'user.authentication.verify', 'policy.evaluate_sign_on')
+      group by t.event_id
     ) c on c.event_id = e.event_id
     cross join lateral (select lower(concat_ws(' ', nullif(c.target_methods, ''), e.first_method, e.second_method)) as methods) m
     where coalesce(e.result, '') in ('SUCCESS', 'ALLOW', 'CHALLENGE')

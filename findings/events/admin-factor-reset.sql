@@ -9,9 +9,8 @@
 -- reference: SigmaHQ okta: okta_mfa_reset_or_deactivated
 -- reference: Panther: okta_user_mfa_reset_all
 -- reference: MITRE ATT&CK T1556.006
-select e.event_id as id, coalesce(t.target_name, t.target_display_name, a.user_id) as name, e.event_type || ' by ' || e.actor || e.place || '; held ' || a.roles as detail, e.published as seen_at
-from told_events e
-join event_targets t on t.event_id = e.event_id
-join admins_then a on a.event_id = e.event_id and a.user_id = t.target_id
-where e.result = 'SUCCESS' and (e.event_type = 'user.mfa.factor.reset_all'
+select e.event_id as id, coalesce(e.target_name, e.target_display_name, a.user_id) as name, e.event_type || ' by ' || e.actor || e.place || '; held ' || a.roles as detail, e.published as seen_at
+from seldom_targets e
+join admins_then a on a.event_id = e.event_id and a.user_id = e.target_id and a.event_type in ('user.mfa.factor.reset_all', 'user.mfa.factor.deactivate', 'user.mfa.factor.suspend')
+where e.result = 'SUCCESS' and e.event_type in ('user.mfa.factor.reset_all', 'user.mfa.factor.deactivate', 'user.mfa.factor.suspend') and (e.event_type = 'user.mfa.factor.reset_all'
   or (e.event_type in ('user.mfa.factor.deactivate', 'user.mfa.factor.suspend') and coalesce(e.actor_id, '') <> a.user_id))

@@ -8,9 +8,8 @@
 -- reference: Okta customer-detections: protected_action_super_admin_password_reset
 -- reference: MITRE ATT&CK T1098
 -- reference: MITRE ATT&CK T1078.004
-select e.event_id as id, coalesce(t.target_name, t.target_display_name, a.user_id) as name, e.event_type || ' by ' || e.actor || e.place || '; held ' || a.roles as detail, e.published as seen_at
-from told_events e
-join event_targets t on t.event_id = e.event_id and lower(t.target_type) = 'user'
-join admins_then a on a.event_id = e.event_id and a.user_id = t.target_id
-where e.result = 'SUCCESS' and coalesce(e.actor_id, '') <> a.user_id
+select e.event_id as id, coalesce(e.target_name, e.target_display_name, a.user_id) as name, e.event_type || ' by ' || e.actor || e.place || '; held ' || a.roles as detail, e.published as seen_at
+from seldom_targets e
+join admins_then a on a.event_id = e.event_id and a.user_id = e.target_id and a.event_type in ('user.account.reset_password', 'user.account.update_password', 'user.account.expire_password', 'user.account.update_primary_email', 'user.account.update_secondary_email')
+where lower(e.target_type) = 'user' and e.result = 'SUCCESS' and coalesce(e.actor_id, '') <> a.user_id
   and e.event_type in ('user.account.reset_password', 'user.account.update_password', 'user.account.expire_password', 'user.account.update_primary_email', 'user.account.update_secondary_email')

@@ -11,5 +11,5 @@
 -- reference: MITRE ATT&CK T1528
 select e.event_id as id, coalesce(e.object, '?') as name,
   e.event_type || ' by ' || e.actor || e.place || case when lower(coalesce(e.token_network, 'anywhere')) like '%anywhere%' then '; from any network' else '; restricted to a network' end as detail, e.published as seen_at
-from told_events e
+from seldom_events e
 where coalesce(e.result, 'SUCCESS') = 'SUCCESS' and (e.event_type = 'system.api_token.create' or e.event_type = 'system.api_token.update' and lower(coalesce(e.token_network, '')) like '%anywhere%')

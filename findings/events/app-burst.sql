@@ -10,14 +10,18 @@
 -- parameter: burst_minutes = 5
 -- parameter: least_apps = 10
 with uses as (
-  select e.actor_id, t.target_id, floor(to_unixtime(e.published) / 10) as moment, max(e.ip) as ip, max(e.dt_hash) as dt_hash, max(e.actor_name) as actor_name, min(e.published) as published, min(e.event_id) as event_id
-  from recent_events e join event_targets t on t.event_id = e.event_id and t.target_type = 'AppInstance'
-  where e.event_type = 'user.authentication.sso' and e.result = 'SUCCESS' and e.actor_id is not null
-  group by e.actor_id, t.target_id, floor(to_unixtime(e.published) / 10)
+  select e.actor_id, e.target_id, floor(to_unixtime(e.published) / 10) as moment, max(e.ip) as ip, max(e.dt_hash) as dt_hash, max(e.actor_name) as actor_name, min(e.published) as published, min(e.event_id) as event_id
+  from recent_targets e
+  where e.target_type = 'AppInstance' and e.event_type = 'user.authentication.sso' and e.result = 'SUCCESS' and e.actor_id is not null
+  group by e.actor_id, e.target_id, floor(to_unixtime(e.published) / 10)
+), dense as (
+  -- An app counts once, so that no more apps are used than there are uses.
+  select d.*, count(*) over (partition by d.actor_id order by d.published range between current row and interval '{burst_minutes}' minute following) as uses from uses d
 ), bursts as (
   select u.actor_id, u.published as began, max(v.published) as ended, count(distinct v.target_id) as apps, max(v.actor_name) as actor_name, max(v.ip) as ip, max(v.dt_hash) as dt_hash,
     slice(array_agg(distinct v.event_id), 1, 100) as evidence
-  from uses u join uses v on v.actor_id = u.actor_id and v.published between u.published and u.published + interval '{burst_minutes}' minute
+  from dense u join uses v on v.actor_id = u.actor_id and v.published between u.published and u.published + interval '{burst_minutes}' minute
+  where u.uses >= {least_apps}
   group by u.actor_id, u.published
 ), judged as (
   select b.*, lag(b.began) over (partition by b.actor_id order by b.began) as before

@@ -6,5 +6,5 @@
 -- false positives: A rotation: the old one goes within days.
 -- reference: MITRE ATT&CK T1098.001
 select e.event_id as id, coalesce(e.object, e.actor) as name, e.event_type || ' by ' || e.actor || e.place as detail, e.published as seen_at
-from told_events e
+from seldom_events e
 where e.event_type in ('app.oauth2.credentials.lifecycle.create', 'app.oauth2.credentials.lifecycle.activate', 'app.keys.generate', 'app.keys.clone') and coalesce(e.result, 'SUCCESS') not in ('FAILURE', 'DENY')

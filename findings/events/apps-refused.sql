@@ -13,7 +13,8 @@
 -- parameter: least_refused = 5
 with refusals as (
   select e.event_id, e.actor_id, e.actor_name, e.published, e.ip, coalesce(max(t.target_id), e.event_id) as app_id
-  from recent_events e left join event_targets t on t.event_id = e.event_id and t.target_type = 'AppInstance'
+  from recent_events e left join recent_targets t on t.event_id = e.event_id and t.target_type = 'AppInstance'
+    and t.event_type in ('app.generic.unauth_app_access_attempt', 'application.policy.sign_on.deny_access', 'policy.evaluate_sign_on')
   where e.event_type = 'app.generic.unauth_app_access_attempt' or e.event_type = 'application.policy.sign_on.deny_access' or e.event_type = 'policy.evaluate_sign_on' and e.result = 'DENY'
   group by e.event_id, e.actor_id, e.actor_name, e.published, e.ip
 ), windows as (

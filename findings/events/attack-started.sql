@@ -6,5 +6,5 @@
 -- false positives: A load test.
 -- reference: MITRE ATT&CK T1110
 select e.event_id as id, e.actor as name, e.event_type || e.place as detail, e.published as seen_at
-from told_events e
+from seldom_events e
 where e.event_type in ('security.attack.start')

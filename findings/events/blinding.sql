@@ -10,5 +10,5 @@
 -- reference: MITRE ATT&CK T1685.002
 -- reference: MITRE ATT&CK T1556.009
 select e.event_id as id, coalesce(e.object, e.actor) as name, e.event_type || ' by ' || e.actor || e.place as detail, e.published as seen_at
-from told_events e
+from seldom_events e
 where e.event_type in ('system.log_stream.lifecycle.create', 'system.log_stream.lifecycle.update', 'system.log_stream.lifecycle.activate', 'system.log_stream.lifecycle.deactivate', 'system.log_stream.lifecycle.delete', 'event_hook.deactivated', 'event_hook.deleted', 'event_hook.updated', 'zone.deactivate', 'zone.delete', 'zone.update', 'zone.remove_blacklist', 'security.zone.remove_blacklist', 'network_zone.rule.disabled') and coalesce(e.result, 'SUCCESS') not in ('FAILURE', 'DENY')

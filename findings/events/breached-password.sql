@@ -8,5 +8,5 @@
 -- reference: MITRE ATT&CK T1589.001
 -- reference: MITRE ATT&CK T1078.004
 select e.event_id as id, coalesce(e.object, e.actor) as name, e.event_type || coalesce(' ' || e.reason, '') || e.place as detail, e.published as seen_at
-from told_events e
+from seldom_events e
 where e.event_type in ('security.breached_credential.detected')

@@ -8,12 +8,12 @@
 -- reference: MITRE ATT&CK T1538
 -- parameter: least_challenges = 3
 with asked as (
-  select e.session_id, e.actor_id, e.ip, t.target_id, max(e.actor_name) as actor_name, max(case when e.event_type = 'user.authentication.sso' then 1 else 0 end) as met,
+  select e.session_id, e.actor_id, e.ip, e.target_id, max(e.actor_name) as actor_name, max(case when e.event_type = 'user.authentication.sso' then 1 else 0 end) as met,
     max(case when e.event_type = 'policy.evaluate_sign_on' then 1 else 0 end) as challenged, max(e.published) as published, max(e.event_id) as event_id
-  from recent_events e join event_targets t on t.event_id = e.event_id and t.target_type = 'AppInstance'
-  where (e.event_type = 'policy.evaluate_sign_on' and e.result = 'CHALLENGE' or e.event_type = 'user.authentication.sso' and e.result = 'SUCCESS')
+  from recent_targets e
+  where e.target_type = 'AppInstance' and e.event_type in ('policy.evaluate_sign_on', 'user.authentication.sso') and (e.event_type = 'policy.evaluate_sign_on' and e.result = 'CHALLENGE' or e.event_type = 'user.authentication.sso' and e.result = 'SUCCESS')
     and e.session_id is not null and e.session_id not in ('unknown', '')
-  group by e.session_id, e.actor_id, e.ip, t.target_id
+  group by e.session_id, e.actor_id, e.ip, e.target_id
 )
 select session_id as id, coalesce(max(actor_name), max(actor_id), '?') as name, cast(sum(challenged) as varchar) || ' apps asked for a factor, ' || cast(sum(met * challenged) as varchar) || ' got it' || coalesce(', from ' || ip, '') as detail, max(published) as seen_at, slice(array_agg(event_id), 1, 100) as evidence
 from asked

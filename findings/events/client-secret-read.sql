@@ -7,5 +7,5 @@
 -- reference: Okta customer-detections: oauth_client_secret_read
 -- reference: MITRE ATT&CK T1528
 select e.event_id as id, coalesce(e.object, e.actor) as name, e.event_type || ' by ' || coalesce(lower(e.actor_type), '?') || ' ' || e.actor || e.place as detail, e.published as seen_at
-from told_events e
+from seldom_events e
 where e.event_type in ('app.oauth2.client.read_client_secret', 'system.idp.lifecycle.read_client_secret') and coalesce(e.result, 'SUCCESS') not in ('FAILURE', 'DENY')

@@ -16,6 +16,6 @@ where u.event_type not like 'app.oauth2.%token%' and u.event_type not like 'app.
   or u.event_type like 'app.oauth2.%token%' and (not u.is_usual_agent and coalesce(u.agent, '') <> '' or not u.is_usual_network and u.as_number is not null)
 union all
 select e.event_id, coalesce(e.object, '?'), 'the secret of the collector''s own client was read by ' || e.actor || e.place, e.published
-from told_events e
+from seldom_events e
 where e.event_type = 'app.oauth2.client.read_client_secret' and coalesce(e.result, 'SUCCESS') = 'SUCCESS'
-  and exists (select 1 from event_targets t join collector_use u on u.client = t.target_id where t.event_id = e.event_id)
+  and exists (select 1 from seldom_targets t join collector_use u on u.client = t.target_id where t.event_id = e.event_id and t.event_type = 'app.oauth2.client.read_client_secret')

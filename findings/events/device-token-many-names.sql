@@ -10,11 +10,18 @@
 -- reference: MITRE ATT&CK T1110.004
 -- parameter: least_proxied = 3
 -- parameter: least_names = 10
-with tried as (
+with suspects as (
+  -- A window has no more names than its token has at all.
+  select e.dt_hash
+  from recent_events e
+  where (e.is_proxy or e.result = 'FAILURE') and e.dt_hash is not null and e.dt_hash not in ('', '-', 'unknown') and (e.event_type like 'user.authentication%' or e.event_type = 'user.session.start') and coalesce(e.actor_name, '') <> 'system@okta.com'
+  group by e.dt_hash
+  having count(distinct case when e.is_proxy then lower(coalesce(e.actor_name, e.actor_id)) end) >= {least_proxied} or count(distinct case when e.result = 'FAILURE' then lower(coalesce(e.actor_name, e.actor_id)) end) >= {least_names}
+), tried as (
   select e.dt_hash, lower(coalesce(e.actor_name, e.actor_id)) as name, floor(to_unixtime(e.published) / 300) as moment, max(e.ip) as ip, min(e.published) as published, max(case when e.is_proxy then 1 else 0 end) as from_proxy,
     max(case when e.result = 'FAILURE' then 1 else 0 end) as failed, min(e.event_id) as event_id
   from recent_events e
-  where e.dt_hash is not null and e.dt_hash not in ('', '-', 'unknown') and (e.event_type like 'user.authentication%' or e.event_type = 'user.session.start') and coalesce(e.actor_name, '') <> 'system@okta.com'
+  where e.dt_hash in (select s.dt_hash from suspects s) and (e.event_type like 'user.authentication%' or e.event_type = 'user.session.start') and coalesce(e.actor_name, '') <> 'system@okta.com'
   group by e.dt_hash, lower(coalesce(e.actor_name, e.actor_id)), floor(to_unixtime(e.published) / 300)
 ), windows as (
   select dt_hash, moment - s.step as began, count(distinct name) as names, count(distinct case when from_proxy = 1 then name end) as proxied, count(distinct case when failed = 1 then name end) as failing,

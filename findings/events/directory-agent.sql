@@ -9,5 +9,5 @@
 -- reference: MITRE ATT&CK T1556.007
 -- reference: MITRE ATT&CK T1484.002
 select e.event_id as id, coalesce(e.object, e.actor) as name, e.event_type || ' by ' || e.actor || e.place as detail, e.published as seen_at
-from told_events e
+from seldom_events e
 where e.event_type in ('system.agent.ad.create', 'system.agent.ad.config_change_detected', 'system.agent.ad.agent_instance_added', 'system.agent.register', 'system.agent.ad.invoke-powershell') and coalesce(e.result, 'SUCCESS') not in ('FAILURE', 'DENY')

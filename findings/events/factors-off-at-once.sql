@@ -10,11 +10,12 @@
 with steps as (
   select e.event_id, e.actor_id, e.actor, e.published, e.place,
     case when e.event_type = 'user.mfa.factor.activate' then coalesce(a.user_id, '') else coalesce(e.object, e.event_id) end as thing
-  from told_events e
-  left join event_targets t on t.event_id = e.event_id and lower(t.target_type) = 'user' and t.target_id <> e.actor_id
-  left join admins_then a on a.event_id = e.event_id and a.user_id = t.target_id
-  where coalesce(e.result, 'SUCCESS') = 'SUCCESS' and (e.event_type in ('policy.rule.deactivate', 'policy.rule.delete', 'policy.lifecycle.deactivate', 'policy.lifecycle.delete', 'system.mfa.factor.deactivate', 'zone.deactivate', 'zone.delete')
-    or e.event_type = 'user.mfa.factor.activate' and a.user_id is not null)
+  from seldom_events e
+  left join seldom_targets t on t.event_id = e.event_id and lower(t.target_type) = 'user' and t.target_id <> e.actor_id
+    and t.event_type = 'user.mfa.factor.activate'
+  left join admins_then a on a.event_id = e.event_id and a.user_id = t.target_id and a.event_type = 'user.mfa.factor.activate'
+  where coalesce(e.result, 'SUCCESS') = 'SUCCESS' and e.event_type in ('policy.rule.deactivate', 'policy.rule.delete', 'policy.lifecycle.deactivate', 'policy.lifecycle.delete', 'system.mfa.factor.deactivate', 'zone.deactivate', 'zone.delete', 'user.mfa.factor.activate')
+    and (e.event_type <> 'user.mfa.factor.activate' or a.user_id is not null)
 ), windows as (
   select s.event_id, s.actor, s.place, s.published, (select count(distinct o.thing) from steps o where o.actor_id = s.actor_id and o.published <= s.published and o.published > s.published - interval '1' hour) as things
   from steps s

@@ -8,7 +8,7 @@
 -- reference: MITRE ATT&CK T1656
 -- reference: MITRE ATT&CK T1556.006
 select e.event_id as id, e.actor as name, e.event_type || ' ' || coalesce(e.result, '') || coalesce(' (' || e.reason || ')', '') || e.place as detail, e.published as seen_at
-from told_events e
+from seldom_events e
 where e.event_type = 'user.identity_verification' and e.result = 'DENY'
   and (not exists (select 1 from places p where p.user_id = e.actor_id and p.ip = e.ip and p.first_at < e.published - interval '1' hour)
-    or exists (select 1 from recent_events o where o.actor_id = e.actor_id and o.event_type = e.event_type and o.result = 'DENY' and o.published < e.published and o.published > e.published - interval '1' day))
+    or exists (select 1 from seldom_events o where o.actor_id = e.actor_id and o.event_type = e.event_type and o.result = 'DENY' and o.published < e.published and o.published > e.published - interval '1' day))

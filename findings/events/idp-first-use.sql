@@ -13,7 +13,7 @@ from (
   select e.event_id, e.actor, e.place, e.published, coalesce(t.target_id, e.issuer_id) as issuer,
     row_number() over (partition by coalesce(t.target_id, e.issuer_id) order by e.published, e.event_id) as number
   from told_events e
-  left join event_targets t on t.event_id = e.event_id and t.target_id like '0oa%'
+  left join recent_targets t on t.event_id = e.event_id and t.target_id like '0oa%' and lower(t.event_type) in ('user.authentication.auth_via_idp', 'user.authentication.auth_via_inbound_saml', 'user.authentication.auth_via_social')
   where lower(e.event_type) in ('user.authentication.auth_via_idp', 'user.authentication.auth_via_inbound_saml', 'user.authentication.auth_via_social')
     and coalesce(t.target_id, e.issuer_id, 'Okta') <> 'Okta'
 ) u

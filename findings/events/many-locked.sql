@@ -13,7 +13,7 @@
 -- parameter: least_locked = 10
 with locks as (
   select coalesce(t.target_id, e.actor_id) as user_id, e.published, e.event_id
-  from recent_events e left join event_targets t on t.event_id = e.event_id and lower(t.target_type) = 'user'
+  from seldom_events e left join seldom_targets t on t.event_id = e.event_id and t.event_type in ('user.account.lock', 'user.account.lock.limit') and lower(t.target_type) = 'user'
   where e.event_type in ('user.account.lock', 'user.account.lock.limit')
 ), windows as (
   select l.published as began, max(m.published) as ended, count(distinct m.user_id) as users, slice(array_agg(distinct m.event_id), 1, 100) as evidence

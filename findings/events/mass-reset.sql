@@ -10,11 +10,11 @@
 -- reference: MITRE ATT&CK T1556.006
 -- parameter: least_reset = 10
 with resets as (
-  select e.actor_id, t.target_id, floor(to_unixtime(e.published) / 60) as minute, max(e.actor_name) as actor_name, min(e.published) as published, min(e.event_id) as event_id
-  from recent_events e join event_targets t on t.event_id = e.event_id and t.target_type = 'User'
-  where e.event_type in ('user.mfa.factor.reset_all', 'user.mfa.factor.deactivate', 'user.account.reset_password', 'user.account.expire_password')
-    and e.result = 'SUCCESS' and e.actor_id <> t.target_id
-  group by e.actor_id, t.target_id, floor(to_unixtime(e.published) / 60)
+  select e.actor_id, e.target_id, floor(to_unixtime(e.published) / 60) as minute, max(e.actor_name) as actor_name, min(e.published) as published, min(e.event_id) as event_id
+  from seldom_targets e
+  where e.target_type = 'User' and e.event_type in ('user.mfa.factor.reset_all', 'user.mfa.factor.deactivate', 'user.account.reset_password', 'user.account.expire_password')
+    and e.result = 'SUCCESS' and e.actor_id <> e.target_id
+  group by e.actor_id, e.target_id, floor(to_unixtime(e.published) / 60)
 ), windows as (
   select r.actor_id, r.published as began, max(v.published) as ended, count(distinct v.target_id) as users, max(v.actor_name) as actor_name, slice(array_agg(distinct v.event_id), 1, 100) as evidence
   from resets r join resets v on v.actor_id = r.actor_id and v.published between r.published and r.published + interval '1' hour

@@ -8,5 +8,5 @@
 -- reference: MITRE ATT&CK T1556.006
 -- reference: MITRE ATT&CK T1111
 select e.event_id as id, e.actor as name, e.event_type || coalesce(' ' || e.result, '') || e.place as detail, e.published as seen_at
-from told_events e
+from seldom_events e
 where e.event_type in ('user.mfa.attempt_bypass')

@@ -10,5 +10,5 @@
 -- reference: Okta: Cross-Tenant Impersonation: Prevention and Detection (2023)
 -- reference: MITRE ATT&CK T1484.002
 select e.event_id as id, coalesce(e.object, e.actor) as name, e.event_type || ' by ' || e.actor || e.place as detail, e.published as seen_at
-from told_events e
+from seldom_events e
 where e.event_type in ('system.idp.lifecycle.create', 'system.idp.lifecycle.update', 'system.idp.lifecycle.activate', 'system.idp.lifecycle.deactivate', 'system.idp.lifecycle.delete', 'system.idp.key.create', 'system.idp.key.update', 'system.idp.key.delete', 'app.oauth2.trusted_server.add') and coalesce(e.result, 'SUCCESS') not in ('FAILURE', 'DENY')

@@ -9,7 +9,7 @@
 select event_id as id, coalesce(object, actor) as name, event_type || ' by ' || actor || place as detail, published as seen_at
 from (
   select e.*, row_number() over (partition by coalesce(e.object, e.actor), e.ip, cast(e.published as date) order by e.published, e.event_id) as of_the_day
-  from told_events e
+  from seldom_events e
   where e.event_type like '%.request_outside_allowed_range'
 ) first
 where of_the_day = 1

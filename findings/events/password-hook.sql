@@ -7,5 +7,5 @@
 -- reference: Okta: inline hooks
 -- reference: MITRE ATT&CK T1556
 select e.event_id as id, coalesce(e.object, e.actor) as name, e.event_type || ' by ' || e.actor || e.place as detail, e.published as seen_at
-from told_events e
+from seldom_events e
 where e.event_type in ('inline_hook.created', 'inline_hook.updated', 'inline_hook.activated') and coalesce(e.result, 'SUCCESS') not in ('FAILURE', 'DENY')

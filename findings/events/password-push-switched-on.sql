@@ -11,5 +11,5 @@ select e.event_id as id, coalesce(e.object, '?') as name, e.event_type || ' by '
 from told_events e
 where coalesce(e.result, 'SUCCESS') = 'SUCCESS' and e.event_type like 'application.%'
   and (lower(coalesce(e.reason, '')) like '%pushing user passwords%' or exists (
-    select 1 from event_targets t where t.event_id = e.event_id
+    select 1 from recent_targets t where t.event_id = e.event_id and t.event_type like 'application.%'
       and (t.changed_to like '%PUSH_PASSWORD%' or t.target_detail like '%PUSH_PASSWORD%') and coalesce(t.changed_from, '') not like '%PUSH_PASSWORD%'))

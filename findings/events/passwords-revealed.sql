@@ -14,7 +14,7 @@ with shown as (
     max(case when t.target_type = 'AppInstance' then coalesce(t.target_id, t.target_name) end) as app_id, max(case when t.target_type = 'AppInstance' then coalesce(t.target_display_name, t.target_name) end) as app_name,
     max(case when t.target_type = 'User' then 1 else 0 end) as names_user,
     max(case when t.target_type = 'User' and coalesce(t.target_name, t.target_id) in (e.actor_name, e.actor_id) then 1 else 0 end) as is_own
-  from told_events e left join event_targets t on t.event_id = e.event_id
+  from seldom_events e left join seldom_targets t on t.event_id = e.event_id and t.event_type = 'application.user_membership.show_password'
   where e.event_type = 'application.user_membership.show_password' and coalesce(e.result, 'SUCCESS') = 'SUCCESS'
   group by e.event_id, e.actor_id, e.actor, e.place, e.published, e.is_proxy
 )

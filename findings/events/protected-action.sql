@@ -9,6 +9,6 @@
 -- reference: MITRE ATT&CK T1098
 -- reference: MITRE ATT&CK T1556
 select e.event_id as id, coalesce(e.object, '?') as name, e.event_type || coalesce(' ' || e.result, '') || ' by ' || e.actor || e.place as detail, e.published as seen_at
-from told_events e
-where e.event_type = 'security.protected_action.settings.update' or e.event_type = 'security.protected_action.attempt' and (coalesce(e.result, '') in ('FAILURE', 'DENY')
-  or exists (select 1 from event_targets t where t.event_id = e.event_id and lower(coalesce(t.target_display_name, '')) like '%super admin%'))
+from seldom_events e
+where e.event_type in ('security.protected_action.settings.update', 'security.protected_action.attempt') and (e.event_type = 'security.protected_action.settings.update' or coalesce(e.result, '') in ('FAILURE', 'DENY')
+  or exists (select 1 from seldom_targets t where t.event_id = e.event_id and t.event_type = 'security.protected_action.attempt' and lower(coalesce(t.target_display_name, '')) like '%super admin%'))

@@ -10,7 +10,7 @@
 -- parameter: least_recoveries = 5
 with asked as (
   select e.event_id, e.actor_id, e.actor, e.place, e.published, count(*) over (partition by e.actor_id order by e.published range between interval '1' hour preceding and current row) as times
-  from told_events e
+  from seldom_events e
   where e.event_type in ('system.email.account_unlock.sent_message', 'system.email.password_reset.sent_message', 'system.sms.send_account_unlock_message', 'system.sms.send_password_reset_message',
     'system.voice.send_account_unlock_call', 'system.voice.send_password_reset_call', 'user.account.unlock_token') and coalesce(e.actor_name, '') <> 'system@okta.com'
 )

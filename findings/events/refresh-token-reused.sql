@@ -10,7 +10,7 @@
 select event_id as id, actor as name, event_type || coalesce(' of ' || object, '') || place as detail, published as seen_at
 from (
   select e.*, row_number() over (partition by e.actor, e.ip, cast(e.published as date) order by e.published, e.event_id) as of_the_day
-  from told_events e
+  from seldom_events e
   where e.event_type in ('app.oauth2.token.detect_reuse', 'app.oauth2.as.token.detect_reuse')
 ) first
 where of_the_day = 1

@@ -14,12 +14,11 @@
 select n.event_id as id, n.actor as name, r.event_type || ' by ' || r.actor || ', then ' || n.event_type || ' after ' || cast(cast(floor((to_unixtime(n.published) - to_unixtime(r.published)) / 60) as bigint) as varchar) || ' minutes' || n.place as detail,
   n.published as seen_at, array[r.event_id, n.event_id] as evidence
 from (
-  select e.event_id, e.event_type, e.actor, e.published, t.target_id as user_id,
-    lead(e.published) over (partition by t.target_id order by e.published, e.event_id) as next_at
-  from told_events e
-  join event_targets t on t.event_id = e.event_id and lower(t.target_type) = 'user'
-  where e.event_type in ('user.account.reset_password', 'user.account.update_password', 'user.account.expire_password', 'user.account.unlock_by_admin', 'user.mfa.factor.reset_all', 'user.mfa.factor.deactivate')
-    and coalesce(e.result, 'SUCCESS') = 'SUCCESS' and coalesce(e.actor_id, '') <> t.target_id
+  select e.event_id, e.event_type, e.actor, e.published, e.target_id as user_id,
+    lead(e.published) over (partition by e.target_id order by e.published, e.event_id) as next_at
+  from seldom_targets e
+  where lower(e.target_type) = 'user' and e.event_type in ('user.account.reset_password', 'user.account.update_password', 'user.account.expire_password', 'user.account.unlock_by_admin', 'user.mfa.factor.reset_all', 'user.mfa.factor.deactivate')
+    and coalesce(e.result, 'SUCCESS') = 'SUCCESS' and coalesce(e.actor_id, '') <> e.target_id
 ) r
 join enrolments n on n.user_id = r.user_id and n.published > r.published and n.published <= r.published + interval '{chain_hours}' hour and (r.next_at is null or n.published <= r.next_at)
 where (n.is_proxy or not exists (select 1 from places p where p.user_id = n.user_id and p.first_at < r.published and (p.ip = n.ip or p.as_number = n.as_number)))

@@ -19,4 +19,4 @@ where (e.event_type = 'user.session.start' and e.result = 'SUCCESS'
   or e.event_type in ('user.risk.change', 'user.risk.detect') and (
     regexp_like(coalesce(e.risk, ''), '(^|[^A-Za-z])(current_?)?[lL]evel\\*"?[=:] ?\\*"?HIGH')
     or regexp_like(e.told_risk, 'threat intelligence|brute force|hijack|push bomb|mfa bomb|session influenced|suspicious ip|credential')
-    or exists (select 1 from event_targets t where t.event_id = e.event_id and t.changed_to like '%HIGH%' and coalesce(t.changed_from, '') not like '%HIGH%'))
+    or exists (select 1 from recent_targets t where t.event_id = e.event_id and t.event_type in ('user.risk.change', 'user.risk.detect') and t.changed_to like '%HIGH%' and coalesce(t.changed_from, '') not like '%HIGH%'))

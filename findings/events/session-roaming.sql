@@ -9,7 +9,7 @@
 select event_id as id, actor as name, event_type || place as detail, published as seen_at
 from (
   select e.*, row_number() over (partition by e.actor, e.event_type, cast(e.published as date) order by e.published, e.event_id) as of_the_day
-  from told_events e
+  from seldom_events e
   where e.event_type = 'security.session.detect_client_roaming'
     or e.event_type = 'user.session.context.change' and (coalesce(e.result, '') in ('FAILURE', 'DENY') or regexp_like(concat(coalesce(e.risk, ''), coalesce(e.behaviors, '')), 'HIGH|New Device=POSITIVE') or e.is_proxy)
 ) first

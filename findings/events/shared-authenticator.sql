@@ -13,11 +13,11 @@
 select d.device_id as id, max(d.device_name) as name, cast(count(distinct d.user_id) as varchar) || ' users: ' || array_join(slice(array_sort(array_agg(distinct d.user_name)), 1, 5), ', ') as detail, max(d.published) as seen_at, slice(array_agg(distinct d.event_id), 1, 100) as evidence
 from (
   select e.event_id, e.published, e.actor_id as user_id, coalesce(e.actor_name, e.actor_id) as user_name,
-    coalesce(nullif(regexp_extract(t.target_detail, 'oktaDeviceId"? ?[:=] ?"?([A-Za-z0-9_-]+)', 1), ''), t.target_id) as device_id, coalesce(t.target_display_name, t.target_name, t.target_id) as device_name
-  from recent_events e join event_targets t on t.event_id = e.event_id
-  where coalesce(e.result, 'SUCCESS') = 'SUCCESS'
-    and (e.event_type in ('device.user.add', 'device.enrollment.create') and (lower(t.target_type) like '%device%' or t.target_detail like '%oktaDeviceId%' or t.target_id like 'guo%')
-      or e.event_type = 'system.sms.send_phone_verification_message' and lower(t.target_type) like '%phone%')
+    coalesce(nullif(regexp_extract(e.target_detail, 'oktaDeviceId"? ?[:=] ?"?([A-Za-z0-9_-]+)', 1), ''), e.target_id) as device_id, coalesce(e.target_display_name, e.target_name, e.target_id) as device_name
+  from seldom_targets e
+  where coalesce(e.result, 'SUCCESS') = 'SUCCESS' and e.event_type in ('device.user.add', 'device.enrollment.create', 'system.sms.send_phone_verification_message')
+    and (e.event_type in ('device.user.add', 'device.enrollment.create') and (lower(e.target_type) like '%device%' or e.target_detail like '%oktaDeviceId%' or e.target_id like 'guo%')
+      or e.event_type = 'system.sms.send_phone_verification_message' and lower(e.target_type) like '%phone%')
 ) d
 where d.device_id is not null
 group by d.device_id

@@ -9,5 +9,5 @@
 -- reference: Elastic: Okta User Session Impersonation
 -- reference: MITRE ATT&CK T1199
 select e.event_id as id, e.actor as name, e.event_type || coalesce(' ' || e.object, '') || e.place as detail, e.published as seen_at
-from told_events e
+from seldom_events e
 where e.event_type in ('user.session.impersonation.initiate', 'user.session.impersonation.grant', 'user.session.impersonation.extend', 'support.org.view', 'support.org.update')

@@ -8,6 +8,6 @@
 -- reference: MITRE ATT&CK T1199
 -- reference: MITRE ATT&CK T1556.006
 select e.event_id as id, coalesce(e.object, '?') as name, e.event_type || ' by ' || e.actor as detail, e.published as seen_at
-from told_events e
+from seldom_events e
 where e.event_type in ('user.account.reset_password', 'user.mfa.factor.update', 'user.mfa.factor.reset_all', 'system.mfa.factor.deactivate', 'user.mfa.attempt_bypass')
   and e.actor_name = 'system@okta.com' and coalesce(e.transaction_id, 'unknown') = 'unknown' and e.user_agent is null and e.country is null

@@ -9,5 +9,5 @@
 -- reference: Panther: okta_user_reported_suspicious_activity
 -- reference: MITRE ATT&CK T1078.004
 select e.event_id as id, e.actor as name, e.event_type || e.place as detail, e.published as seen_at
-from told_events e
+from seldom_events e
 where e.event_type in ('user.account.report_suspicious_activity_by_enduser')

@@ -207,7 +207,7 @@ class _Append:
         """A file of rows; none where there is no row."""
         self._number += 1
         file = str(self._workplace / f"{self._number}.parquet")
-        if merge.copy(self._connection, rows, file):
+        if merge.copy(self._connection, rows, file, part.table):
             self._tables.stage(part, file)
 
 

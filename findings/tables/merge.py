@@ -15,20 +15,24 @@ MOST_FILES = 30
 """Of a table, or of a month of days beside one for each: when there are more, they are merged."""
 FEWEST_FILES = 12
 """So many are left at most, so that a large old file is seldom written again."""
-ROW_GROUP_ROWS = 20_000
+ROW_GROUP_ROWS = {True: 8_192, False: 20_000}
+"""Of a table that is divided by days, and of others. What seldom happens is to lie in few row groups of a day."""
 DAY = "strftime(coalesce({published}, changed_at), '%Y-%m-%d')"
 """UTC day of an event; of one without a time, that of its commit."""
 
 
 def order(table: str) -> str:
-    """How a table is sorted, so that one id lies in few row groups, and so do, of a day, events of one type: most queries ask for few."""
-    return "event_type, published, id, sequence" if table in shape.DAYS else "id, sequence"
+    """How a table is sorted, so that one id lies in few row groups, and so do, of a day, events of one type, and above all those of types
+    that are seldom: most queries ask for few of these."""
+    return (
+        f"event_type in {shape.often()}, event_type, published, id, sequence" if table in shape.DAYS else "id, sequence"
+    )
 
 
-def copy(connection: duckdb.DuckDBPyConnection, rows: str, file: str) -> int:
-    """Writes a file of rows; gives how many. Without a row there is no file."""
+def copy(connection: duckdb.DuckDBPyConnection, rows: str, file: str, table: str = "") -> int:
+    """Writes a file of rows, of a table; gives how many. Without a row there is no file."""
     place = file.replace("'", "''")
-    query = f"copy ({rows}) to '{place}' (format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})"
+    query = f"copy ({rows}) to '{place}' (format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS[table in shape.DAYS]})"
     written = int(only_row(connection, query)[0])
     if not written:
         Path(file).unlink()
@@ -79,7 +83,7 @@ def _merge(
     listed = ", ".join(f"'{each.replace(chr(39), chr(39) * 2)}'" for each in files)
     names = ", ".join(columns)
     rows = f"select distinct on (id, sequence) {names} from read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
-    copy(connection, f"select * from ({rows}) merged order by {order(part.table)}", file)
+    copy(connection, f"select * from ({rows}) merged order by {order(part.table)}", file, part.table)
     tables.put(part, file)
 
 
@@ -105,7 +109,7 @@ def without(
         )
         place = str(file).replace("'", "''")
         connection.execute(
-            f"copy (select * from kept order by {order(part.table)}) to '{place}' (format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})"
+            f"copy (select * from kept order by {order(part.table)}) to '{place}' (format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS[part.table in shape.DAYS]})"
         )
         tables.put(part, str(file))
     return count
@@ -119,7 +123,10 @@ def reshape(connection: duckdb.DuckDBPyConnection, tables: Tables, workplace: Pa
             (source,) = tables.store.files([key]).values()
             file = str(workplace / f"shaped-{stream.name}-{number}.parquet")
             copy(
-                connection, f"select * from ({_shaped(stream, str(source))}) shaped order by {order(stream.name)}", file
+                connection,
+                f"select * from ({_shaped(stream, str(source))}) shaped order by {order(stream.name)}",
+                file,
+                stream.name,
             )
             tables.put(part, file)
     return shape.digest()

@@ -20,7 +20,41 @@ COMMITS = "commits"
 COMMIT_COLUMNS = {"id": "varchar", "op": "varchar", "sequence": "bigint", "changed_at": "timestamp"}
 DAYS = frozenset({"activity"})
 """Streams whose tables are divided by days."""
+OFTEN = (
+    "app.oauth2.as.authorize",
+    "app.oauth2.as.authorize.code",
+    "app.oauth2.as.token.grant.access_token",
+    "app.oauth2.as.token.grant.id_token",
+    "app.oauth2.authorize.code",
+    "app.oauth2.token.grant.access_token",
+    "app.oauth2.token.grant.id_token",
+    "application.user_membership.add",
+    "application.user_membership.remove",
+    "group.user_membership.add",
+    "group.user_membership.remove",
+    "policy.evaluate_sign_on",
+    "system.push.send_factor_verify_push",
+    "user.account.update_profile",
+    "user.authentication.auth",
+    "user.authentication.auth_via_AD_agent",
+    "user.authentication.auth_via_IDP",
+    "user.authentication.auth_via_LDAP_agent",
+    "user.authentication.auth_via_mfa",
+    "user.authentication.auth_via_radius",
+    "user.authentication.sso",
+    "user.authentication.verify",
+    "user.session.access_admin_app",
+    "user.session.end",
+    "user.session.start",
+)
+"""Types of events of which most of a log consists."""
 SQL_TYPES = {"id": "varchar", "text": "varchar", "time": "timestamp", "integer": "bigint", "boolean": "boolean"}
+
+
+def often() -> str:
+    """`OFTEN` as a list in SQL."""
+    listed = ", ".join(f"'{type}'" for type in OFTEN)
+    return f"({listed})"
 
 
 def list_type(items: Items) -> str:

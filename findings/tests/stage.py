@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from findings import answers, athena, catalog, views, ways
+from findings import answers, catalog, views, ways
 from findings.answers import Case
 from findings.columns import streams
 from findings.dialect import PASSING_ON, DuckDb
@@ -78,7 +78,7 @@ class Stage:
             connection,
             numbers,
             True,
-            set(athena.needed(f"path_edges births events console_use idp_use {also}", views.selects(DuckDb))),
+            set(views.needed(f"path_edges births events console_use idp_use {also}", views.selects(DuckDb))),
         )
         ways.build(connection)
         return connection

@@ -1,5 +1,5 @@
 -- When a user last signed in through an IdP.
-select e.actor_id as user_id, t.target_id as idp_id, max(e.published) as last_used_at
-from events e join event_targets t on t.event_id = e.event_id
+select e.actor_id as user_id, e.target_id as idp_id, max(e.published) as last_used_at
+from event_targets e
 where lower(e.event_type) in ('user.authentication.auth_via_idp', 'user.authentication.auth_via_social') and e.result = 'SUCCESS'
-group by e.actor_id, t.target_id
+group by e.actor_id, e.target_id

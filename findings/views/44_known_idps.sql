@@ -3,8 +3,8 @@ select idp_id, max(idp_name) as idp_name, min(created) as created
 from (
   select i.idp_id, i.idp_name, i.created from (select idp_id, idp_name, created, op from changes_idps) i where i.op = 'upsert'
   union all
-  select t.target_id, coalesce(t.target_display_name, t.target_name), e.published
-  from events e join event_targets t on t.event_id = e.event_id
-  where e.event_type = 'system.idp.lifecycle.create' and e.result = 'SUCCESS' and t.target_id like '0oa%'
+  select e.target_id, coalesce(e.target_display_name, e.target_name), e.published
+  from event_targets e
+  where e.event_type = 'system.idp.lifecycle.create' and e.result = 'SUCCESS' and e.target_id like '0oa%'
 ) seen
 group by idp_id
