@@ -111,7 +111,7 @@ class OfACopy(unittest.TestCase):
 
     def test_a_person_still_in_okta_is_not_erased(self) -> None:
         self.bucket.commit([("users", [user("00u1", ADA)])], [complete("users", 1)])
-        self.assertEqual(erased(self.folder, "00u1", "--yes"), (2, None))
+        self.assertEqual(erased(self.folder, "00u1", "--yes"), (2, {}))
         self.assertTrue(naming(self.folder / PREFIX / "data", "00u1"))
 
     def test_without_yes_it_is_only_told(self) -> None:
@@ -169,8 +169,8 @@ class OfACopy(unittest.TestCase):
 
     def test_nobody_and_a_name_of_two_are_not_guessed_at(self) -> None:
         self.bucket.commit([("users", [user("00u1", ADA), user("00u2", ADA)])], [complete("users", 1)])
-        self.assertEqual(erased(self.folder, "root", "--yes"), (2, None))
-        self.assertEqual(erased(self.folder, ADA, "--yes"), (2, None))
+        self.assertEqual(erased(self.folder, "root", "--yes"), (2, {}))
+        self.assertEqual(erased(self.folder, ADA, "--yes"), (2, {}))
 
     def test_a_short_login_is_no_word_that_others_have(self) -> None:
         self.assertFalse(
