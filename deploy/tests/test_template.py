@@ -113,7 +113,7 @@ class Retention(unittest.TestCase):
         ]
         self.assertEqual(len(begins), len(set(begins)))
         for one in begins:
-            self.assertRegex(one, r"^\$\{Prefix\}/(data/[a-z_]+|tables/activity)/$")
+            self.assertRegex(one, r"^\$\{Prefix\}/(data/[a-z_]+|tables/activity|ledgers)/$")
 
 
 # Functions that CloudFormation takes within Rules; nobody warns of others.
