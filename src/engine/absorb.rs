@@ -9,7 +9,7 @@ use super::flights::{Flight, Target};
 use super::harvest::Harvest;
 use super::lists::Failed;
 use super::scope::Scope;
-use crate::body::Item;
+use crate::body::{Body, Item};
 use crate::streams::change::Of;
 use crate::streams::{Context, Listing, Stream, by_name, id_of, listing, own_stream};
 
@@ -97,14 +97,11 @@ impl Engine {
             }
         }
         let error = match answer {
-            Answer::Page { body, next } => match body.items() {
-                Ok(items) => match self.next_page(flight, items.is_empty(), next) {
-                    Ok(next) => {
-                        let harvest = self.listed(listing, flight.sent_at, items, next, now);
-                        return harvest.into_iter().collect();
-                    }
-                    Err(error) => error,
-                },
+            Answer::Page { body, next } => match self.items(flight, &body, next) {
+                Ok((items, next)) => {
+                    let harvest = self.listed(listing, flight.sent_at, items, next, now);
+                    return harvest.into_iter().collect();
+                }
                 Err(error) => error,
             },
             Answer::Dropped => return Vec::new(),
@@ -136,18 +133,25 @@ impl Engine {
         Vec::new()
     }
 
-    /// The next page's path. A page that says nothing and leads where the reading has been is the end.
-    pub(super) fn next_page(
+    /// The items of a page, and the next page's path. A page that says nothing and leads where the reading has been is
+    /// the end.
+    ///
+    /// # Errors
+    /// If the page is no list, or its link leads in a circle.
+    pub(super) fn items(
         &mut self,
         flight: &Flight,
-        is_empty: bool,
+        body: &Body,
         next: Option<String>,
-    ) -> Result<Option<String>, String> {
-        let Some(next) = next else { return Ok(None) };
+    ) -> Result<(Vec<Item>, Option<String>), String> {
+        let items = body.items()?;
+        let Some(next) = next else {
+            return Ok((items, None));
+        };
         if self.run.follow(&flight.target, &flight.path, &next) {
-            Ok(Some(next))
-        } else if is_empty {
-            Ok(None)
+            Ok((items, Some(next)))
+        } else if items.is_empty() {
+            Ok((items, None))
         } else {
             Err(CIRCLE.to_owned())
         }

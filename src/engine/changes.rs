@@ -27,11 +27,8 @@ impl Engine {
         };
         swept.answered();
         let error = match answer {
-            Answer::Page { body, next } => match body.items() {
-                Ok(items) => match self.next_page(flight, items.is_empty(), next) {
-                    Ok(next) => return self.rows(stream, flight.sent_at, items, next, now),
-                    Err(error) => error,
-                },
+            Answer::Page { body, next } => match self.items(flight, &body, next) {
+                Ok((items, next)) => return self.rows(stream, flight.sent_at, items, next, now),
                 Err(error) => error,
             },
             Answer::Dropped => return Vec::new(),
@@ -137,28 +134,38 @@ impl Engine {
             }
         }
         harvests.extend(self.lines(stream, &Scope::Whole, None, at, news).0);
-        let has_waiting = self.replicas.get(stream.name).is_some_and(|replica| {
-            replica
-                .dues
-                .ready(Rank::Changed)
-                .any(|scope| matches!(scope, Scope::Object(..)))
-        });
-        let is_worth_more = !is_for_dues || answers > 0 && has_waiting;
-        let next = next.filter(|_| is_worth_more);
-        if let Some(swept) = self.swept_mut(stream) {
-            match next {
-                Some(next) => swept.go_on(next, at),
-                None => swept.ended(at),
-            }
+        let is_worth_more = !is_for_dues || answers > 0 && self.has_waiting(stream);
+        self.end_page(stream, at, next.filter(|_| is_worth_more), now);
+        harvests
+    }
+
+    /// Goes on with the next page of a sweep, or ends it.
+    fn end_page(
+        &mut self,
+        stream: &'static Stream,
+        at: Timestamp,
+        next: Option<String>,
+        now: Timestamp,
+    ) {
+        let Some(swept) = self.swept_mut(stream) else {
+            return;
+        };
+        match next {
+            Some(next) => swept.go_on(next, at),
+            None => swept.ended(at),
         }
-        if self
-            .swept_mut(stream)
-            .is_some_and(|swept| swept.reading().is_none())
-        {
+        if swept.reading().is_none() {
             self.run.leave(&Target::Changes(stream.name));
             self.weigh(stream, now);
         }
-        harvests
+    }
+
+    /// Whether an object that changed still waits for a row of the sweep.
+    fn has_waiting(&self, stream: &Stream) -> bool {
+        self.replicas.get(stream.name).is_some_and(|replica| {
+            let mut waiting = replica.dues.ready(Rank::Changed);
+            waiting.any(|scope| matches!(scope, Scope::Object(..)))
+        })
     }
 
     /// The scope that a row of a sweep answers.

@@ -582,10 +582,13 @@ impl Ledger {
 
     /// Takes the new beginning of an object: what it lost by its end may be its own again, or not.
     pub(super) fn revive(&mut self, object: &str) {
-        if let Some(claim) = self.claims.get_mut(object) {
-            claim.says = Says::Less;
-            self.is_dirty = true;
+        match self.claims.get_mut(object) {
+            Some(claim) if claim.says == Says::Gone => claim.says = Says::Less,
+            // That it came is as true as before.
+            Some(claim) if claim.says != Says::Came => drop(self.claims.remove(object)),
+            _ => return,
         }
+        self.is_dirty = true;
     }
 
     /// Drops the claims on an object whose end is written.

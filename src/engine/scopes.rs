@@ -100,12 +100,8 @@ impl Engine {
             return Vec::new();
         };
         let (stream, scope, now) = (answered.stream, answered.scope, answered.now);
-        let items = match body.items() {
-            Ok(items) => items,
-            Err(error) => return self.failed(answered, error),
-        };
-        let next = match self.next_page(flight, items.is_empty(), next) {
-            Ok(next) => next,
+        let (items, next) = match self.items(flight, body, next) {
+            Ok(page) => page,
             Err(error) => return self.failed(answered, error),
         };
         let context = Context {
@@ -118,11 +114,9 @@ impl Engine {
         let lines = items.len() as u64;
         let (harvest, differs) = self.lines(stream, scope, Some(id.to_owned()), answered.at, items);
         let named: Vec<_> = silent.iter().filter_map(|item| id_of(item)).collect();
-        let mut place = answered
-            .due
-            .place
-            .clone()
-            .unwrap_or_else(|| Place::at_end(self.epoch.number(), answered.began(), false));
+        let begun = answered.due.place.clone();
+        let mut place =
+            begun.unwrap_or_else(|| Place::at_end(self.epoch.number(), answered.began(), false));
         (place.position, place.failures) = (next, 0);
         place.differs |= differs;
         place.named.extend(named.iter().cloned());

@@ -285,27 +285,15 @@ impl Engine {
         if replica.parked().is_some() {
             return None;
         }
-        // Readings that wait for a sweep whose rows answer them.
-        let is_spared = replica.swept.as_ref().is_some_and(Swept::is_ready)
-            && stream
-                .sweep
-                .as_ref()
-                .is_some_and(|sweep| matches!(sweep.rows, Rows::Records));
         let mut chosen = None;
         let mut is_blocked = false;
         for scope in replica.dues.ready(rank) {
             let Some(due) = replica.dues.get(scope) else {
                 continue;
             };
-            if rank == Rank::Again && is_only_whole(stream, scope) || due.waits_for_listing(stream)
-            {
-                // The whole is asked for it.
-                continue;
-            }
-            if is_spared && matches!(scope, Scope::Object(..))
-                || self.waits_for_life(scope)
-                || self.waits_for_object(stream, scope, due)
-            {
+            // The whole is asked for it.
+            let is_of_whole = rank == Rank::Again && is_only_whole(stream, scope);
+            if is_of_whole || self.waits_for_another(stream, replica, scope, due) {
                 continue;
             }
             if self.may_read(stream, scope, due) {
@@ -387,6 +375,25 @@ impl Engine {
             }
             ((_, path), None) => Some(path),
         }
+    }
+
+    /// Whether another reading is about to answer this one, or to say what it must know first.
+    fn waits_for_another(
+        &self,
+        stream: &'static Stream,
+        replica: &Replica,
+        scope: &Scope,
+        due: &Due,
+    ) -> bool {
+        let lists_records = stream
+            .sweep
+            .as_ref()
+            .is_some_and(|sweep| matches!(sweep.rows, Rows::Records));
+        let is_swept = lists_records && replica.swept.as_ref().is_some_and(Swept::is_ready);
+        is_swept && matches!(scope, Scope::Object(..))
+            || due.waits_for_listing(stream)
+            || self.waits_for_life(scope)
+            || self.waits_for_object(stream, scope, due)
     }
 
     /// Whether a reading of all that a user has waits for the user's own, which says whether they are live.
