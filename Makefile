@@ -54,10 +54,13 @@ looks: rust looks-tools ## Look at the status page in a browser, in every state,
 	@cargo test --quiet --locked --package okta-authomize --test rules -- pages::
 	@python3 -B -m pictures.looks
 
+# Users, groups and apps of the largest org that is thought of.
+SIZE_OF_ORG ?= 1000000,100000,20000
 soak: rust test-tools policies ## What is slow and rarely fails: policies, hostile input, the model, the simulation, histories of tables, ways; HOSTILE_CASES=50 MODEL_CASES=20000 DAYS_CASES=1000 SIMULATION_CASES=20000
 	HOSTILE_CASES=$(or $(HOSTILE_CASES),50) PROPTEST_CASES=20000 MODEL_CASES=$(or $(MODEL_CASES),20000) DAYS_CASES=$(or $(DAYS_CASES),1000) \
 	  SIMULATION_CASES=$(or $(SIMULATION_CASES),20000) EXHAUSTIVE_CHANGES=$(or $(EXHAUSTIVE_CHANGES),3) \
 	  cargo test --locked --package okta-authomize -- hostile scrub model:: simulation:: --nocapture
+	SIZE_OF_ORG=$(SIZE_OF_ORG) cargo test --locked --package okta-authomize --test bounds -- --nocapture
 	TABLE_HISTORIES=$(or $(TABLE_HISTORIES),1000) $(FINDINGS_PYTHON) -B -m unittest findings.tests.test_tables
 	PATH_ORGS=$(or $(PATH_ORGS),200) PATH_MOMENTS=$(or $(PATH_MOMENTS),20) $(FINDINGS_PYTHON) -B -m unittest findings.tests.test_paths
 

@@ -10,7 +10,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hasher;
-use std::io::{Read, Write};
+use std::io::Read;
 
 use compact_str::CompactString;
 use fnv::FnvHasher;
@@ -21,7 +21,7 @@ use super::scope::Scope;
 use super::status::Status;
 
 /// Records of a stream that are kept; of more, a share.
-const MOST_LINES: usize = 100_000;
+const MOST_LINES: usize = 50_000;
 /// Claims of a stream that are kept; of more, the newer half.
 const MOST_CLAIMS: usize = 20_000;
 /// Missing records that are named to people.
@@ -78,9 +78,20 @@ impl Claim {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Line {
     /// The manifest that holds it.
-    sequence: u64,
+    sequence: u32,
     /// A hash of the object as read, if the stream's records change without changing their ids.
     print: u32,
+}
+
+impl Line {
+    fn new(sequence: u64, print: u32) -> Self {
+        let sequence = u32::try_from(sequence).unwrap_or(u32::MAX);
+        Self { sequence, print }
+    }
+
+    fn sequence(self) -> u64 {
+        self.sequence.into()
+    }
 }
 
 /// What a reading did not repeat of what readers hold.
@@ -124,13 +135,15 @@ impl Seen {
     }
 }
 
+/// Parent and own part of a record's id.
+type Key = (CompactString, CompactString);
+
 /// What readers hold of one stream.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Ledger {
     /// Whether ids have two parts.
     is_nested: bool,
-    shelves: BTreeMap<CompactString, BTreeMap<CompactString, Line>>,
-    len: usize,
+    records: BTreeMap<Key, Line>,
     /// Of 2^rate records one is kept.
     rate: u32,
     claims: BTreeMap<String, Claim>,
@@ -173,8 +186,7 @@ impl Ledger {
     pub(super) fn new(is_nested: bool) -> Self {
         Self {
             is_nested,
-            shelves: BTreeMap::new(),
-            len: 0,
+            records: BTreeMap::new(),
             rate: 0,
             claims: BTreeMap::new(),
             unknown: None,
@@ -221,34 +233,36 @@ impl Ledger {
             .for_each(|(id, claim)| self.claim(id, claim));
         (self.rate, self.unknown, self.unsure) = (stored.rate, stored.unknown, stored.unsure);
         for (parent, lines) in stored.shelves {
-            self.len += lines.len();
-            let lines = lines
-                .into_iter()
-                .map(|(own, sequence, print)| (own, Line { sequence, print }));
-            self.shelves.entry(parent).or_default().extend(lines);
+            let lines = lines.into_iter().map(|(own, sequence, print)| {
+                let line = Line::new(sequence, print);
+                ((parent.clone(), own), line)
+            });
+            self.records.extend(lines);
         }
         true
     }
 
     /// The ledger as it is stored.
     pub(super) fn stored(&self) -> Vec<u8> {
-        let shelf = |(parent, lines): (&CompactString, &BTreeMap<CompactString, Line>)| {
-            let lines = lines
-                .iter()
-                .map(|(own, line)| (own.clone(), line.sequence, line.print));
-            (parent.clone(), lines.collect())
-        };
+        let mut shelves: Vec<(CompactString, Vec<StoredLine>)> = Vec::new();
+        for ((parent, own), line) in &self.records {
+            let line = (own.clone(), line.sequence(), line.print);
+            match shelves.last_mut() {
+                Some((last, lines)) if last == parent => lines.push(line),
+                _ => shelves.push((parent.clone(), vec![line])),
+            }
+        }
         let stored = Stored {
             version: 1,
             rate: self.rate,
-            shelves: self.shelves.iter().map(shelf).collect(),
+            shelves,
             claims: self.claims.clone(),
             unknown: self.unknown.clone(),
             unsure: self.unsure.clone(),
         };
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        let text = serde_json::to_vec(&stored).expect("its keys are strings");
-        gzip.write_all(&text)
+        serde_json::to_writer(&mut gzip, &stored)
+            .map_err(std::io::Error::from)
             .and_then(|()| gzip.finish())
             .expect("writing into memory does not fail")
     }
@@ -268,15 +282,10 @@ impl Ledger {
         if !self.keeps(parent, own) {
             return true;
         }
-        let line = Line { sequence, print };
-        let before = self
-            .shelves
-            .entry(parent.into())
-            .or_default()
-            .insert(own.into(), line);
+        let line = Line::new(sequence, print);
+        let before = self.records.insert(key(parent, own), line);
         self.is_dirty |= before != Some(line);
         if before.is_none() {
-            self.len += 1;
             self.thin_out();
         }
         before.is_none_or(|before| before.print != print)
@@ -290,33 +299,23 @@ impl Ledger {
     /// Takes a tombstone.
     pub(super) fn gone(&mut self, id: &str) {
         let (parent, own) = self.split(id);
-        let (parent, own) = (CompactString::from(parent), CompactString::from(own));
+        let key = key(parent, own);
         self.claims.remove(id);
-        if let Some(shelf) = self.shelves.get_mut(&parent) {
-            self.len -= usize::from(shelf.remove(&own).is_some());
-            if shelf.is_empty() {
-                self.shelves.remove(&parent);
-            }
-        }
+        self.records.remove(&key);
         self.is_dirty = true;
     }
 
     /// Takes a forgetting: records of the scope whose newest line stands before manifest `since` are gone.
     pub(super) fn forget(&mut self, scope: Option<&str>, since: u64, except: &[String]) {
         let stays = |parent: &str, own: &str, line: &Line| {
-            line.sequence >= since
+            line.sequence() >= since
                 || !in_scope(scope, parent, own)
                 || except
                     .iter()
                     .any(|id| in_scope(Some(id.as_str()), parent, own))
         };
-        let mut len = 0;
-        self.shelves.retain(|parent, shelf| {
-            shelf.retain(|own, line| stays(parent, own, line));
-            len += shelf.len();
-            !shelf.is_empty()
-        });
-        self.len = len;
+        self.records
+            .retain(|(parent, own), line| stays(parent, own, line));
         self.is_dirty = true;
         match scope {
             Some(id) => drop(self.unsure.remove(id)),
@@ -340,7 +339,7 @@ impl Ledger {
             {
                 continue;
             }
-            if line.sequence >= since {
+            if line.sequence() >= since {
                 missing.found += 1;
             } else if self.is_claimed_gone(parent, own, scope) {
                 missing.explained += 1;
@@ -393,7 +392,7 @@ impl Ledger {
 
     /// Records that readers hold of an object.
     pub(super) fn held_by(&self, id: &str) -> u64 {
-        let known = self.shelves.get(id).map_or(0, BTreeMap::len) as u64;
+        let known = self.of_parent(id).count() as u64;
         let counted = self
             .unknown
             .as_ref()
@@ -404,7 +403,12 @@ impl Ledger {
     /// Records that readers hold.
     pub(super) fn held(&self) -> u64 {
         let counted = self.unknown.as_ref().map_or(0, |counts| counts.lines);
-        ((self.len as u64) << self.rate).max(counted)
+        ((self.len() as u64) << self.rate).max(counted)
+    }
+
+    /// The records that are known.
+    pub(super) fn len(&self) -> usize {
+        self.records.len()
     }
 
     /// Whether readers hold the record; `None` where that is not known.
@@ -413,8 +417,7 @@ impl Ledger {
         if self.unknown.is_some() || !self.keeps(parent, own) {
             return None;
         }
-        let shelf = self.shelves.get(parent);
-        Some(shelf.is_some_and(|shelf| shelf.contains_key(own)))
+        Some(self.records.contains_key(&key(parent, own)))
     }
 
     /// The manifests that hold the newest lines of what a complete snapshot left out, which began with manifest `since`;
@@ -428,7 +431,7 @@ impl Ledger {
         }
         let older = self
             .lines(None)
-            .map(|(_, _, line)| line.sequence)
+            .map(|(_, _, line)| line.sequence())
             .filter(|sequence| *sequence < since);
         let kept: BTreeSet<u64> = older.collect();
         (kept.len() <= MOST_KEPT_SEQUENCES).then(|| kept.into_iter().collect())
@@ -436,20 +439,19 @@ impl Ledger {
 
     /// The parent with the most records that no event takes away, among those that are `wanted`, and how many it has.
     pub(super) fn largest(&self, wanted: impl Fn(&str) -> bool) -> Option<(&str, u64)> {
-        let stands = |parent: &str, shelf: &BTreeMap<CompactString, Line>| {
-            if self.claims.is_empty() {
-                return shelf.len();
+        let mut of_ledger: Vec<(&str, u64)> = Vec::new();
+        for (parent, own) in self.records.keys() {
+            if of_ledger.last().is_none_or(|(last, _)| last != parent) {
+                of_ledger.push((parent, 0));
             }
-            let own = shelf.keys();
-            own.filter(|own| !self.is_claimed_gone(parent, own, None))
-                .count()
-        };
-        let of_ledger = self
-            .shelves
-            .iter()
-            .map(|(id, shelf)| (id.as_str(), (stands(id, shelf) as u64) << self.rate));
+            let is_gone = !self.claims.is_empty() && self.is_claimed_gone(parent, own, None);
+            if let Some((_, count)) = of_ledger.last_mut() {
+                *count += u64::from(!is_gone) << self.rate;
+            }
+        }
         let counted = self.unknown.iter().flat_map(|counts| &counts.of);
         of_ledger
+            .into_iter()
             .chain(counted.map(|(id, count)| (id.as_str(), *count)))
             .filter(|(id, count)| *count > 0 && wanted(id))
             .max_by_key(|(_, count)| *count)
@@ -557,8 +559,10 @@ impl Ledger {
         for (id, claim) in covered {
             let is_unnamed = matches!(claim.says, Says::Less | Says::Other);
             let scope = Some(id.as_str()).filter(|id| *id != ANY);
-            let has_lost =
-                is_unnamed && self.lines(scope).any(|(_, _, line)| line.sequence < since);
+            let has_lost = is_unnamed
+                && self
+                    .lines(scope)
+                    .any(|(_, _, line)| line.sequence() < since);
             if self.agrees(&id, claim, since, Seen::of(has_lost)) {
                 self.drop_claim(&id);
             } else {
@@ -607,17 +611,17 @@ impl Ledger {
         let sum = self.lines(None).fold(0_u64, |sum, (parent, own, _)| {
             sum.wrapping_add(stable_hash(self.join(parent, own).as_bytes()))
         });
-        (self.len as u64, sum)
+        (self.len() as u64, sum)
     }
 
     fn agrees(&self, id: &str, claim: Claim, since: u64, seen: Seen) -> bool {
         let is_record = !self.is_nested || id.contains(':');
         let (parent, own) = self.split(id);
-        let line = self.shelves.get(parent).and_then(|shelf| shelf.get(own));
+        let line = self.records.get(&key(parent, own));
         match claim.says {
-            Says::Gone if is_record => line.is_none_or(|line| line.sequence < since),
+            Says::Gone if is_record => line.is_none_or(|line| line.sequence() < since),
             Says::Gone => {
-                let is_there = |line: &Line| since > 0 && line.sequence >= since;
+                let is_there = |line: &Line| since > 0 && line.sequence() >= since;
                 !self.lines(Some(id)).any(|(_, _, line)| is_there(line))
             }
             Says::Perhaps => true,
@@ -691,19 +695,30 @@ impl Ledger {
         &'a self,
         scope: Option<&'a str>,
     ) -> Box<dyn Iterator<Item = (&'a str, &'a str, &'a Line)> + 'a> {
-        let of = |(parent, shelf): (&'a CompactString, &'a BTreeMap<CompactString, Line>)| {
-            shelf
-                .iter()
-                .map(|(own, line)| (parent.as_str(), own.as_str(), line))
+        let every = || {
+            let all = self.records.iter();
+            all.map(|((parent, own), line)| (parent.as_str(), own.as_str(), line))
         };
-        match scope.map(|id| (id, self.shelves.get_key_value(id))) {
-            None => Box::new(self.shelves.iter().flat_map(of)),
-            Some((_, Some(shelf))) => Box::new(of(shelf)),
-            Some((id, None)) => Box::new(self.shelves.iter().filter_map(move |(parent, shelf)| {
-                let (own, line) = shelf.get_key_value(id)?;
-                Some((parent.as_str(), own.as_str(), line))
-            })),
+        match scope {
+            None => Box::new(every()),
+            Some(id) if !self.is_nested => {
+                let known = self.records.get_key_value(&key("", id)).into_iter();
+                Box::new(known.map(|((parent, own), line)| (parent.as_str(), own.as_str(), line)))
+            }
+            Some(id) if self.of_parent(id).next().is_some() => Box::new(self.of_parent(id)),
+            Some(id) => Box::new(every().filter(move |(_, own, _)| *own == id)),
         }
+    }
+
+    /// The records of a parent.
+    fn of_parent<'a>(
+        &'a self,
+        id: &'a str,
+    ) -> impl Iterator<Item = (&'a str, &'a str, &'a Line)> + 'a {
+        self.records
+            .range(key(id, "")..)
+            .take_while(move |((parent, _), _)| parent == id)
+            .map(|((parent, own), line)| (parent.as_str(), own.as_str(), line))
     }
 
     fn split<'a>(&self, id: &'a str) -> (&'a str, &'a str) {
@@ -727,20 +742,18 @@ impl Ledger {
 
     /// Keeps every second record of those that it has, once they are too many.
     fn thin_out(&mut self) {
-        if self.len <= MOST_LINES {
+        if self.len() <= MOST_LINES {
             return;
         }
         self.rate += 1;
-        let shelves = std::mem::take(&mut self.shelves);
-        self.len = 0;
-        for (parent, mut shelf) in shelves {
-            shelf.retain(|own, _| self.keeps(&parent, own));
-            self.len += shelf.len();
-            if !shelf.is_empty() {
-                self.shelves.insert(parent, shelf);
-            }
-        }
+        let mut records = std::mem::take(&mut self.records);
+        records.retain(|(parent, own), _| self.keeps(parent, own));
+        self.records = records;
     }
+}
+
+fn key(parent: &str, own: &str) -> Key {
+    (parent.into(), own.into())
 }
 
 /// Parent and own part of a record's id. An id in one part that should have two is that of an object that records
@@ -893,7 +906,7 @@ mod tests {
         for n in 0..250_000 {
             ledger.line(&format!("00u{n:017}"), 1, 0);
         }
-        assert!(ledger.len <= MOST_LINES);
+        assert!(ledger.len() <= MOST_LINES);
         let held = ledger.held();
         assert!((240_000..260_000).contains(&held), "{held}");
         for n in 0..50_000 {

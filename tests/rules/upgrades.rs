@@ -1,5 +1,5 @@
-//! Buckets that an older function wrote: the newer one goes on where that stopped. What `tests/buckets/version-1` holds
-//! was written by the last function with cursors of version 1, for the org that is founded here.
+//! Buckets that an older function wrote: the newer one goes on where that stopped. What `tests/buckets/version-1` and
+//! `version-2` hold was written by the last function with cursors of that version, for the org that is founded here.
 
 use std::collections::BTreeMap;
 
@@ -60,9 +60,9 @@ fn change(org: &mut Org, company: &Company) {
 }
 
 /// The function before a bucket of an older one, and the org as it was then.
-async fn upgraded(bucket: &str, is_changed: bool) -> (Rig, Company) {
+async fn upgraded(version: u64, bucket: &str, is_changed: bool) -> (Rig, Company) {
     let file = format!(
-        "{}/tests/buckets/version-1/{bucket}.json",
+        "{}/tests/buckets/version-{version}/{bucket}.json",
         env!("CARGO_MANIFEST_DIR")
     );
     let objects: BTreeMap<String, String> =
@@ -82,7 +82,7 @@ async fn upgraded(bucket: &str, is_changed: bool) -> (Rig, Company) {
         .map(|(key, body)| (key, STANDARD.decode(body).unwrap()))
         .collect();
     let cursor: Value = serde_json::from_slice(&objects["okta/cursors/okta.json"]).unwrap();
-    assert_eq!(cursor["cursor"]["version"], 1, "{cursor:#}");
+    assert_eq!(cursor["cursor"]["version"], version, "{cursor:#}");
     *rig.store.objects.lock().unwrap() = objects;
     rig.org().advance(FIVE_MINUTES);
     (rig, company)
@@ -99,7 +99,7 @@ async fn settle(rig: &Rig) -> u64 {
 
 #[tokio::test]
 async fn a_cursor_of_version_1_with_complete_snapshots_goes_on_with_news() {
-    let (rig, company) = upgraded("complete", false).await;
+    let (rig, company) = upgraded(1, "complete", false).await;
     // The grant of the new function's token is no news.
     let report = time::ask(&rig, json!({"mode": "incremental"}), FIVE_MINUTES).await;
     assert!(
@@ -113,7 +113,7 @@ async fn a_cursor_of_version_1_with_complete_snapshots_goes_on_with_news() {
 
 #[tokio::test]
 async fn changes_that_are_due_in_a_cursor_of_version_1_are_read() {
-    let (rig, company) = upgraded("changes-due", true).await;
+    let (rig, company) = upgraded(1, "changes-due", true).await;
     assert!(settle(&rig).await <= 14, "{:?}", rig.requests());
     let state = rig.read();
     assert_eq!(
@@ -124,14 +124,44 @@ async fn changes_that_are_due_in_a_cursor_of_version_1_are_read() {
 
 #[tokio::test]
 async fn a_snapshot_that_version_1_did_not_end_is_read() {
-    let (rig, _) = upgraded("unfinished", false).await;
+    let (rig, _) = upgraded(1, "unfinished", false).await;
     settle(&rig).await;
 }
 
 #[tokio::test]
 async fn a_log_whose_position_version_1_had_lost_is_read_again_without_a_double() {
-    let (rig, _) = upgraded("position-lost", true).await;
+    let (rig, _) = upgraded(1, "position-lost", true).await;
     settle(&rig).await;
     let activity = &rig.read().streams["activity"];
     assert_eq!(activity.upserts as usize, activity.records.len());
+}
+
+#[tokio::test]
+async fn a_cursor_of_version_2_with_complete_snapshots_goes_on_with_news() {
+    let (rig, company) = upgraded(2, "complete", false).await;
+    let report = time::ask(&rig, json!({"mode": "incremental"}), FIVE_MINUTES).await;
+    assert!(
+        report.okta.requests <= 2 && report.sequence == 1,
+        "{report:#?}"
+    );
+    rig.org().advance(FIVE_MINUTES);
+    change(&mut rig.org(), &company);
+    assert!(settle(&rig).await <= 12, "{:?}", rig.requests());
+}
+
+#[tokio::test]
+async fn changes_that_are_due_in_a_cursor_of_version_2_are_read() {
+    let (rig, company) = upgraded(2, "changes-due", true).await;
+    assert!(settle(&rig).await <= 14, "{:?}", rig.requests());
+    let state = rig.read();
+    assert_eq!(
+        state.records("users")[&company.people[2]].record["source"]["profile"]["title"],
+        "Countess"
+    );
+}
+
+#[tokio::test]
+async fn a_snapshot_that_version_2_did_not_end_is_read_on() {
+    let (rig, _) = upgraded(2, "unfinished", false).await;
+    settle(&rig).await;
 }
