@@ -160,6 +160,15 @@ impl Engine {
         }
     }
 
+    /// Whether a reading of all that a user has waits for the user's own, which says whether they are live.
+    pub(super) fn waits_for_life(&self, scope: &Scope) -> bool {
+        let (Scope::Parent(kind, id), Some(users)) = (scope, self.replicas.users()) else {
+            return false;
+        };
+        users.identity == Identity::Object(*kind)
+            && self.is_coming(users, &Scope::Object(*kind, id.clone()))
+    }
+
     /// Whether an object that changed still waits for a row of the sweep.
     fn has_waiting(&self, stream: &Stream) -> bool {
         self.replicas.get(stream.name).is_some_and(|replica| {

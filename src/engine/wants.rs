@@ -396,15 +396,6 @@ impl Engine {
             || self.waits_for_object(stream, scope, due)
     }
 
-    /// Whether a reading of all that a user has waits for the user's own, which says whether they are live.
-    fn waits_for_life(&self, scope: &Scope) -> bool {
-        let (Scope::Parent(kind, id), Some(users)) = (scope, self.replicas.users()) else {
-            return false;
-        };
-        users.identity == crate::streams::change::Identity::Object(*kind)
-            && self.is_coming(users, &Scope::Object(*kind, id.clone()))
-    }
-
     /// Whether a reading waits for the object that it must know first, which another stream's reading brings.
     fn waits_for_object(&self, stream: &'static Stream, scope: &Scope, due: &Due) -> bool {
         let Some((
@@ -427,7 +418,7 @@ impl Engine {
         lender.is_some_and(|own| self.is_coming(own, &Scope::Object(*kind, id.clone())))
     }
 
-    fn is_coming(&self, stream: &Stream, scope: &Scope) -> bool {
+    pub(super) fn is_coming(&self, stream: &Stream, scope: &Scope) -> bool {
         self.replicas
             .get(stream.name)
             .is_some_and(|replica| replica.parked().is_none() && replica.dues.is_ready(scope))
