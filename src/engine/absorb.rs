@@ -80,6 +80,15 @@ impl Engine {
         self.run.limited(retry_after_s);
     }
 
+    /// Counts a listing's request for the snapshots that it serves.
+    fn count_request(&mut self, served: &[String]) {
+        for stream in served {
+            if let Some(replica) = self.replicas.get_mut(stream) {
+                replica.count(0, 1);
+            }
+        }
+    }
+
     fn absorb_list(
         &mut self,
         listing: &'static Listing,
@@ -91,11 +100,7 @@ impl Engine {
         if !self.lists.answered(listing.name) {
             return Vec::new();
         }
-        for stream in &served {
-            if let Some(replica) = self.replicas.get_mut(stream) {
-                replica.count(0, 1);
-            }
-        }
+        self.count_request(&served);
         let error = match answer {
             Answer::Page { body, next } => match self.items(flight, &body, next) {
                 Ok((items, next)) => {

@@ -36,14 +36,14 @@ impl Engine {
                 self.park_limited(&[stream.name.to_owned()], retry_after_s);
                 return Vec::new();
             }
-            Answer::Expired => {
-                if self.run.may_expire() {
-                    self.run.leave(&flight.target);
-                    if let Some(swept) = self.swept_mut(stream) {
-                        swept.restart();
-                    }
-                    return Vec::new();
+            Answer::Expired if self.run.may_expire() => {
+                self.run.leave(&flight.target);
+                if let Some(swept) = self.swept_mut(stream) {
+                    swept.restart();
                 }
+                return Vec::new();
+            }
+            Answer::Expired => {
                 "Okta keeps rejecting page cursors that it has just issued".to_owned()
             }
             Answer::Refused { error } => {

@@ -33,6 +33,12 @@ impl Answered<'_> {
         self.due.place.as_ref().map_or(self.at, |place| place.began)
     }
 
+    /// Where the reading stands; one that begins has its first lines in manifest `since`.
+    fn place(&self, since: u64) -> Place {
+        let begun = self.due.place.clone();
+        begun.unwrap_or_else(|| Place::at_end(since, self.began(), false))
+    }
+
     pub(super) fn target(&self) -> Target {
         Target::Scope(self.stream.name, self.scope.clone())
     }
@@ -114,9 +120,7 @@ impl Engine {
         let lines = items.len() as u64;
         let (harvest, differs) = self.lines(stream, scope, Some(id.to_owned()), answered.at, items);
         let named: Vec<_> = silent.iter().filter_map(|item| id_of(item)).collect();
-        let begun = answered.due.place.clone();
-        let mut place =
-            begun.unwrap_or_else(|| Place::at_end(self.epoch.number(), answered.began(), false));
+        let mut place = answered.place(self.epoch.number());
         (place.position, place.failures) = (next, 0);
         place.differs |= differs;
         place.named.extend(named.iter().cloned());
