@@ -274,7 +274,7 @@ pub(super) const LIFE_OF_A_USER: &[&str] = &[
     "system.identity_sources.user.create",
     "system.identity_sources.user.delete",
 ];
-/// The events among [`LIFE_OF_A_USER`] that take away: nobody is given a role by beginning.
+/// The events of a user's life that take away: nobody is given a role by beginning.
 pub const LOSSES_OF_A_USER: &[&str] = &[
     "user.lifecycle.deactivate",
     "user.lifecycle.delete.initiated",
