@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from bench import results, scenarios, watch
+from bench import large, results, scenarios, watch
 from demo.children import child
 from demo.failure import Failure
 
@@ -69,6 +69,7 @@ def measure(bench) -> None:
         tell(results.limited(limited))
         tell(results.troubled([*scenarios.troubled(bench), hanging.result()]))
     tell(results.watch(list(watch.rows())))
+    tell(results.large(list(large.rows())))
     RESULTS.write_text("\n\n".join(parts) + "\n")
     print(f"\n{RESULTS} written after {time.monotonic() - began:.0f} s", flush=True)
 

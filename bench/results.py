@@ -204,3 +204,9 @@ def watch(rows) -> str:
     text = "A wake-up is a process of its own, in which Python and DuckDB start, too. The bars are of the one that appends 500 events."
     header = ["events", "first wake-up", "500 events more", "its CPU", "its peak memory", "bar"]
     return "## The watch\n\n" + text + "\n\n" + table(header, [list(row) for row in rows])
+
+
+def large(rows) -> str:
+    text = "Of an org of 100,000 users with 10,000 groups, 1,000 apps, 1,000 admins and 200,000 events; each question is a process of its own."
+    header = ["what", "wall", "CPU", "peak memory", "bar"]
+    return "## Findings of a large org\n\n" + text + "\n\n" + table(header, rows)

@@ -4,17 +4,15 @@ A wake-up is a process of its own: it reads the commit, appends it to the tables
 """
 
 import json
-import os
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from bench import watch_bucket
+from bench.process import PYTHON, measured
 
-PYTHON = os.environ.get("FINDINGS_PYTHON", ".venv/bin/python3")
 BARS = {10_000: 1, 100_000: 3, 1_000_000: 10}
 """Seconds of a wake-up that appends 500 events, by the number of those that are there."""
 YEAR_DAYS = 365
@@ -43,13 +41,7 @@ def rows(sizes=tuple(BARS)) -> Iterator[tuple[str, str, str, str, str, Any]]:
 
 def woken(folder) -> tuple[Any, Any, Any]:
     """(seconds, CPU seconds, MiB) of a wake-up."""
-    began = time.monotonic()
-    process = subprocess.Popen([PYTHON, "-B", "-m", "watch", "--dir", folder, "--json"], stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit("the watch failed: see above")
-    return time.monotonic() - began, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    return measured(["watch", "--dir", folder, "--json"])
 
 
 def year() -> list[Any]:

@@ -66,10 +66,10 @@ def _seldom() -> Any:
 class Org:
     """Its objects and events as lines of batches."""
 
-    def __init__(self, events) -> None:
+    def __init__(self, events, users=USERS) -> None:
         self._random = random.Random(1)
         self._events = max(events, 1)
-        self.users = [f"00u{number:017}" for number in range(USERS)]
+        self.users = [f"00u{number:017}" for number in range(users)]
 
     def objects(self) -> Iterator[tuple[str, list[Any]]]:
         """(stream, lines) of a first snapshot."""
@@ -173,7 +173,7 @@ class Org:
 
     def event(self, number) -> Any:
         at = moment(number, self._events)
-        person, uuid = self._random.randrange(USERS), f"{self._random.getrandbits(128):032x}"
+        person, uuid = self._random.randrange(len(self.users)), f"{self._random.getrandbits(128):032x}"
         user = self.users[person]
         agent = {
             "rawUserAgent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36",
@@ -224,7 +224,7 @@ class Org:
         return made
 
     def use(self, number, sequence) -> Any:
-        at, user = moment(number, self._events), self.users[number % USERS]
+        at, user = moment(number, self._events), self.users[number % len(self.users)]
         times = {"first_used_at": at, "last_used_at": at}
         source = {"app_id": app(number), "user_id": user, "date": at[:10], "count": 1} | times
         return line("usage", f"{app(number)}:{user}:{at[:10]}:{sequence}", source)

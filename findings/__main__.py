@@ -60,7 +60,10 @@ def main(words: list[str] | None = None) -> int:
             tables, progress = append.bring_up_to_date(connection, asked.store, asked.prefix, asked.integration)
             until = asked.until(connection, tables, progress, given.as_of)
             tables.show(connection, until)
-            answers.build_views(connection, values, who.REACH)
+            if given.who:
+                answers.build_ways(connection, values, who.REACH)
+            else:
+                answers.build_views(connection, values)
             return _answer(connection, given, values, progress.place.org or "", started)
     except (*TROUBLES, catalog.UnknownParameter, ValueError) as trouble:
         return told("make findings", trouble)

@@ -46,10 +46,14 @@ class Answer(NamedTuple):
     """Newest first."""
 
 
-def build_views(connection: duckdb.DuckDBPyConnection, values: dict[str, int], also: str = "") -> None:
-    """Makes the relations that findings build on, or `also`, the queries of another program, with the columns that these name, of what
-    `Tables.show` shows."""
-    asked = "\n".join([*(finding.select for finding in catalog.findings()), ways.STEPS, ways.WAYS, also])
+def build_views(connection: duckdb.DuckDBPyConnection, values: dict[str, int]) -> None:
+    """Makes the relations that findings build on, of what `Tables.show` shows."""
+    build_ways(connection, values, "\n".join(finding.select for finding in catalog.findings()))
+
+
+def build_ways(connection: duckdb.DuckDBPyConnection, values: dict[str, int], also: str) -> None:
+    """Makes the ways to super admin, and the relations of `also`, the queries of whoever asks for them, with the columns that they name."""
+    asked = "\n".join([ways.STEPS, ways.WAYS, also])
     built = views.selects(DuckDb, _words(asked))
     is_log_long = only_row(connection, "select count(*) from changes_activity")[0] > MOST_COPIED_EVENTS
     texts = [f"{DuckDb.create(name, is_log_long)}\n{built[name]};" for name in views.needed(asked, built)]

@@ -4,11 +4,15 @@ Every edge begins and ends at a node of the file. Properties are plain values, a
 kind there; see docs/findings.md for what the collector's scopes do not show.
 """
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import duckdb
 
 SOURCE = "Okta"
+PIECE = 10_000
+"""Nodes or edges that are in memory at a time."""
 MISSING = (
     "Realm",
     "Device",
@@ -40,7 +44,14 @@ NODES = {
     "JWK": "select app_id || ':' || key_id as id, 'Key ' || key_id as name, expires_at::varchar as expiresAt, status from current_application_keys where key_id is not null",
 }
 # Whom a standard role reaches, by the words of `powers`.
-OVER_USERS = "select p.*, h.role_type, u.user_id as target from powers p join role_holders h using (id) join people u on u.user_id not in (select b.id from barred b) and (p.scope = 'all' or p.scope = 'user' and p.scope_id = u.user_id or p.scope = 'people' and exists (select 1 from current_group_memberships m where m.group_id = p.scope_id and m.user_id = u.user_id)) where p.power = 'resets'"
+OVER_USERS = """
+    select p.*, h.role_type, u.user_id as target from powers p join role_holders h using (id)
+    join (
+      select 'all' as scope, '' as scope_id, user_id from people
+      union all select 'user', user_id, user_id from people
+      union all select 'people', m.group_id, m.user_id from current_group_memberships m join people using (user_id)
+    ) u on u.scope = p.scope and u.scope_id = case p.scope when 'all' then '' else p.scope_id end
+    where p.power = 'resets' and u.user_id not in (select b.id from barred b)"""
 OVER_GROUPS = "select p.*, h.role_type, g.group_id as target from powers p join role_holders h using (id) join current_groups g on g.group_type = 'OKTA_GROUP' and g.group_id not in (select b.id from barred b) and (p.scope = 'all' or p.scope = 'group' and p.scope_id = g.group_id) where p.power = 'manages_members'"
 OVER_APPS = "select p.*, h.role_type, c.app_id as target, c.token_auth_method from powers p join role_holders h using (id) join current_applications c on p.scope = 'all' or p.scope in ('app', 'app_or_kind') and p.scope_id = c.app_id or p.scope in ('app_kind', 'app_or_kind') and p.scope_id = c.app_name where p.power = 'reads_secret'"
 PERMITS = "exists (select 1 from role_holders r join role_permissions x on x.role_id = r.custom_role_id where r.id = o.id and x.permission in ({names}))"
@@ -89,42 +100,55 @@ EDGES = {
 }
 
 
-def graph(connection: duckdb.DuckDBPyConnection, org: str) -> dict[str, Any]:
-    """The file's content."""
+def text(connection: duckdb.DuckDBPyConnection, org: str) -> Iterator[str]:
+    """The file, piece by piece: help desks of a large org reach millions of people."""
     name = org.removeprefix("https://").rstrip("/")
-    nodes = [node for kind, query in NODES.items() for node in _nodes(connection, kind, query, name)]
     connection.execute("create or replace temp table graph_nodes (id varchar, kind varchar)")
-    connection.execute(
-        "insert into graph_nodes select unnest($ids), unnest($kinds)",
-        {"ids": [node["id"] for node in nodes], "kinds": [node["kinds"][0].removeprefix("Okta_") for node in nodes]},
-    )
-    edges = [edge for kind, query in EDGES.items() for edge in _edges(connection, kind, query, name)]
-    return {"metadata": {"source_kind": SOURCE}, "graph": {"nodes": nodes, "edges": edges}}
+    yield f'{{"metadata": {{"source_kind": "{SOURCE}"}}, "graph": {{"nodes": [\n'
+    yield from _listed(piece for kind, query in NODES.items() for piece in _nodes(connection, kind, query, name))
+    yield '\n], "edges": [\n'
+    ids = _numbered(connection)
+    yield from _listed(piece for kind, query in EDGES.items() for piece in _edges(connection, kind, query, name, ids))
+    yield "\n]}}\n"
 
 
-def _nodes(connection: duckdb.DuckDBPyConnection, kind: str, query: str, org: str) -> list[dict[str, Any]]:
-    asked = connection.execute(f"select * from ({query}) found order by id", {"org": org} if "$org" in query else None)
+def _numbered(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The nodes' ids as JSON. Edges are sorted by their places in this list: ids themselves take several times the memory."""
+    connection.execute("""
+        create or replace temp table graph_ids as
+        select id, row_number() over (order by id) - 1 as number from (select distinct id from graph_nodes) nodes""")
+    return [json.dumps(id) for (id,) in connection.execute("select id from graph_ids order by number").fetchall()]
+
+
+def _listed(pieces: Iterator[str]) -> Iterator[str]:
+    for number, piece in enumerate(pieces):
+        yield f",\n{piece}" if number else piece
+
+
+def _nodes(connection: duckdb.DuckDBPyConnection, kind: str, query: str, org: str) -> Iterator[str]:
+    given = {"org": org} if "$org" in query else None
+    connection.execute(f"insert into graph_nodes select id, '{kind}' from ({query}) found", given)
+    asked = connection.execute(f"select * from ({query}) found order by id", given)
     names = [column for column, *_ in asked.description]
-    rows = [dict(zip(names, row, strict=True)) for row in asked.fetchall()]
-    return [
-        {
-            "id": row["id"],
-            "kinds": [f"Okta_{kind}", SOURCE],
-            "properties": {name: value for name, value in row.items() if name != "id" and value is not None},
-        }
-        for row in rows
-    ]
+    while rows := asked.fetchmany(PIECE):
+        yield ",\n".join(_node(kind, dict(zip(names, row, strict=True))) for row in rows)
 
 
-def _edges(connection: duckdb.DuckDBPyConnection, kind: str, query: str, org: str) -> list[dict[str, Any]]:
-    known = f"select distinct source, target from ({query}) found where source in (select id from graph_nodes) and target in (select id from graph_nodes) and source <> target order by 1, 2"
-    rows = connection.execute(known, {"org": org} if "$org" in query else None).fetchall()
-    return [
-        {
-            "kind": f"Okta_{kind}",
-            "start": {"value": source, "match_by": "id"},
-            "end": {"value": target, "match_by": "id"},
-            "properties": {},
-        }
-        for source, target in rows
-    ]
+def _node(kind: str, row: dict[str, Any]) -> str:
+    properties = {name: value for name, value in row.items() if name != "id" and value is not None}
+    node = {"id": row["id"], "kinds": [f"Okta_{kind}", SOURCE], "properties": properties}
+    return json.dumps(node, ensure_ascii=False)
+
+
+def _edges(connection: duckdb.DuckDBPyConnection, kind: str, query: str, org: str, ids: list[str]) -> Iterator[str]:
+    known = f"""
+        select distinct s.number, t.number from ({query}) found
+        join graph_ids s on s.id = found.source join graph_ids t on t.id = found.target
+        where found.source <> found.target order by 1, 2"""
+    asked = connection.execute(known, {"org": org} if "$org" in query else None)
+    while rows := asked.fetchmany(PIECE):
+        yield ",\n".join(
+            f'{{"kind": "Okta_{kind}", "start": {{"value": {ids[source]}, "match_by": "id"}}, '
+            f'"end": {{"value": {ids[target]}, "match_by": "id"}}, "properties": {{}}}}'
+            for source, target in rows
+        )

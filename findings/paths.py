@@ -64,15 +64,10 @@ def main(words: list[str] | None = None) -> int:
             asked = Asked.of(given)
             tables, progress = append.bring_up_to_date(connection, asked.store, asked.prefix, asked.integration)
             tables.show(connection, asked.until(connection, tables, progress, given.at))
-            answers.build_views(
-                connection,
-                catalog.parameters({}),
-                "\n".join([STEPS, *opengraph.NODES.values(), *opengraph.EDGES.values()]),
-            )
+            more = [*opengraph.NODES.values(), *opengraph.EDGES.values()] if given.opengraph else []
+            answers.build_ways(connection, catalog.parameters({}), "\n".join([STEPS, *more]))
             if given.opengraph:
-                print(
-                    json.dumps(opengraph.graph(connection, progress.place.org or asked.integration), ensure_ascii=False)
-                )
+                sys.stdout.writelines(opengraph.text(connection, progress.place.org or asked.integration))
             elif given.json:
                 print(json.dumps(ways(connection), indent=1, ensure_ascii=False))
             else:

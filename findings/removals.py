@@ -74,20 +74,16 @@ class _Search:
             ("number", "source_id", "source_type", "source_name", "target_id", "target_name", "kind", "record")
         )
         self.steps = {row[0]: Step(*row) for row in connection.execute(f"select {columns} from path_steps").fetchall()}
-        self._takes: dict[Removal, set[int]] = {}
+        self._takes: dict[tuple[str, str], set[int]] = {}
         for step in self.steps.values():
-            for removal in offers(step):
-                self._takes.setdefault(removal, set())
-        for removal, taken in self._takes.items():
-            taken |= {
-                step.number for step in self.steps.values() if removal[:2] in {offer[:2] for offer in offers(step)}
-            }
+            for what, id, _ in offers(step):
+                self._takes.setdefault((what, id), set()).add(step.number)
         self.looks = 0
 
     def open(self, gone: frozenset[Removal]) -> list[list[Step]]:
         """The ways that are left, shortest first, without those of super admins and those that nothing offered closes."""
         self.looks += 1
-        taken = [number for removal in gone for number in self._takes[removal]]
+        taken = [number for removal in gone for number in self._takes[removal[:2]]]
         query = ways.REACHED.format(unless=" and s.number not in (select unnest($gone::bigint[]))")
         rows = self._connection.execute(
             f"select steps from ({query}) order by length, steps", {"goals": ["SUPER_ADMIN"], "gone": taken}
