@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 from bench import watch_bucket
+from bench.large_privileges import CREATED, Lines, Privileges
 from bench.watch_bucket import BATCH_EVENTS, line, moment
 
 USERS = 100_000
@@ -18,32 +19,10 @@ GROUP_USERS, APP_USERS, ADMIN_USERS = 10, 100, 100
 """Users to a group, an app and an admin."""
 MEMBERSHIPS, ASSIGNMENTS, EVENTS = 4, 2, 2
 """Of a user, beside the one in Everyone."""
-CREATED = "2026-01-01T00:00:00.000Z"
 STATUSES = (
     ("ACTIVE",) * 90 + ("DEPROVISIONED",) * 5 + ("SUSPENDED", "LOCKED_OUT", "PASSWORD_EXPIRED", "STAGED", "PROVISIONED")
 )
-ROLES = {
-    "SUPER_ADMIN": 2,
-    "ORG_ADMIN": 3,
-    "APP_ADMIN": 15,
-    "HELP_DESK_ADMIN": 30,
-    "USER_ADMIN": 14,
-    "GROUP_MEMBERSHIP_ADMIN": 10,
-    "READ_ONLY_ADMIN": 10,
-    "API_ACCESS_MANAGEMENT_ADMIN": 3,
-    "REPORT_ADMIN": 5,
-    "CUSTOM": 8,
-}
-"""How often admins hold them, in 100."""
-PERMISSIONS = (
-    "okta.users.credentials.resetPassword",
-    "okta.users.userprofile.manage",
-    "okta.groups.members.manage",
-    "okta.apps.clientCredentials.read",
-)
 FACTORS = ("webauthn", "signed_nonce", "push", "token:software:totp", "sms")
-
-Lines = list[dict[Any, Any]]
 
 
 class LargeOrg:
@@ -55,6 +34,7 @@ class LargeOrg:
         self.idps = [f"0oi{number}" for number in range(5)]
         self.admins = self._random.sample(self.users, max(users // ADMIN_USERS, 10))
         self.role_groups = self._random.sample(self.groups[1:], max(len(self.groups) // 500, 3))
+        self._privileges = Privileges(self, self._random)
 
     def objects(self) -> Iterator[tuple[str, Lines]]:
         """(stream, lines) of a first snapshot."""
@@ -62,19 +42,19 @@ class LargeOrg:
         yield "factors", [self._factors(user) for user in self.users]
         yield "groups", [self._group(number, group) for number, group in enumerate(self.groups)]
         yield "group_memberships", [self._membership(*pair) for pair in sorted(self._pairs())]
-        yield "group_owners", list(self._owners())
-        yield "group_rules", list(self._rules())
+        yield "group_owners", list(self._privileges.owners())
+        yield "group_rules", list(self._privileges.rules())
         yield "applications", [self._app(number, app) for number, app in enumerate(self.apps)]
         yield "application_users", list(self._app_users())
         yield "application_groups", list(self._app_groups())
         yield "application_keys", [self._key(app) for app in self.apps]
         yield "application_tokens", list(self._tokens())
-        yield "user_grants", list(self._grants())
-        yield "roles", [self._role(number) for number in range(8)]
-        yield "resource_sets", [self._set(number) for number in range(20)]
-        yield "role_assignments", list(self._assignments())
-        yield "idps", [self._idp(number, idp) for number, idp in enumerate(self.idps)]
-        yield "idp_users", list(self._links())
+        yield "user_grants", list(self._privileges.grants())
+        yield "roles", [self._privileges.role(number) for number in range(8)]
+        yield "resource_sets", [self._privileges.set(number) for number in range(20)]
+        yield "role_assignments", list(self._privileges.assignments())
+        yield "idps", [self._privileges.idp(number, idp) for number, idp in enumerate(self.idps)]
+        yield "idp_users", list(self._privileges.links())
 
     def _user(self, user: str) -> Any:
         profile = {"login": f"p{user}@acme.example", "email": f"p{user}@acme.example", "firstName": "Ada"}
@@ -112,23 +92,6 @@ class LargeOrg:
         rules = [f"0pr{self._random.randrange(100)}"] if self._random.random() < 0.3 else []
         return line("group_memberships", f"{group}:{user}", {"group_id": group, "user_id": user, "rules": rules})
 
-    def _owners(self) -> Iterator[Any]:
-        for group in [*self.role_groups[:3], *self._random.sample(self.groups[1:], len(self.groups) // 10)]:
-            owner = self._random.choice(self.users)
-            yield line("group_owners", f"{group}:{owner}", {"group_id": group, "id": owner, "type": "USER"})
-
-    def _rules(self) -> Iterator[Any]:
-        for number in range(max(len(self.groups) // 50, 3)):
-            group = self.role_groups[0] if not number else self._random.choice(self.groups[1:])
-            source = {
-                "id": f"0pr{number}",
-                "name": f"Rule {number}",
-                "status": "ACTIVE",
-                "conditions": {"expression": {"value": f'user.department == "D{number}"'}},
-                "actions": {"assignUserToGroups": {"groupIds": [group]}},
-            }
-            yield line("group_rules", f"0pr{number}", source)
-
     def _app(self, number: int, app: str) -> Any:
         source: dict[str, Any] = {"id": app, "label": f"App {number}", "name": f"kind{number % 50}", "status": "ACTIVE"}
         source |= {"signOnMode": "SAML_2_0", "features": [], "created": CREATED}
@@ -162,71 +125,6 @@ class LargeOrg:
             app, user = self._random.choice(self.apps), self._random.choice(self.users)
             source = {"app_id": app, "id": f"oar{number}", "userId": user, "clientId": app, "status": "ACTIVE"}
             yield line("application_tokens", f"{app}:oar{number}", source | {"created": CREATED})
-
-    def _grants(self) -> Iterator[Any]:
-        for number, user in enumerate(self.admins):
-            source = {"user_id": user, "id": f"oag{number}", "clientId": self._random.choice(self.apps)}
-            yield line(
-                "user_grants", f"{user}:oag{number}", source | {"scopeId": "okta.users.read", "status": "ACTIVE"}
-            )
-
-    def _role(self, number: int) -> Any:
-        permissions = [{"label": PERMISSIONS[number % len(PERMISSIONS)]}]
-        source = {"id": f"cr0{number}", "label": f"Role {number}", "permissions": permissions, "created": CREATED}
-        return line("roles", f"cr0{number}", source)
-
-    def _set(self, number: int) -> Any:
-        place = ("users", "groups", "apps", f"groups:{self._random.choice(self.groups[1:])}:contained_resources")[
-            number % 4
-        ]
-        source = {
-            "id": f"iam{number}",
-            "label": f"Set {number}",
-            "resources": [{"orn": f"orn:okta:directory:00o1:{place}"}],
-        }
-        return line("resource_sets", f"iam{number}", source)
-
-    def _assignments(self) -> Iterator[Any]:
-        holders = [(user, "User") for user in self.admins] + [(group, "Group") for group in self.role_groups]
-        holders += [(app, "Client") for app in self.apps[::30]]
-        for number, (holder, type) in enumerate(holders):
-            role = self._random.choices(list(ROLES), list(ROLES.values()))[0]
-            if type == "Client" and number % 5 == 0:
-                role = "SUPER_ADMIN"
-            source: dict[str, Any] = {"id": f"ra{number}", "principal_id": holder, "principal_type": type, "type": role}
-            source |= {"label": role, "status": "ACTIVE", "created": CREATED, "targets": self._targets(role)}
-            if role == "CUSTOM":
-                source |= {
-                    "role": f"cr0{self._random.randrange(8)}",
-                    "resource-set": f"iam{self._random.randrange(20)}",
-                }
-            yield line("role_assignments", f"{holder}:ra{number}", source)
-
-    def _targets(self, role: str) -> Lines:
-        """Most who look after people or apps look after some of them."""
-        if self._random.random() < 0.2:
-            return []
-        if role == "APP_ADMIN":
-            return [{"name": "x", "id": app} for app in self._random.sample(self.apps, 3)]
-        if role in ("HELP_DESK_ADMIN", "USER_ADMIN", "GROUP_MEMBERSHIP_ADMIN"):
-            return [{"id": group, "profile": {"name": group}} for group in self._random.sample(self.groups[1:], 3)]
-        return []
-
-    def _idp(self, number: int, idp: str) -> Any:
-        filter = {
-            "groups": {"include": self.role_groups[:2]} if number == 1 else {},
-            "users": {"excludeAdmins": number == 0},
-        }
-        link = {"action": "AUTO" if number < 2 else "DISABLED", "filter": filter}
-        source = {"id": idp, "name": f"IdP {number}", "type": "SAML2", "status": "ACTIVE", "created": CREATED}
-        return line("idps", idp, source | {"policy": {"accountLink": link, "provisioning": {"action": "DISABLED"}}})
-
-    def _links(self) -> Iterator[Any]:
-        for user in self._random.sample(self.users, len(self.users) * 3 // 10):
-            idp = self._random.choice(self.idps)
-            yield line(
-                "idp_users", f"{idp}:{user}", {"idp_id": idp, "id": user, "externalId": user, "created": CREATED}
-            )
 
 
 def write(folder: Path, users: int = USERS) -> None:
