@@ -1,10 +1,14 @@
 """Each finding of attacks is raised by its own scenes, by none that comes near, and by no day on which nothing is wrong."""
 
+import os
 import unittest
 
 from findings import catalog
-from findings.tests import life, settings
+from findings.tests import life, runs, settings
 from findings.tests.attacks import RULES, apps
+
+RUNS_SEEDS = int(os.environ.get("RUNS_SEEDS", "10"))
+"""Stacks of which the runs are played."""
 
 
 class Attacks(unittest.TestCase):
@@ -58,6 +62,27 @@ class Collector(unittest.TestCase):
         self.assertEqual(life.staged(runs).ask(["collector-impersonated"]), {})
         found = life.staged([*runs, *thefts]).ask(["collector-impersonated"])["collector-impersonated"]
         self.assertEqual({case.id for case in found}, {f"theft{n}" for n in range(50)})
+
+    def test_of_thousands_of_runs_none_is_at_a_wrong_time_whatever_is_killed_retried_begun_by_hand_or_deployed(
+        self,
+    ) -> None:
+        for seed in range(RUNS_SEEDS):
+            minutes, is_redeployed = (5, 10, 15, 30, 60)[seed % 5], seed % 2 == 1
+            with self.subTest(seed=seed, minutes=minutes, is_redeployed=is_redeployed):
+                ours = runs.Runs(seed, minutes, 1000, is_redeployed)
+                self.assertEqual(life.staged(ours.acts).ask(["collector-impersonated"]), {})
+
+    def test_each_of_fifty_tokens_is_found_that_were_taken_at_a_time_that_no_run_explains(self) -> None:
+        for seed, minutes in enumerate((5, 15, 60)):
+            with self.subTest(minutes=minutes):
+                ours = runs.Runs(seed, minutes, 1000)
+                thefts = [
+                    apps.run(at, "aws7", runs.AGENT, uuid=f"theft{n}") for n, at in enumerate(ours.unexplained(50))
+                ]
+                stage, values = life.staged([*ours.acts, *thefts]), {"schedule_minutes": minutes}
+                found = stage.ask(["collector-impersonated"], values)["collector-impersonated"]
+                self.assertEqual({case.id for case in found}, {f"theft{n}" for n in range(50)})
+                self.assertTrue(all("at which no run begins" in case.detail for case in found))
 
 
 class Settings(unittest.TestCase):

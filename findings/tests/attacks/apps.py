@@ -174,6 +174,7 @@ RULES = {
             "by_another_program": [*RUNS, run(30, agent="python-requests/2.32")],
             "from_another_network": [*RUNS, run(30, "evil", network=64666)],
             "it_reads_a_secret": [*RUNS, run(30, kind="app.oauth2.client.read_client_secret")],
+            "when_no_run_begins": [*RUNS, run(-9 * HOUR - 1000)],
             "its_secret_is_read": [
                 *RUNS,
                 e("app.oauth2.client.read_client_secret", 30, "dev", [("AppInstance", "00ucollector", "Collector")]),
@@ -183,6 +184,12 @@ RULES = {
             "killed_and_retried": [*RUNS, *(run(n * 20, result="FAILURE" if n % 2 else "SUCCESS") for n in range(9))],
             "another_service": [*RUNS, token(0, "server"), token(60, "evil")],
             "a_limit": [*RUNS, run(30, kind="app.oauth2.client_id_rate_limit_warning", network=0)],
+            "begun_by_hand": [
+                *RUNS,
+                run(-9 * HOUR - 1000),
+                was("groups", "00gnew", {"id": "00gnew", "type": "OKTA_GROUP"}, -9 * HOUR - 980),
+            ],
+            "another_schedule_since_then": [*RUNS, *(run(n * HOUR + 200) for n in range(1, 7))],
             "an_upgrade": [*RUNS, run(30, agent="okta-authomize/1.0.0")],
         },
     ),
