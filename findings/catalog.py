@@ -12,8 +12,8 @@ ROOT = Path(__file__).parent
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 HEAD = re.compile(r"-- (id|title|severity|why|do|false positives|reference|parameter): (.+)")
 PARAMETER = re.compile(r"\{(\w+)\}")
-SHARED_PARAMETERS = {"event_days": 90}
-"""Those of the views: how far back events count."""
+SHARED_PARAMETERS = {"event_days": 90, "schedule_minutes": 5}
+"""Those of the views: how far back events count; how often the collector runs."""
 
 
 class Finding(NamedTuple):

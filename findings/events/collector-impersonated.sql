@@ -7,7 +7,6 @@
 -- reference: Okta customer-detections: oauth_client_secret_read
 -- reference: MITRE ATT&CK T1528
 -- reference: MITRE ATT&CK T1078.004
--- parameter: schedule_minutes = 5
 select u.event_id as id, e.actor as name,
   u.event_type || case when u.event_type not like 'app.oauth2.%token%' and u.event_type not like 'app.oauth2.%rate_limit%' then ', which no run does'
     when not u.is_usual_agent then ' by ' || u.agent else '' end
