@@ -3,7 +3,7 @@
 -- severity: critical
 -- why: Its secret reads the whole directory; a run of the collector takes tokens, with its own user agent, from its own network and when its schedule begins it, and never does anything else that Okta logs.
 -- do: Applications > the collector's app > General: generate a new secret, deactivate the old one, put it into Secrets Manager; prefer private_key_jwt; restrict the client to a network zone.
--- false positives: The collector that somebody starts on their own machine; a move to another cloud, until most tokens come from there; a run by hand that finds nothing new.
+-- false positives: The collector that somebody starts on their own machine; a move to another cloud, until most tokens come from there; a check, or a run by hand that finds nothing new.
 -- reference: Okta customer-detections: oauth_client_secret_read
 -- reference: MITRE ATT&CK T1528
 -- reference: MITRE ATT&CK T1078.004
