@@ -59,6 +59,20 @@ def leaver(status: str = "DEPROVISIONED") -> Act:
     return was("users", "00u1", {"id": "00u1", "status": status, "profile": {"login": "gone"}})
 
 
+def factors(listed: str, *seen: str, status: str = "ACTIVE") -> list[Act]:
+    """A user with one factor of that status, whom the log has seen pass these methods, which their list does not show."""
+    methods = [{"method": method, "at": "2026-10-01T08:00:00.000Z"} for method in seen]
+    source = {
+        "user_id": "00u2",
+        "factors": [{"id": "f1", "factorType": "push", "status": listed}],
+        "seen_methods": methods,
+    }
+    return [
+        was("users", "00u2", {"id": "00u2", "status": status, "profile": {"login": "ada"}}),
+        was("factors", "00u2", source),
+    ]
+
+
 OPS = [
     was("groups", "00gops", {"id": "00gops", "type": "OKTA_GROUP", "profile": {"name": "Ops"}}),
     was(
@@ -281,6 +295,10 @@ RULES: dict[str, tuple[list[list[Act]], list[list[Act]]]] = {
             ]
         ],
         [[*OPS, was("group_owners", "00gx:00u1", {"group_id": "00gx", "id": "00u1", "type": "USER"})]],
+    ),
+    "mfa-hidden": (
+        [factors("INACTIVE", "push"), factors("PENDING_ACTIVATION", "sms", "webauthn"), factors("INACTIVE", "totp")],
+        [factors("ACTIVE", "sms"), factors("INACTIVE"), factors("INACTIVE", "push", status="SUSPENDED")],
     ),
     "push-mapping-stale": (
         [

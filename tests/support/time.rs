@@ -15,7 +15,8 @@ use tokio::task::{AbortHandle, yield_now};
 
 use super::rig::Rig;
 
-const START: &str = "2026-11-23T18:00:00Z";
+/// Where the org's time is stopped.
+pub const START: &str = "2026-11-23T18:00:00Z";
 const STEP: Duration = Duration::from_millis(20);
 /// Looks at the sockets within a step: enough for several exchanges.
 const LOOKS_A_STEP: usize = 20;
